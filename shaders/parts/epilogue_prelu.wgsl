@@ -1,0 +1,3 @@
+fn epilogue(v: vec4<f32>, y: i32, col: i32, c: i32) -> vec4<f32> {
+    return select(p.scalar * v, v, v > vec4<f32>(0.0));
+}

@@ -1,0 +1,11 @@
+// A convolution's input is one tensor.
+
+@group(0) @binding(5) var<storage, read> x: array<In>;
+
+fn source_quads() -> i32 {
+    return p.x.quads;
+}
+
+fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
+    return widen_in(x[at(p.x, y, col, c)]);
+}

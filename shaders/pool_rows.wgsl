@@ -1,0 +1,23 @@
+// Sums of a row of a patch's cells, left to right: the second level of the pooling tree.
+// A lane owns a quad; workgroup y is the row of cells, workgroup z the patch's column.
+
+// [cell rows][patch columns][quads]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;
+// [cell rows][cell columns][quads]
+@group(0) @binding(5) var<storage, read> x: array<vec4<f32>>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let c = i32(id.x);
+    if c >= p.dst.quads {
+        return;
+    }
+    let y = p.first_row + i32(id.y);
+    let patch_col = i32(id.z);
+    let cells = p.x.width / p.dst.width;
+    var total = vec4<f32>(0.0);
+    for (var i = 0; i < cells; i++) {
+        total += x[at(p.x, y, patch_col * cells + i, c)];
+    }
+    dst[at(p.dst, y, patch_col, c)] = total;
+}

@@ -1,0 +1,148 @@
+//! The one error type of the crate: every variant carries the names and numbers a user needs.
+
+use std::path::PathBuf;
+
+/// Everything that can go wrong, from reading a file to a dispatch on the GPU.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read or written by the operating system.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was attempted ("read", "write", ...).
+        action: &'static str,
+        /// The file or directory concerned.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+
+    // Image files and frames.
+    /// A file is no image, or one of a kind that is not read.
+    #[error("cannot read {}: {reason}", path.display())]
+    ImageUnsupported {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, and what to do.
+        reason: String,
+    },
+    /// An image file is cut short or otherwise broken.
+    #[error("cannot read {}: {reason}; get a whole copy of the file", path.display())]
+    ImageDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An image file claims more pixels than are read.
+    #[error(
+        "cannot read {}: it claims {width} x {height} pixels and the limit is {limit} in all; \
+         scale it down or cut it up first",
+        path.display()
+    )]
+    ImageTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The width it claims, in pixels.
+        width: u64,
+        /// The height it claims, in pixels.
+        height: u64,
+        /// The most pixels an image may have.
+        limit: u64,
+    },
+    /// An image cannot be written to this path.
+    #[error("cannot write {}: {reason}", path.display())]
+    ImageOutput {
+        /// The output file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Samples do not fit the frame they are for.
+    #[error("the samples do not fit the image: {reason}")]
+    FrameShape {
+        /// What does not fit.
+        reason: String,
+    },
+    // End of image files and frames.
+
+    // Model and graph.
+    /// A weights file is damaged or of no kind that is read.
+    #[error("cannot read weights from {origin}: {reason}")]
+    WeightsFile {
+        /// The file, or what else the bytes came from.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A weights file holds another network, or an incomplete one.
+    #[error("the weights in {origin} are not those of an MPRNet: {source}")]
+    Weights {
+        /// The file, or what else the weights came from.
+        origin: String,
+        /// Which key does not fit.
+        source: Box<Error>,
+    },
+    /// A parameter that the configuration needs is not there.
+    #[error("{key} is missing")]
+    MissingKey {
+        /// The key.
+        key: String,
+    },
+    /// A parameter that the configuration does not have.
+    #[error("{key} is not a parameter of this configuration")]
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// A parameter of another shape than its configuration gives it.
+    #[error("{key} has shape {found:?} where {expected} fits")]
+    Misshapen {
+        /// The key.
+        key: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// What would fit.
+        expected: String,
+    },
+    /// A network wider than the kernels are made for.
+    #[error("the network is {channels} channels wide; up to {limit} are supported")]
+    TooWide {
+        /// Its widest tensor.
+        channels: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// Sides that the network cannot take.
+    #[error("{width}x{height} does not fit: both sides must be positive multiples of {multiple}")]
+    Size {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// What they must be multiples of.
+        multiple: u32,
+    },
+    /// A tensor name that is none of the graph's.
+    #[error("the network has no tensor named {name}; `mprnet plan --tensors` lists the names")]
+    UnknownTensor {
+        /// The name asked for.
+        name: String,
+    },
+    /// Input data that does not fit the graph.
+    #[error("input does not fit: {0}")]
+    Input(String),
+    /// The inputs of an operator do not fit it.
+    #[error("{op} at {node}: {reason}")]
+    Shape {
+        /// The node's name.
+        node: String,
+        /// The operator.
+        op: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// Result with the crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,172 @@
+//! Shapes of an operator's outputs from its inputs; the reason in words where they do not fit.
+
+use super::{Conv, Graph, Op, ParamId, Patches, Role, Sam, TensorDesc, TensorId};
+
+type Inferred = std::result::Result<Vec<TensorDesc>, String>;
+
+/// The outputs' shapes.
+pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patches) -> Inferred {
+    let descs: Vec<TensorDesc> = inputs.iter().map(|&id| graph.desc(id)).collect();
+    let x = *descs.first().ok_or("no input")?;
+    expect_inputs(op, descs.len())?;
+    let feature = TensorDesc { patches, role: Role::Feature, ..x };
+    let same = TensorDesc { patches, ..x };
+    let descs = match op {
+        Op::Unpack => vec![TensorDesc { channels: 3, role: Role::Image, ..same }],
+        Op::Pack => {
+            ensure(x.channels == 3, || format!("{} channels where 3 are packed", x.channels))?;
+            vec![TensorDesc { channels: 1, role: Role::Words, ..same }]
+        }
+        Op::PixelUnshuffle { factor: r } => {
+            ensure(divides(*r, &x), || format!("{x} does not divide by {r}"))?;
+            let channels = x.channels * r * r;
+            vec![TensorDesc { channels, height: x.height / r, width: x.width / r, role: Role::Image, ..same }]
+        }
+        Op::PixelShuffle { factor: r } => {
+            ensure(*r > 0 && x.channels % (r * r) == 0, || format!("{x} has no channels for a shuffle of {r}"))?;
+            let channels = x.channels / (r * r);
+            vec![TensorDesc { channels, height: x.height * r, width: x.width * r, role: Role::Image, ..same }]
+        }
+        Op::Concat => {
+            same_sides(&descs)?;
+            vec![TensorDesc { channels: x.channels + descs[1].channels, ..feature }]
+        }
+        Op::Conv(conv) => conv_outputs(graph, conv, &descs, patches)?,
+        Op::Prelu { .. } => vec![same],
+        Op::Add => {
+            equal(&x, &descs[1])?;
+            let role = if descs[1].role == Role::Image { Role::Image } else { x.role };
+            vec![TensorDesc { role, ..same }]
+        }
+        Op::Downsample => {
+            ensure(divides(2, &x), || format!("{x} has an odd side"))?;
+            vec![TensorDesc { height: x.height / 2, width: x.width / 2, ..feature }]
+        }
+        Op::Upsample { residual } => {
+            let out = TensorDesc { height: x.height * 2, width: x.width * 2, ..feature };
+            if *residual {
+                equal(&out, &descs[1])?;
+            }
+            vec![out]
+        }
+        Op::PoolCells => vec![same.cells()],
+        Op::PoolRows => vec![TensorDesc { width: x.patches.cols, ..x }],
+        Op::Attention(_) => vec![TensorDesc { height: x.patches.rows, width: x.patches.cols, ..x }],
+        Op::Gate => {
+            equal(&x, &descs[1])?;
+            ensure(descs[2].channels == x.channels, || format!("gates {} for {x}", descs[2]))?;
+            vec![feature]
+        }
+        Op::SigmoidGate => {
+            equal(&x, &descs[1])?;
+            equal(&x, &descs[2])?;
+            vec![feature]
+        }
+        Op::Sam(sam) => sam_outputs(graph, sam, &descs, patches)?,
+    };
+    for desc in &descs {
+        fits_patches(desc)?;
+    }
+    Ok(descs)
+}
+
+fn expect_inputs(op: &Op, count: usize) -> std::result::Result<(), String> {
+    let range = match op {
+        Op::Conv(conv) => {
+            let residual = usize::from(conv.epilogue == super::Epilogue::Residual);
+            1 + residual..=2 + residual
+        }
+        Op::Concat | Op::Add | Op::Sam(_) => 2..=2,
+        Op::Gate | Op::SigmoidGate => 3..=3,
+        Op::Upsample { residual: true } => 2..=2,
+        _ => 1..=1,
+    };
+    ensure(range.contains(&count), || format!("{count} inputs where {range:?} are taken"))
+}
+
+fn conv_outputs(graph: &Graph, conv: &Conv, inputs: &[TensorDesc], patches: Patches) -> Inferred {
+    let residual = conv.epilogue == super::Epilogue::Residual;
+    let (sources, rest) = inputs.split_at(inputs.len() - usize::from(residual));
+    same_sides(sources)?;
+    let x = sources[0];
+    let side = conv.kernel.side() as usize;
+    let channels_in: u32 = sources.iter().map(|s| s.channels).sum();
+    let out = rows_of(graph, conv.weight, channels_in, side)?;
+    check_bias(graph, conv.bias, out)?;
+    if conv.halve {
+        ensure(divides(2, &x), || format!("{x} has an odd side"))?;
+    }
+    let scale = if conv.halve { 2 } else { 1 };
+    let mut desc = TensorDesc {
+        channels: out,
+        height: x.height / scale,
+        width: x.width / scale,
+        patches,
+        role: Role::Feature,
+    };
+    if let Some(added) = rest.first() {
+        equal(&desc, added)?;
+        desc.role = added.role;
+    }
+    Ok(if conv.pooled { vec![desc, desc.cells()] } else { vec![desc] })
+}
+
+fn sam_outputs(graph: &Graph, sam: &Sam, inputs: &[TensorDesc], patches: Patches) -> Inferred {
+    let (x, image) = (inputs[0], inputs[1]);
+    same_sides(inputs)?;
+    let features = rows_of(graph, sam.features, x.channels, 1)?;
+    let residual = rows_of(graph, sam.image, x.channels, 1)?;
+    let gate = rows_of(graph, sam.gate, image.channels, 1)?;
+    ensure(features == x.channels && gate == x.channels && residual == image.channels, || {
+        format!("conv1, conv2, conv3 give {features}, {residual}, {gate} channels for {x} and {image}")
+    })?;
+    for (bias, len) in [(sam.features_bias, features), (sam.image_bias, residual), (sam.gate_bias, gate)] {
+        check_bias(graph, bias, len)?;
+    }
+    let mut outputs = vec![TensorDesc { patches, role: Role::Feature, ..x }];
+    if sam.emit_image {
+        outputs.push(TensorDesc { patches, role: Role::Image, ..image });
+    }
+    Ok(outputs)
+}
+
+/// Output channels of a convolution's weights, once its other sides are as expected.
+fn rows_of(graph: &Graph, weight: ParamId, channels: u32, side: usize) -> std::result::Result<u32, String> {
+    let param = graph.weights(weight);
+    match param.shape[..] {
+        [out, inner, h, w] if inner == channels as usize && h == side && w == side => {
+            u32::try_from(out).map_err(|e| e.to_string())
+        }
+        _ => Err(format!("{} is {:?} where [_, {channels}, {side}, {side}] fits", param.name, param.shape)),
+    }
+}
+
+fn check_bias(graph: &Graph, bias: Option<ParamId>, len: u32) -> std::result::Result<(), String> {
+    let Some(bias) = bias else { return Ok(()) };
+    let param = graph.weights(bias);
+    ensure(param.shape == [len as usize], || format!("{} is {:?} where [{len}] fits", param.name, param.shape))
+}
+
+fn divides(factor: u32, x: &TensorDesc) -> bool {
+    factor > 0 && x.height.is_multiple_of(factor) && x.width.is_multiple_of(factor)
+}
+
+fn fits_patches(desc: &TensorDesc) -> std::result::Result<(), String> {
+    let Patches { rows, cols } = desc.patches;
+    let fits = rows > 0 && cols > 0 && desc.height.is_multiple_of(rows) && desc.width.is_multiple_of(cols);
+    ensure(fits && desc.elements() > 0, || format!("{desc} does not divide into {rows}x{cols} patches"))
+}
+
+fn equal(a: &TensorDesc, b: &TensorDesc) -> std::result::Result<(), String> {
+    let fits = (a.channels, a.height, a.width) == (b.channels, b.height, b.width);
+    ensure(fits, || format!("{a} and {b} differ"))
+}
+
+fn same_sides(descs: &[TensorDesc]) -> std::result::Result<(), String> {
+    let (a, b) = (descs[0], descs[descs.len() - 1]);
+    ensure((a.height, a.width) == (b.height, b.width), || format!("{a} and {b} differ in their sides"))
+}
+
+fn ensure(holds: bool, reason: impl FnOnce() -> String) -> std::result::Result<(), String> {
+    if holds { Ok(()) } else { Err(reason()) }
+}

@@ -1,0 +1,185 @@
+//! The operators, unfused as the paper has them and fused as the passes make them.
+
+/// Index of a parameter tensor of a [`super::Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ParamId(pub usize);
+
+/// Side of a convolution's kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    /// 1x1, no padding.
+    One,
+    /// 3x3, zero padding of one pixel at patch borders.
+    Three,
+}
+
+impl Kernel {
+    /// Taps per channel pair.
+    #[must_use]
+    pub fn taps(self) -> u64 {
+        match self {
+            Self::One => 1,
+            Self::Three => 9,
+        }
+    }
+
+    /// The kernel's side in pixels.
+    #[must_use]
+    pub fn side(self) -> u32 {
+        match self {
+            Self::One => 1,
+            Self::Three => 3,
+        }
+    }
+}
+
+/// What a convolution does with its sums before it stores them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Epilogue {
+    /// Nothing.
+    None,
+    /// PReLU with this slope: v where v > 0, else slope * v.
+    Prelu(f32),
+    /// Adds the last input.
+    Residual,
+}
+
+/// A convolution (cross-correlation, stride 1) over one source or the concatenation of several.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conv {
+    /// Kernel side.
+    pub kernel: Kernel,
+    /// Weights, `[out, in, side, side]` with the sources' channels in order.
+    pub weight: ParamId,
+    /// Bias, `[out]`.
+    pub bias: Option<ParamId>,
+    /// The sources are read at half size (mean of each 2x2, which is bilinear x0.5 with align_corners false).
+    pub halve: bool,
+    /// What follows the sum.
+    pub epilogue: Epilogue,
+    /// A second output: the result's sums per cell.
+    pub pooled: bool,
+}
+
+impl Conv {
+    /// A plain convolution.
+    #[must_use]
+    pub fn new(kernel: Kernel, weight: ParamId, bias: Option<ParamId>) -> Self {
+        Self { kernel, weight, bias, halve: false, epilogue: Epilogue::None, pooled: false }
+    }
+
+    /// A 1x1 convolution that nothing has been fused into.
+    #[must_use]
+    pub fn is_plain_1x1(&self) -> bool {
+        self.kernel == Kernel::One && !self.halve && self.epilogue == Epilogue::None && !self.pooled
+    }
+}
+
+/// The two small layers of channel attention: sigmoid(W2 relu(W1 mean + b1) + b2).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attention {
+    /// `[hidden, channels, 1, 1]`.
+    pub squeeze: ParamId,
+    /// `[hidden]`.
+    pub squeeze_bias: Option<ParamId>,
+    /// `[channels, hidden, 1, 1]`.
+    pub excite: ParamId,
+    /// `[channels]`.
+    pub excite_bias: Option<ParamId>,
+    /// Pixels of one patch: what the sums are divided by.
+    pub area: u64,
+}
+
+/// The supervised attention module in one operator; inputs x and image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sam {
+    /// conv1, `[n, n, 1, 1]`: the features to gate.
+    pub features: ParamId,
+    /// Bias of conv1.
+    pub features_bias: Option<ParamId>,
+    /// conv2, `[3rr, n, 1, 1]`: the stage's residual image.
+    pub image: ParamId,
+    /// Bias of conv2.
+    pub image_bias: Option<ParamId>,
+    /// conv3, `[n, 3rr, 1, 1]`: the attention map, before its sigmoid.
+    pub gate: ParamId,
+    /// Bias of conv3.
+    pub gate_bias: Option<ParamId>,
+    /// A second output: the stage's image.
+    pub emit_image: bool,
+}
+
+/// One operator. Inputs are tensors, parameters belong to the operator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Op {
+    /// 8-bit words to an image in [0, 1]: v / 255.
+    Unpack,
+    /// An image to 8-bit words: clamp to [0, 1], times 255, round half to even.
+    Pack,
+    /// Space to depth: channel `c*r*r + dy*r + dx` from pixel (dy, dx) of each r x r.
+    PixelUnshuffle {
+        /// The factor r.
+        factor: u32,
+    },
+    /// Depth to space, the inverse.
+    PixelShuffle {
+        /// The factor r.
+        factor: u32,
+    },
+    /// Concatenation of two tensors by channel.
+    Concat,
+    /// A convolution.
+    Conv(Conv),
+    /// v where v > 0, else slope * v.
+    Prelu {
+        /// The slope.
+        slope: f32,
+    },
+    /// Sum of two tensors.
+    Add,
+    /// Bilinear x0.5, align_corners false: the mean of each 2x2.
+    Downsample,
+    /// Bilinear x2, align_corners false: taps 1/4 and 3/4, clamped at patch borders.
+    Upsample {
+        /// The second input is added to the result.
+        residual: bool,
+    },
+    /// Sums per cell of 8x8 pixels of a patch.
+    PoolCells,
+    /// Sums of the cells of one row of a patch.
+    PoolRows,
+    /// Gates of channel attention from the sums of [`Op::PoolRows`].
+    Attention(Attention),
+    /// gate * r + x; inputs r, x, gates.
+    Gate,
+    /// a * sigmoid(m) + x; inputs a, m, x.
+    SigmoidGate,
+    /// SAM fused.
+    Sam(Sam),
+}
+
+impl Op {
+    /// The operator's name in listings.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unpack => "unpack",
+            Self::Pack => "pack",
+            Self::PixelUnshuffle { .. } => "pixel_unshuffle",
+            Self::PixelShuffle { .. } => "pixel_shuffle",
+            Self::Concat => "concat",
+            Self::Conv(Conv { kernel: Kernel::Three, .. }) => "conv3x3",
+            Self::Conv(_) => "conv1x1",
+            Self::Prelu { .. } => "prelu",
+            Self::Add => "add",
+            Self::Downsample => "downsample",
+            Self::Upsample { .. } => "upsample",
+            Self::PoolCells => "pool_cells",
+            Self::PoolRows => "pool_rows",
+            Self::Attention(_) => "attention",
+            Self::Gate => "gate",
+            Self::SigmoidGate => "sigmoid_gate",
+            Self::Sam(_) => "sam",
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The network of Zamir et al., "Multi-Stage Progressive Image Restoration" (CVPR 2021), call by call. The name
+//! of every operator is the checkpoint's key of its weights.
+
+use super::Weights;
+use crate::graph::{
+    Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId,
+};
+use crate::{Error, Result};
+
+/// Which stage's image is the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    /// After the first encoder-decoder, which sees quarters.
+    One,
+    /// After the second, which sees halves.
+    Two,
+    /// The whole network.
+    #[default]
+    Three,
+}
+
+/// How photos enter and leave the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImageFormat {
+    /// 8-bit pixels in 32-bit words ([`Role::Words`]).
+    Words,
+    /// Three planes of floats in [0, 1] ([`Role::Image`]), neither clamped nor rounded on the way out.
+    Planar,
+}
+
+/// What to build.
+#[derive(Clone, Debug)]
+pub struct NetworkOptions {
+    /// Rows of the padded photo.
+    pub height: u32,
+    /// Columns of the padded photo.
+    pub width: u32,
+    /// How photos enter and leave.
+    pub format: ImageFormat,
+    /// The result.
+    pub stage: Stage,
+    /// Names of further tensors to keep.
+    pub keep: Vec<String>,
+}
+
+/// The network for one size. Its first output is the restored photo; those of `keep` follow.
+///
+/// # Errors
+/// [`Error::Size`] where a side is no multiple of [`super::ModelConfig::side_multiple`];
+/// [`Error::UnknownTensor`] where a name to keep is none of the network's.
+pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
+    let multiple = weights.config().side_multiple();
+    let (height, width) = (options.height, options.width);
+    if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
+        return Err(Error::Size { width, height, multiple });
+    }
+    let mut net = Network { graph: Graph::new(), weights, patches: Patches::WHOLE };
+    let result = net.mprnet(options)?;
+    let mut graph = net.graph;
+    graph.output(result);
+    for name in &options.keep {
+        let unknown = || Error::UnknownTensor { name: name.clone() };
+        let tensor = graph.find(name).ok_or_else(unknown)?;
+        graph.output(tensor);
+    }
+    Ok(graph)
+}
+
+struct Network<'a> {
+    graph: Graph,
+    weights: &'a Weights,
+    /// The patch grid of whatever is built next.
+    patches: Patches,
+}
+
+impl Network<'_> {
+    fn mprnet(&mut self, options: &NetworkOptions) -> Result<TensorId> {
+        let image = self.image_in(options)?;
+
+        self.patches = Patches::QUARTERS;
+        let shallow1 = self.shallow("shallow_feat1", image)?;
+        let encoded1 = self.encoder("stage1_encoder", shallow1, None)?;
+        self.patches = Patches::HALVES;
+        let decoded1 = self.decoder("stage1_decoder", encoded1)?;
+        let (sam12, image1) = self.sam("sam12", decoded1[0], image)?;
+        let stage1 = self.image_out("stage1", "sam12.1", image1, options.format)?;
+
+        let shallow2 = self.shallow("shallow_feat2", image)?;
+        let concat12 = self.concat_conv("concat12", shallow2, sam12)?;
+        let encoded2 = self.encoder("stage2_encoder", concat12, Some((encoded1, decoded1)))?;
+        self.patches = Patches::WHOLE;
+        let decoded2 = self.decoder("stage2_decoder", encoded2)?;
+        let (sam23, image2) = self.sam("sam23", decoded2[0], image)?;
+        let stage2 = self.image_out("stage2", "sam23.1", image2, options.format)?;
+
+        let shallow3 = self.shallow("shallow_feat3", image)?;
+        let concat23 = self.concat_conv("concat23", shallow3, sam23)?;
+        let full = self.orsnet("stage3_orsnet", concat23, encoded2, decoded2)?;
+        let tail = self.conv3x3("tail", full)?;
+        let sum = self.op("tail.sum", Op::Add, &[tail, image])?;
+        let stage3 = self.image_out("stage3", "stage3", sum, options.format)?;
+        Ok(match options.stage {
+            Stage::One => stage1,
+            Stage::Two => stage2,
+            Stage::Three => stage3,
+        })
+    }
+
+    /// The photo as the network's image: unpacked and pixel-unshuffled as needed.
+    fn image_in(&mut self, options: &NetworkOptions) -> Result<TensorId> {
+        let &NetworkOptions { height, width, .. } = options;
+        let desc = |channels, role| TensorDesc { channels, height, width, patches: Patches::WHOLE, role };
+        let image = match options.format {
+            ImageFormat::Words => {
+                let words = self.graph.input("words", desc(1, Role::Words));
+                self.op("input", Op::Unpack, &[words])?
+            }
+            ImageFormat::Planar => self.graph.input("input", desc(3, Role::Image)),
+        };
+        match self.weights.config().shuffle {
+            1 => Ok(image),
+            factor => self.op("input.unshuffled", Op::PixelUnshuffle { factor }, &[image]),
+        }
+    }
+
+    /// A stage's image at the photo's size, labelled, and as it leaves the graph.
+    fn image_out(&mut self, stage: &str, label: &str, image: TensorId, format: ImageFormat) -> Result<TensorId> {
+        let full = match self.weights.config().shuffle {
+            1 => image,
+            factor => self.op(&format!("{stage}.shuffled"), Op::PixelShuffle { factor }, &[image])?,
+        };
+        self.graph.label(stage, full);
+        self.graph.label(label, full);
+        match format {
+            ImageFormat::Words => self.op(&format!("{stage}.words"), Op::Pack, &[full]),
+            ImageFormat::Planar => Ok(full),
+        }
+    }
+
+    fn shallow(&mut self, key: &str, image: TensorId) -> Result<TensorId> {
+        let x = self.conv3x3(&format!("{key}.0"), image)?;
+        let x = self.cab(&format!("{key}.1"), x)?;
+        self.graph.label(key, x);
+        Ok(x)
+    }
+
+    /// Channel attention block (figure 4b).
+    fn cab(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
+        let r = self.conv3x3(&format!("{key}.body.0"), x)?;
+        let slope = self.weights.get(&format!("{key}.body.1.weight"))?.data[0];
+        let r = self.op(&format!("{key}.body.1"), Op::Prelu { slope }, &[r])?;
+        let r = self.conv3x3(&format!("{key}.body.2"), r)?;
+        let cells = self.op(&format!("{key}.CA.cells"), Op::PoolCells, &[r])?;
+        let rows = self.op(&format!("{key}.CA.rows"), Op::PoolRows, &[cells])?;
+        let desc = self.graph.desc(r);
+        let (squeeze, squeeze_bias) = self.weights_of(&format!("{key}.CA.conv_du.0"))?;
+        let (excite, excite_bias) = self.weights_of(&format!("{key}.CA.conv_du.2"))?;
+        let area = u64::from(desc.patch_height()) * u64::from(desc.patch_width());
+        let attention = Attention { squeeze, squeeze_bias, excite, excite_bias, area };
+        let gates = self.op(&format!("{key}.CA"), Op::Attention(attention), &[rows])?;
+        self.op(key, Op::Gate, &[r, x, gates])
+    }
+
+    fn cabs(&mut self, key: &str, count: u32, mut x: TensorId) -> Result<TensorId> {
+        for block in 0..count {
+            x = self.cab(&format!("{key}.{block}"), x)?;
+        }
+        Ok(x)
+    }
+
+    fn down(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
+        let x = self.op(&format!("{key}.down.0"), Op::Downsample, &[x])?;
+        self.conv1x1(&format!("{key}.down.1"), x)
+    }
+
+    fn up(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
+        let x = self.op(&format!("{key}.up.0"), Op::Upsample { residual: false }, &[x])?;
+        self.conv1x1(&format!("{key}.up.1"), x)
+    }
+
+    fn skip_up(&mut self, key: &str, x: TensorId, y: TensorId) -> Result<TensorId> {
+        let x = self.up(key, x)?;
+        self.op(key, Op::Add, &[x, y])
+    }
+
+    /// Encoder (figure 3a); in stage 2 with cross-stage feature fusion from stage 1's encoder and decoder.
+    fn encoder(&mut self, key: &str, x: TensorId, stage1: Option<([TensorId; 3], [TensorId; 3])>) -> Result<[TensorId; 3]> {
+        let mut levels = [x; 3];
+        let mut x = x;
+        for level in 0..3 {
+            if level > 0 {
+                x = self.down(&format!("{key}.down{}{}", level, level + 1), x)?;
+            }
+            x = self.cabs(&format!("{key}.encoder_level{}", level + 1), 2, x)?;
+            if let Some((encoded, decoded)) = stage1 {
+                let e = self.conv1x1(&format!("{key}.csff_enc{}", level + 1), encoded[level])?;
+                let d = self.conv1x1(&format!("{key}.csff_dec{}", level + 1), decoded[level])?;
+                x = self.add_pair(&format!("{key}.csff{}", level + 1), x, e, d)?;
+            }
+            self.graph.label(&format!("{key}.{level}"), x);
+            levels[level] = x;
+        }
+        Ok(levels)
+    }
+
+    /// Decoder (figure 3a).
+    fn decoder(&mut self, key: &str, [e1, e2, e3]: [TensorId; 3]) -> Result<[TensorId; 3]> {
+        let d3 = self.cabs(&format!("{key}.decoder_level3"), 2, e3)?;
+        let skip2 = self.cab(&format!("{key}.skip_attn2"), e2)?;
+        let x = self.skip_up(&format!("{key}.up32"), d3, skip2)?;
+        let d2 = self.cabs(&format!("{key}.decoder_level2"), 2, x)?;
+        let skip1 = self.cab(&format!("{key}.skip_attn1"), e1)?;
+        let x = self.skip_up(&format!("{key}.up21"), d2, skip1)?;
+        let d1 = self.cabs(&format!("{key}.decoder_level1"), 2, x)?;
+        for (level, d) in [d1, d2, d3].into_iter().enumerate() {
+            self.graph.label(&format!("{key}.{level}"), d);
+        }
+        Ok([d1, d2, d3])
+    }
+
+    /// Supervised attention module (figure 5): gated features, and the stage's image.
+    fn sam(&mut self, key: &str, x: TensorId, image: TensorId) -> Result<(TensorId, TensorId)> {
+        let features = self.conv1x1(&format!("{key}.conv1"), x)?;
+        let residual = self.conv1x1(&format!("{key}.conv2"), x)?;
+        let stage = self.op(&format!("{key}.image"), Op::Add, &[residual, image])?;
+        let map = self.conv1x1(&format!("{key}.conv3"), stage)?;
+        let out = self.op(key, Op::SigmoidGate, &[features, map, x])?;
+        self.graph.label(&format!("{key}.0"), out);
+        Ok((out, stage))
+    }
+
+    fn concat_conv(&mut self, key: &str, a: TensorId, b: TensorId) -> Result<TensorId> {
+        let x = self.op(&format!("{key}.concat"), Op::Concat, &[a, b])?;
+        self.conv3x3(key, x)
+    }
+
+    /// Original-resolution block (figure 4a).
+    fn orb(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
+        let count = self.weights.config().num_cab;
+        let r = self.cabs(&format!("{key}.body"), count, x)?;
+        let r = self.conv3x3(&format!("{key}.body.{count}"), r)?;
+        self.op(key, Op::Add, &[r, x])
+    }
+
+    /// Original-resolution subnetwork (figure 4a), fed by stage 2's encoder and decoder at every level.
+    fn orsnet(&mut self, key: &str, x: TensorId, e: [TensorId; 3], d: [TensorId; 3]) -> Result<TensorId> {
+        let mut x = x;
+        for level in 0..3 {
+            x = self.orb(&format!("{key}.orb{}", level + 1), x)?;
+            let mut sides = [e[level], d[level]];
+            for (side, name) in sides.iter_mut().zip(["enc", "dec"]) {
+                match level {
+                    0 => {}
+                    1 => *side = self.up(&format!("{key}.up_{name}1"), *side)?,
+                    _ => {
+                        for step in 0..2 {
+                            *side = self.up(&format!("{key}.up_{name}2.{step}"), *side)?;
+                        }
+                    }
+                }
+                *side = self.conv1x1(&format!("{key}.conv_{name}{}", level + 1), *side)?;
+            }
+            x = self.add_pair(&format!("{key}.fuse{}", level + 1), x, sides[0], sides[1])?;
+        }
+        self.graph.label(key, x);
+        Ok(x)
+    }
+
+    /// x + (a + b): in this order because the pair's sum is one matrix product.
+    fn add_pair(&mut self, name: &str, x: TensorId, a: TensorId, b: TensorId) -> Result<TensorId> {
+        let pair = self.op(&format!("{name}.pair"), Op::Add, &[a, b])?;
+        self.op(name, Op::Add, &[x, pair])
+    }
+
+    fn conv3x3(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
+        self.conv(key, Kernel::Three, x)
+    }
+
+    fn conv1x1(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
+        self.conv(key, Kernel::One, x)
+    }
+
+    fn conv(&mut self, key: &str, kernel: Kernel, x: TensorId) -> Result<TensorId> {
+        let (weight, bias) = self.weights_of(key)?;
+        self.op(key, Op::Conv(Conv::new(kernel, weight, bias)), &[x])
+    }
+
+    fn weights_of(&mut self, key: &str) -> Result<(ParamId, Option<ParamId>)> {
+        let weight = self.weights.get(&format!("{key}.weight"))?.clone();
+        let bias: Option<Param> = self.weights.get(&format!("{key}.bias")).ok().cloned();
+        Ok((self.graph.param(weight), bias.map(|b| self.graph.param(b))))
+    }
+
+    fn op(&mut self, name: &str, op: Op, inputs: &[TensorId]) -> Result<TensorId> {
+        self.graph.push(name, op, inputs, self.patches)
+    }
+}

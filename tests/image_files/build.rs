@@ -1,0 +1,219 @@
+//! Files made by hand, byte by byte.
+
+pub const PNG_MAGIC: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A PNG chunk with its length and checksum.
+pub fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut out = (content.len() as u32).to_be_bytes().to_vec();
+    out.extend_from_slice(kind);
+    out.extend_from_slice(content);
+    let checksum = crc32(&out[4..]);
+    out.extend_from_slice(&checksum.to_be_bytes());
+    out
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
+        })
+    })
+}
+
+/// A PNG header chunk; colour types are 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGBA.
+pub fn ihdr(width: u32, height: u32, depth: u8, color: u8) -> Vec<u8> {
+    let mut content = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    content.extend_from_slice(&[depth, color, 0, 0, 0]);
+    chunk(b"IHDR", &content)
+}
+
+/// PNG rows (each beginning with its filter byte) in one stored block of zlib data.
+pub fn idat(rows: &[u8]) -> Vec<u8> {
+    let length = rows.len() as u16;
+    let mut zlib = vec![0x78, 0x01, 0x01];
+    zlib.extend_from_slice(&length.to_le_bytes());
+    zlib.extend_from_slice(&(!length).to_le_bytes());
+    zlib.extend_from_slice(rows);
+    let (mut a, mut b) = (1u32, 0u32);
+    for &byte in rows {
+        a = (a + u32::from(byte)) % 65521;
+        b = (b + a) % 65521;
+    }
+    zlib.extend_from_slice(&(b << 16 | a).to_be_bytes());
+    chunk(b"IDAT", &zlib)
+}
+
+pub fn png(chunks: &[Vec<u8>]) -> Vec<u8> {
+    [PNG_MAGIC, &chunks.concat(), &chunk(b"IEND", &[])].concat()
+}
+
+/// A JPEG segment with its length.
+pub fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![0xff, marker];
+    out.extend_from_slice(&(content.len() as u16 + 2).to_be_bytes());
+    out.extend_from_slice(content);
+    out
+}
+
+/// A JPEG file with headers but without pixels worth the name.
+pub fn jpeg_header(width: u16, height: u16, precision: u8, components: u8) -> Vec<u8> {
+    let mut frame = vec![precision];
+    frame.extend_from_slice(&height.to_be_bytes());
+    frame.extend_from_slice(&width.to_be_bytes());
+    frame.push(components);
+    for id in 1..=components {
+        frame.extend_from_slice(&[id, 0x11, 0]);
+    }
+    let mut scan = vec![components];
+    for id in 1..=components {
+        scan.extend_from_slice(&[id, 0]);
+    }
+    scan.extend_from_slice(&[0, 63, 0]);
+    [
+        &[0xff, 0xd8],
+        segment(0xc0, &frame).as_slice(),
+        &segment(0xda, &scan),
+        &[0, 0, 0xff, 0xd9],
+    ]
+    .concat()
+}
+
+/// A RIFF chunk, padded to an even length.
+pub fn riff(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut out = kind.to_vec();
+    out.extend_from_slice(&(content.len() as u32).to_le_bytes());
+    out.extend_from_slice(content);
+    out.extend(vec![0; content.len() % 2]);
+    out
+}
+
+/// The extended header of a WebP file; flag 2 is animation, 8 EXIF.
+pub fn vp8x(width: u32, height: u32, flags: u8) -> Vec<u8> {
+    let mut content = vec![flags, 0, 0, 0];
+    content.extend_from_slice(&(width - 1).to_le_bytes()[..3]);
+    content.extend_from_slice(&(height - 1).to_le_bytes()[..3]);
+    riff(b"VP8X", &content)
+}
+
+pub fn webp(chunks: &[Vec<u8>]) -> Vec<u8> {
+    riff(b"RIFF", &[b"WEBP", chunks.concat().as_slice()].concat())
+}
+
+/// An EXIF block with nothing but the orientation, in either byte order.
+pub fn exif(orientation: u16, big_endian: bool) -> Vec<u8> {
+    let short = |v: u16| {
+        if big_endian {
+            v.to_be_bytes()
+        } else {
+            v.to_le_bytes()
+        }
+    };
+    let long = |v: u32| {
+        if big_endian {
+            v.to_be_bytes()
+        } else {
+            v.to_le_bytes()
+        }
+    };
+    let mut out = if big_endian {
+        b"MM".to_vec()
+    } else {
+        b"II".to_vec()
+    };
+    out.extend_from_slice(&short(42));
+    out.extend_from_slice(&long(8));
+    out.extend_from_slice(&short(1));
+    out.extend_from_slice(&short(0x112));
+    out.extend_from_slice(&short(3));
+    out.extend_from_slice(&long(1));
+    out.extend_from_slice(&short(orientation));
+    out.extend_from_slice(&short(0));
+    out.extend_from_slice(&long(0));
+    out
+}
+
+/// TIFF tags of the hand-made files.
+pub mod tag {
+    pub const NEW_SUBFILE_TYPE: u16 = 254;
+    pub const WIDTH: u16 = 256;
+    pub const HEIGHT: u16 = 257;
+    pub const BITS_PER_SAMPLE: u16 = 258;
+    pub const PHOTOMETRIC: u16 = 262;
+    pub const STRIP_OFFSETS: u16 = 273;
+    pub const ORIENTATION: u16 = 274;
+    pub const SAMPLES_PER_PIXEL: u16 = 277;
+    pub const STRIP_BYTE_COUNTS: u16 = 279;
+    pub const PLANAR: u16 = 284;
+    pub const EXTRA_SAMPLES: u16 = 338;
+    pub const SAMPLE_FORMAT: u16 = 339;
+    pub const DNG_VERSION: u16 = 50706;
+}
+
+/// One page of a TIFF file: tags of 32-bit numbers, and the strips. The tags of the strips, and
+/// those of an 8-bit grey image where they are missing, are added.
+pub struct Page {
+    pub tags: Vec<(u16, Vec<u32>)>,
+    pub strips: Vec<Vec<u8>>,
+}
+
+impl Page {
+    pub fn grey(width: u32, height: u32, pixels: &[u8]) -> Page {
+        Page {
+            tags: vec![(tag::WIDTH, vec![width]), (tag::HEIGHT, vec![height])],
+            strips: vec![pixels.to_vec()],
+        }
+    }
+
+    pub fn with(mut self, tag: u16, values: &[u32]) -> Page {
+        self.tags.retain(|(other, _)| *other != tag);
+        self.tags.push((tag, values.to_vec()));
+        self
+    }
+}
+
+/// A little-endian, uncompressed TIFF file.
+pub fn tiff(pages: Vec<Page>) -> Vec<u8> {
+    let mut out = b"II*\0".to_vec();
+    let mut link = out.len();
+    out.extend_from_slice(&[0; 4]);
+    for page in pages {
+        let mut tags = page.tags;
+        for (tag, value) in [
+            (tag::BITS_PER_SAMPLE, 8),
+            (tag::PHOTOMETRIC, 1),
+            (tag::SAMPLES_PER_PIXEL, 1),
+        ] {
+            if tags.iter().all(|(other, _)| *other != tag) {
+                tags.push((tag, vec![value]));
+            }
+        }
+        let mut offsets = Vec::new();
+        for strip in &page.strips {
+            offsets.push(out.len() as u32);
+            out.extend_from_slice(strip);
+        }
+        let lengths = page.strips.iter().map(|strip| strip.len() as u32);
+        tags.push((tag::STRIP_BYTE_COUNTS, lengths.collect()));
+        tags.push((tag::STRIP_OFFSETS, offsets));
+        tags.sort();
+        let mut entries = Vec::new();
+        for (tag, values) in &tags {
+            entries.extend_from_slice(&tag.to_le_bytes());
+            entries.extend_from_slice(&4u16.to_le_bytes());
+            entries.extend_from_slice(&(values.len() as u32).to_le_bytes());
+            if let [value] = values[..] {
+                entries.extend_from_slice(&value.to_le_bytes());
+            } else {
+                entries.extend_from_slice(&(out.len() as u32).to_le_bytes());
+                out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            }
+        }
+        let here = (out.len() as u32).to_le_bytes();
+        out[link..link + 4].copy_from_slice(&here);
+        out.extend_from_slice(&(tags.len() as u16).to_le_bytes());
+        out.extend_from_slice(&entries);
+        link = out.len();
+        out.extend_from_slice(&[0; 4]);
+    }
+    out
+}

@@ -1,0 +1,98 @@
+//! Image files in and out: what is kept, what is refused and with which words.
+
+mod bad_input;
+mod build;
+mod orientation;
+mod output;
+mod padding;
+mod round_trip;
+
+use std::path::{Path, PathBuf};
+
+use mprnet::Error;
+use mprnet::image::{self, Frame, Samples};
+
+/// A directory of its own for one test, removed at the end.
+struct Room(tempfile::TempDir);
+
+impl Room {
+    fn new() -> Room {
+        Room(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes bytes to a file and reads it as an image.
+    fn read(&self, name: &str, bytes: &[u8]) -> Result<Frame, Error> {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        image::read(&path)
+    }
+
+    /// The file that the frame is written to, and its bytes.
+    fn write(&self, name: &str, frame: &Frame) -> (PathBuf, Vec<u8>) {
+        let path = self.path(name);
+        image::write(frame, &path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        (path, bytes)
+    }
+
+    /// The names in the directory, sorted.
+    fn names(&self) -> Vec<String> {
+        names_in(self.0.path())
+    }
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The message of an error: one line that names the file.
+fn message(result: Result<Frame, Error>, name: &str) -> String {
+    let message = result.expect_err(name).to_string();
+    assert!(message.contains(name), "{message}");
+    assert!(!message.contains('\n'), "{message}");
+    message
+}
+
+/// Samples that differ from pixel to pixel and channel to channel.
+fn ramp8(count: usize) -> Vec<u8> {
+    (0..count).map(|i| (i * 37 % 251) as u8).collect()
+}
+
+fn ramp16(count: usize) -> Vec<u16> {
+    (0..count).map(|i| (i * 4099 % 65521) as u16).collect()
+}
+
+fn rgb8(width: u32, height: u32) -> Frame {
+    let count = (width * height * 3) as usize;
+    Frame::from_rgb8(width, height, ramp8(count)).unwrap()
+}
+
+fn rgb16(width: u32, height: u32) -> Frame {
+    let count = (width * height * 3) as usize;
+    Frame::from_rgb16(width, height, ramp16(count)).unwrap()
+}
+
+/// A smooth picture, which JPEG keeps nearly as it is.
+fn smooth(width: u32, height: u32) -> Frame {
+    let rgb = (0..height)
+        .flat_map(|y| (0..width).flat_map(move |x| [60 + 2 * x, 80 + 2 * y, 90 + x + y]))
+        .map(|v| v as u8)
+        .collect();
+    Frame::from_rgb8(width, height, rgb).unwrap()
+}
+
+fn bytes_of(samples: &Samples) -> &[u8] {
+    match samples {
+        Samples::U8(v) => v,
+        Samples::U16(_) => panic!("16 bits where 8 were expected"),
+    }
+}
