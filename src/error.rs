@@ -142,6 +142,53 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+
+    // Plan and GPU.
+    /// A tensor of which not even a strip fits the device's limits.
+    #[error("{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo or use --precision f16")]
+    TensorTooLarge {
+        /// The tensor.
+        tensor: String,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// An image too wide for one dispatch.
+    #[error("a dispatch would take {workgroups} workgroups in one dimension where the device allows {limit}; restore a narrower photo")]
+    TooManyWorkgroups {
+        /// Workgroups.
+        workgroups: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// No adapter can run compute shaders.
+    #[error("no GPU adapter was found: install a Vulkan driver (Mesa's lavapipe runs on any CPU), or check WGPU_BACKEND")]
+    NoAdapter,
+    /// No adapter of that index or name.
+    #[error("no adapter matches {wanted}; there are: {known}")]
+    UnknownDevice {
+        /// What was asked for.
+        wanted: String,
+        /// The adapters' names.
+        known: String,
+    },
+    /// A shader that cannot be linked or compiled.
+    #[error("cannot build the kernel {kernel}: {reason}")]
+    Shader {
+        /// The kernel.
+        kernel: String,
+        /// The linker's or compiler's text.
+        reason: String,
+    },
+    /// The driver reports an error.
+    #[error("the GPU failed while {during}: {reason}")]
+    Gpu {
+        /// What was being done.
+        during: std::borrow::Cow<'static, str>,
+        /// The driver's text.
+        reason: String,
+    },
 }
 
 /// Result with the crate's [`Error`].

@@ -78,6 +78,7 @@ pub fn assert_close(what: &str, actual: &[f32], expected: &[f32], bound: f64) {
 }
 
 /// A small generator of values in [-1, 1] (xorshift64*), so that every case is the same everywhere.
+#[derive(Clone)]
 pub struct Random(u64);
 
 impl Random {

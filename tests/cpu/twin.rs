@@ -22,7 +22,7 @@ fn check(weights: &Weights, golden: &str, optimized: bool) {
         graph = passes::optimize(graph).unwrap();
     }
     let input = golden.values("input");
-    let values = cpu::run(&graph, &[input.to_vec()]).unwrap();
+    let values = cpu::run(&graph, &[input.iter().map(|&v| f64::from(v)).collect()]).unwrap();
     let mut compared = 0;
     for name in golden.names().filter(|&n| n != "input") {
         let Some(id) = graph.find(name) else {

@@ -50,7 +50,7 @@ impl Value {
 ///
 /// # Errors
 /// [`Error::Input`] where the number of inputs or their lengths differ from the graph's.
-pub fn run(graph: &Graph, inputs: &[Vec<f32>]) -> Result<HashMap<TensorId, Value>> {
+pub fn run(graph: &Graph, inputs: &[Vec<f64>]) -> Result<HashMap<TensorId, Value>> {
     let mut values = HashMap::new();
     if inputs.len() != graph.inputs().len() {
         return Err(Error::Input(format!("{} inputs for {}", inputs.len(), graph.inputs().len())));
@@ -60,7 +60,7 @@ pub fn run(graph: &Graph, inputs: &[Vec<f32>]) -> Result<HashMap<TensorId, Value
         if data.len() as u64 != desc.elements() {
             return Err(Error::Input(format!("{} values for {} of {desc}", data.len(), graph.at(id).name)));
         }
-        values.insert(id, Value { desc, data: data.iter().map(|&v| f64::from(v)).collect() });
+        values.insert(id, Value { desc, data: data.clone() });
     }
     for node in graph.nodes() {
         let results = execute(graph, node, &values);

@@ -1,0 +1,233 @@
+//! A graph compiled for one size on one device: slot buffers, pipelines, weights, and the dispatches with their
+//! bind groups and one table of uniforms.
+
+use std::sync::Arc;
+
+use super::WeightStore;
+use super::weights::OperatorWeights;
+use crate::gpu::{Device, Pipeline};
+use crate::graph::{Graph, cost};
+use crate::kernels::{self, Lowered, Params, Slot, View};
+use crate::plan::{Bound, Cut, CutLimits, Domain, MemoryPlan, Placement, Precision, cut};
+use crate::{Error, Result};
+
+/// How to compile a graph.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExecutorOptions {
+    /// Storage of features and weights.
+    pub precision: Precision,
+    /// Bytes of one binding, where less than the device allows.
+    pub binding_limit: Option<u64>,
+    /// Bytes of one buffer, where less than the device allows.
+    pub buffer_limit: Option<u64>,
+    /// Work of one submission (as [`cost::work`] counts), instead of what 250 ms have been measured to hold.
+    pub slice: Option<u64>,
+}
+
+/// Device memory of an executor, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Slots: all tensors, pooled sums included.
+    pub tensors: u64,
+    /// What no assignment of slots can undercut.
+    pub live_bound: u64,
+    /// Buffers that results are read back through, and the staging of the upload.
+    pub staging: u64,
+    /// The table of uniforms.
+    pub uniforms: u64,
+}
+
+/// One operator, ready to be cut.
+struct Step {
+    lowered: Lowered,
+    pipeline: Arc<Pipeline>,
+    weights: Option<Arc<OperatorWeights>>,
+    work: u64,
+}
+
+/// One dispatch, ready to be recorded.
+pub(super) struct Dispatch {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) bind_group: wgpu::BindGroup,
+    pub(super) workgroups: [u32; 3],
+    pub(super) work: u64,
+    /// Whether it is the last of its operator.
+    pub(super) closes: bool,
+}
+
+/// A compiled graph.
+pub(super) struct Compiled {
+    pub(super) graph: Graph,
+    pub(super) memory: MemoryPlan,
+    pub(super) slots: Vec<wgpu::Buffer>,
+    steps: Vec<Step>,
+    limits: CutLimits,
+    uniform_stride: u64,
+    workgroups: u32,
+}
+
+impl Compiled {
+    pub(super) fn new(device: &Device, store: &WeightStore, graph: Graph, options: &ExecutorOptions) -> Result<Self> {
+        let limits = device.wgpu().limits();
+        let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
+        let memory = MemoryPlan::new(&graph, options.precision, buffer_limit)?;
+        let storage = device.storage(options.precision);
+        let mut steps = Vec::with_capacity(graph.nodes().len());
+        for node in graph.nodes() {
+            let lowered = kernels::lower(&graph, node, storage);
+            let pipeline = device.pipelines().get(device, &lowered.spec)?;
+            let packed = lowered.packing.as_ref().map(|packing| store.get(device, &graph, packing));
+            let (weights, work) = (packed.transpose()?, cost::work(&graph, node));
+            steps.push(Step { lowered, pipeline, weights, work });
+        }
+        let binding = options.binding_limit.unwrap_or(u64::MAX).min(limits.max_storage_buffer_binding_size);
+        let align = |bytes: u64, to: u32| bytes.next_multiple_of(u64::from(to));
+        let cut_limits = CutLimits {
+            binding_bytes: binding,
+            alignment: u64::from(limits.min_storage_buffer_offset_alignment),
+            rows: limits.max_compute_workgroups_per_dimension,
+            bands: u32::MAX,
+        };
+        let slots = make_slots(device, memory.slot_sizes())?;
+        let uniform_stride = align(size_of::<Params>() as u64, limits.min_uniform_buffer_offset_alignment);
+        let workgroups = limits.max_compute_workgroups_per_dimension;
+        Ok(Self { graph, memory, slots, steps, limits: cut_limits, uniform_stride, workgroups })
+    }
+
+    /// Every dispatch, none of more work than `budget` where an operator can be cut so small; and the table of
+    /// uniforms they use.
+    pub(super) fn dispatches(&self, device: &Device, budget: u64) -> Result<(Vec<Dispatch>, wgpu::Buffer)> {
+        let mut planned = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            let cuts = self.cut(step, budget)?;
+            let last = cuts.len() - 1;
+            planned.extend(cuts.into_iter().enumerate().map(|(i, cut)| (index, cut, i == last)));
+        }
+        let mut table = vec![0_u8; planned.len() * self.uniform_stride as usize];
+        for ((index, cut, _), entry) in planned.iter().zip(table.chunks_exact_mut(self.uniform_stride as usize)) {
+            let params = self.params(&self.steps[*index], cut);
+            entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
+        }
+        let made = device.checked(|| {
+            let uniforms = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+                label: Some("uniforms"),
+                size: table.len() as u64,
+                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            });
+            device.queue().write_buffer(&uniforms, 0, &table);
+            let dispatch = |(i, (index, cut, closes)): (usize, &(usize, Cut, bool))| {
+                self.dispatch(device, &self.steps[*index], cut, (&uniforms, i as u64 * self.uniform_stride), *closes)
+            };
+            (planned.iter().enumerate().map(dispatch).collect::<Vec<_>>(), uniforms)
+        });
+        let (dispatches, uniforms) =
+            made.map_err(|reason| Error::Gpu { during: "binding tensors".into(), reason })?;
+        let beyond = |d: &&Dispatch| d.workgroups.iter().any(|&n| n > self.workgroups);
+        if let Some(dispatch) = dispatches.iter().find(beyond) {
+            let workgroups = dispatch.workgroups.into_iter().max().unwrap_or(0);
+            return Err(Error::TooManyWorkgroups { workgroups, limit: self.workgroups });
+        }
+        Ok((dispatches, uniforms))
+    }
+
+    fn cut(&self, step: &Step, budget: u64) -> Result<Vec<Cut>> {
+        let lowered = &step.lowered;
+        let bound: Vec<Bound<'_>> = lowered
+            .bindings
+            .iter()
+            .filter_map(|b| {
+                let Placement { layout, fragments, .. } = self.memory.placement(b.tensor)?;
+                let written = matches!(b.slot, Slot::Dst | Slot::Dst2);
+                Some(Bound { reach: b.reach, layout: *layout, fragments, written })
+            })
+            .collect();
+        let total = u64::from(lowered.domain.bands());
+        let bands = (total * budget / step.work.max(1)).clamp(1, total) as u32;
+        let limits = CutLimits { bands, ..self.limits };
+        cut(&lowered.domain, &bound, &limits).map_err(|index| {
+            let tensor = lowered.bindings[index].tensor;
+            let bytes = bound[index].layout.bytes();
+            Error::TensorTooLarge { tensor: self.graph.at(tensor).name.clone(), bytes, limit: limits.binding_bytes }
+        })
+    }
+
+    /// Where a binding of a cut begins in its slot and how long it is, and the tensor as the shader sees it.
+    fn locate(&self, step: &Step, cut: &Cut, index: usize) -> (usize, u64, u64, View) {
+        let binding = &step.lowered.bindings[index];
+        let Some(Placement { layout, fragments, slots }) = self.memory.placement(binding.tensor) else {
+            return (0, 0, 0, View::default());
+        };
+        let fragment = &fragments[cut.fragments[index]];
+        let rows = binding.reach.rows(&cut.window, layout.rows);
+        let start = u64::from(rows.start - fragment.rows.start) * layout.row_bytes;
+        let aligned = start - start % self.limits.alignment;
+        let end = u64::from(rows.end - fragment.rows.start) * layout.row_bytes;
+        let before = u64::from(fragment.rows.start) * layout.row_bytes + aligned;
+        let desc = self.graph.desc(binding.tensor);
+        let view = View {
+            base: -((before / layout.element_bytes) as i64) as i32,
+            width: desc.width as i32,
+            height: desc.height as i32,
+            quads: layout.quads as i32,
+        };
+        (slots[cut.fragments[index]], aligned, end - aligned, view)
+    }
+
+    fn params(&self, step: &Step, cut: &Cut) -> Params {
+        let lowered = &step.lowered;
+        let mut params = Params::default();
+        for (index, binding) in lowered.bindings.iter().enumerate() {
+            params.views[binding.slot as usize - Slot::Dst as usize] = self.locate(step, cut, index).3;
+        }
+        if let Domain::Cells(desc) = &lowered.domain {
+            params.patch = [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()].map(|v| v as i32);
+        }
+        let (rows, bands) = (&cut.window.rows, &cut.window.bands);
+        params.window = [rows.start, rows.end - rows.start, bands.start, bands.end - bands.start].map(|v| v as i32);
+        params.channels = lowered.scalars.channels as i32;
+        params.hidden = lowered.scalars.hidden as i32;
+        params.factor = lowered.scalars.factor as i32;
+        params.scalar = lowered.scalars.scalar;
+        params
+    }
+
+    fn dispatch(&self, device: &Device, step: &Step, cut: &Cut, (table, at): (&wgpu::Buffer, u64), closes: bool) -> Dispatch {
+        let part = |buffer, offset, size| {
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) })
+        };
+        let mut entries =
+            vec![wgpu::BindGroupEntry { binding: 0, resource: part(table, at, size_of::<Params>() as u64) }];
+        if let Some(packed) = &step.weights {
+            let buffers = [(Slot::Weights, &packed.weights), (Slot::Bias, &packed.bias)];
+            entries.extend(buffers.map(|(slot, buffer)| wgpu::BindGroupEntry {
+                binding: slot as u32,
+                resource: buffer.as_entire_binding(),
+            }));
+        }
+        for (index, binding) in step.lowered.bindings.iter().enumerate() {
+            let (slot, offset, size, _) = self.locate(step, cut, index);
+            let resource = part(&self.slots[slot], offset, size);
+            entries.push(wgpu::BindGroupEntry { binding: binding.slot as u32, resource });
+        }
+        let bind_group = device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &step.pipeline.layout,
+            entries: &entries,
+        });
+        let bands = u64::from(cut.window.bands.end - cut.window.bands.start);
+        let work = step.work * bands / u64::from(step.lowered.domain.bands());
+        let workgroups = step.lowered.workgroups(&cut.window);
+        Dispatch { pipeline: Arc::clone(&step.pipeline), bind_group, workgroups, work, closes }
+    }
+}
+
+fn make_slots(device: &Device, sizes: &[u64]) -> Result<Vec<wgpu::Buffer>> {
+    let make = |&size: &u64| {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let descriptor = wgpu::BufferDescriptor { label: Some("slot"), size, usage, mapped_at_creation: false };
+        device.wgpu().create_buffer(&descriptor)
+    };
+    let during = || format!("taking {} MiB for tensors", sizes.iter().sum::<u64>() >> 20).into();
+    device.checked(|| sizes.iter().map(make).collect()).map_err(|reason| Error::Gpu { during: during(), reason })
+}

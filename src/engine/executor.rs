@@ -1,0 +1,238 @@
+//! Running a compiled graph: upload, a loop of dispatches in few submissions, read back.
+
+use std::time::Instant;
+
+use super::compile::{Compiled, Dispatch};
+use super::pace::Pace;
+use super::{ExecutorOptions, Memory, Values, WeightStore};
+use crate::gpu::Device;
+use crate::graph::{Graph, TensorId};
+use crate::plan::MemoryPlan;
+use crate::{Error, Result};
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Work done.
+    pub done: u64,
+    /// Work in all.
+    pub total: u64,
+}
+
+/// A graph compiled for one size, to be run for any number of images.
+pub struct Executor {
+    compiled: Compiled,
+    dispatches: Vec<Dispatch>,
+    uniforms: wgpu::Buffer,
+    /// The budget that the dispatches were cut for.
+    cut_for: u64,
+    pace: Pace,
+    /// For each output, a buffer for each of its fragments.
+    staging: Vec<Vec<wgpu::Buffer>>,
+}
+
+impl Executor {
+    /// Compiles a graph: preallocates every buffer and makes every pipeline and bind group.
+    ///
+    /// # Errors
+    /// [`Error::TensorTooLarge`], [`Error::TooManyWorkgroups`], [`Error::Shader`] or [`Error::Gpu`].
+    pub fn new(device: &Device, store: &WeightStore, graph: Graph, options: &ExecutorOptions) -> Result<Self> {
+        let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
+        let compiled = Compiled::new(device, store, graph, options)?;
+        let cut_for = pace.budget();
+        let (dispatches, uniforms) = compiled.dispatches(device, cut_for)?;
+        let staging = make_staging(device, &compiled)?;
+        Ok(Self { compiled, dispatches, uniforms, cut_for, pace, staging })
+    }
+
+    /// The graph as it is executed.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.compiled.graph
+    }
+
+    /// Where tensors live.
+    #[must_use]
+    pub fn memory_plan(&self) -> &MemoryPlan {
+        &self.compiled.memory
+    }
+
+    /// Device memory taken, weights apart.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let read_back: u64 = self.staging.iter().flatten().map(wgpu::Buffer::size).sum();
+        let plan = &self.compiled.memory;
+        let placement = |id: &TensorId| plan.placement(*id).map_or(0, |p| p.layout.bytes());
+        let upload: u64 = self.compiled.graph.inputs().iter().map(placement).sum();
+        Memory {
+            tensors: plan.bytes(),
+            live_bound: plan.live_bound(),
+            staging: read_back + upload,
+            uniforms: self.uniforms.size(),
+        }
+    }
+
+    /// Dispatches of one run, as they are cut at present.
+    #[must_use]
+    pub fn dispatch_count(&self) -> usize {
+        self.dispatches.len()
+    }
+
+    /// Runs the graph on one set of inputs and gives its outputs in order.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the inputs do not fit the graph, [`Error::Gpu`] where the driver fails.
+    pub fn run(&mut self, device: &Device, inputs: &[Values], progress: &mut dyn FnMut(Progress)) -> Result<Vec<Values>> {
+        self.check(inputs)?;
+        let gpu = |reason| Error::Gpu { during: "running the network".into(), reason };
+        device.checked(|| self.upload(device, inputs)).map_err(gpu)?;
+        let total = self.dispatches.iter().map(|d| d.work).sum();
+        let (mut next, mut done) = (0, 0);
+        while next < self.dispatches.len() {
+            next = self.adapt(device, next)?;
+            let start = Instant::now();
+            let end = self.slice(next);
+            device.checked(|| self.submit(device, next, end)).map_err(gpu)?.map_err(gpu)?;
+            let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
+            self.pace.observe(work, start.elapsed());
+            (next, done) = (end, done + work);
+            progress(Progress { done: done.min(total), total });
+        }
+        device.checked(|| self.read_back(device)).map_err(gpu)?.map_err(gpu)
+    }
+
+    /// Fills every slot with not-a-number, so that a test sees what a kernel leaves unwritten.
+    pub fn poison(&self, device: &Device) {
+        for slot in &self.compiled.slots {
+            device.queue().write_buffer(slot, 0, &vec![0xff; slot.size() as usize]);
+        }
+    }
+
+    fn check(&self, inputs: &[Values]) -> Result<()> {
+        let graph = self.graph();
+        if inputs.len() != graph.inputs().len() {
+            return Err(Error::Input(format!("{} inputs for {}", inputs.len(), graph.inputs().len())));
+        }
+        for (&id, values) in graph.inputs().iter().zip(inputs) {
+            let tensor = graph.at(id);
+            if !values.fit(&tensor.desc) {
+                let reason = format!("{} values for {} of {}", values.len(), tensor.name, tensor.desc);
+                return Err(Error::Input(reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn upload(&self, device: &Device, inputs: &[Values]) {
+        let graph = self.graph();
+        for (&id, values) in graph.inputs().iter().zip(inputs) {
+            let Some(placement) = self.compiled.memory.placement(id) else { continue };
+            for (fragment, &slot) in placement.fragments.iter().zip(&placement.slots) {
+                let bytes = values.encode(&graph.desc(id), &placement.layout, &fragment.rows);
+                device.queue().write_buffer(&self.compiled.slots[slot], 0, &bytes);
+            }
+        }
+    }
+
+    /// Cuts anew where the measured pace has left the one that the dispatches were cut for; only between
+    /// operators, since the new cuts begin at one. Gives the next dispatch's new index.
+    fn adapt(&mut self, device: &Device, next: usize) -> Result<usize> {
+        let budget = self.pace.budget();
+        let off = self.cut_for / 2 > budget || self.cut_for < budget / 4;
+        let between = next == 0 || self.dispatches[next - 1].closes;
+        if !off || !between {
+            return Ok(next);
+        }
+        let operators = self.dispatches[..next].iter().filter(|d| d.closes).count();
+        (self.dispatches, self.uniforms) = self.compiled.dispatches(device, budget)?;
+        self.cut_for = budget;
+        let mut closed = 0;
+        let resumes = |d: &Dispatch| {
+            let here = closed == operators;
+            closed += usize::from(d.closes);
+            here
+        };
+        Ok(self.dispatches.iter().position(resumes).unwrap_or(self.dispatches.len()))
+    }
+
+    /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least.
+    fn slice(&self, start: usize) -> usize {
+        let budget = self.pace.budget();
+        let mut work = 0;
+        let fits = |d: &&Dispatch| {
+            work += d.work;
+            work <= budget
+        };
+        start + self.dispatches[start..].iter().take_while(fits).count().max(1)
+    }
+
+    /// Records dispatches in one pass, submits them and waits.
+    fn submit(&self, device: &Device, start: usize, end: usize) -> std::result::Result<(), String> {
+        let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for dispatch in &self.dispatches[start..end] {
+                pass.set_pipeline(&dispatch.pipeline.pipeline);
+                pass.set_bind_group(0, &dispatch.bind_group, &[]);
+                let [x, y, z] = dispatch.workgroups;
+                pass.dispatch_workgroups(x, y, z);
+            }
+        }
+        device.queue().submit([encoder.finish()]);
+        wait(device)
+    }
+
+    fn read_back(&self, device: &Device) -> std::result::Result<Vec<Values>, String> {
+        let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        for (buffers, &id) in self.staging.iter().zip(self.graph().outputs()) {
+            let Some(placement) = self.compiled.memory.placement(id) else { continue };
+            for ((fragment, &slot), buffer) in placement.fragments.iter().zip(&placement.slots).zip(buffers) {
+                let offset = u64::from(fragment.own.start - fragment.rows.start) * placement.layout.row_bytes;
+                encoder.copy_buffer_to_buffer(&self.compiled.slots[slot], offset, buffer, 0, buffer.size());
+            }
+        }
+        device.queue().submit([encoder.finish()]);
+        for buffer in self.staging.iter().flatten() {
+            // A failed mapping shows when the range is taken below.
+            buffer.slice(..).map_async(wgpu::MapMode::Read, |_| ());
+        }
+        wait(device)?;
+        let outputs = self.graph().outputs().iter().zip(&self.staging);
+        outputs.map(|(&id, buffers)| self.take(id, buffers)).collect()
+    }
+
+    fn take(&self, id: TensorId, buffers: &[wgpu::Buffer]) -> std::result::Result<Values, String> {
+        let desc = self.graph().desc(id);
+        let mut values = Values::zeros(&desc);
+        let placement = self.compiled.memory.placement(id).ok_or("an output has no place")?;
+        for (fragment, buffer) in placement.fragments.iter().zip(buffers) {
+            let view = buffer.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
+            values.decode(&desc, &placement.layout, &fragment.own, &view);
+            drop(view);
+            buffer.unmap();
+        }
+        Ok(values)
+    }
+}
+
+fn wait(device: &Device) -> std::result::Result<(), String> {
+    device.wgpu().poll(wgpu::PollType::wait_indefinitely()).map(|_| ()).map_err(|e| e.to_string())
+}
+
+fn make_staging(device: &Device, compiled: &Compiled) -> Result<Vec<Vec<wgpu::Buffer>>> {
+    let buffer = |size: u64| {
+        device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    };
+    let of_output = |id: &TensorId| {
+        let placement = compiled.memory.placement(*id);
+        let own = placement.into_iter().flat_map(|p| p.fragments.iter().map(|f| (f, p.layout.row_bytes)));
+        own.map(|(f, row_bytes)| buffer(u64::from(f.own.end - f.own.start) * row_bytes)).collect()
+    };
+    let made = device.checked(|| compiled.graph.outputs().iter().map(of_output).collect());
+    made.map_err(|reason| Error::Gpu { during: "taking memory to read results back".into(), reason })
+}

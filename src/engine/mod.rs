@@ -1,0 +1,14 @@
+//! Graphs at work: packed weights, compiled executors, and the restorer that keeps one for each image size.
+
+mod compile;
+mod executor;
+mod pace;
+
+mod transfer;
+mod weights;
+
+pub use compile::{ExecutorOptions, Memory};
+pub use executor::{Executor, Progress};
+
+pub use transfer::Values;
+pub use weights::WeightStore;

@@ -1,0 +1,92 @@
+//! Tensors between host and device: planar values here, rows of quads there.
+
+use std::ops::Range;
+
+use super::weights::to_f16;
+use crate::graph::{Role, TensorDesc};
+use crate::plan::Layout;
+
+/// Values of a tensor on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// 8-bit pixels in words, `[height][width]`.
+    Words(Vec<u32>),
+    /// Floats, `[channels][height][width]`.
+    Planar(Vec<f32>),
+}
+
+impl Values {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Words(words) => words.len(),
+            Self::Planar(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether these can be the values of a tensor.
+    pub(super) fn fit(&self, desc: &TensorDesc) -> bool {
+        (desc.role == Role::Words) == matches!(self, Self::Words(_)) && self.len() as u64 == desc.elements()
+    }
+
+    /// The bytes of some rows as stored.
+    pub(super) fn encode(&self, desc: &TensorDesc, layout: &Layout, rows: &Range<u32>) -> Vec<u8> {
+        let (width, channels) = (desc.width as usize, desc.channels as usize);
+        let values = match self {
+            Self::Words(words) => {
+                return bytemuck::cast_slice(&words[rows.start as usize * width..rows.end as usize * width]).to_vec();
+            }
+            Self::Planar(values) => values,
+        };
+        let pixels = desc.pixels() as usize;
+        let padded = layout.quads as usize * 4;
+        let mut quads = vec![0.0_f32; (rows.end - rows.start) as usize * width * padded];
+        for (i, pixel) in quads.chunks_exact_mut(padded).enumerate() {
+            let at = rows.start as usize * width + i;
+            for (c, value) in pixel.iter_mut().take(channels).enumerate() {
+                *value = values[c * pixels + at];
+            }
+        }
+        if layout.element_bytes == 16 { bytemuck::cast_slice(&quads).to_vec() } else { to_f16(&quads) }
+    }
+
+    /// Room for a tensor's values.
+    pub(super) fn zeros(desc: &TensorDesc) -> Self {
+        let count = desc.elements() as usize;
+        match desc.role {
+            Role::Words => Self::Words(vec![0; count]),
+            _ => Self::Planar(vec![0.0; count]),
+        }
+    }
+
+    /// Takes the stored bytes of some rows.
+    pub(super) fn decode(&mut self, desc: &TensorDesc, layout: &Layout, rows: &Range<u32>, bytes: &[u8]) {
+        let first = rows.start as usize * desc.width as usize;
+        let values = match self {
+            Self::Words(words) => {
+                let taken = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                words[first..].iter_mut().zip(taken).for_each(|(word, value)| *word = value);
+                return;
+            }
+            Self::Planar(values) => values,
+        };
+        let (pixels, channels) = (desc.pixels() as usize, desc.channels as usize);
+        let pixel_bytes = layout.quads as usize * layout.element_bytes as usize;
+        for (i, pixel) in bytes.chunks_exact(pixel_bytes).enumerate() {
+            for c in 0..channels {
+                values[c * pixels + first + i] = if layout.element_bytes == 16 {
+                    f32::from_le_bytes([pixel[4 * c], pixel[4 * c + 1], pixel[4 * c + 2], pixel[4 * c + 3]])
+                } else {
+                    half::f16::from_le_bytes([pixel[2 * c], pixel[2 * c + 1]]).to_f32()
+                };
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Packed weights on the device, shared by the executors of all image sizes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wgpu::util::{BufferInitDescriptor, DeviceExt};
+
+use crate::gpu::{Device, Storage};
+use crate::graph::Graph;
+use crate::kernels::Packing;
+use crate::{Error, Result};
+
+/// Weights and biases of one operator.
+#[derive(Debug)]
+pub(super) struct OperatorWeights {
+    pub(super) weights: wgpu::Buffer,
+    pub(super) bias: wgpu::Buffer,
+}
+
+/// The packed weights of one model on one device.
+#[derive(Debug, Default)]
+pub struct WeightStore {
+    packed: Mutex<HashMap<(String, Storage), Arc<OperatorWeights>>>,
+}
+
+impl WeightStore {
+    /// Bytes of all packed weights.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        packed.values().map(|w| w.weights.size() + w.bias.size()).sum()
+    }
+
+    /// The packed weights of an operator, packed at the first call.
+    pub(super) fn get(&self, device: &Device, graph: &Graph, packing: &Packing) -> Result<Arc<OperatorWeights>> {
+        let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (packing.key.clone(), packing.storage);
+        if let Some(found) = packed.get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let values = (packing.pack)(graph);
+        let weights = match packing.storage {
+            Storage::F32 => bytemuck::cast_slice(&values.weights).to_vec(),
+            _ => to_f16(&values.weights),
+        };
+        let made = device.checked(|| {
+            let buffer = |contents: &[u8]| {
+                let usage = wgpu::BufferUsages::STORAGE;
+                device.wgpu().create_buffer_init(&BufferInitDescriptor { label: Some(&packing.key), contents, usage })
+            };
+            OperatorWeights { weights: buffer(&weights), bias: buffer(bytemuck::cast_slice(&values.bias)) }
+        });
+        let during = || format!("uploading {}", packing.key).into();
+        let made = Arc::new(made.map_err(|reason| Error::Gpu { during: during(), reason })?);
+        packed.insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+/// Values as f16 bytes, rounded to nearest.
+pub(super) fn to_f16(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect()
+}

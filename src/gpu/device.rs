@@ -1,0 +1,227 @@
+//! Adapters, and the device that everything runs on.
+
+use std::borrow::Cow;
+
+use super::{Pipelines, Storage};
+use crate::plan::Precision;
+use crate::{Error, Result};
+
+/// Which adapter to use.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceOptions {
+    /// Index in [`adapters`], or part of an adapter's name (any case). Without it `WGPU_ADAPTER_NAME` is
+    /// honoured, then a real GPU is preferred to a software adapter.
+    pub device: Option<String>,
+}
+
+/// What an adapter is and can do.
+#[derive(Clone, Debug)]
+pub struct AdapterSummary {
+    /// The adapter's name.
+    pub name: String,
+    /// Vulkan, Metal, Dx12, Gl, BrowserWebGpu or Noop.
+    pub backend: wgpu::Backend,
+    /// Discrete, integrated, virtual or CPU.
+    pub device_type: wgpu::DeviceType,
+    /// The driver and its version.
+    pub driver: String,
+    /// Whether shaders have 16-bit floats.
+    pub f16: bool,
+    /// Whether shaders have subgroup operations, and the range of subgroup sizes.
+    pub subgroups: Option<(u32, u32)>,
+    /// Cooperative-matrix tiles, as "MxNxK, inputs to results".
+    pub cooperative_matrices: Vec<String>,
+    /// The adapter's limits.
+    pub limits: wgpu::Limits,
+}
+
+impl AdapterSummary {
+    fn of(adapter: &wgpu::Adapter) -> Self {
+        let info = adapter.get_info();
+        let features = adapter.features();
+        let tile = |c: wgpu::CooperativeMatrixProperties| {
+            format!("{}x{}x{} {:?} to {:?}", c.m_size, c.n_size, c.k_size, c.ab_type, c.cr_type)
+        };
+        Self {
+            name: info.name,
+            backend: info.backend,
+            device_type: info.device_type,
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            subgroups: features
+                .contains(wgpu::Features::SUBGROUP)
+                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            cooperative_matrices: adapter.cooperative_matrix_properties().into_iter().map(tile).collect(),
+            limits: adapter.limits(),
+        }
+    }
+
+    /// Whether shaders run on the CPU.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.device_type == wgpu::DeviceType::Cpu
+    }
+
+    fn rank(&self) -> (u8, u8) {
+        let kind = match self.device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        };
+        (kind, u8::from(self.backend == wgpu::Backend::Gl))
+    }
+}
+
+/// A device and queue of wgpu, what they can do, and the pipelines made on them.
+#[derive(Debug)]
+pub struct Device {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    summary: Option<AdapterSummary>,
+    pipelines: Pipelines,
+}
+
+/// Every adapter that can run compute shaders, in the order that indices refer to.
+#[must_use]
+pub fn adapters() -> Vec<AdapterSummary> {
+    usable().iter().map(|(_, summary)| summary.clone()).collect()
+}
+
+fn usable() -> Vec<(wgpu::Adapter, AdapterSummary)> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let computes = |a: &wgpu::Adapter| {
+        a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+    };
+    let backends = wgpu::Backends::from_env().unwrap_or_else(wgpu::Backends::all);
+    let found = pollster::block_on(instance.enumerate_adapters(backends));
+    let mut list: Vec<_> = found.into_iter().filter(computes).map(|a| (AdapterSummary::of(&a), a)).collect();
+    list.sort_by_key(|(summary, _)| summary.rank());
+    list.into_iter().map(|(summary, adapter)| (adapter, summary)).collect()
+}
+
+impl Device {
+    /// Opens an adapter with all of its limits.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
+    pub fn new(options: &DeviceOptions) -> Result<Self> {
+        let (adapter, summary) = select(usable(), options)?;
+        let wanted = wgpu::Features::SHADER_F16;
+        Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())
+    }
+
+    /// A device that validates and records everything and computes nothing, with just those limits and features:
+    /// for checking plans without a GPU.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`].
+    pub fn noop(limits: wgpu::Limits, features: wgpu::Features) -> Result<Self> {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = wgpu::Backends::NOOP;
+        descriptor.backend_options.noop.enable = true;
+        let instance = wgpu::Instance::new(descriptor);
+        let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
+            .map_err(|e| Error::Gpu { during: "opening the noop adapter".into(), reason: e.to_string() })?;
+        let summary = AdapterSummary::of(&adapter);
+        Self::open(&adapter, summary, features, limits)
+    }
+
+    fn open(
+        adapter: &wgpu::Adapter,
+        summary: AdapterSummary,
+        features: wgpu::Features,
+        limits: wgpu::Limits,
+    ) -> Result<Self> {
+        let request = wgpu::DeviceDescriptor {
+            label: Some("mprnet"),
+            required_features: features,
+            required_limits: limits,
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            ..Default::default()
+        };
+        let opened = pollster::block_on(adapter.request_device(&request));
+        let (device, queue) = opened.map_err(|e| {
+            let during = Cow::Owned(format!("opening {}", summary.name));
+            Error::Gpu { during, reason: e.to_string() }
+        })?;
+        Ok(Self { device, queue, summary: Some(summary), pipelines: Pipelines::default() })
+    }
+
+    /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
+    /// opened with [`wgpu::Features::SHADER_F16`].
+    #[must_use]
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        Self { device, queue, summary: None, pipelines: Pipelines::default() }
+    }
+
+    /// The adapter, where this library opened it.
+    #[must_use]
+    pub fn adapter(&self) -> Option<&AdapterSummary> {
+        self.summary.as_ref()
+    }
+
+    /// The device of wgpu.
+    #[must_use]
+    pub fn wgpu(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// The queue of wgpu.
+    #[must_use]
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// The pipelines made so far.
+    #[must_use]
+    pub fn pipelines(&self) -> &Pipelines {
+        &self.pipelines
+    }
+
+    /// How features and weights are stored at a precision.
+    #[must_use]
+    pub fn storage(&self, precision: Precision) -> Storage {
+        match precision {
+            Precision::F32 => Storage::F32,
+            Precision::F16 if self.device.features().contains(wgpu::Features::SHADER_F16) => Storage::F16,
+            Precision::F16 => Storage::F16Packed,
+        }
+    }
+
+    /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
+    pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
+        let filters = [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
+        let scopes = filters.map(|filter| self.device.push_error_scope(filter));
+        let value = calls();
+        let mut errors = Vec::new();
+        for scope in scopes.into_iter().rev() {
+            errors.extend(pollster::block_on(scope.pop()));
+        }
+        match errors.first() {
+            Some(error) => Err(error.to_string()),
+            None => Ok(value),
+        }
+    }
+}
+
+type Candidates = Vec<(wgpu::Adapter, AdapterSummary)>;
+
+fn select(candidates: Candidates, options: &DeviceOptions) -> Result<(wgpu::Adapter, AdapterSummary)> {
+    if candidates.is_empty() {
+        return Err(Error::NoAdapter);
+    }
+    let named = options.device.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
+    let Some(wanted) = named else {
+        return candidates.into_iter().next().ok_or(Error::NoAdapter);
+    };
+    let names: Vec<String> = candidates.iter().map(|(_, s)| s.name.clone()).collect();
+    let lower = wanted.to_lowercase();
+    let position = match wanted.parse::<usize>() {
+        Ok(index) => Some(index),
+        Err(_) => names.iter().position(|n| n.to_lowercase().contains(&lower)),
+    };
+    let found = position.and_then(|at| candidates.into_iter().nth(at));
+    found.ok_or(Error::UnknownDevice { wanted, known: names.join(", ") })
+}

@@ -1,0 +1,99 @@
+//! Shaders are linked, not templated: a [`KernelSpec`] names plain WGSL files, and variation is only ever which
+//! file supplies a name (`parts/in_f32` or `parts/in_f16` the type and widening of an input, and so on).
+
+use std::fmt::Write;
+
+use super::shaders;
+use crate::{Error, Result};
+
+/// How a tensor's quads are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Storage {
+    /// `vec4<f32>`.
+    F32,
+    /// `vec4<f16>`, where the adapter has 16-bit types.
+    F16,
+    /// Two f16 in each 32-bit word, anywhere.
+    F16Packed,
+}
+
+impl Storage {
+    /// The suffix of the parts that supply it.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::F16Packed => "f16_packed",
+        }
+    }
+}
+
+/// What one pipeline is made of. Sizes that only matter for addressing are uniforms, so that an image size or a
+/// channel count makes no new pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KernelSpec {
+    /// The operator's shader.
+    pub shader: &'static str,
+    /// The parts it is linked with, besides `params`.
+    pub parts: Vec<String>,
+    /// Constants that size registers or workgroup memory.
+    pub constants: Vec<(&'static str, u32)>,
+}
+
+impl KernelSpec {
+    /// A shader and its parts.
+    #[must_use]
+    pub fn new(shader: &'static str, parts: &[&str]) -> Self {
+        Self { shader, parts: parts.iter().map(|&p| p.to_owned()).collect(), constants: Vec::new() }
+    }
+
+    /// With the part that stores `binding` (`in`, `out`, `res` or `weight`) that way.
+    #[must_use]
+    pub fn stored(mut self, binding: &str, storage: Storage) -> Self {
+        self.parts.push(format!("{binding}_{}", storage.suffix()));
+        self
+    }
+
+    /// With a constant.
+    #[must_use]
+    pub fn constant(mut self, name: &'static str, value: u32) -> Self {
+        self.constants.push((name, value));
+        self
+    }
+
+    /// Whether it needs 16-bit types.
+    #[must_use]
+    pub fn native_f16(&self) -> bool {
+        self.parts.iter().any(|p| p.ends_with("_f16"))
+    }
+
+    /// Its name in listings and errors: the shader and what distinguishes it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let constants = self.constants.iter().map(|(name, value)| format!("{name}={value}"));
+        let parts: Vec<String> = self.parts.iter().cloned().chain(constants).collect();
+        format!("{} [{}]", self.shader, parts.join(" "))
+    }
+
+    /// The WGSL of the whole module.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] where a named part does not exist.
+    pub fn link(&self) -> Result<String> {
+        let mut text = String::new();
+        if self.native_f16() {
+            text.push_str("enable f16;\n");
+        }
+        for (name, value) in &self.constants {
+            let _ = writeln!(text, "const {name}: i32 = {value};");
+        }
+        let parts = self.parts.iter().map(|p| format!("parts/{p}"));
+        for name in std::iter::once("parts/params".to_owned()).chain(parts).chain([self.shader.to_owned()]) {
+            let missing = || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
+            text.push_str(shaders::source(&name).ok_or_else(missing)?);
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}

@@ -1,0 +1,10 @@
+//! The adapter and what it can do, the shader linker, and the pipelines made of linked shaders.
+
+mod device;
+mod linker;
+mod pipelines;
+mod shaders;
+
+pub use device::{AdapterSummary, Device, DeviceOptions, adapters};
+pub use linker::{KernelSpec, Storage};
+pub use pipelines::{Pipeline, Pipelines};

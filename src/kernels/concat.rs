@@ -1,0 +1,8 @@
+//! Concatenation by channel standing alone.
+
+use super::{Context, Lowered, Slot};
+use crate::plan::Reach;
+
+pub(super) fn lower(cx: &Context<'_>) -> Lowered {
+    cx.flat_features("concat", &["flat"], Reach::Same).bind(Slot::X2, cx.node.inputs[1], Reach::Same)
+}

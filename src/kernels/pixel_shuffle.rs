@@ -1,0 +1,10 @@
+//! Depth to space.
+
+use super::{Context, Lowered};
+use crate::plan::Reach;
+
+pub(super) fn lower(cx: &Context<'_>, factor: u32) -> Lowered {
+    let mut lowered = cx.flat("pixel_shuffle", &["flat"], Reach::Over(factor));
+    lowered.scalars.factor = factor;
+    lowered
+}

@@ -1,0 +1,10 @@
+//! Space to depth.
+
+use super::{Context, Lowered};
+use crate::plan::Reach;
+
+pub(super) fn lower(cx: &Context<'_>, factor: u32) -> Lowered {
+    let mut lowered = cx.flat("pixel_unshuffle", &["flat"], Reach::Times(factor));
+    lowered.scalars.factor = factor;
+    lowered
+}

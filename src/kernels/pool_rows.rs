@@ -1,0 +1,19 @@
+//! Sums of a row of cells: the second level of the pooling tree.
+
+use super::{Context, Grid, Lowered, Scalars, Slot};
+use crate::gpu::KernelSpec;
+use crate::plan::{Domain, Reach};
+
+pub(super) fn lower(cx: &Context<'_>) -> Lowered {
+    let desc = cx.graph.desc(cx.dst());
+    Lowered {
+        spec: KernelSpec::new("pool_rows", &[]),
+        domain: Domain::Rows(desc),
+        bindings: Vec::new(),
+        packing: None,
+        grid: Grid::Flat { quads: cx.quads(cx.dst()), depth: desc.width },
+        scalars: Scalars::default(),
+    }
+    .bind(Slot::Dst, cx.dst(), Reach::Same)
+    .bind(Slot::X, cx.x(), Reach::Same)
+}

@@ -1,0 +1,56 @@
+//! The supervised attention module in one kernel.
+
+use super::{Context, Grid, Lowered, Packed, Packing, Scalars, Slot};
+use crate::gpu::KernelSpec;
+use crate::graph::{Graph, ParamId, Sam};
+use crate::plan::Reach;
+
+pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Lowered {
+    let image = cx.node.inputs[1];
+    let spec = KernelSpec::new("sam", &["tile", "sigmoid", if sam.emit_image { "image_emit" } else { "image_drop" }])
+        .stored("in", cx.stored(cx.x()))
+        .stored("out", cx.stored(cx.dst()))
+        .stored("weight", cx.storage)
+        .constant("IMAGE_QUADS", cx.quads(image));
+    let op = *sam;
+    let packing = Packing {
+        key: cx.graph.weights(sam.features).name.clone(),
+        storage: cx.storage,
+        pack: Box::new(move |graph| pack(graph, &op)),
+    };
+    let lowered = Lowered {
+        spec,
+        domain: cx.cells(),
+        bindings: Vec::new(),
+        packing: Some(packing),
+        grid: Grid::Cells { depth: 1 },
+        scalars: Scalars::default(),
+    }
+    .bind(Slot::Dst, cx.dst(), Reach::Same)
+    .bind(Slot::X, cx.x(), Reach::Same)
+    .bind(Slot::Residual, image, Reach::Same);
+    if sam.emit_image { lowered.bind(Slot::Dst2, cx.node.outputs[1], Reach::Same) } else { lowered }
+}
+
+/// conv1, conv2, conv3, each `[output quad][input quad][input]` of four outputs.
+fn pack(graph: &Graph, op: &Sam) -> Packed {
+    let mut packed = Packed::default();
+    let layers = [(op.features, op.features_bias), (op.image, op.image_bias), (op.gate, op.gate_bias)];
+    for (weight, bias) in layers {
+        pack_layer(graph, weight, bias, &mut packed);
+    }
+    packed
+}
+
+fn pack_layer(graph: &Graph, weight: ParamId, bias: Option<ParamId>, packed: &mut Packed) {
+    let weight = graph.weights(weight);
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
+    let at = |o: usize, i: usize| if o < outputs && i < inputs { weight.data[o * inputs + i] } else { 0.0 };
+    for first in (0..outputs).step_by(4) {
+        for input in 0..inputs.next_multiple_of(4) {
+            packed.weights.extend((first..first + 4).map(|o| at(o, input)));
+        }
+    }
+    let biases = bias.map_or_else(Vec::new, |id| graph.weights(id).data.to_vec());
+    packed.bias.extend(biases.iter().copied().chain(std::iter::repeat(0.0)).take(outputs.next_multiple_of(4)));
+}

@@ -1,0 +1,11 @@
+//! Bilinear x2, with or without a skip connection.
+
+use super::{Context, Lowered};
+use crate::plan::Reach;
+
+pub(super) fn lower(cx: &Context<'_>, residual: bool) -> Lowered {
+    if residual {
+        return cx.flat_features("upsample", &["flat"], Reach::HalfAround).add_residual(cx, cx.node.inputs[1]);
+    }
+    cx.flat_features("upsample", &["flat", "epilogue_none"], Reach::HalfAround)
+}

@@ -1,0 +1,79 @@
+//! A tensor larger than the largest buffer lives in several, each with rows of its own and a margin of its
+//! neighbours' rows. Whoever writes the tensor writes the margins too, by computing those rows once for each
+//! buffer, so that every window of rows that is read lies within one of them: no copies, no second binding.
+
+use std::ops::Range;
+
+use super::{Domain, Layout};
+use crate::graph::{CELL, Role, TensorDesc};
+
+/// Rows of a neighbour that a fragment repeats at least: a band of 8 rows read at twice or four times the size, and
+/// the rows around it.
+const MARGIN: u32 = 40;
+
+/// A buffer's share of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// The rows it holds: whole bands.
+    pub rows: Range<u32>,
+    /// The rows that are read from here when the tensor is taken to the host.
+    pub own: Range<u32>,
+}
+
+/// The fragments of a tensor whose buffers may hold `capacity` bytes; one where it fits.
+/// None where not even the margins fit.
+#[must_use]
+pub fn fragments(desc: &TensorDesc, layout: &Layout, capacity: u64) -> Option<Vec<Fragment>> {
+    let rows = layout.rows;
+    if layout.bytes() <= capacity {
+        return Some(vec![Fragment { rows: 0..rows, own: 0..rows }]);
+    }
+    // Pooled sums are written and read band by band, a row each: they need no margins.
+    let (margin, domain) = match desc.role {
+        Role::Sums => (0, Domain::Rows(*desc)),
+        _ => (MARGIN, Domain::Cells(*desc)),
+    };
+    let fitting = u32::try_from(capacity / layout.row_bytes.max(1)).unwrap_or(u32::MAX);
+    let own = fitting.checked_sub(2 * (margin + CELL)).filter(|&own| own > 0)?;
+    let count = rows.div_ceil(own);
+    // Equal shares: the last is no remnant, and the buffers suit the same slots.
+    let share = rows.div_ceil(count);
+    let fragment = |i: u32| {
+        let own = (i * share).min(rows)..((i + 1) * share).min(rows);
+        let (first, last) = (own.start.saturating_sub(margin), (own.end + margin).min(rows));
+        let bands = domain.band_of(first)..domain.band_of(last - 1) + 1;
+        Fragment { rows: domain.rows(&bands), own }
+    };
+    Some((0..count).map(fragment).filter(|f| !f.own.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Patches;
+    use crate::plan::Precision;
+
+    #[test]
+    fn fragments_cover_every_row_once_and_stay_within_capacity() {
+        for (channels, height, width, capacity) in [(128, 720, 1280, 256 << 20), (4, 1004, 640, 3 << 20)] {
+            for patches in [Patches::WHOLE, Patches::QUARTERS] {
+                let desc = TensorDesc { channels, height, width, patches, role: Role::Feature };
+                let layout = Layout::of(&desc, Precision::F32);
+                let parts = fragments(&desc, &layout, capacity).unwrap();
+                let owned: Vec<u32> = parts.iter().flat_map(|f| f.own.clone()).collect();
+                assert_eq!(owned, (0..height).collect::<Vec<_>>());
+                assert!(parts.len() > 1);
+                for f in &parts {
+                    assert!(u64::from(f.rows.end - f.rows.start) * layout.row_bytes <= capacity);
+                    assert!(f.rows.start <= f.own.start && f.own.end <= f.rows.end);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_too_long_for_its_margins_has_no_fragments() {
+        let desc = TensorDesc { channels: 4, height: 1000, width: 1 << 16, patches: Patches::WHOLE, role: Role::Feature };
+        assert_eq!(fragments(&desc, &Layout::of(&desc, Precision::F32), 64 << 20), None);
+    }
+}

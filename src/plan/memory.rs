@@ -1,0 +1,106 @@
+//! Liveness of a graph's tensors, and the slots they get.
+
+use super::slots::{Request, Slots, live_bound, slots};
+use super::{Fragment, Layout, Precision, fragments};
+use crate::graph::{Graph, TensorId};
+use crate::{Error, Result};
+
+/// Where a tensor lives.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// How it is stored.
+    pub layout: Layout,
+    /// Its buffers: one, unless it is larger than the largest buffer.
+    pub fragments: Vec<Fragment>,
+    /// The slot of each fragment.
+    pub slots: Vec<usize>,
+}
+
+/// Where every tensor of a graph lives.
+#[derive(Clone, Debug)]
+pub struct MemoryPlan {
+    placements: Vec<Option<Placement>>,
+    slots: Slots,
+    live_bound: u64,
+}
+
+impl MemoryPlan {
+    /// Plans a graph whose tensors are stored at `precision` in buffers of at most `buffer_limit` bytes.
+    ///
+    /// # Errors
+    /// [`Error::TensorTooLarge`] where not even a strip of a tensor fits into a buffer.
+    pub fn new(graph: &Graph, precision: Precision, buffer_limit: u64) -> Result<Self> {
+        let mut requests = Vec::new();
+        let mut placements = vec![None; graph.tensor_count()];
+        for (tensor, first, last) in lifetimes(graph) {
+            let desc = graph.desc(tensor);
+            let layout = Layout::of(&desc, precision);
+            let parts = fragments(&desc, &layout, buffer_limit).ok_or_else(|| Error::TensorTooLarge {
+                tensor: graph.at(tensor).name.clone(),
+                bytes: layout.bytes(),
+                limit: buffer_limit,
+            })?;
+            let at = requests.len();
+            let bytes = |f: &Fragment| u64::from(f.rows.end - f.rows.start) * layout.row_bytes;
+            requests.extend(parts.iter().map(|f| Request { bytes: bytes(f), first, last }));
+            let slots = (at..requests.len()).collect();
+            placements[tensor.0] = Some(Placement { layout, fragments: parts, slots });
+        }
+        let assigned = slots(&requests);
+        for placement in placements.iter_mut().flatten() {
+            placement.slots.iter_mut().for_each(|s| *s = assigned.of[*s]);
+        }
+        Ok(Self { placements, slots: assigned, live_bound: live_bound(&requests) })
+    }
+
+    /// Where a tensor lives; None where no operator computes it.
+    #[must_use]
+    pub fn placement(&self, tensor: TensorId) -> Option<&Placement> {
+        self.placements.get(tensor.0)?.as_ref()
+    }
+
+    /// Bytes of each slot.
+    #[must_use]
+    pub fn slot_sizes(&self) -> &[u64] {
+        &self.slots.sizes
+    }
+
+    /// Bytes of all slots.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.slots.bytes()
+    }
+
+    /// Bytes alive at the worst step, which no plan can undercut.
+    #[must_use]
+    pub fn live_bound(&self) -> u64 {
+        self.live_bound
+    }
+
+    /// Bytes of all tensors without any reuse.
+    #[must_use]
+    pub fn unshared_bytes(&self) -> u64 {
+        self.placements.iter().flatten().map(|p| p.layout.bytes()).sum()
+    }
+}
+
+/// First and last step of every tensor; inputs are there before the first step, outputs after the last.
+fn lifetimes(graph: &Graph) -> Vec<(TensorId, usize, usize)> {
+    let mut spans: Vec<Option<(usize, usize)>> = vec![None; graph.tensor_count()];
+    graph.inputs().iter().for_each(|t| spans[t.0] = Some((0, 0)));
+    for (step, node) in graph.nodes().iter().enumerate() {
+        node.outputs.iter().for_each(|t| spans[t.0] = Some((step, step)));
+        for t in &node.inputs {
+            if let Some(span) = &mut spans[t.0] {
+                span.1 = step;
+            }
+        }
+    }
+    for t in graph.outputs() {
+        if let Some(span) = &mut spans[t.0] {
+            span.1 = graph.nodes().len();
+        }
+    }
+    let known = |(i, span): (usize, Option<(usize, usize)>)| span.map(|(a, b)| (TensorId(i), a, b));
+    spans.into_iter().enumerate().filter_map(known).collect()
+}

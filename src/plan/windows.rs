@@ -1,0 +1,227 @@
+//! Cutting an operator into windows of rows, so that what a dispatch binds and how long it runs stay within
+//! bounds. A window is a run of bands, a band a row of pooling cells: nothing that is summed is ever cut.
+
+use std::ops::Range;
+
+use super::{Fragment, Layout};
+use crate::graph::TensorDesc;
+
+/// What an operator iterates over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// Rows of pooling cells of a tensor: bands of up to 8 rows that no patch border crosses.
+    Cells(TensorDesc),
+    /// Single rows of a tensor.
+    Rows(TensorDesc),
+    /// One indivisible piece.
+    Once,
+}
+
+impl Domain {
+    /// Bands in all.
+    #[must_use]
+    pub fn bands(&self) -> u32 {
+        match self {
+            Self::Cells(desc) => desc.cell_rows() * desc.patches.rows,
+            Self::Rows(desc) => desc.height,
+            Self::Once => 1,
+        }
+    }
+
+    /// The rows of a run of bands.
+    #[must_use]
+    pub fn rows(&self, bands: &Range<u32>) -> Range<u32> {
+        match self {
+            Self::Cells(desc) => {
+                let start = |band: u32| {
+                    let (patch, cell) = (band / desc.cell_rows(), band % desc.cell_rows());
+                    patch * desc.patch_height() + cell * crate::graph::CELL
+                };
+                start(bands.start)..start(bands.end)
+            }
+            _ => bands.clone(),
+        }
+    }
+
+    /// The band that holds a row.
+    #[must_use]
+    pub fn band_of(&self, row: u32) -> u32 {
+        match self {
+            Self::Cells(desc) => {
+                let (patch, inner) = (row / desc.patch_height(), row % desc.patch_height());
+                patch * desc.cell_rows() + inner / crate::graph::CELL
+            }
+            Self::Rows(_) => row,
+            Self::Once => 0,
+        }
+    }
+}
+
+/// Which rows of a bound tensor a window of rows touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The same rows.
+    Same,
+    /// One more on each side: a 3x3 kernel.
+    Around,
+    /// Rows of a tensor `n` times as high.
+    Times(u32),
+    /// Rows of a tensor of a `n`-th of the height.
+    Over(u32),
+    /// Rows of a tensor of half the height, with the neighbours that bilinear taps reach.
+    HalfAround,
+    /// The bands, as rows: pooled sums.
+    Bands,
+    /// All of it.
+    Whole,
+}
+
+/// A run of bands and its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Bands.
+    pub bands: Range<u32>,
+    /// Rows of the domain.
+    pub rows: Range<u32>,
+}
+
+impl Reach {
+    /// The rows that a window touches of a tensor of that height.
+    #[must_use]
+    pub fn rows(self, window: &Window, height: u32) -> Range<u32> {
+        let Range { start, end } = window.rows.clone();
+        let range = match self {
+            Self::Same => start..end,
+            Self::Around => start.saturating_sub(1)..end + 1,
+            Self::Times(n) => start * n..end * n,
+            Self::Over(n) => start / n..end.div_ceil(n),
+            Self::HalfAround => (start / 2).saturating_sub(1)..end.div_ceil(2) + 1,
+            Self::Bands => window.bands.clone(),
+            Self::Whole => 0..height,
+        };
+        range.start.min(height)..range.end.min(height)
+    }
+}
+
+/// A tensor bound by an operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound<'a> {
+    /// What a window touches of it.
+    pub reach: Reach,
+    /// How it is stored.
+    pub layout: Layout,
+    /// Its buffers.
+    pub fragments: &'a [Fragment],
+    /// Written rather than read.
+    pub written: bool,
+}
+
+impl Bound<'_> {
+    /// The first fragment that holds all rows a window touches, where those can be bound.
+    fn locate(&self, window: &Window, limits: &CutLimits) -> Option<usize> {
+        let rows = self.reach.rows(window, self.layout.rows);
+        let bytes = u64::from(rows.end - rows.start) * self.layout.row_bytes;
+        self.fragments.iter().position(|f| {
+            // Where a binding begins is rounded down to the alignment, which adds to its length.
+            let start = u64::from(rows.start.saturating_sub(f.rows.start)) * self.layout.row_bytes;
+            let holds = f.rows.start <= rows.start && rows.end <= f.rows.end;
+            holds && start % limits.alignment + bytes <= limits.binding_bytes
+        })
+    }
+}
+
+/// Bounds on a dispatch.
+#[derive(Clone, Copy, Debug)]
+pub struct CutLimits {
+    /// Bytes of one binding.
+    pub binding_bytes: u64,
+    /// Alignment of a binding's offset.
+    pub alignment: u64,
+    /// Rows of one window: grids have at most so many workgroups a dimension.
+    pub rows: u32,
+    /// Bands of one window, from the work that one submission may hold.
+    pub bands: u32,
+}
+
+/// A window and, for each bound tensor, the fragment it uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The window.
+    pub window: Window,
+    /// A fragment of each tensor.
+    pub fragments: Vec<usize>,
+}
+
+/// What one sweep over bands fills: a fragment of a written tensor, or all of them where none is fragmented.
+struct Target {
+    bands: Range<u32>,
+    fragment: Option<(usize, usize)>,
+}
+
+/// Cuts an operator into windows within the limits: every fragment of what it writes is written in full.
+///
+/// # Errors
+/// The index of a bound tensor of which not even one band can be bound.
+pub fn cut(domain: &Domain, bound: &[Bound<'_>], limits: &CutLimits) -> std::result::Result<Vec<Cut>, usize> {
+    let mut cuts = Vec::new();
+    for target in targets(domain, bound) {
+        let mut start = target.bands.start;
+        while start < target.bands.end {
+            let mut best = attempt(domain, bound, limits, &target, &(start..start + 1))?;
+            let longest = start.saturating_add(limits.bands.max(1)).min(target.bands.end);
+            // Whatever starts here fits up to some end: bisect for it.
+            let (mut low, mut high) = (start + 1, longest);
+            while low < high {
+                let middle = low + (high - low).div_ceil(2);
+                match attempt(domain, bound, limits, &target, &(start..middle)) {
+                    Ok(found) => (best, low) = (found, middle),
+                    Err(_) => high = middle - 1,
+                }
+            }
+            start = best.window.bands.end;
+            cuts.push(best);
+        }
+    }
+    Ok(cuts)
+}
+
+/// One sweep, or one for each fragment with margins of each tensor that is written.
+fn targets(domain: &Domain, bound: &[Bound<'_>]) -> Vec<Target> {
+    let fragmented = |b: &Bound<'_>| b.written && b.reach == Reach::Same && b.fragments.len() > 1;
+    let mut targets = Vec::new();
+    for (tensor, b) in bound.iter().enumerate().filter(|(_, b)| fragmented(b)) {
+        for (index, f) in b.fragments.iter().enumerate() {
+            let bands = domain.band_of(f.rows.start)..domain.band_of(f.rows.end - 1) + 1;
+            targets.push(Target { bands, fragment: Some((tensor, index)) });
+        }
+    }
+    if targets.is_empty() {
+        targets.push(Target { bands: 0..domain.bands(), fragment: None });
+    }
+    targets
+}
+
+fn attempt(
+    domain: &Domain,
+    bound: &[Bound<'_>],
+    limits: &CutLimits,
+    target: &Target,
+    bands: &Range<u32>,
+) -> std::result::Result<Cut, usize> {
+    let window = Window { bands: bands.clone(), rows: domain.rows(bands) };
+    let one_band = bands.end - bands.start == 1;
+    let too_many_rows = !one_band && window.rows.end - window.rows.start > limits.rows;
+    let mut fragments = Vec::with_capacity(bound.len());
+    for (i, b) in bound.iter().enumerate() {
+        let found = match target.fragment {
+            _ if too_many_rows => None,
+            Some((tensor, index)) if tensor == i => {
+                let only = Bound { fragments: &b.fragments[index..=index], ..*b };
+                only.locate(&window, limits).map(|_| index)
+            }
+            _ => b.locate(&window, limits),
+        };
+        fragments.push(found.ok_or(i)?);
+    }
+    Ok(Cut { window, fragments })
+}

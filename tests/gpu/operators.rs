@@ -1,0 +1,191 @@
+//! Each operator's shader against the CPU twin at random shapes, whole and cut into windows.
+
+use mprnet::graph::{Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu};
+use mprnet::plan::Precision;
+use mprnet::{ExecutorOptions, Values};
+
+use crate::common::{Random, assert_close, feature};
+use crate::{execute, planar};
+
+/// A sum of k products in f32, added one after the other, errs by at most k eps relative to the sum of magnitudes
+/// and by about sqrt(k) eps / 2 for random signs; k is at most 9 * 40 here, and eps is 2^-24. The largest of
+/// these operators stays below 2e-6, as a fused multiply-add rounds once a product.
+const DIRECT: f64 = 2e-6;
+/// Storing in f16 rounds inputs, weights and results to 11 bits: 2^-12 relative each, on average less.
+const HALF: f64 = 1e-3;
+
+/// An operator on a graph of its own.
+struct Case {
+    graph: Graph,
+    inputs: Vec<Values>,
+}
+
+impl Case {
+    fn new(random: &mut Random, descs: &[TensorDesc], build: impl FnOnce(&mut Graph, &[TensorId]) -> TensorId) -> Self {
+        let mut graph = Graph::new();
+        let ids: Vec<TensorId> =
+            descs.iter().enumerate().map(|(i, &desc)| graph.input(&format!("input{i}"), desc)).collect();
+        build(&mut graph, &ids);
+        let outputs = graph.nodes().last().unwrap().outputs.clone();
+        outputs.into_iter().for_each(|t| graph.output(t));
+        let values = |desc: &TensorDesc| match desc.role {
+            Role::Words => Values::Words((0..desc.elements()).map(|_| random.below(1 << 24) | 255 << 24).collect()),
+            _ => Values::Planar(random.values(desc.elements() as usize)),
+        };
+        Self { inputs: descs.iter().map(values).collect(), graph }
+    }
+
+    /// Compares with the twin: whole, in f16, and cut so that every band is a dispatch of its own, to the bit.
+    fn check(&self, what: &str) {
+        let inputs: Vec<Vec<f64>> = self.inputs.iter().map(exact).collect();
+        let expected = cpu::run(&self.graph, &inputs).unwrap();
+        let whole = execute(&self.graph, &self.inputs, &ExecutorOptions::default());
+        let options = ExecutorOptions { slice: Some(1), ..ExecutorOptions::default() };
+        assert!(execute(&self.graph, &self.inputs, &options) == whole, "{what}: cut and uncut differ");
+        let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
+        let half = execute(&self.graph, &self.inputs, &options);
+        for (i, &id) in self.graph.outputs().iter().enumerate() {
+            if self.graph.desc(id).role == Role::Words {
+                assert_eq!(exact(&whole[i]), expected[&id].data, "{what}");
+                continue;
+            }
+            let twin: Vec<f32> = expected[&id].data.iter().map(|&v| v as f32).collect();
+            assert_close(&format!("{what}, output {i}"), planar(&whole[i]), &twin, DIRECT);
+            assert_close(&format!("{what}, output {i}, f16"), planar(&half[i]), &twin, HALF);
+        }
+    }
+}
+
+fn exact(values: &Values) -> Vec<f64> {
+    match values {
+        Values::Words(words) => words.iter().map(|&w| f64::from(w)).collect(),
+        Values::Planar(values) => values.iter().map(|&v| f64::from(v)).collect(),
+    }
+}
+
+const GRIDS: [Patches; 3] = [Patches::WHOLE, Patches::HALVES, Patches::QUARTERS];
+
+#[test]
+fn convolutions() {
+    let mut random = Random::new(1);
+    let shapes = [(5, 7, 3, 6), (40, 9, 22, 26), (12, 17, 18, 12), (8, 33, 2, 2)];
+    for (i, (channels, out, height, width)) in shapes.into_iter().enumerate() {
+        for kernel in [Kernel::Three, Kernel::One] {
+            let patches = if height % 2 == 0 { GRIDS[(i + kernel.side() as usize) % 3] } else { Patches::WHOLE };
+            for (epilogue, pooled) in [(0, false), (1, false), (2, false), (0, kernel == Kernel::Three)] {
+                let x = feature(channels, height, width, patches);
+                let added = feature(out, height, width, patches);
+                let case = Case::new(&mut random.clone(), &[x, added], |graph, ids| {
+                    let conv = random.conv(graph, kernel, out as usize, channels as usize, i % 2 == 0);
+                    let epilogue = [Epilogue::None, Epilogue::Prelu(0.2), Epilogue::Residual][epilogue];
+                    let inputs = if epilogue == Epilogue::Residual { ids } else { &ids[..1] };
+                    graph.push("conv", Op::Conv(Conv { epilogue, pooled, ..conv }), inputs, patches).unwrap()
+                });
+                case.check(&format!("{kernel:?} {channels}->{out} {height}x{width} {patches:?} {epilogue} {pooled}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn convolutions_over_two_sources_and_at_half_size() {
+    let mut random = Random::new(2);
+    for (kernel, halve) in [(Kernel::Three, false), (Kernel::One, false), (Kernel::One, true)] {
+        let (a, b) = (feature(6, 12, 20, Patches::WHOLE), feature(9, 12, 20, Patches::WHOLE));
+        let case = Case::new(&mut random.clone(), &[a, b], |graph, ids| {
+            let conv = random.conv(graph, kernel, 10, if halve { 6 } else { 15 }, true);
+            let inputs = if halve { &ids[..1] } else { ids };
+            graph.push("conv", Op::Conv(Conv { halve, ..conv }), inputs, Patches::HALVES).unwrap()
+        });
+        case.check(&format!("{kernel:?} of two sources or half size ({halve})"));
+    }
+}
+
+#[test]
+fn elementwise_and_resampling() {
+    let mut random = Random::new(3);
+    for patches in GRIDS {
+        let x = feature(10, 18, 28, patches);
+        let wide = feature(10, 36, 56, patches);
+        let ops: [(&str, Op, &[TensorDesc]); 8] = [
+            ("prelu", Op::Prelu { slope: 0.3 }, &[x]),
+            ("add", Op::Add, &[x, x]),
+            ("concat", Op::Concat, &[x, x]),
+            ("sigmoid gate", Op::SigmoidGate, &[x, x, x]),
+            ("downsample", Op::Downsample, &[wide]),
+            ("upsample", Op::Upsample { residual: false }, &[x]),
+            ("upsample + residual", Op::Upsample { residual: true }, &[x, wide]),
+            ("pool cells", Op::PoolCells, &[x]),
+        ];
+        for (name, op, descs) in ops {
+            let case = Case::new(&mut random, descs, |graph, ids| graph.push(name, op, ids, patches).unwrap());
+            case.check(&format!("{name} {patches:?}"));
+        }
+    }
+}
+
+#[test]
+fn channel_attention() {
+    let mut random = Random::new(4);
+    for (patches, channels, hidden, bias) in [(Patches::WHOLE, 40, 10, false), (Patches::HALVES, 12, 3, true), (Patches::QUARTERS, 56, 14, true)] {
+        let x = feature(channels as u32, 36, 44, patches);
+        let case = Case::new(&mut random.clone(), &[x, x], |graph, ids| {
+            let area = u64::from(x.patch_height()) * u64::from(x.patch_width());
+            let squeeze = random.param(graph, "squeeze", &[hidden, channels, 1, 1]);
+            let excite = random.param(graph, "excite", &[channels, hidden, 1, 1]);
+            let squeeze_bias = bias.then(|| random.param(graph, "b1", &[hidden]));
+            let excite_bias = bias.then(|| random.param(graph, "b2", &[channels]));
+            let attention = Attention { squeeze, squeeze_bias, excite, excite_bias, area };
+            let cells = graph.push("cells", Op::PoolCells, &ids[..1], patches).unwrap();
+            let rows = graph.push("rows", Op::PoolRows, &[cells], patches).unwrap();
+            graph.output(cells);
+            graph.output(rows);
+            let gates = graph.push("gates", Op::Attention(attention), &[rows], patches).unwrap();
+            graph.output(gates);
+            graph.push("gated", Op::Gate, &[ids[0], ids[1], gates], patches).unwrap()
+        });
+        case.check(&format!("attention {channels} {patches:?}"));
+    }
+}
+
+#[test]
+fn supervised_attention_module() {
+    let mut random = Random::new(5);
+    for (channels, image, emit_image) in [(8, 3, true), (10, 12, false), (16, 48, true)] {
+        let x = feature(channels, 11, 21, Patches::WHOLE);
+        let picture = TensorDesc { channels: image, role: Role::Image, ..x };
+        let (n, m) = (channels as usize, image as usize);
+        let case = Case::new(&mut random.clone(), &[x, picture], |graph, ids| {
+            let sam = Sam {
+                features: random.param(graph, "conv1", &[n, n, 1, 1]),
+                features_bias: Some(random.param(graph, "conv1.bias", &[n])),
+                image: random.param(graph, "conv2", &[m, n, 1, 1]),
+                image_bias: None,
+                gate: random.param(graph, "conv3", &[n, m, 1, 1]),
+                gate_bias: Some(random.param(graph, "conv3.bias", &[n])),
+                emit_image,
+            };
+            graph.push("sam", Op::Sam(sam), ids, Patches::WHOLE).unwrap()
+        });
+        case.check(&format!("sam {channels} {image}"));
+    }
+}
+
+#[test]
+fn pixels_in_and_out() {
+    let mut random = Random::new(6);
+    let image = |channels, height, width| TensorDesc { role: Role::Image, ..feature(channels, height, width, Patches::WHOLE) };
+    let words = TensorDesc { role: Role::Words, ..image(1, 13, 22) };
+    let ops = [
+        ("unpack", Op::Unpack, words),
+        ("pack", Op::Pack, image(3, 13, 22)),
+        ("unshuffle 2", Op::PixelUnshuffle { factor: 2 }, image(3, 26, 22)),
+        ("unshuffle 4", Op::PixelUnshuffle { factor: 4 }, image(3, 28, 20)),
+        ("shuffle 2", Op::PixelShuffle { factor: 2 }, image(12, 13, 9)),
+        ("shuffle 4", Op::PixelShuffle { factor: 4 }, image(48, 9, 7)),
+    ];
+    for (name, op, desc) in ops {
+        let case = Case::new(&mut random, &[desc], |graph, ids| graph.push(name, op, ids, Patches::WHOLE).unwrap());
+        case.check(name);
+    }
+}
