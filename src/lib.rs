@@ -1,4 +1,11 @@
-//! MPRNet image restoration on any GPU.
+//! MPRNet (Zamir et al., "Multi-Stage Progressive Image Restoration", CVPR 2021) on any GPU: every operator is a
+//! WGSL compute shader of this crate, run through wgpu on Vulkan, Metal, DX12 or WebGPU.
+//!
+//! [`Restorer`] is what most programs need. Below it, in the order in which data flows: [`image`] reads and pads
+//! photos, [`model`] builds the network as a [`graph`], whose passes rewrite it, [`plan`] gives every tensor a
+//! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
+//! shaders, and an [`Executor`] runs them.
+
 mod engine;
 mod error;
 pub mod gpu;
@@ -8,5 +15,7 @@ pub mod kernels;
 pub mod model;
 pub mod plan;
 
-pub use engine::{Executor, ExecutorOptions, Memory, Progress, Values, WeightStore};
+pub use engine::{
+    Captured, Executor, ExecutorOptions, Memory, Progress, Restorer, RestorerOptions, Values, WeightStore,
+};
 pub use error::{Error, Result};

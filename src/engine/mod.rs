@@ -3,12 +3,12 @@
 mod compile;
 mod executor;
 mod pace;
-
+mod restorer;
 mod transfer;
 mod weights;
 
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
-
+pub use restorer::{Captured, Restorer, RestorerOptions};
 pub use transfer::Values;
 pub use weights::WeightStore;

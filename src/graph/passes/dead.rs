@@ -1,10 +1,9 @@
 //! Operators whose results nobody reads, such as the images of stages that were not asked for.
 
-use crate::Result;
 use crate::graph::{Graph, Op};
 
-/// Keeps what the outputs need. Always true of a graph just built: its input is kept even where unread.
-pub(super) fn drop_dead(graph: &mut Graph) -> Result<()> {
+/// Keeps what the outputs need, and the graph's inputs.
+pub fn drop_dead(graph: &mut Graph) {
     let mut wanted = vec![false; graph.tensors.len()];
     graph.outputs.iter().for_each(|t| wanted[t.0] = true);
     let mut kept = Vec::with_capacity(graph.nodes.len());
@@ -23,5 +22,4 @@ pub(super) fn drop_dead(graph: &mut Graph) -> Result<()> {
     }
     kept.reverse();
     graph.nodes = kept;
-    Ok(())
 }

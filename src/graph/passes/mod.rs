@@ -7,6 +7,8 @@ mod epilogue;
 mod pointwise;
 mod sam;
 
+pub use dead::drop_dead;
+
 use super::{Conv, Graph, Node, Op, TensorId};
 use crate::Result;
 
@@ -31,7 +33,7 @@ impl Pass {
 /// Every pass, in the order that [`optimize`] runs them: sums and products of matrices before the fusions that
 /// would hide them.
 pub const ALL: &[Pass] = &[
-    Pass { name: "drop dead operators", run: dead::drop_dead },
+    Pass { name: "drop dead operators", run: |g| { drop_dead(g); Ok(()) } },
     Pass { name: "convolution over a concatenation", run: |g| rewrite(g, concat::convolve_concat) },
     Pass { name: "1x1 before upsampling, chains and sums of 1x1", run: |g| rewrite(g, pointwise::simplify) },
     Pass { name: "SAM in one operator", run: |g| rewrite(g, sam::fuse_sam) },

@@ -1,0 +1,144 @@
+//! Arguments, messages and exit codes.
+
+mod devices;
+mod outputs;
+mod plan;
+mod restore;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mprnet::model::{ModelConfig, Stage};
+use mprnet::plan::Precision;
+use mprnet::{Error, gpu};
+use tracing_subscriber::filter::LevelFilter;
+
+const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
+    are); 2 wrong arguments; 3 no usable GPU, or it failed.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
+    WGPU_ADAPTER_NAME choose an adapter where --device does not.";
+
+/// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Says more; twice, still more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Says nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Restores photos: PNG, JPEG, WebP or TIFF of any size
+    Restore(restore::RestoreArgs),
+    /// Lists the adapters that can be used, and what they can do
+    Devices,
+    /// Shows what a network becomes: operators, arithmetic, memory
+    Plan(plan::PlanArgs),
+}
+
+/// What decides how a network is built.
+#[derive(Args)]
+struct NetworkArgs {
+    /// Storage of activations and weights; arithmetic is f32 in both
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: PrecisionArg,
+    /// The stage whose image is the result; an earlier one skips the later work
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3), default_value_t = 3)]
+    stage: u8,
+}
+
+impl NetworkArgs {
+    fn stage(&self) -> Stage {
+        match self.stage {
+            1 => Stage::One,
+            2 => Stage::Two,
+            _ => Stage::Three,
+        }
+    }
+
+    fn precision(&self) -> Precision {
+        match self.precision {
+            PrecisionArg::F32 => Precision::F32,
+            PrecisionArg::F16 => Precision::F16,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PrecisionArg {
+    F32,
+    F16,
+}
+
+/// How a command ended short of success.
+enum Failure {
+    /// One error ended it.
+    Error(Error),
+    /// Errors have been reported as they came.
+    Reported,
+    /// The arguments do not go together.
+    Usage(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::WARN,
+        (false, 1) => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    // Shader compilers warn about their own business through the same channel at the default level.
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
+    let result = match &cli.command {
+        Command::Restore(args) => restore::run(args, cli.quiet),
+        Command::Devices => devices::run(),
+        Command::Plan(args) => plan::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Reported) => ExitCode::from(1),
+        Err(Failure::Usage(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Error(error)) => {
+            eprintln!("error: {error}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::NoAdapter | Error::UnknownDevice { .. } | Error::Gpu { .. } | Error::Shader { .. } => 3,
+        Error::UnknownTensor { .. } => 2,
+        _ => 1,
+    }
+}
+
+/// Says which adapter is used, where that is a software one.
+fn announce(device: &gpu::Device, quiet: bool) {
+    let Some(adapter) = device.adapter() else { return };
+    tracing::info!(name = adapter.name, driver = adapter.driver, backend = %adapter.backend, "adapter");
+    if adapter.is_software() && !quiet {
+        eprintln!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name);
+    }
+}
+
+/// A published configuration by name, as a command-line value.
+fn parse_config(name: &str) -> Result<ModelConfig, String> {
+    ModelConfig::named(name).ok_or_else(|| "derain, denoise or deblur".to_owned())
+}
