@@ -143,7 +143,8 @@ impl Compiled {
             })
             .collect();
         let total = u64::from(lowered.domain.bands());
-        let bands = (total * budget / step.work.max(1)).clamp(1, total) as u32;
+        let share = u128::from(total) * u128::from(budget) / u128::from(step.work.max(1));
+        let bands = share.clamp(1, u128::from(total)) as u32;
         let limits = CutLimits { bands, ..self.limits };
         cut(&lowered.domain, &bound, &limits).map_err(|index| {
             let tensor = lowered.bindings[index].tensor;

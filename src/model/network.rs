@@ -295,3 +295,6 @@ impl Network<'_> {
         self.graph.push(name, op, inputs, self.patches)
     }
 }
+
+#[cfg(test)]
+mod tests;

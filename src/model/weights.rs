@@ -96,6 +96,13 @@ impl Weights {
         Self { config, params: params.collect(), metadata: BTreeMap::new() }
     }
 
+    /// The parameters of one block, for tests of blocks.
+    #[cfg(test)]
+    pub(super) fn partial(config: ModelConfig, params: Vec<Param>) -> Self {
+        let params = params.into_iter().map(|p| (p.name.clone(), p)).collect();
+        Self { config, params, metadata: BTreeMap::new() }
+    }
+
     /// The denoiser that ships in the binary.
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! Files that are no image, no whole image, or one that is refused: each in words that help.
 
 use mprnet::Error;
-use mprnet::image::MAX_PIXELS;
+use mprnet::image::{Frame, MAX_PIXELS};
 use proptest::prelude::*;
 
 use crate::build::*;
-use crate::{Room, message, rgb8, smooth};
+use crate::{Room, message, ramp8, rgb8, smooth};
 
 const FORMATS: [&str; 4] = ["png", "jpg", "webp", "tiff"];
 
@@ -28,12 +28,7 @@ fn no_image_at_all() {
     let room = Room::new();
     let empty = message(room.read("empty.png", b""), "empty.png");
     assert!(empty.contains("it is empty (0 bytes)"), "{empty}");
-    for text in [
-        "Dear all,\nthe photo is attached.\n",
-        "BMW built it",
-        "x",
-        "RIFF____WAVEfmt ",
-    ] {
+    for text in ["Dear all,\nthe photo is attached.\n", "BMW built it", "x", "RIFF____WAVEfmt "] {
         let text = message(room.read("note.jpg", text.as_bytes()), "note.jpg");
         assert!(text.contains("it is not an image"), "{text}");
     }
@@ -42,20 +37,13 @@ fn no_image_at_all() {
 #[test]
 fn other_formats_are_called_by_name() {
     let bmp = [b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0".as_slice(), &[40, 0, 0, 0]].concat();
-    let dng = tiff(vec![
-        Page::grey(2, 1, &[1, 2]).with(tag::DNG_VERSION, &[0x104]),
-    ]);
-    let thumbnail_first = tiff(vec![
-        Page::grey(2, 1, &[1, 2]).with(tag::NEW_SUBFILE_TYPE, &[1]),
-    ]);
+    let dng = tiff(vec![Page::grey(2, 1, &[1, 2]).with(tag::DNG_VERSION, &[0x104])]);
+    let thumbnail_first = tiff(vec![Page::grey(2, 1, &[1, 2]).with(tag::NEW_SUBFILE_TYPE, &[1])]);
     let files: &[(&[u8], &str)] = &[
         (b"GIF89a\x01\0\x01\0", "a GIF file"),
         (&bmp, "a BMP file"),
         (b"\xff\x0a\xfa\x7f", "a JPEG XL file"),
-        (
-            b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl ",
-            "a JPEG XL file",
-        ),
+        (b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl ", "a JPEG XL file"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 file"),
         (b"8BPS\0\x01", "a Photoshop (PSD) file"),
         (b"%PDF-1.7\n", "a PDF file"),
@@ -64,10 +52,7 @@ fn other_formats_are_called_by_name() {
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "an AVIF file"),
         (b"\0\0\0\x18ftypavif\0\0\0\0avifmif1", "an AVIF file"),
         (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "a camera raw file"),
-        (
-            b"\0\0\0\x18ftypisom\0\0\0\x01isommp41",
-            "a video (MP4 or QuickTime) file",
-        ),
+        (b"\0\0\0\x18ftypisom\0\0\0\x01isommp41", "a video (MP4 or QuickTime) file"),
         (b"II*\0\x10\0\0\0CR\x02\0", "a camera raw file"),
         (&dng, "a camera raw file"),
         (&thumbnail_first, "a camera raw file"),
@@ -76,10 +61,7 @@ fn other_formats_are_called_by_name() {
     let room = Room::new();
     for (bytes, name) in files {
         let result = room.read("photo.jpg", bytes);
-        assert!(
-            matches!(result, Err(Error::ImageUnsupported { .. })),
-            "{name}"
-        );
+        assert!(matches!(result, Err(Error::ImageUnsupported { .. })), "{name}");
         let text = message(result, "photo.jpg");
         assert!(text.contains(&format!("it is {name};")), "{text}");
         assert!(text.ends_with("to PNG, JPEG, WebP or TIFF first"), "{text}");
@@ -92,7 +74,7 @@ fn every_cut_is_noticed() {
     for extension in FORMATS {
         let (_, whole) = room.write(&format!("whole.{extension}"), &smooth(40, 24));
         // Every cut near both ends and a spread of those between.
-        let cuts = (1..whole.len()).filter(|&n| n < 80 || n + 80 > whole.len() || n % 7 == 0);
+        let cuts = (1..whole.len()).filter(|&n| n < 80 || n + 80 > whole.len() || n.is_multiple_of(7));
         for cut in cuts {
             match room.read("cut", &whole[..cut]) {
                 Err(Error::ImageDamaged { reason, .. }) if reason.contains("cut short") => {}
@@ -103,6 +85,22 @@ fn every_cut_is_noticed() {
                 other => panic!("{extension} cut at {cut}: {other:?}"),
             }
         }
+    }
+}
+
+/// JPEG data in a TIFF file, which ends with it: its decoder takes what there is.
+#[test]
+fn a_cut_in_jpeg_data_inside_tiff_is_noticed() {
+    let room = Room::new();
+    let grey = Frame::from_grey8(32, 32, &ramp8(1024)).unwrap();
+    let (_, jpeg) = room.write("a.jpg", &grey);
+    let page = Page::grey(32, 32, &jpeg).with(tag::COMPRESSION, &[7]);
+    let whole = tiff(vec![page]);
+    room.read("a.tif", &whole).unwrap();
+    for missing in (1..jpeg.len()).step_by(23) {
+        let result = room.read("a.tif", &whole[..whole.len() - missing]);
+        let text = message(result, "a.tif");
+        assert!(text.contains("the TIFF data is cut short"), "{text}");
     }
 }
 
@@ -118,10 +116,7 @@ fn broken_pixels_are_an_error() {
             pair.copy_from_slice(&[0xff, 0x00]);
         }
         let result = room.read("broken", &bytes);
-        assert!(
-            matches!(result, Err(Error::ImageDamaged { .. })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(Error::ImageDamaged { .. })), "{result:?}");
         let text = message(result, "broken");
         assert!(text.contains("data is damaged ("), "{text}");
         assert!(text.ends_with("; get a whole copy of the file"), "{text}");
@@ -144,10 +139,12 @@ fn sides_of_zero() {
     let room = Room::new();
     for bytes in &files {
         let result = room.read("zero", bytes);
-        assert!(
-            matches!(result, Err(Error::ImageDamaged { .. })),
-            "{result:?}"
-        );
+        let text = message(result, "zero");
+        // The decoders of WebP and TIFF are the first to notice.
+        let by_decoder = matches!(bytes[0], b'R' | b'I') && text.contains("data is damaged (");
+        let by_header =
+            text.contains("5 pixels, which is no image") || text.contains("5 x 0 pixels, which is no image");
+        assert!(by_decoder || by_header, "{text}");
     }
 }
 
@@ -156,10 +153,7 @@ fn huge_claims_are_refused_by_the_header() {
     let files = [
         (png(&[ihdr(100_000, 100_000, 8, 2), idat(&[0])]), 100_000),
         (jpeg_header(65_535, 65_535, 8, 3), 65_535),
-        (
-            webp(&[vp8x(60_000, 60_000, 0), riff(b"VP8L", &[0x2f, 0, 0, 0, 0])]),
-            60_000,
-        ),
+        (webp(&[vp8x(60_000, 60_000, 0), riff(b"VP8L", &[0x2f, 0, 0, 0, 0])]), 60_000),
         (tiff(vec![Page::grey(100_000, 100_000, &[0])]), 100_000),
         (png(&[ihdr(16_385, 16_384, 8, 2), idat(&[0])]), 16_385),
     ];
@@ -176,18 +170,13 @@ fn huge_claims_are_refused_by_the_header() {
     assert!(text.contains("it claims 100000 x 100000 pixels"), "{text}");
     // As many pixels as are allowed: the header passes, and the missing pixels are what is wrong.
     let largest = room.read("large.png", &png(&[ihdr(16_384, 16_384, 1, 0), idat(&[0])]));
-    assert!(
-        matches!(largest, Err(Error::ImageDamaged { .. })),
-        "{largest:?}"
-    );
+    assert!(matches!(largest, Err(Error::ImageDamaged { .. })), "{largest:?}");
 }
 
 #[test]
 fn colours_that_are_not_read() {
     let rgba = Page::grey(2, 1, &[0; 8]).with(tag::SAMPLES_PER_PIXEL, &[4]);
-    let cmyk = rgba
-        .with(tag::PHOTOMETRIC, &[5])
-        .with(tag::BITS_PER_SAMPLE, &[8; 4]);
+    let cmyk = rgba.with(tag::PHOTOMETRIC, &[5]).with(tag::BITS_PER_SAMPLE, &[8; 4]);
     let float = Page::grey(2, 1, &[0; 8]).with(tag::BITS_PER_SAMPLE, &[32]);
     let signed = Page::grey(2, 1, &[0; 2]).with(tag::SAMPLE_FORMAT, &[2]);
     let deep = Page::grey(2, 1, &[0; 8]).with(tag::BITS_PER_SAMPLE, &[32]);
@@ -196,19 +185,10 @@ fn colours_that_are_not_read() {
         .with(tag::BITS_PER_SAMPLE, &[8; 3])
         .with(tag::PHOTOMETRIC, &[8]);
     let files = [
-        (
-            jpeg_header(8, 8, 8, 4),
-            "it is a JPEG in CMYK (print) colours",
-        ),
-        (
-            jpeg_header(8, 8, 12, 3),
-            "it is a JPEG of 3 channels of 12 bits",
-        ),
+        (jpeg_header(8, 8, 8, 4), "it is a JPEG in CMYK (print) colours"),
+        (jpeg_header(8, 8, 12, 3), "it is a JPEG of 3 channels of 12 bits"),
         (tiff(vec![cmyk]), "it is a TIFF in CMYK (print) colours"),
-        (
-            tiff(vec![float.with(tag::SAMPLE_FORMAT, &[3])]),
-            "it is a TIFF of floating-point samples",
-        ),
+        (tiff(vec![float.with(tag::SAMPLE_FORMAT, &[3])]), "it is a TIFF of floating-point samples"),
         (tiff(vec![signed]), "its samples are not unsigned integers"),
         (tiff(vec![deep]), "it is a TIFF of type Gray(32)"),
         (tiff(vec![lab]), "CIELab"),
@@ -216,10 +196,7 @@ fn colours_that_are_not_read() {
     let room = Room::new();
     for (bytes, words) in &files {
         let result = room.read("print.tif", bytes);
-        assert!(
-            matches!(result, Err(Error::ImageUnsupported { .. })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(Error::ImageUnsupported { .. })), "{result:?}");
         let text = message(result, "print.tif");
         assert!(text.contains(words) && text.ends_with("first"), "{text}");
     }
@@ -231,19 +208,12 @@ fn several_pictures_in_one_file() {
     let frames = |n: u32| chunk(b"acTL", &[n.to_be_bytes(), [0; 4]].concat());
     let still = |extra| png(&[ihdr(1, 1, 8, 0), extra, idat(&[0, 7])]);
     let text = message(room.read("a.png", &still(frames(12))), "a.png");
-    assert!(
-        text.contains("it is an animated PNG of 12 frames;"),
-        "{text}"
-    );
+    assert!(text.contains("it is an animated PNG of 12 frames;"), "{text}");
     room.read("a.png", &still(frames(1))).unwrap();
 
     let (_, lossless) = room.write("frame.webp", &rgb8(4, 4));
     // Place, size and duration of the one frame, and its picture.
-    let frame = [
-        &[0, 0, 0, 0, 0, 0, 3, 0, 0, 3, 0, 0, 9, 0, 0, 0],
-        &lossless[12..],
-    ]
-    .concat();
+    let frame = [&[0, 0, 0, 0, 0, 0, 3, 0, 0, 3, 0, 0, 9, 0, 0, 0], &lossless[12..]].concat();
     let animated = webp(&[vp8x(4, 4, 2), riff(b"ANIM", &[0; 6]), riff(b"ANMF", &frame)]);
     let text = message(room.read("a.webp", &animated), "a.webp");
     assert!(text.contains("it is an animated WebP;"), "{text}");

@@ -14,9 +14,7 @@ pub fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
-        })
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
     })
 }
 
@@ -69,13 +67,7 @@ pub fn jpeg_header(width: u16, height: u16, precision: u8, components: u8) -> Ve
         scan.extend_from_slice(&[id, 0]);
     }
     scan.extend_from_slice(&[0, 63, 0]);
-    [
-        &[0xff, 0xd8],
-        segment(0xc0, &frame).as_slice(),
-        &segment(0xda, &scan),
-        &[0, 0, 0xff, 0xd9],
-    ]
-    .concat()
+    [&[0xff, 0xd8], segment(0xc0, &frame).as_slice(), &segment(0xda, &scan), &[0, 0, 0xff, 0xd9]].concat()
 }
 
 /// A RIFF chunk, padded to an even length.
@@ -102,24 +94,12 @@ pub fn webp(chunks: &[Vec<u8>]) -> Vec<u8> {
 /// An EXIF block with nothing but the orientation, in either byte order.
 pub fn exif(orientation: u16, big_endian: bool) -> Vec<u8> {
     let short = |v: u16| {
-        if big_endian {
-            v.to_be_bytes()
-        } else {
-            v.to_le_bytes()
-        }
+        if big_endian { v.to_be_bytes() } else { v.to_le_bytes() }
     };
     let long = |v: u32| {
-        if big_endian {
-            v.to_be_bytes()
-        } else {
-            v.to_le_bytes()
-        }
+        if big_endian { v.to_be_bytes() } else { v.to_le_bytes() }
     };
-    let mut out = if big_endian {
-        b"MM".to_vec()
-    } else {
-        b"II".to_vec()
-    };
+    let mut out = if big_endian { b"MM".to_vec() } else { b"II".to_vec() };
     out.extend_from_slice(&short(42));
     out.extend_from_slice(&long(8));
     out.extend_from_slice(&short(1));
@@ -138,6 +118,7 @@ pub mod tag {
     pub const WIDTH: u16 = 256;
     pub const HEIGHT: u16 = 257;
     pub const BITS_PER_SAMPLE: u16 = 258;
+    pub const COMPRESSION: u16 = 259;
     pub const PHOTOMETRIC: u16 = 262;
     pub const STRIP_OFFSETS: u16 = 273;
     pub const ORIENTATION: u16 = 274;
@@ -149,7 +130,17 @@ pub mod tag {
     pub const DNG_VERSION: u16 = 50706;
 }
 
-/// One page of a TIFF file: tags of 32-bit numbers, and the strips. The tags of the strips, and
+/// The tags whose numbers have 32 bits; those of the others have 16.
+const LONG: [u16; 6] = [
+    tag::NEW_SUBFILE_TYPE,
+    tag::WIDTH,
+    tag::HEIGHT,
+    tag::STRIP_OFFSETS,
+    tag::STRIP_BYTE_COUNTS,
+    tag::DNG_VERSION,
+];
+
+/// One page of a TIFF file: tags and the strips. The tags of the strips, and
 /// those of an 8-bit grey image where they are missing, are added.
 pub struct Page {
     pub tags: Vec<(u16, Vec<u32>)>,
@@ -171,49 +162,65 @@ impl Page {
     }
 }
 
-/// A little-endian, uncompressed TIFF file.
+/// A little-endian TIFF file; of each page the tags come first and the strips last.
 pub fn tiff(pages: Vec<Page>) -> Vec<u8> {
     let mut out = b"II*\0".to_vec();
     let mut link = out.len();
     out.extend_from_slice(&[0; 4]);
     for page in pages {
-        let mut tags = page.tags;
-        for (tag, value) in [
-            (tag::BITS_PER_SAMPLE, 8),
-            (tag::PHOTOMETRIC, 1),
-            (tag::SAMPLES_PER_PIXEL, 1),
-        ] {
-            if tags.iter().all(|(other, _)| *other != tag) {
-                tags.push((tag, vec![value]));
-            }
-        }
-        let mut offsets = Vec::new();
-        for strip in &page.strips {
-            offsets.push(out.len() as u32);
-            out.extend_from_slice(strip);
-        }
-        let lengths = page.strips.iter().map(|strip| strip.len() as u32);
-        tags.push((tag::STRIP_BYTE_COUNTS, lengths.collect()));
-        tags.push((tag::STRIP_OFFSETS, offsets));
-        tags.sort();
-        let mut entries = Vec::new();
-        for (tag, values) in &tags {
-            entries.extend_from_slice(&tag.to_le_bytes());
-            entries.extend_from_slice(&4u16.to_le_bytes());
-            entries.extend_from_slice(&(values.len() as u32).to_le_bytes());
-            if let [value] = values[..] {
-                entries.extend_from_slice(&value.to_le_bytes());
-            } else {
-                entries.extend_from_slice(&(out.len() as u32).to_le_bytes());
-                out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-            }
-        }
         let here = (out.len() as u32).to_le_bytes();
         out[link..link + 4].copy_from_slice(&here);
-        out.extend_from_slice(&(tags.len() as u16).to_le_bytes());
-        out.extend_from_slice(&entries);
-        link = out.len();
-        out.extend_from_slice(&[0; 4]);
+        let tags = complete(&page, |_| 0);
+        let strips_at = out.len() + directory(&tags, 0).len();
+        let before = |n| page.strips[..n].iter().map(Vec::len).sum::<usize>();
+        let tags = complete(&page, |n| (strips_at + before(n)) as u32);
+        link = out.len() + 2 + 12 * tags.len();
+        let directory = directory(&tags, out.len());
+        out.extend_from_slice(&directory);
+        out.extend(page.strips.concat());
     }
     out
+}
+
+/// All tags of a page in order, given where each strip begins.
+fn complete(page: &Page, offset: impl Fn(usize) -> u32) -> Vec<(u16, Vec<u32>)> {
+    let mut tags = page.tags.clone();
+    for (tag, value) in [(tag::BITS_PER_SAMPLE, 8), (tag::PHOTOMETRIC, 1), (tag::SAMPLES_PER_PIXEL, 1)] {
+        if tags.iter().all(|(other, _)| *other != tag) {
+            tags.push((tag, vec![value]));
+        }
+    }
+    let lengths = page.strips.iter().map(|strip| strip.len() as u32);
+    tags.push((tag::STRIP_BYTE_COUNTS, lengths.collect()));
+    let offsets = (0..page.strips.len()).map(offset);
+    tags.push((tag::STRIP_OFFSETS, offsets.collect()));
+    tags.sort();
+    tags
+}
+
+/// A directory that stands at byte `at`, with an empty link to the next one, and the numbers that
+/// do not fit in it.
+fn directory(tags: &[(u16, Vec<u32>)], at: usize) -> Vec<u8> {
+    let mut entries = (tags.len() as u16).to_le_bytes().to_vec();
+    let mut behind = Vec::new();
+    let behind_at = at + 2 + 12 * tags.len() + 4;
+    for (tag, values) in tags {
+        let (kind, size) = if LONG.contains(tag) { (4u16, 4) } else { (3, 2) };
+        let bytes = values.iter().map(|value| value.to_le_bytes());
+        let mut numbers: Vec<u8> = bytes.flat_map(|b| b.into_iter().take(size)).collect();
+        entries.extend_from_slice(&tag.to_le_bytes());
+        entries.extend_from_slice(&kind.to_le_bytes());
+        entries.extend_from_slice(&(values.len() as u32).to_le_bytes());
+        if numbers.len() > 4 {
+            let place = (behind_at + behind.len()) as u32;
+            entries.extend_from_slice(&place.to_le_bytes());
+            behind.extend_from_slice(&numbers);
+        } else {
+            numbers.resize(4, 0);
+            entries.extend_from_slice(&numbers);
+        }
+    }
+    entries.extend_from_slice(&[0; 4]);
+    entries.extend(behind);
+    entries
 }

@@ -22,11 +22,7 @@ const SEEN: [(u16, &[&[u8]]); 8] = [
 fn assert_seen(frame: &Frame, rows: &[&[u8]], what: &str) {
     let size = (frame.width() as usize, frame.height() as usize);
     assert_eq!(size, (rows[0].len(), rows.len()), "{what}");
-    let grey: Vec<u8> = bytes_of(frame.samples())
-        .iter()
-        .copied()
-        .step_by(3)
-        .collect();
+    let grey: Vec<u8> = bytes_of(frame.samples()).iter().copied().step_by(3).collect();
     assert_eq!(grey, rows.concat(), "{what}");
 }
 
@@ -62,9 +58,7 @@ fn png_before_and_behind_the_pixels() {
 #[test]
 fn jpeg() {
     let room = Room::new();
-    let blocks: Vec<u8> = (0..16 * 24)
-        .map(|i| 30 * (1 + i % 24 / 8 + i / 24 / 8 * 3) as u8)
-        .collect();
+    let blocks: Vec<u8> = (0..16 * 24).map(|i| 30 * (1 + i % 24 / 8 + i / 24 / 8 * 3) as u8).collect();
     let (_, plain) = room.write("plain.jpg", &Frame::from_grey8(24, 16, &blocks).unwrap());
     for (orientation, rows) in SEEN {
         let note = [b"Exif\0\0".as_slice(), &exif(orientation, true)].concat();
@@ -94,9 +88,7 @@ fn webp_with_and_without_the_mark() {
             let mut encoder = WebPEncoder::new_lossless(&mut bytes);
             let note = [mark, &exif(orientation, false)].concat();
             encoder.set_exif_metadata(note).unwrap();
-            encoder
-                .write_image(&rgb, 3, 2, ExtendedColorType::Rgb8)
-                .unwrap();
+            encoder.write_image(&rgb, 3, 2, ExtendedColorType::Rgb8).unwrap();
             let frame = room.read("a.webp", &bytes).unwrap();
             assert_seen(&frame, rows, &format!("orientation {orientation}"));
             let (path, _) = room.write("out.webp", &frame);
@@ -109,8 +101,7 @@ fn webp_with_and_without_the_mark() {
 fn tiff_tag() {
     let room = Room::new();
     for (orientation, rows) in SEEN {
-        let page =
-            Page::grey(3, 2, &[1, 2, 3, 4, 5, 6]).with(tag::ORIENTATION, &[u32::from(orientation)]);
+        let page = Page::grey(3, 2, &[1, 2, 3, 4, 5, 6]).with(tag::ORIENTATION, &[u32::from(orientation)]);
         let frame = room.read("a.tif", &tiff(vec![page])).unwrap();
         assert_seen(&frame, rows, &format!("orientation {orientation}"));
         let (path, _) = room.write("out.tif", &frame);
@@ -122,11 +113,7 @@ fn tiff_tag() {
 #[test]
 fn all_channels_turn() {
     let room = Room::new();
-    let pixel = |v: u16| {
-        [v, v + 100, v + 200, v + 300]
-            .map(u16::to_be_bytes)
-            .concat()
-    };
+    let pixel = |v: u16| [v, v + 100, v + 200, v + 300].map(u16::to_be_bytes).concat();
     let mut row = vec![0];
     row.extend([1000, 2000].into_iter().flat_map(pixel));
     let note = chunk(b"eXIf", &exif(6, true));

@@ -22,10 +22,7 @@ fn bad_names_are_refused_before_and_when_writing() {
     std::fs::create_dir(room.path("album.png")).unwrap();
     std::fs::write(room.path("file"), "x").unwrap();
     let cases = [
-        (
-            "photo.bmp",
-            "the name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff",
-        ),
+        ("photo.bmp", "the name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff"),
         ("photo", "the name must end in"),
         (".png", "the name must end in"),
         ("album.png", "it is a directory; choose another name"),
@@ -37,10 +34,7 @@ fn bad_names_are_refused_before_and_when_writing() {
         let path = room.path(name);
         for result in [image::check_output(&path), image::write(&rgb8(2, 2), &path)] {
             let text = refusal(result);
-            assert!(
-                text.starts_with("cannot write ") && text.contains(words),
-                "{text}"
-            );
+            assert!(text.starts_with("cannot write ") && text.contains(words), "{text}");
             assert!(text.contains(name), "{text}");
         }
     }
@@ -56,8 +50,18 @@ fn unwritable_directory() {
         assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
         assert!(refusal(result).contains("cannot create a file in /proc"));
     }
-    let device = refusal(image::check_output(std::path::Path::new("/dev/null.png")));
-    assert!(!device.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn special_files_are_not_replaced() {
+    let room = Room::new();
+    let path = room.path("socket.png");
+    let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    for result in [image::check_output(&path), image::write(&rgb8(2, 2), &path)] {
+        assert!(refusal(result).contains("it is no ordinary file; choose another name"));
+    }
+    assert_eq!(room.names(), ["socket.png"]);
 }
 
 #[test]
@@ -97,10 +101,7 @@ fn what_a_format_cannot_hold() {
         }
         for (width, height) in [(limit + 1, 1), (1, limit + 1)] {
             let text = refusal(image::write(&rgb8(width, height), &path));
-            assert!(
-                text.contains(&format!("at most {limit} pixels a side")),
-                "{text}"
-            );
+            assert!(text.contains(&format!("at most {limit} pixels a side")), "{text}");
             image::check_frame(&rgb8(width, height), &room.path("a.png")).unwrap();
         }
     }
@@ -122,6 +123,45 @@ fn an_existing_file_is_replaced_or_untouched() {
         assert_eq!(image::read(&room.path(name)).unwrap().width(), 3);
     }
     assert_eq!(room.names(), ["a.jpg", "a.png", "a.tif", "a.webp"]);
+}
+
+/// Set for the process in which files may not grow beyond a kilobyte: where to write.
+#[cfg(target_os = "linux")]
+const FULL_ROOM: &str = "MPRNET_TEST_FULL_ROOM";
+
+/// The disk is full in the middle of writing: the old file stays and nothing else is left.
+///
+/// The test runs itself again with a limit on the size of files.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_file() {
+    if let Some(room) = std::env::var_os(FULL_ROOM) {
+        for name in ["a.jpg", "a.webp", "a.png", "a.tif"] {
+            let path = std::path::Path::new(&room).join(name);
+            let result = image::write(&rgb8(300, 200), &path);
+            assert!(matches!(&result, Err(Error::Io { .. })), "{result:?}");
+            assert!(refusal(result).starts_with(&format!("cannot write {}", path.display())));
+        }
+        return;
+    }
+    let room = Room::new();
+    for name in ["a.jpg", "a.webp", "a.png", "a.tif"] {
+        std::fs::write(room.path(name), "old").unwrap();
+    }
+    // Ignoring the signal turns the limit into an error of the write.
+    let limited = std::process::Command::new("sh")
+        .args(["-c", r#"trap "" XFSZ; ulimit -f 1; exec "$0" "$@""#])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "output::a_full_disk_leaves_the_old_file"])
+        .env(FULL_ROOM, room.path(""))
+        .output()
+        .unwrap();
+    let report = String::from_utf8_lossy(&limited.stdout);
+    assert!(limited.status.success() && report.contains("1 passed"), "{report}");
+    assert_eq!(room.names(), ["a.jpg", "a.png", "a.tif", "a.webp"]);
+    for name in room.names() {
+        assert_eq!(std::fs::read(room.path(&name)).unwrap(), b"old");
+    }
 }
 
 /// The file is as accessible as any other that the user makes.
@@ -146,9 +186,6 @@ fn links_are_followed() {
     std::os::unix::fs::symlink("store/real.png", room.path("link.png")).unwrap();
     room.write("link.png", &rgb8(3, 2));
     assert!(room.path("link.png").is_symlink());
-    assert_eq!(
-        image::read(&room.path("store/real.png")).unwrap(),
-        rgb8(3, 2)
-    );
+    assert_eq!(image::read(&room.path("store/real.png")).unwrap(), rgb8(3, 2));
     assert_eq!(crate::names_in(&room.path("store")), ["real.png"]);
 }

@@ -18,10 +18,7 @@ fn reflection_as_numpy_does_it() {
     assert_eq!(reflected(5, 8), [0, 1, 2, 3, 4, 3, 2, 1]);
     assert_eq!(reflected(6, 8), [0, 1, 2, 3, 4, 5, 4, 3]);
     assert_eq!(reflected(8, 8), [0, 1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(
-        reflected(4, 16),
-        [0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3]
-    );
+    assert_eq!(reflected(4, 16), [0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1, 2, 3]);
 }
 
 #[test]
@@ -65,16 +62,11 @@ fn values_are_clamped_and_rounded() {
     let frame = Frame::from_rgb8(4, 1, vec![0; 12]).unwrap();
     // Halves go to the even neighbour: these three are exact halves of steps.
     let (even, odd, half) = (126.5 / 255.0, 127.5 / 255.0, 0.5 / 255.0);
-    assert_eq!(
-        [even * 255.0, odd * 255.0, half * 255.0],
-        [126.5, 127.5, 0.5_f32]
-    );
+    assert_eq!([even * 255.0, odd * 255.0, half * 255.0], [126.5, 127.5, 0.5_f32]);
     let red = [even, odd, half, 0.499 / 255.0];
     let green = [-0.2, 1.7, f32::NAN, -f32::NAN];
     let blue = [f32::INFINITY, f32::NEG_INFINITY, 0.7 / 255.0, -0.0];
-    let out = frame
-        .with_planar(&[red, green, blue].concat(), 4, 1)
-        .unwrap();
+    let out = frame.with_planar(&[red, green, blue].concat(), 4, 1).unwrap();
     let expected = [126, 0, 255, 128, 255, 0, 0, 0, 1, 0, 0, 0];
     assert_eq!(bytes_of(out.samples()), expected);
 
@@ -97,11 +89,8 @@ fn every_value_survives_the_floats() {
 
 #[test]
 fn what_belongs_to_the_frame_stays() {
-    let frame = Frame::from_grey8(2, 1, &[3, 4])
-        .unwrap()
-        .with_alpha8(vec![5, 6])
-        .unwrap()
-        .with_icc_profile(vec![7]);
+    let frame =
+        Frame::from_grey8(2, 1, &[3, 4]).unwrap().with_alpha8(vec![5, 6]).unwrap().with_icc_profile(vec![7]);
     let words = frame.to_words(8).unwrap();
     assert_eq!(frame.with_words(&words.data, 8).unwrap(), frame);
     let other = frame.with_samples(Samples::U8(vec![9; 6])).unwrap();
@@ -135,10 +124,7 @@ fn shapes_that_do_not_fit() {
         frame.with_planar(&[], u32::MAX, u32::MAX),
     ];
     for (i, result) in wrong.iter().enumerate() {
-        assert!(
-            matches!(result, Err(Error::FrameShape { .. })),
-            "{i}: {result:?}"
-        );
+        assert!(matches!(result, Err(Error::FrameShape { .. })), "{i}: {result:?}");
     }
     assert!(rgb16(3, 2).to_words(8).is_err());
     assert!(frame.to_words(0).is_err());
@@ -152,11 +138,7 @@ fn walk(i: usize, side: usize) -> usize {
         if side == 1 {
             return 0;
         }
-        forward = if at == 0 {
-            true
-        } else {
-            forward && at + 1 < side
-        };
+        forward = if at == 0 { true } else { forward && at + 1 < side };
         if forward { at += 1 } else { at -= 1 }
     }
     at
@@ -171,7 +153,7 @@ proptest! {
         let words = frame.to_words(multiple).unwrap();
         let planes = frame.to_planar(multiple).unwrap();
         prop_assert_eq!((words.width, words.height), (planes.width, planes.height));
-        prop_assert!(words.width % multiple == 0 && words.height % multiple == 0);
+        prop_assert!(words.width.is_multiple_of(multiple) && words.height.is_multiple_of(multiple));
         prop_assert!(words.width - width < multiple && words.height - height < multiple);
         let plane = (words.width * words.height) as usize;
         prop_assert_eq!((words.data.len(), planes.data.len()), (plane, 3 * plane));

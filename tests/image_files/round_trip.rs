@@ -65,10 +65,7 @@ fn tiff_keeps_everything_but_the_pair_of_grey_and_alpha() {
             let (path, _) = room.write("a.tiff", frame);
             let back = files::read(&path).unwrap();
             let pair = frame.is_grey() && frame.alpha().is_some();
-            assert_eq!(
-                (back.samples(), back.alpha()),
-                (frame.samples(), frame.alpha())
-            );
+            assert_eq!((back.samples(), back.alpha()), (frame.samples(), frame.alpha()));
             assert_eq!(back.is_grey(), frame.is_grey() && !pair);
             let expected = match color {
                 ColorType::La8 => ColorType::Rgba8,
@@ -88,10 +85,7 @@ fn webp_keeps_8_bits_and_alpha() {
             let (path, bytes) = room.write("a.webp", frame);
             assert!(bytes.windows(4).any(|kind| kind == b"VP8L"));
             let back = files::read(&path).unwrap();
-            assert_eq!(
-                (back.samples(), back.alpha()),
-                (frame.samples(), frame.alpha())
-            );
+            assert_eq!((back.samples(), back.alpha()), (frame.samples(), frame.alpha()));
         }
     }
 }
@@ -122,15 +116,10 @@ fn jpeg_stays_close() {
         assert_eq!(seen(&path).0, ColorType::Rgb8);
         let back = files::read(&path).unwrap();
         assert_eq!((back.width(), back.height()), (width, height));
-        let pairs = bytes_of(back.samples())
-            .iter()
-            .zip(bytes_of(frame.samples()));
+        let pairs = bytes_of(back.samples()).iter().zip(bytes_of(frame.samples()));
         assert!(pairs.map(|(a, b)| a.abs_diff(*b)).max() <= Some(3));
         // Colour at full resolution: every component has the sampling factors 1 x 1.
-        let frame_header = bytes
-            .windows(2)
-            .position(|pair| pair == [0xff, 0xc0])
-            .unwrap();
+        let frame_header = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
         let components = bytes[frame_header + 10..].chunks_exact(3).take(3);
         assert!(components.into_iter().all(|component| component[1] == 0x11));
     }
@@ -144,13 +133,8 @@ fn jpeg_stays_close() {
 #[test]
 fn restored_grey_is_written_as_its_luma() {
     let room = Room::new();
-    let grey = Frame::from_grey8(2, 1, &[10, 20])
-        .unwrap()
-        .with_alpha8(vec![1, 2])
-        .unwrap();
-    let restored = grey
-        .with_samples(Samples::U8(vec![100, 110, 90, 0, 255, 0]))
-        .unwrap();
+    let grey = Frame::from_grey8(2, 1, &[10, 20]).unwrap().with_alpha8(vec![1, 2]).unwrap();
+    let restored = grey.with_samples(Samples::U8(vec![100, 110, 90, 0, 255, 0])).unwrap();
     // 0.299 R + 0.587 G + 0.114 B: 104.73 and 149.685.
     let luma = [105, 105, 105, 150, 150, 150];
     for name in ["a.png", "a.tif", "a.webp"] {
@@ -159,9 +143,7 @@ fn restored_grey_is_written_as_its_luma() {
         assert_eq!(back.alpha(), Some(&Samples::U8(vec![1, 2])), "{name}");
     }
     let opaque = Frame::from_grey16(1, 1, &[7]).unwrap();
-    let restored = opaque
-        .with_samples(Samples::U16(vec![65535, 65535, 65534]))
-        .unwrap();
+    let restored = opaque.with_samples(Samples::U16(vec![65535, 65535, 65534])).unwrap();
     let back = files::read(&room.write("a.png", &restored).0).unwrap();
     assert_eq!(back.samples(), &Samples::U16(vec![65535; 3]));
 }
@@ -177,8 +159,9 @@ fn profile(space: &[u8; 4]) -> Vec<u8> {
 #[test]
 fn profiles_are_kept_where_they_fit() {
     let room = Room::new();
-    let rgb = rgb8(4, 4).with_icc_profile(profile(b"RGB "));
-    let grey = Frame::from_grey8(4, 4, &ramp8(16)).unwrap();
+    // The other reader allows no TIFF profile that takes it more memory than the pixels.
+    let rgb = rgb8(96, 96).with_icc_profile(profile(b"RGB "));
+    let grey = Frame::from_grey8(96, 96, &ramp8(96 * 96)).unwrap();
     let grey = grey.with_icc_profile(profile(b"GRAY"));
     for name in ["a.png", "a.jpg", "a.webp", "a.tif"] {
         let (path, _) = room.write(name, &rgb);
@@ -189,10 +172,16 @@ fn profiles_are_kept_where_they_fit() {
         let (path, _) = room.write(name, &grey);
         let kept = (name != "a.webp").then(|| profile(b"GRAY"));
         assert_eq!(seen(&path).1, kept, "{name}");
-        let wrong = rgb8(4, 4).with_icc_profile(profile(b"CMYK"));
+        let wrong = rgb8(96, 96).with_icc_profile(profile(b"CMYK"));
         assert_eq!(seen(&room.write(name, &wrong).0).1, None, "{name}");
-        let (path, _) = room.write(name, &rgb8(4, 4).with_icc_profile(vec![1, 2, 3]));
+        let (path, _) = room.write(name, &rgb8(96, 96).with_icc_profile(vec![1, 2, 3]));
         assert_eq!(seen(&path).1, None, "{name}");
+        // More than one segment of a JPEG file holds.
+        let mut long = profile(b"RGB ");
+        long.resize(200_000, 7);
+        let frame = rgb8(4, 4).with_icc_profile(long.clone());
+        let back = files::read(&room.write(name, &frame).0).unwrap();
+        assert_eq!(back.icc_profile(), Some(long.as_slice()), "{name}");
     }
 }
 
@@ -211,20 +200,11 @@ fn the_content_tells_the_format_and_the_name_does_not() {
 fn stray_bytes_in_a_jpeg_do_no_harm() {
     let room = Room::new();
     let (path, bytes) = room.write("a.jpg", &smooth(24, 16));
-    let tables = bytes
-        .windows(2)
-        .position(|pair| pair == [0xff, 0xdb])
-        .unwrap();
+    let tables = bytes.windows(2).position(|pair| pair == [0xff, 0xdb]).unwrap();
     let stray = [&bytes[..tables], &[0; 9], &bytes[tables..]].concat();
-    assert_eq!(
-        room.read("b.jpg", &stray).unwrap(),
-        files::read(&path).unwrap()
-    );
+    assert_eq!(room.read("b.jpg", &stray).unwrap(), files::read(&path).unwrap());
     let trailing = [bytes.as_slice(), b"\xff\xd8 a second picture"].concat();
-    assert_eq!(
-        room.read("b.jpg", &trailing).unwrap(),
-        files::read(&path).unwrap()
-    );
+    assert_eq!(room.read("b.jpg", &trailing).unwrap(), files::read(&path).unwrap());
 }
 
 #[test]
@@ -233,10 +213,7 @@ fn palettes_and_bitmaps_are_expanded() {
     let palette = chunk(b"PLTE", &[10, 20, 30, 40, 50, 60]);
     let bytes = png(&[ihdr(3, 1, 8, 3), palette.clone(), idat(&[0, 1, 0, 1])]);
     let frame = room.read("a.png", &bytes).unwrap();
-    assert_eq!(
-        bytes_of(frame.samples()),
-        [40, 50, 60, 10, 20, 30, 40, 50, 60]
-    );
+    assert_eq!(bytes_of(frame.samples()), [40, 50, 60, 10, 20, 30, 40, 50, 60]);
     assert!(!frame.is_grey() && frame.alpha().is_none());
 
     let shade = chunk(b"tRNS", &[128]);
@@ -246,17 +223,14 @@ fn palettes_and_bitmaps_are_expanded() {
 
     let bits = [0b1010_0000, 0b1000_0000];
     let rows = [[0].as_slice(), &bits].concat();
-    let bitmap = room
-        .read("a.png", &png(&[ihdr(9, 1, 1, 0), idat(&rows)]))
-        .unwrap();
+    let bitmap = room.read("a.png", &png(&[ihdr(9, 1, 1, 0), idat(&rows)])).unwrap();
     let expected = Frame::from_grey8(9, 1, &[255, 0, 255, 0, 0, 0, 0, 0, 255]).unwrap();
     assert_eq!(bitmap, expected);
     let page = Page::grey(9, 1, &bits).with(tag::BITS_PER_SAMPLE, &[1]);
     assert_eq!(room.read("a.tif", &tiff(vec![page])).unwrap(), expected);
     // The same with 0 for white.
-    let page = Page::grey(9, 1, &bits.map(|b: u8| !b))
-        .with(tag::BITS_PER_SAMPLE, &[1])
-        .with(tag::PHOTOMETRIC, &[0]);
+    let page =
+        Page::grey(9, 1, &bits.map(|b: u8| !b)).with(tag::BITS_PER_SAMPLE, &[1]).with(tag::PHOTOMETRIC, &[0]);
     assert_eq!(room.read("a.tif", &tiff(vec![page])).unwrap(), expected);
 }
 

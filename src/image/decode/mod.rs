@@ -1,0 +1,126 @@
+//! The decoders: a whole file in memory becomes interleaved samples.
+//!
+//! Each one looks through the container first, so that the size, a cut-off end and everything that
+//! is refused by name are known before any pixel is allocated or decoded.
+
+mod jpeg;
+mod png;
+mod tiff;
+mod webp;
+
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageError};
+
+use super::frame::Samples;
+use super::sniff::FileFormat;
+
+/// The most pixels an image may have: 2^28, that is 268 megapixels or 16,384 x 16,384.
+pub const MAX_PIXELS: u64 = 1 << 28;
+
+/// Room for what a decoder allocates beside the pixels: rows, tables, profiles.
+const SIDE_BYTES: usize = 1 << 28;
+
+/// A decoded file, its pixels not yet turned upright.
+pub(super) struct Decoded {
+    /// Width in pixels as stored.
+    pub width: u32,
+    /// Height in pixels as stored.
+    pub height: u32,
+    /// 1 grey, 2 grey and transparency, 3 RGB, 4 RGB and transparency.
+    pub channels: usize,
+    /// `width * height * channels` samples.
+    pub samples: Samples,
+    /// How to turn the stored pixels upright.
+    pub orientation: Orientation,
+    /// The embedded colour profile.
+    pub icc: Option<Vec<u8>>,
+}
+
+/// Why a file is not read, to be completed with its path. The texts are clauses.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// Not an image, or not of a kind that is read; the clause says what to do.
+    Unsupported(String),
+    /// Cut short or broken.
+    Damaged(String),
+    /// More than [`MAX_PIXELS`]: width and height.
+    TooLarge(u64, u64),
+}
+
+/// Decodes a file of this format.
+pub(super) fn decode(format: FileFormat, bytes: &[u8]) -> Result<Decoded, Problem> {
+    match format {
+        FileFormat::Png => png::decode(bytes),
+        FileFormat::Jpeg => jpeg::decode(bytes),
+        FileFormat::WebP => webp::decode(bytes),
+        FileFormat::Tiff => tiff::decode(bytes),
+    }
+}
+
+/// Refuses a size without pixels and one beyond the limit.
+fn check_size(width: u32, height: u32) -> Result<(), Problem> {
+    let (width, height) = (u64::from(width), u64::from(height));
+    if width == 0 || height == 0 {
+        return Err(Problem::Damaged(format!(
+            "its header says {width} x {height} pixels, which is no image"
+        )));
+    }
+    if width * height > MAX_PIXELS {
+        return Err(Problem::TooLarge(width, height));
+    }
+    Ok(())
+}
+
+/// The problem of a file that ends before its content does.
+fn cut_short(format: FileFormat, bytes: &[u8]) -> Problem {
+    Problem::Damaged(format!("the {} data is cut short after {} bytes", format.name(), bytes.len()))
+}
+
+/// The problem of a file whose content a decoder does not accept.
+fn broken(format: FileFormat, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::Damaged(format!("its {} data is damaged ({reason})", format.name()))
+}
+
+/// Takes the pixels from one of the `image` crate's decoders.
+fn pixels(decoder: impl ImageDecoder) -> Result<(usize, Samples), ImageError> {
+    let (width, height) = decoder.dimensions();
+    let color = decoder.color_type();
+    let channels = usize::from(color.channel_count());
+    let count = width as usize * height as usize * channels;
+    let samples = match color {
+        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
+            let mut samples = vec![0u16; count];
+            decoder.read_image(bytemuck::cast_slice_mut(&mut samples))?;
+            Samples::U16(samples)
+        }
+        // The decoders this is used with deliver no other depth.
+        _ => {
+            let mut samples = vec![0u8; count];
+            decoder.read_image(&mut samples)?;
+            Samples::U8(samples)
+        }
+    };
+    Ok((channels, samples))
+}
+
+/// Sorts an error of the `image` crate.
+fn problem(format: FileFormat, bytes: &[u8], error: &ImageError) -> Problem {
+    match error {
+        ImageError::Unsupported(e) => Problem::Unsupported(format!(
+            "this kind of {} file is not read ({e}); save it as an ordinary PNG first",
+            format.name()
+        )),
+        ImageError::Limits(e) => Problem::Unsupported(format!(
+            "decoding it would take too much memory ({e}); save it as an ordinary PNG first"
+        )),
+        ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => cut_short(format, bytes),
+        e => broken(format, e),
+    }
+}
+
+/// The orientation in an EXIF block, which some writers begin with the mark that JPEG needs.
+fn exif_orientation(exif: Option<&[u8]>) -> Orientation {
+    exif.map(|block| block.strip_prefix(b"Exif\0\0").unwrap_or(block))
+        .and_then(Orientation::from_exif_chunk)
+        .unwrap_or(Orientation::NoTransforms)
+}

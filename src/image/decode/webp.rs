@@ -1,0 +1,47 @@
+//! WebP, lossy and lossless.
+
+use std::io::Cursor;
+
+use image::ImageDecoder;
+use image::codecs::webp::WebPDecoder;
+
+use super::{Decoded, Problem, check_size, cut_short, pixels, problem};
+use crate::image::sniff::FileFormat;
+
+const FORMAT: FileFormat = FileFormat::WebP;
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
+    check_whole(bytes)?;
+    let sort = |e| problem(FORMAT, bytes, &e);
+    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(sort)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    if decoder.has_animation() {
+        return Err(Problem::Unsupported(
+            "it is an animated WebP; extract the frame you want first".to_owned(),
+        ));
+    }
+    let icc = decoder.icc_profile().map_err(sort)?;
+    let exif = decoder.exif_metadata().map_err(sort)?;
+    let (channels, samples) = pixels(decoder).map_err(sort)?;
+    Ok(Decoded {
+        width,
+        height,
+        channels,
+        samples,
+        orientation: super::exif_orientation(exif.as_deref()),
+        icc,
+    })
+}
+
+/// The size in the RIFF header tells where the file should end; the decoder takes what there is.
+fn check_whole(bytes: &[u8]) -> Result<(), Problem> {
+    let declared = bytes
+        .get(4..8)
+        .and_then(|size| size.first_chunk())
+        .map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
+    if (bytes.len() as u64) < declared + 8 {
+        return Err(cut_short(FORMAT, bytes));
+    }
+    Ok(())
+}

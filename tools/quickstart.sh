@@ -1,0 +1,9 @@
+#!/bin/sh
+# Sets up what is missing, builds, and restores the sample photo with the model inside the program.
+set -eu
+cd "$(dirname "$0")/.."
+
+sh tools/setup.sh
+cargo build --release --locked
+target/release/mprnet restore samples/noisy.png -o restored.png
+echo "samples/noisy.png is restored: look at $(pwd)/restored.png"
