@@ -16,7 +16,8 @@ fn convolution(channels: u32, kernel: Kernel) -> Graph {
     let count = shape.iter().product();
     let data = (0..count).map(|i| ((i * 37 % 101) as f32 - 50.0) / 1000.0).collect();
     let weight = graph.param(Param { name: "weight".to_owned(), shape, data });
-    let desc = TensorDesc { channels, height: SIDE, width: SIDE, patches: Patches::WHOLE, role: Role::Feature };
+    let desc =
+        TensorDesc { channels, height: SIDE, width: SIDE, patches: Patches::WHOLE, role: Role::Feature };
     let x = graph.input("x", desc);
     let conv = Op::Conv(Conv::new(kernel, weight, None));
     let out = graph.push("conv", conv, &[x], Patches::WHOLE).expect("the shapes fit");
@@ -34,10 +35,13 @@ fn kernels(criterion: &mut Criterion) {
                 let graph = convolution(channels, kernel);
                 let operations = 2 * cost::multiply_adds(&graph, &graph.nodes()[0]);
                 let input = [Values::Planar(vec![0.5; (channels * SIDE * SIDE) as usize])];
-                let options = ExecutorOptions { precision, slice: Some(u64::MAX), ..ExecutorOptions::default() };
-                let mut executor = Executor::new(&device, &WeightStore::default(), graph, &options).expect("it fits");
+                let options =
+                    ExecutorOptions { precision, slice: Some(u64::MAX), ..ExecutorOptions::default() };
+                let mut executor =
+                    Executor::new(&device, &WeightStore::default(), graph, &options).expect("it fits");
                 group.throughput(Throughput::Elements(operations));
-                let id = BenchmarkId::new(format!("{name} {precision:?}"), format!("{channels}x{SIDE}x{SIDE}"));
+                let id =
+                    BenchmarkId::new(format!("{name} {precision:?}"), format!("{channels}x{SIDE}x{SIDE}"));
                 group.bench_function(id, |b| b.iter(|| executor.run(&device, &input, &mut |_| ())));
             }
         }

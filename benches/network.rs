@@ -11,7 +11,8 @@ fn network(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("denoise");
     group.sample_size(10);
     for side in [128_u32, 256] {
-        let photo = Frame::from_rgb8(side, side, (0..side * side * 3).map(|i| (i * 37 % 251) as u8).collect());
+        let photo =
+            Frame::from_rgb8(side, side, (0..side * side * 3).map(|i| (i * 37 % 251) as u8).collect());
         let photo = photo.expect("the sides fit");
         for precision in [Precision::F32, Precision::F16] {
             let device = Device::new(&DeviceOptions::default()).expect("a GPU adapter is needed");

@@ -145,7 +145,9 @@ pub enum Error {
 
     // Plan and GPU.
     /// A tensor of which not even a strip fits the device's limits.
-    #[error("{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo or use --precision f16")]
+    #[error(
+        "{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo or use --precision f16"
+    )]
     TensorTooLarge {
         /// The tensor.
         tensor: String,
@@ -155,7 +157,9 @@ pub enum Error {
         limit: u64,
     },
     /// An image too wide for one dispatch.
-    #[error("a dispatch would take {workgroups} workgroups in one dimension where the device allows {limit}; restore a narrower photo")]
+    #[error(
+        "a dispatch would take {workgroups} workgroups in one dimension where the device allows {limit}; restore a narrower photo"
+    )]
     TooManyWorkgroups {
         /// Workgroups.
         workgroups: u32,
@@ -163,7 +167,9 @@ pub enum Error {
         limit: u32,
     },
     /// No adapter can run compute shaders.
-    #[error("no GPU adapter was found: install a Vulkan driver (Mesa's lavapipe runs on any CPU), or check WGPU_BACKEND")]
+    #[error(
+        "no GPU adapter was found: install a Vulkan driver (Mesa's lavapipe runs on any CPU), or check WGPU_BACKEND"
+    )]
     NoAdapter,
     /// No adapter of that index or name.
     #[error("no adapter matches {wanted}; there are: {known}")]

@@ -67,7 +67,12 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
-    pub(super) fn new(device: &Device, store: &WeightStore, graph: Graph, options: &ExecutorOptions) -> Result<Self> {
+    pub(super) fn new(
+        device: &Device,
+        store: &WeightStore,
+        graph: Graph,
+        options: &ExecutorOptions,
+    ) -> Result<Self> {
         let limits = device.wgpu().limits();
         let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
         let memory = MemoryPlan::new(&graph, options.precision, buffer_limit)?;
@@ -104,7 +109,9 @@ impl Compiled {
             planned.extend(cuts.into_iter().enumerate().map(|(i, cut)| (index, cut, i == last)));
         }
         let mut table = vec![0_u8; planned.len() * self.uniform_stride as usize];
-        for ((index, cut, _), entry) in planned.iter().zip(table.chunks_exact_mut(self.uniform_stride as usize)) {
+        for ((index, cut, _), entry) in
+            planned.iter().zip(table.chunks_exact_mut(self.uniform_stride as usize))
+        {
             let params = self.params(&self.steps[*index], cut);
             entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
         }
@@ -117,7 +124,13 @@ impl Compiled {
             });
             device.queue().write_buffer(&uniforms, 0, &table);
             let dispatch = |(i, (index, cut, closes)): (usize, &(usize, Cut, bool))| {
-                self.dispatch(device, &self.steps[*index], cut, (&uniforms, i as u64 * self.uniform_stride), *closes)
+                self.dispatch(
+                    device,
+                    &self.steps[*index],
+                    cut,
+                    (&uniforms, i as u64 * self.uniform_stride),
+                    *closes,
+                )
             };
             (planned.iter().enumerate().map(dispatch).collect::<Vec<_>>(), uniforms)
         });
@@ -149,7 +162,11 @@ impl Compiled {
         cut(&lowered.domain, &bound, &limits).map_err(|index| {
             let tensor = lowered.bindings[index].tensor;
             let bytes = bound[index].layout.bytes();
-            Error::TensorTooLarge { tensor: self.graph.at(tensor).name.clone(), bytes, limit: limits.binding_bytes }
+            Error::TensorTooLarge {
+                tensor: self.graph.at(tensor).name.clone(),
+                bytes,
+                limit: limits.binding_bytes,
+            }
         })
     }
 
@@ -182,10 +199,12 @@ impl Compiled {
             params.views[binding.slot as usize - Slot::Dst as usize] = self.locate(step, cut, index).3;
         }
         if let Domain::Cells(desc) = &lowered.domain {
-            params.patch = [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()].map(|v| v as i32);
+            params.patch = [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()]
+                .map(|v| v as i32);
         }
         let (rows, bands) = (&cut.window.rows, &cut.window.bands);
-        params.window = [rows.start, rows.end - rows.start, bands.start, bands.end - bands.start].map(|v| v as i32);
+        params.window =
+            [rows.start, rows.end - rows.start, bands.start, bands.end - bands.start].map(|v| v as i32);
         params.channels = lowered.scalars.channels as i32;
         params.hidden = lowered.scalars.hidden as i32;
         params.factor = lowered.scalars.factor as i32;
@@ -193,9 +212,20 @@ impl Compiled {
         params
     }
 
-    fn dispatch(&self, device: &Device, step: &Step, cut: &Cut, (table, at): (&wgpu::Buffer, u64), closes: bool) -> Dispatch {
+    fn dispatch(
+        &self,
+        device: &Device,
+        step: &Step,
+        cut: &Cut,
+        (table, at): (&wgpu::Buffer, u64),
+        closes: bool,
+    ) -> Dispatch {
         let part = |buffer, offset, size| {
-            wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZeroU64::new(size) })
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: std::num::NonZeroU64::new(size),
+            })
         };
         let mut entries =
             vec![wgpu::BindGroupEntry { binding: 0, resource: part(table, at, size_of::<Params>() as u64) }];
@@ -226,9 +256,12 @@ impl Compiled {
 fn make_slots(device: &Device, sizes: &[u64]) -> Result<Vec<wgpu::Buffer>> {
     let make = |&size: &u64| {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-        let descriptor = wgpu::BufferDescriptor { label: Some("slot"), size, usage, mapped_at_creation: false };
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some("slot"), size, usage, mapped_at_creation: false };
         device.wgpu().create_buffer(&descriptor)
     };
     let during = || format!("taking {} MiB for tensors", sizes.iter().sum::<u64>() >> 20).into();
-    device.checked(|| sizes.iter().map(make).collect()).map_err(|reason| Error::Gpu { during: during(), reason })
+    device
+        .checked(|| sizes.iter().map(make).collect())
+        .map_err(|reason| Error::Gpu { during: during(), reason })
 }

@@ -36,7 +36,12 @@ impl Executor {
     ///
     /// # Errors
     /// [`Error::TensorTooLarge`], [`Error::TooManyWorkgroups`], [`Error::Shader`] or [`Error::Gpu`].
-    pub fn new(device: &Device, store: &WeightStore, graph: Graph, options: &ExecutorOptions) -> Result<Self> {
+    pub fn new(
+        device: &Device,
+        store: &WeightStore,
+        graph: Graph,
+        options: &ExecutorOptions,
+    ) -> Result<Self> {
         let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
         let compiled = Compiled::new(device, store, graph, options)?;
         let cut_for = pace.budget();
@@ -82,7 +87,12 @@ impl Executor {
     ///
     /// # Errors
     /// [`Error::Input`] where the inputs do not fit the graph, [`Error::Gpu`] where the driver fails.
-    pub fn run(&mut self, device: &Device, inputs: &[Values], progress: &mut dyn FnMut(Progress)) -> Result<Vec<Values>> {
+    pub fn run(
+        &mut self,
+        device: &Device,
+        inputs: &[Values],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Values>> {
         self.check(inputs)?;
         let gpu = |reason| Error::Gpu { during: "running the network".into(), reason };
         device.checked(|| self.upload(device, inputs)).map_err(gpu)?;

@@ -1,12 +1,12 @@
 //! The library's front: photos in, photos out.
 
 use super::{Executor, ExecutorOptions, Progress, Values, WeightStore};
+use crate::Result;
 use crate::gpu::Device;
 use crate::graph::{Graph, TensorDesc, passes};
 use crate::image::{Frame, Samples};
 use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
 use crate::plan::Precision;
-use crate::Result;
 
 /// Executors kept at most: each holds the buffers of one image size.
 const KEPT_SIZES: usize = 4;
@@ -99,7 +99,11 @@ impl Restorer {
     ///
     /// # Errors
     /// As [`Self::restore`].
-    pub fn restore_with_progress(&mut self, photo: &Frame, progress: &mut dyn FnMut(Progress)) -> Result<Frame> {
+    pub fn restore_with_progress(
+        &mut self,
+        photo: &Frame,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Frame> {
         let (key, input) = self.prepare(photo)?;
         let mut executor = self.executor(key)?;
         let outputs = executor.run(&self.device, &[input], progress);
@@ -125,7 +129,11 @@ impl Restorer {
         let graph = executor.graph();
         let captured = |(name, id): (&String, Option<_>)| {
             let at = graph.outputs().iter().position(|&t| Some(t) == id)?;
-            Some(Captured { name: name.clone(), desc: graph.desc(graph.outputs()[at]), values: outputs[at].clone() })
+            Some(Captured {
+                name: name.clone(),
+                desc: graph.desc(graph.outputs()[at]),
+                values: outputs[at].clone(),
+            })
         };
         let tensors = names.iter().zip(ids).filter_map(captured).collect();
         let result = outputs.first().cloned();
@@ -151,7 +159,8 @@ impl Restorer {
 
     fn graph(&self, key: Key, keep: &[String]) -> Result<Graph> {
         let Key { width, height, format } = key;
-        let options = NetworkOptions { width, height, format, stage: self.options.stage, keep: keep.to_vec() };
+        let options =
+            NetworkOptions { width, height, format, stage: self.options.stage, keep: keep.to_vec() };
         let mut graph = model::build(&self.weights, &options)?;
         if self.options.passes {
             graph = passes::optimize(graph)?;

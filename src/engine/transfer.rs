@@ -41,7 +41,8 @@ impl Values {
         let (width, channels) = (desc.width as usize, desc.channels as usize);
         let values = match self {
             Self::Words(words) => {
-                return bytemuck::cast_slice(&words[rows.start as usize * width..rows.end as usize * width]).to_vec();
+                return bytemuck::cast_slice(&words[rows.start as usize * width..rows.end as usize * width])
+                    .to_vec();
             }
             Self::Planar(values) => values,
         };

@@ -32,7 +32,12 @@ impl WeightStore {
     }
 
     /// The packed weights of an operator, packed at the first call.
-    pub(super) fn get(&self, device: &Device, graph: &Graph, packing: &Packing) -> Result<Arc<OperatorWeights>> {
+    pub(super) fn get(
+        &self,
+        device: &Device,
+        graph: &Graph,
+        packing: &Packing,
+    ) -> Result<Arc<OperatorWeights>> {
         let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (packing.key.clone(), packing.storage);
         if let Some(found) = packed.get(&key) {
@@ -46,7 +51,11 @@ impl WeightStore {
         let made = device.checked(|| {
             let buffer = |contents: &[u8]| {
                 let usage = wgpu::BufferUsages::STORAGE;
-                device.wgpu().create_buffer_init(&BufferInitDescriptor { label: Some(&packing.key), contents, usage })
+                device.wgpu().create_buffer_init(&BufferInitDescriptor {
+                    label: Some(&packing.key),
+                    contents,
+                    usage,
+                })
             };
             OperatorWeights { weights: buffer(&weights), bias: buffer(bytemuck::cast_slice(&values.bias)) }
         });

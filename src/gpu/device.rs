@@ -77,7 +77,7 @@ impl AdapterSummary {
 /// A device and queue of wgpu, what they can do, and the pipelines made on them.
 #[derive(Debug)]
 pub struct Device {
-    device: wgpu::Device,
+    handle: wgpu::Device,
     queue: wgpu::Queue,
     summary: Option<AdapterSummary>,
     pipelines: Pipelines,
@@ -89,16 +89,30 @@ pub fn adapters() -> Vec<AdapterSummary> {
     usable().iter().map(|(_, summary)| summary.clone()).collect()
 }
 
-fn usable() -> Vec<(wgpu::Adapter, AdapterSummary)> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+/// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
+/// the same hardware again with less of what it can do.
+fn usable() -> Candidates {
+    if let Some(named) = wgpu::Backends::from_env() {
+        return enumerate(named);
+    }
+    let primary = enumerate(wgpu::Backends::PRIMARY);
+    if primary.is_empty() { enumerate(wgpu::Backends::SECONDARY) } else { primary }
+}
+
+fn enumerate(backends: wgpu::Backends) -> Candidates {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.backends = backends;
+    let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
     let computes = |a: &wgpu::Adapter| {
         a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
     };
-    let backends = wgpu::Backends::from_env().unwrap_or_else(wgpu::Backends::all);
-    let found = pollster::block_on(instance.enumerate_adapters(backends));
-    let mut list: Vec<_> = found.into_iter().filter(computes).map(|a| (AdapterSummary::of(&a), a)).collect();
-    list.sort_by_key(|(summary, _)| summary.rank());
-    list.into_iter().map(|(summary, adapter)| (adapter, summary)).collect()
+    let summarized = |a: wgpu::Adapter| {
+        let summary = AdapterSummary::of(&a);
+        (a, summary)
+    };
+    let mut list: Candidates = found.into_iter().filter(computes).map(summarized).collect();
+    list.sort_by_key(|(_, summary)| summary.rank());
+    list
 }
 
 impl Device {
@@ -122,8 +136,10 @@ impl Device {
         descriptor.backends = wgpu::Backends::NOOP;
         descriptor.backend_options.noop.enable = true;
         let instance = wgpu::Instance::new(descriptor);
-        let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
-            .map_err(|e| Error::Gpu { during: "opening the noop adapter".into(), reason: e.to_string() })?;
+        let adapter =
+            pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).map_err(
+                |e| Error::Gpu { during: "opening the noop adapter".into(), reason: e.to_string() },
+            )?;
         let summary = AdapterSummary::of(&adapter);
         Self::open(&adapter, summary, features, limits)
     }
@@ -146,14 +162,14 @@ impl Device {
             let during = Cow::Owned(format!("opening {}", summary.name));
             Error::Gpu { during, reason: e.to_string() }
         })?;
-        Ok(Self { device, queue, summary: Some(summary), pipelines: Pipelines::default() })
+        Ok(Self { handle: device, queue, summary: Some(summary), pipelines: Pipelines::default() })
     }
 
     /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
     /// opened with [`wgpu::Features::SHADER_F16`].
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self { device, queue, summary: None, pipelines: Pipelines::default() }
+        Self { handle: device, queue, summary: None, pipelines: Pipelines::default() }
     }
 
     /// The adapter, where this library opened it.
@@ -165,7 +181,7 @@ impl Device {
     /// The device of wgpu.
     #[must_use]
     pub fn wgpu(&self) -> &wgpu::Device {
-        &self.device
+        &self.handle
     }
 
     /// The queue of wgpu.
@@ -185,15 +201,16 @@ impl Device {
     pub fn storage(&self, precision: Precision) -> Storage {
         match precision {
             Precision::F32 => Storage::F32,
-            Precision::F16 if self.device.features().contains(wgpu::Features::SHADER_F16) => Storage::F16,
+            Precision::F16 if self.handle.features().contains(wgpu::Features::SHADER_F16) => Storage::F16,
             Precision::F16 => Storage::F16Packed,
         }
     }
 
     /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
     pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
-        let filters = [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
-        let scopes = filters.map(|filter| self.device.push_error_scope(filter));
+        let filters =
+            [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
+        let scopes = filters.map(|filter| self.handle.push_error_scope(filter));
         let value = calls();
         let mut errors = Vec::new();
         for scope in scopes.into_iter().rev() {
@@ -212,7 +229,8 @@ fn select(candidates: Candidates, options: &DeviceOptions) -> Result<(wgpu::Adap
     if candidates.is_empty() {
         return Err(Error::NoAdapter);
     }
-    let named = options.device.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
+    let named =
+        options.device.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
     let Some(wanted) = named else {
         return candidates.into_iter().next().ok_or(Error::NoAdapter);
     };

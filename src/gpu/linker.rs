@@ -90,7 +90,8 @@ impl KernelSpec {
         }
         let parts = self.parts.iter().map(|p| format!("parts/{p}"));
         for name in std::iter::once("parts/params".to_owned()).chain(parts).chain([self.shader.to_owned()]) {
-            let missing = || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
+            let missing =
+                || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
             text.push_str(shaders::source(&name).ok_or_else(missing)?);
             text.push('\n');
         }

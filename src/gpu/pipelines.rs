@@ -53,23 +53,27 @@ fn make(device: &Device, spec: &KernelSpec) -> Result<Pipeline> {
     let name = spec.name();
     let source = spec.link()?;
     let wgpu = device.wgpu();
-    device.checked(|| {
-        let module = wgpu.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some(&name),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
-        // Every buffer is written in full before it is read, and workgroup memory before each barrier.
-        let options = wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: false, ..Default::default() };
-        let pipeline = wgpu.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(&name),
-            layout: None,
-            module: &module,
-            entry_point: Some("main"),
-            compilation_options: options,
-            cache: None,
-        });
-        let layout = pipeline.get_bind_group_layout(0);
-        Pipeline { pipeline, layout }
-    })
-    .map_err(|reason| Error::Shader { kernel: name.clone(), reason })
+    device
+        .checked(|| {
+            let module = wgpu.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some(&name),
+                source: wgpu::ShaderSource::Wgsl(source.into()),
+            });
+            // Every buffer is written in full before it is read, and workgroup memory before each barrier.
+            let options = wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            };
+            let pipeline = wgpu.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(&name),
+                layout: None,
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: options,
+                cache: None,
+            });
+            let layout = pipeline.get_bind_group_layout(0);
+            Pipeline { pipeline, layout }
+        })
+        .map_err(|reason| Error::Shader { kernel: name.clone(), reason })
 }

@@ -23,7 +23,9 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
             vec![TensorDesc { channels, height: x.height / r, width: x.width / r, role: Role::Image, ..same }]
         }
         Op::PixelShuffle { factor: r } => {
-            ensure(*r > 0 && x.channels % (r * r) == 0, || format!("{x} has no channels for a shuffle of {r}"))?;
+            ensure(*r > 0 && x.channels % (r * r) == 0, || {
+                format!("{x} has no channels for a shuffle of {r}")
+            })?;
             let channels = x.channels / (r * r);
             vec![TensorDesc { channels, height: x.height * r, width: x.width * r, role: Role::Image, ..same }]
         }
@@ -76,9 +78,8 @@ fn expect_inputs(op: &Op, count: usize) -> std::result::Result<(), String> {
             let residual = usize::from(conv.epilogue == super::Epilogue::Residual);
             1 + residual..=2 + residual
         }
-        Op::Concat | Op::Add | Op::Sam(_) => 2..=2,
+        Op::Concat | Op::Add | Op::Sam(_) | Op::Upsample { residual: true } => 2..=2,
         Op::Gate | Op::SigmoidGate => 3..=3,
-        Op::Upsample { residual: true } => 2..=2,
         _ => 1..=1,
     };
     ensure(range.contains(&count), || format!("{count} inputs where {range:?} are taken"))
@@ -144,7 +145,9 @@ fn rows_of(graph: &Graph, weight: ParamId, channels: u32, side: usize) -> std::r
 fn check_bias(graph: &Graph, bias: Option<ParamId>, len: u32) -> std::result::Result<(), String> {
     let Some(bias) = bias else { return Ok(()) };
     let param = graph.weights(bias);
-    ensure(param.shape == [len as usize], || format!("{} is {:?} where [{len}] fits", param.name, param.shape))
+    ensure(param.shape == [len as usize], || {
+        format!("{} is {:?} where [{len}] fits", param.name, param.shape)
+    })
 }
 
 fn divides(factor: u32, x: &TensorDesc) -> bool {

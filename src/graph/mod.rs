@@ -97,8 +97,11 @@ impl Graph {
 
     /// A node with new output tensors, not yet in the execution order.
     fn make(&mut self, name: &str, op: Op, inputs: &[TensorId], patches: Patches) -> Result<Node> {
-        let descs = infer::outputs(self, &op, inputs, patches)
-            .map_err(|reason| Error::Shape { node: name.to_owned(), op: op.name(), reason })?;
+        let descs = infer::outputs(self, &op, inputs, patches).map_err(|reason| Error::Shape {
+            node: name.to_owned(),
+            op: op.name(),
+            reason,
+        })?;
         let named = |i: usize| if i == 0 { name.to_owned() } else { format!("{name}#{i}") };
         let outputs = descs.into_iter().enumerate().map(|(i, desc)| self.tensor(named(i), desc)).collect();
         Ok(Node { op, inputs: inputs.to_vec(), outputs })

@@ -20,7 +20,11 @@ pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Lowered {
         bindings: Vec::new(),
         packing: Some(packing),
         grid: Grid::Fixed([gates.width, gates.height, 1]),
-        scalars: Scalars { hidden: squeeze.shape[0] as u32, scalar: attention.area as f32, ..Scalars::default() },
+        scalars: Scalars {
+            hidden: squeeze.shape[0] as u32,
+            scalar: attention.area as f32,
+            ..Scalars::default()
+        },
     }
     .bind(Slot::Dst, cx.dst(), Reach::Whole)
     .bind(Slot::X, cx.x(), Reach::Whole)

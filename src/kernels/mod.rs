@@ -141,7 +141,9 @@ impl Lowered {
         let rows = window.rows.end - window.rows.start;
         let bands = window.bands.end - window.bands.start;
         match (self.grid, &self.domain) {
-            (Grid::Cells { depth }, Domain::Cells(desc)) => [desc.cell_cols() * desc.patches.cols, bands, depth],
+            (Grid::Cells { depth }, Domain::Cells(desc)) => {
+                [desc.cell_cols() * desc.patches.cols, bands, depth]
+            }
             (Grid::Flat { quads, depth }, _) => [quads.div_ceil(FLAT_LANES), rows, depth],
             (Grid::Fixed(grid), _) => grid,
             (Grid::Cells { depth }, _) => [1, bands, depth],
@@ -237,7 +239,8 @@ impl Context<'_> {
     /// As [`Self::flat`], where `x` and `dst` may be features.
     fn flat_features(&self, shader: &'static str, parts: &[&str], reach: Reach) -> Lowered {
         let mut lowered = self.flat(shader, parts, reach);
-        lowered.spec = lowered.spec.stored("in", self.stored(self.x())).stored("out", self.stored(self.dst()));
+        lowered.spec =
+            lowered.spec.stored("in", self.stored(self.x())).stored("out", self.stored(self.dst()));
         lowered
     }
 }

@@ -7,11 +7,14 @@ use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Lowered {
     let image = cx.node.inputs[1];
-    let spec = KernelSpec::new("sam", &["tile", "sigmoid", if sam.emit_image { "image_emit" } else { "image_drop" }])
-        .stored("in", cx.stored(cx.x()))
-        .stored("out", cx.stored(cx.dst()))
-        .stored("weight", cx.storage)
-        .constant("IMAGE_QUADS", cx.quads(image));
+    let spec = KernelSpec::new(
+        "sam",
+        &["tile", "sigmoid", if sam.emit_image { "image_emit" } else { "image_drop" }],
+    )
+    .stored("in", cx.stored(cx.x()))
+    .stored("out", cx.stored(cx.dst()))
+    .stored("weight", cx.storage)
+    .constant("IMAGE_QUADS", cx.quads(image));
     let op = *sam;
     let packing = Packing {
         key: cx.graph.weights(sam.features).name.clone(),
@@ -52,5 +55,7 @@ fn pack_layer(graph: &Graph, weight: ParamId, bias: Option<ParamId>, packed: &mu
         }
     }
     let biases = bias.map_or_else(Vec::new, |id| graph.weights(id).data.to_vec());
-    packed.bias.extend(biases.iter().copied().chain(std::iter::repeat(0.0)).take(outputs.next_multiple_of(4)));
+    packed
+        .bias
+        .extend(biases.iter().copied().chain(std::iter::repeat(0.0)).take(outputs.next_multiple_of(4)));
 }

@@ -5,7 +5,9 @@ use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>, residual: bool) -> Lowered {
     if residual {
-        return cx.flat_features("upsample", &["flat"], Reach::HalfAround).add_residual(cx, cx.node.inputs[1]);
+        return cx
+            .flat_features("upsample", &["flat"], Reach::HalfAround)
+            .add_residual(cx, cx.node.inputs[1]);
     }
     cx.flat_features("upsample", &["flat", "epilogue_none"], Reach::HalfAround)
 }

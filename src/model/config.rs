@@ -134,7 +134,10 @@ impl ModelConfig {
 impl std::fmt::Display for ModelConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { n_feat, scale_unetfeats, scale_orsnetfeats, num_cab, reduction, shuffle } = self;
-        write!(f, "n_feat {n_feat}, scale_unetfeats {scale_unetfeats}, scale_orsnetfeats {scale_orsnetfeats}, ")?;
+        write!(
+            f,
+            "n_feat {n_feat}, scale_unetfeats {scale_unetfeats}, scale_orsnetfeats {scale_orsnetfeats}, "
+        )?;
         write!(f, "num_cab {num_cab}, reduction {reduction}, pixel shuffle {shuffle}")
     }
 }

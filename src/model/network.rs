@@ -2,9 +2,7 @@
 //! of every operator is the checkpoint's key of its weights.
 
 use super::Weights;
-use crate::graph::{
-    Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId,
-};
+use crate::graph::{Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId};
 use crate::{Error, Result};
 
 /// Which stage's image is the result.
@@ -124,7 +122,13 @@ impl Network<'_> {
     }
 
     /// A stage's image at the photo's size, labelled, and as it leaves the graph.
-    fn image_out(&mut self, stage: &str, label: &str, image: TensorId, format: ImageFormat) -> Result<TensorId> {
+    fn image_out(
+        &mut self,
+        stage: &str,
+        label: &str,
+        image: TensorId,
+        format: ImageFormat,
+    ) -> Result<TensorId> {
         let full = match self.weights.config().shuffle {
             1 => image,
             factor => self.op(&format!("{stage}.shuffled"), Op::PixelShuffle { factor }, &[image])?,
@@ -184,7 +188,12 @@ impl Network<'_> {
     }
 
     /// Encoder (figure 3a); in stage 2 with cross-stage feature fusion from stage 1's encoder and decoder.
-    fn encoder(&mut self, key: &str, x: TensorId, stage1: Option<([TensorId; 3], [TensorId; 3])>) -> Result<[TensorId; 3]> {
+    fn encoder(
+        &mut self,
+        key: &str,
+        x: TensorId,
+        stage1: Option<([TensorId; 3], [TensorId; 3])>,
+    ) -> Result<[TensorId; 3]> {
         let mut levels = [x; 3];
         let mut x = x;
         for level in 0..3 {

@@ -22,7 +22,7 @@ pub(super) fn values(key: &str, shape: &[usize], seed: u64) -> Arc<[f32]> {
 fn gain(key: &str, shape: &[usize]) -> f64 {
     let closing = key.contains(".orb") && !key.contains("CA") && key.matches('.').count() == 4;
     let sam_image = key.starts_with("sam") && key.ends_with(".conv2.weight");
-    let shallow = key.starts_with("shallow_feat") && key.ends_with(".0.weight") && shape[1] % 3 == 0 && shape[2] == 3;
+    let shallow = key.starts_with("shallow_feat") && key.ends_with(".0.weight") && shape[2] == 3;
     if key.contains(".body.0.") {
         1.3
     } else if key.contains(".body.2.") {

@@ -144,7 +144,9 @@ fn values(view: &TensorView<'_>) -> std::result::Result<Arc<[f32]>, String> {
     let bytes = view.data();
     let values: Arc<[f32]> = match view.dtype() {
         Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        Dtype::F16 => bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+        Dtype::F16 => {
+            bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+        }
         other => return Err(format!("is {other:?}; f32 and f16 are read")),
     };
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {

@@ -73,7 +73,13 @@ mod tests {
 
     #[test]
     fn a_row_too_long_for_its_margins_has_no_fragments() {
-        let desc = TensorDesc { channels: 4, height: 1000, width: 1 << 16, patches: Patches::WHOLE, role: Role::Feature };
+        let desc = TensorDesc {
+            channels: 4,
+            height: 1000,
+            width: 1 << 16,
+            patches: Patches::WHOLE,
+            role: Role::Feature,
+        };
         assert_eq!(fragments(&desc, &Layout::of(&desc, Precision::F32), 64 << 20), None);
     }
 }

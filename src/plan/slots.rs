@@ -60,7 +60,9 @@ pub fn slots(requests: &[Request]) -> Slots {
     let by_size = |spread: usize| {
         let mut order: Vec<usize> = (0..requests.len()).collect();
         let span = |r: &Request| if spread == 0 { 0 } else { r.last - r.first };
-        order.sort_by_key(|&i| (std::cmp::Reverse(requests[i].bytes), std::cmp::Reverse(span(&requests[i])), i));
+        order.sort_by_key(|&i| {
+            (std::cmp::Reverse(requests[i].bytes), std::cmp::Reverse(span(&requests[i])), i)
+        });
         assign(requests, &order)
     };
     let mut in_time: Vec<usize> = (0..requests.len()).collect();

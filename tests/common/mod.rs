@@ -74,6 +74,8 @@ pub fn relative_l2(a: &[f32], b: &[f32]) -> f64 {
 #[track_caller]
 pub fn assert_close(what: &str, actual: &[f32], expected: &[f32], bound: f64) {
     let error = relative_l2(actual, expected);
+    // Seen with `cargo test -- --nocapture`: how far below its bound a comparison stays.
+    println!("{what}: {error:.2e}");
     assert!(error <= bound, "{what}: relative L2 error {error:.3e} exceeds {bound:.1e}");
 }
 

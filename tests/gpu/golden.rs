@@ -150,7 +150,8 @@ fn channel_attention() {
 #[test]
 fn eight_bit_pixels() {
     let golden = Golden::read("operators.safetensors");
-    let desc = |channels, height, width, role| TensorDesc { channels, height, width, patches: Patches::WHOLE, role };
+    let desc =
+        |channels, height, width, role| TensorDesc { channels, height, width, patches: Patches::WHOLE, role };
     let run = |op: Op, desc: TensorDesc, input: Values| {
         let mut graph = Graph::new();
         let x = graph.input("x", desc);
@@ -159,7 +160,8 @@ fn eight_bit_pixels() {
         execute(&graph, &[input], &ExecutorOptions::default()).remove(0)
     };
     let pixels = golden.values("rgba8/x");
-    let words = pixels.chunks_exact(3).map(|p| p[0] as u32 | (p[1] as u32) << 8 | (p[2] as u32) << 16).collect();
+    let words =
+        pixels.chunks_exact(3).map(|p| p[0] as u32 | (p[1] as u32) << 8 | (p[2] as u32) << 16).collect();
     let image = run(Op::Unpack, desc(1, 13, 22, Role::Words), Values::Words(words));
     // Division by 255 may be off by one unit in the last place on a GPU.
     assert_close("rgba8/out", planar(&image), golden.values("rgba8/out"), 1e-7);
@@ -170,6 +172,10 @@ fn eight_bit_pixels() {
     let Values::Words(words) = run(Op::Pack, desc(3, 1, width, Role::Image), planes) else { panic!("words") };
     for (i, (word, &expected)) in words.iter().zip(golden.values("quantize/out")).enumerate() {
         let bytes = word.to_le_bytes();
-        assert!(bytes[..3].iter().all(|&b| f32::from(b) == expected), "{} gives {bytes:?}, not {expected}", values[i]);
+        assert!(
+            bytes[..3].iter().all(|&b| f32::from(b) == expected),
+            "{} gives {bytes:?}, not {expected}",
+            values[i]
+        );
     }
 }

@@ -30,7 +30,10 @@ fn check(weights: &Weights, golden: &Golden, optimized: bool, precision: Precisi
         graph = passes::optimize(graph).unwrap();
     }
     let names: Vec<&str> = golden.names().filter(|&n| n != "input" && graph.find(n).is_some()).collect();
-    assert!(names.len() >= if optimized { 3 } else { golden.names().count() - 1 }, "only {names:?} are computed");
+    assert!(
+        names.len() >= if optimized { 3 } else { golden.names().count() - 1 },
+        "only {names:?} are computed"
+    );
     for name in &names {
         let tensor = graph.find(name).unwrap();
         graph.output(tensor);
@@ -152,9 +155,13 @@ fn however_cut_the_bytes_are_the_same() {
                 ExecutorOptions { buffer_limit, binding_limit: Some(200_000), slice: Some(1), ..whole },
             ];
             for cut in cuts {
-                let mut executor = Executor::new(device(), &WeightStore::default(), graph.clone(), &cut).unwrap();
+                let mut executor =
+                    Executor::new(device(), &WeightStore::default(), graph.clone(), &cut).unwrap();
                 let cuts_more = cut.slice == Some(u64::MAX) || cut.slice == Some(1);
-                assert!(!cuts_more || executor.dispatch_count() > graph.nodes().len(), "{cut:?} cuts nothing");
+                assert!(
+                    !cuts_more || executor.dispatch_count() > graph.nodes().len(),
+                    "{cut:?} cuts nothing"
+                );
                 executor.poison(device());
                 assert!(executor.run(device(), &input, &mut |_| ()).unwrap() == expected, "{cut:?} differs");
             }
@@ -170,6 +177,7 @@ fn runs_repeat_to_the_bit() {
     let input = [Values::Planar(golden.values("input").to_vec())];
     let options = ExecutorOptions::default();
     let mut executor = Executor::new(device(), &WeightStore::default(), graph, &options).unwrap();
-    let runs: Vec<Vec<Values>> = (0..3).map(|_| executor.run(device(), &input, &mut |_| ()).unwrap()).collect();
+    let runs: Vec<Vec<Values>> =
+        (0..3).map(|_| executor.run(device(), &input, &mut |_| ()).unwrap()).collect();
     assert!(runs[0] == runs[1] && runs[1] == runs[2]);
 }

@@ -1,6 +1,8 @@
 //! Each operator's shader against the CPU twin at random shapes, whole and cut into windows.
 
-use mprnet::graph::{Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu};
+use mprnet::graph::{
+    Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu,
+};
 use mprnet::plan::Precision;
 use mprnet::{ExecutorOptions, Values};
 
@@ -21,7 +23,11 @@ struct Case {
 }
 
 impl Case {
-    fn new(random: &mut Random, descs: &[TensorDesc], build: impl FnOnce(&mut Graph, &[TensorId]) -> TensorId) -> Self {
+    fn new(
+        random: &mut Random,
+        descs: &[TensorDesc],
+        build: impl FnOnce(&mut Graph, &[TensorId]) -> TensorId,
+    ) -> Self {
         let mut graph = Graph::new();
         let ids: Vec<TensorId> =
             descs.iter().enumerate().map(|(i, &desc)| graph.input(&format!("input{i}"), desc)).collect();
@@ -29,7 +35,9 @@ impl Case {
         let outputs = graph.nodes().last().unwrap().outputs.clone();
         outputs.into_iter().for_each(|t| graph.output(t));
         let values = |desc: &TensorDesc| match desc.role {
-            Role::Words => Values::Words((0..desc.elements()).map(|_| random.below(1 << 24) | 255 << 24).collect()),
+            Role::Words => {
+                Values::Words((0..desc.elements()).map(|_| random.below(1 << 24) | 255 << 24).collect())
+            }
             _ => Values::Planar(random.values(desc.elements() as usize)),
         };
         Self { inputs: descs.iter().map(values).collect(), graph }
@@ -71,7 +79,8 @@ fn convolutions() {
     let shapes = [(5, 7, 3, 6), (40, 9, 22, 26), (12, 17, 18, 12), (8, 33, 2, 2)];
     for (i, (channels, out, height, width)) in shapes.into_iter().enumerate() {
         for kernel in [Kernel::Three, Kernel::One] {
-            let patches = if height % 2 == 0 { GRIDS[(i + kernel.side() as usize) % 3] } else { Patches::WHOLE };
+            let patches =
+                if height % 2 == 0 { GRIDS[(i + kernel.side() as usize) % 3] } else { Patches::WHOLE };
             for (epilogue, pooled) in [(0, false), (1, false), (2, false), (0, kernel == Kernel::Three)] {
                 let x = feature(channels, height, width, patches);
                 let added = feature(out, height, width, patches);
@@ -81,7 +90,9 @@ fn convolutions() {
                     let inputs = if epilogue == Epilogue::Residual { ids } else { &ids[..1] };
                     graph.push("conv", Op::Conv(Conv { epilogue, pooled, ..conv }), inputs, patches).unwrap()
                 });
-                case.check(&format!("{kernel:?} {channels}->{out} {height}x{width} {patches:?} {epilogue} {pooled}"));
+                case.check(&format!(
+                    "{kernel:?} {channels}->{out} {height}x{width} {patches:?} {epilogue} {pooled}"
+                ));
             }
         }
     }
@@ -118,7 +129,8 @@ fn elementwise_and_resampling() {
             ("pool cells", Op::PoolCells, &[x]),
         ];
         for (name, op, descs) in ops {
-            let case = Case::new(&mut random, descs, |graph, ids| graph.push(name, op, ids, patches).unwrap());
+            let case =
+                Case::new(&mut random, descs, |graph, ids| graph.push(name, op, ids, patches).unwrap());
             case.check(&format!("{name} {patches:?}"));
         }
     }
@@ -127,7 +139,9 @@ fn elementwise_and_resampling() {
 #[test]
 fn channel_attention() {
     let mut random = Random::new(4);
-    for (patches, channels, hidden, bias) in [(Patches::WHOLE, 40, 10, false), (Patches::HALVES, 12, 3, true), (Patches::QUARTERS, 56, 14, true)] {
+    for (patches, channels, hidden, bias) in
+        [(Patches::WHOLE, 40, 10, false), (Patches::HALVES, 12, 3, true), (Patches::QUARTERS, 56, 14, true)]
+    {
         let x = feature(channels as u32, 36, 44, patches);
         let case = Case::new(&mut random.clone(), &[x, x], |graph, ids| {
             let area = u64::from(x.patch_height()) * u64::from(x.patch_width());
@@ -174,7 +188,10 @@ fn supervised_attention_module() {
 #[test]
 fn pixels_in_and_out() {
     let mut random = Random::new(6);
-    let image = |channels, height, width| TensorDesc { role: Role::Image, ..feature(channels, height, width, Patches::WHOLE) };
+    let image = |channels, height, width| TensorDesc {
+        role: Role::Image,
+        ..feature(channels, height, width, Patches::WHOLE)
+    };
     let words = TensorDesc { role: Role::Words, ..image(1, 13, 22) };
     let ops = [
         ("unpack", Op::Unpack, words),
@@ -185,7 +202,8 @@ fn pixels_in_and_out() {
         ("shuffle 4", Op::PixelShuffle { factor: 4 }, image(48, 9, 7)),
     ];
     for (name, op, desc) in ops {
-        let case = Case::new(&mut random, &[desc], |graph, ids| graph.push(name, op, ids, Patches::WHOLE).unwrap());
+        let case =
+            Case::new(&mut random, &[desc], |graph, ids| graph.push(name, op, ids, Patches::WHOLE).unwrap());
         case.check(name);
     }
 }

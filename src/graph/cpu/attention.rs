@@ -59,8 +59,8 @@ pub(super) fn gates(graph: &Graph, op: &Attention, x: &Value, desc: TensorDesc) 
             (0..rows).map(|r| x.plane(c)[(py * rows + r) * desc.width as usize + px]).sum()
         };
         let mean: Vec<f64> = (0..channels).map(|c| sum_of(c) / op.area as f64).collect();
-        let mut hidden = layer(&mean, op.squeeze, op.squeeze_bias);
-        hidden.iter_mut().for_each(|v| *v = v.max(0.0));
+        let squeezed = layer(&mean, op.squeeze, op.squeeze_bias);
+        let hidden: Vec<f64> = squeezed.iter().map(|v| v.max(0.0)).collect();
         for (c, v) in layer(&hidden, op.excite, op.excite_bias).into_iter().enumerate() {
             out.data[c * patches + patch] = sigmoid(v);
         }

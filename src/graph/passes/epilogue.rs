@@ -1,28 +1,27 @@
 //! What follows a convolution is done while its sums are in registers.
 
 use super::{Rewrite, Uses};
-use crate::Result;
 use crate::graph::{Epilogue, Graph, Kernel, Node, Op, TensorId};
 
 /// Convolution, then PReLU.
-pub(super) fn fuse_prelu(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Option<Rewrite>> {
+pub(super) fn fuse_prelu(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     let node = &graph.nodes[index];
-    let Op::Prelu { slope } = node.op else { return Ok(None) };
-    let Some((at, mut producer)) = bare_convolution(graph, uses, node.inputs[0], node.outputs[0]) else {
-        return Ok(None);
-    };
-    let Op::Conv(conv) = &mut producer.op else { return Ok(None) };
+    let Op::Prelu { slope } = node.op else { return None };
+    let (at, mut producer) = bare_convolution(graph, uses, node.inputs[0], node.outputs[0])?;
+    let Op::Conv(conv) = &mut producer.op else { return None };
     conv.epilogue = Epilogue::Prelu(slope);
     producer.outputs.clone_from(&node.outputs);
-    Ok(Some(Rewrite { remove: vec![at, index], insert: vec![producer] }))
+    Some(Rewrite { remove: vec![at, index], insert: vec![producer] })
 }
 
 /// Convolution or upsampling, then a sum with something computed elsewhere.
-pub(super) fn fuse_residual(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Option<Rewrite>> {
+pub(super) fn fuse_residual(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     let node = &graph.nodes[index];
-    let (Op::Add, [a, b]) = (&node.op, &node.inputs[..]) else { return Ok(None) };
+    let (Op::Add, [a, b]) = (&node.op, &node.inputs[..]) else { return None };
     for (branch, other) in [(*a, *b), (*b, *a)] {
-        let Some((at, mut producer)) = bare_convolution(graph, uses, branch, node.outputs[0]) else { continue };
+        let Some((at, mut producer)) = bare_convolution(graph, uses, branch, node.outputs[0]) else {
+            continue;
+        };
         match &mut producer.op {
             Op::Conv(conv) => conv.epilogue = Epilogue::Residual,
             Op::Upsample { residual } => *residual = true,
@@ -34,30 +33,30 @@ pub(super) fn fuse_residual(graph: &mut Graph, uses: &Uses, index: usize) -> Res
         }
         producer.inputs.push(other);
         producer.outputs.clone_from(&node.outputs);
-        return Ok(Some(Rewrite { remove: vec![at, index], insert: vec![producer] }));
+        return Some(Rewrite { remove: vec![at, index], insert: vec![producer] });
     }
-    Ok(None)
+    None
 }
 
 /// 3x3 convolution, then sums per cell of its result: a second output.
-pub(super) fn fuse_pool(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Option<Rewrite>> {
+pub(super) fn fuse_pool(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     let node = &graph.nodes[index];
     if node.op != Op::PoolCells || graph.desc(node.inputs[0]).patches != graph.desc(node.outputs[0]).patches {
-        return Ok(None);
+        return None;
     }
-    let Some(at) = uses.producer[node.inputs[0].0] else { return Ok(None) };
+    let at = uses.producer[node.inputs[0].0]?;
     let mut producer = graph.nodes[at].clone();
     match &mut producer.op {
         Op::Conv(conv) if conv.kernel == Kernel::Three && conv.epilogue == Epilogue::None && !conv.pooled => {
             conv.pooled = true;
         }
-        _ => return Ok(None),
+        _ => return None,
     }
     producer.outputs.push(node.outputs[0]);
     // In the convolution's place: whatever reads its result may stand before the pooling.
     let between: Vec<Node> = graph.nodes[at + 1..index].to_vec();
     let insert = std::iter::once(producer).chain(between).collect();
-    Ok(Some(Rewrite { remove: (at..=index).collect(), insert }))
+    Some(Rewrite { remove: (at..=index).collect(), insert })
 }
 
 /// The convolution or upsampling behind `tensor`, if it has no epilogue yet, nothing else reads `tensor`, and

@@ -33,14 +33,32 @@ impl Pass {
 /// Every pass, in the order that [`optimize`] runs them: sums and products of matrices before the fusions that
 /// would hide them.
 pub const ALL: &[Pass] = &[
-    Pass { name: "drop dead operators", run: |g| { drop_dead(g); Ok(()) } },
-    Pass { name: "convolution over a concatenation", run: |g| rewrite(g, concat::convolve_concat) },
+    Pass {
+        name: "drop dead operators",
+        run: |g| {
+            drop_dead(g);
+            Ok(())
+        },
+    },
+    Pass {
+        name: "convolution over a concatenation",
+        run: |g| rewrite(g, |g, u, i| Ok(concat::convolve_concat(g, u, i))),
+    },
     Pass { name: "1x1 before upsampling, chains and sums of 1x1", run: |g| rewrite(g, pointwise::simplify) },
-    Pass { name: "SAM in one operator", run: |g| rewrite(g, sam::fuse_sam) },
-    Pass { name: "downsampling + 1x1", run: |g| rewrite(g, pointwise::fuse_downsample) },
-    Pass { name: "convolution + PReLU", run: |g| rewrite(g, epilogue::fuse_prelu) },
-    Pass { name: "convolution or upsampling + residual", run: |g| rewrite(g, epilogue::fuse_residual) },
-    Pass { name: "convolution + pooled sums", run: |g| rewrite(g, epilogue::fuse_pool) },
+    Pass { name: "SAM in one operator", run: |g| rewrite(g, |g, u, i| Ok(sam::fuse_sam(g, u, i))) },
+    Pass {
+        name: "downsampling + 1x1",
+        run: |g| rewrite(g, |g, u, i| Ok(pointwise::fuse_downsample(g, u, i))),
+    },
+    Pass { name: "convolution + PReLU", run: |g| rewrite(g, |g, u, i| Ok(epilogue::fuse_prelu(g, u, i))) },
+    Pass {
+        name: "convolution or upsampling + residual",
+        run: |g| rewrite(g, |g, u, i| Ok(epilogue::fuse_residual(g, u, i))),
+    },
+    Pass {
+        name: "convolution + pooled sums",
+        run: |g| rewrite(g, |g, u, i| Ok(epilogue::fuse_pool(g, u, i))),
+    },
 ];
 
 /// The graph after all passes.
@@ -62,7 +80,8 @@ struct Uses {
 
 impl Uses {
     fn of(graph: &Graph) -> Self {
-        let mut uses = Self { producer: vec![None; graph.tensors.len()], readers: vec![0; graph.tensors.len()] };
+        let mut uses =
+            Self { producer: vec![None; graph.tensors.len()], readers: vec![0; graph.tensors.len()] };
         for (index, node) in graph.nodes.iter().enumerate() {
             node.outputs.iter().for_each(|t| uses.producer[t.0] = Some(index));
             node.inputs.iter().for_each(|t| uses.readers[t.0] += 1);

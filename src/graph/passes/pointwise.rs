@@ -101,18 +101,16 @@ fn sum_of_upsampled(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Opti
 }
 
 /// `conv(down(x))` reads x and averages while loading.
-pub(super) fn fuse_downsample(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Option<Rewrite>> {
+pub(super) fn fuse_downsample(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     let node = &graph.nodes[index];
-    let (Op::Conv(conv), [source]) = (&node.op, &node.inputs[..]) else { return Ok(None) };
+    let (Op::Conv(conv), [source]) = (&node.op, &node.inputs[..]) else { return None };
     if !conv.is_plain_1x1() {
-        return Ok(None);
+        return None;
     }
-    let Some(down) = uses.sole(graph, *source).filter(|&i| graph.nodes[i].op == Op::Downsample) else {
-        return Ok(None);
-    };
+    let down = uses.sole(graph, *source).filter(|&i| graph.nodes[i].op == Op::Downsample)?;
     let op = Op::Conv(Conv { halve: true, ..*conv });
     let fused = Node { op, inputs: graph.nodes[down].inputs.clone(), outputs: node.outputs.clone() };
-    Ok(Some(Rewrite { remove: vec![down, index], insert: vec![fused] }))
+    Some(Rewrite { remove: vec![down, index], insert: vec![fused] })
 }
 
 /// `outer` with its columns from `before` on, as many as `inner` has rows, multiplied by `inner`.

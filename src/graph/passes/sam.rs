@@ -1,15 +1,10 @@
 //! The supervised attention module, five operators in the paper, as one that reads its features once.
 
 use super::{Rewrite, Uses};
-use crate::Result;
 use crate::graph::{Graph, Node, Op, Sam};
 
 /// `SigmoidGate(conv1(x), conv3(img), x)` with `img = conv2(x) + image`.
-pub(super) fn fuse_sam(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Option<Rewrite>> {
-    Ok(matched(graph, uses, index))
-}
-
-fn matched(graph: &Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
+pub(super) fn fuse_sam(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     let node = &graph.nodes[index];
     let (Op::SigmoidGate, [a, m, x]) = (&node.op, &node.inputs[..]) else { return None };
     let (conv1_at, conv1) = uses.sole_plain_1x1(graph, *a)?;
@@ -22,7 +17,7 @@ fn matched(graph: &Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     if conv1_in[..] != [*x] || graph.nodes[conv2_at].inputs[..] != [*x] || conv3_in.len() != 1 {
         return None;
     }
-    let mut remove = vec![conv1_at, conv2_at, sum_at, conv3_at, index];
+    let mut remove = [conv1_at, conv2_at, sum_at, conv3_at, index];
     remove.sort_unstable();
     if uses.producer[image.0].is_some_and(|at| at > remove[0]) {
         return None;

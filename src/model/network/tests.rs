@@ -8,14 +8,8 @@ use super::*;
 use crate::graph::{cpu, passes};
 use crate::model::ModelConfig;
 
-const CONFIG: ModelConfig = ModelConfig {
-    n_feat: 8,
-    scale_unetfeats: 4,
-    scale_orsnetfeats: 4,
-    num_cab: 2,
-    reduction: 4,
-    shuffle: 1,
-};
+const CONFIG: ModelConfig =
+    ModelConfig { n_feat: 8, scale_unetfeats: 4, scale_orsnetfeats: 4, num_cab: 2, reduction: 4, shuffle: 1 };
 
 type Tensors = HashMap<String, (Vec<usize>, Vec<f32>)>;
 
@@ -23,12 +17,18 @@ fn golden() -> Tensors {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/blocks.safetensors");
     let bytes = std::fs::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
-    let floats = |data: &[u8]| data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let floats =
+        |data: &[u8]| data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
     file.tensors().into_iter().map(|(k, v)| (k, (v.shape().to_vec(), floats(v.data())))).collect()
 }
 
 /// Builds a block from its weights and inputs, with and without passes, and compares its outputs.
-fn check(block: &str, patches: Patches, inputs: &[&str], build: fn(&mut Network<'_>, &[TensorId]) -> Vec<TensorId>) {
+fn check(
+    block: &str,
+    patches: Patches,
+    inputs: &[&str],
+    build: fn(&mut Network<'_>, &[TensorId]) -> Vec<TensorId>,
+) {
     let tensors = golden();
     let prefix = format!("{block}/weights/");
     let param = |(key, (shape, data)): (&String, &(Vec<usize>, Vec<f32>))| {
