@@ -31,6 +31,7 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
         }
         Op::Concat => {
             same_sides(&descs)?;
+            same_roles(&descs)?;
             vec![TensorDesc { channels: x.channels + descs[1].channels, ..feature }]
         }
         Op::Conv(conv) => conv_outputs(graph, conv, &descs, patches)?,
@@ -45,9 +46,10 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
             vec![TensorDesc { height: x.height / 2, width: x.width / 2, ..feature }]
         }
         Op::Upsample { residual } => {
-            let out = TensorDesc { height: x.height * 2, width: x.width * 2, ..feature };
+            let mut out = TensorDesc { height: x.height * 2, width: x.width * 2, ..feature };
             if *residual {
                 equal(&out, &descs[1])?;
+                out.role = descs[1].role;
             }
             vec![out]
         }
@@ -62,6 +64,7 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
         Op::SigmoidGate => {
             equal(&x, &descs[1])?;
             equal(&x, &descs[2])?;
+            same_roles(&descs[..2])?;
             vec![feature]
         }
         Op::Sam(sam) => sam_outputs(graph, sam, &descs, patches)?,
@@ -89,6 +92,8 @@ fn conv_outputs(graph: &Graph, conv: &Conv, inputs: &[TensorDesc], patches: Patc
     let residual = conv.epilogue == super::Epilogue::Residual;
     let (sources, rest) = inputs.split_at(inputs.len() - usize::from(residual));
     same_sides(sources)?;
+    same_roles(sources)?;
+    ensure(sources.len() == 1 || !conv.halve, || "two sources at half size".to_owned())?;
     let x = sources[0];
     let side = conv.kernel.side() as usize;
     let channels_in: u32 = sources.iter().map(|s| s.channels).sum();
@@ -115,6 +120,7 @@ fn conv_outputs(graph: &Graph, conv: &Conv, inputs: &[TensorDesc], patches: Patc
 fn sam_outputs(graph: &Graph, sam: &Sam, inputs: &[TensorDesc], patches: Patches) -> Inferred {
     let (x, image) = (inputs[0], inputs[1]);
     same_sides(inputs)?;
+    ensure(image.role == Role::Image, || format!("{image} is no image"))?;
     let features = rows_of(graph, sam.features, x.channels, 1)?;
     let residual = rows_of(graph, sam.image, x.channels, 1)?;
     let gate = rows_of(graph, sam.gate, image.channels, 1)?;
@@ -168,6 +174,12 @@ fn equal(a: &TensorDesc, b: &TensorDesc) -> std::result::Result<(), String> {
 fn same_sides(descs: &[TensorDesc]) -> std::result::Result<(), String> {
     let (a, b) = (descs[0], descs[descs.len() - 1]);
     ensure((a.height, a.width) == (b.height, b.width), || format!("{a} and {b} differ in their sides"))
+}
+
+/// Kernels read all sources of an operator as one type.
+fn same_roles(descs: &[TensorDesc]) -> std::result::Result<(), String> {
+    let (a, b) = (descs[0], descs[descs.len() - 1]);
+    ensure(a.role == b.role, || format!("{a} and {b} are stored in different ways"))
 }
 
 fn ensure(holds: bool, reason: impl FnOnce() -> String) -> std::result::Result<(), String> {

@@ -12,7 +12,8 @@ const BOUND: f64 = 2e-6;
 fn check(weights: &Weights, golden: &str, optimized: bool) {
     let golden = Golden::read(golden);
     let (height, width) = golden.sides("input");
-    let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, keep: vec![] };
+    let options =
+        NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, keep: vec![] };
     let mut graph = model::build(weights, &options).unwrap();
     for name in ["stage1", "stage2"] {
         let tensor = graph.find(name).unwrap();

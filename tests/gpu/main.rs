@@ -5,6 +5,7 @@ mod common;
 mod golden;
 mod network;
 mod operators;
+mod restorer;
 
 use std::sync::OnceLock;
 
@@ -17,11 +18,30 @@ fn device() -> &'static Device {
     DEVICE.get_or_init(|| Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter"))
 }
 
+/// A device that the host program opened, without 16-bit types: f16 is stored packed.
+fn host_device() -> Device {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()));
+    let adapter = adapter.expect("these tests need a GPU adapter");
+    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))
+        .expect("a device opens");
+    Device::from_wgpu(device, queue)
+}
+
+fn packed_device() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(host_device)
+}
+
 /// Runs a graph once, every slot filled with not-a-number before.
 fn execute(graph: &Graph, inputs: &[Values], options: &ExecutorOptions) -> Vec<Values> {
-    let mut executor = Executor::new(device(), &WeightStore::default(), graph.clone(), options).unwrap();
-    executor.poison(device());
-    executor.run(device(), inputs, &mut |_| ()).unwrap()
+    execute_on(device(), graph, inputs, options)
+}
+
+fn execute_on(device: &Device, graph: &Graph, inputs: &[Values], options: &ExecutorOptions) -> Vec<Values> {
+    let mut executor = Executor::new(device, &WeightStore::default(), graph.clone(), options).unwrap();
+    executor.poison(device);
+    executor.run(device, inputs, &mut |_| ()).unwrap()
 }
 
 fn planar(values: &Values) -> &[f32] {

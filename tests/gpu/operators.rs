@@ -7,7 +7,7 @@ use mprnet::plan::Precision;
 use mprnet::{ExecutorOptions, Values};
 
 use crate::common::{Random, assert_close, feature};
-use crate::{execute, planar};
+use crate::{execute, execute_on, packed_device, planar};
 
 /// A sum of k products in f32, added one after the other, errs by at most k eps relative to the sum of magnitudes
 /// and by about sqrt(k) eps / 2 for random signs; k is at most 9 * 40 here, and eps is 2^-24. The largest of
@@ -52,6 +52,7 @@ impl Case {
         assert!(execute(&self.graph, &self.inputs, &options) == whole, "{what}: cut and uncut differ");
         let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
         let half = execute(&self.graph, &self.inputs, &options);
+        let packed = execute_on(packed_device(), &self.graph, &self.inputs, &options);
         for (i, &id) in self.graph.outputs().iter().enumerate() {
             if self.graph.desc(id).role == Role::Words {
                 assert_eq!(exact(&whole[i]), expected[&id].data, "{what}");
@@ -60,6 +61,7 @@ impl Case {
             let twin: Vec<f32> = expected[&id].data.iter().map(|&v| v as f32).collect();
             assert_close(&format!("{what}, output {i}"), planar(&whole[i]), &twin, DIRECT);
             assert_close(&format!("{what}, output {i}, f16"), planar(&half[i]), &twin, HALF);
+            assert_close(&format!("{what}, output {i}, packed f16"), planar(&packed[i]), &twin, HALF);
         }
     }
 }

@@ -6,6 +6,10 @@ use crate::graph::{Graph, Node, Op};
 pub(super) fn convolve_concat(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     let node = &graph.nodes[index];
     let (Op::Conv(conv), [source]) = (&node.op, &node.inputs[..]) else { return None };
+    // No kernel reads two sources at half size.
+    if conv.halve {
+        return None;
+    }
     let concat = uses.sole(graph, *source).filter(|&i| graph.nodes[i].op == Op::Concat)?;
     let fused = Node {
         op: Op::Conv(*conv),

@@ -1,6 +1,7 @@
 //! Algebra of 1x1 convolutions: they commute with bilinear resampling (whose taps sum to one), and chains and
 //! sums of them are one matrix. Products are formed in f64 and rounded once.
 
+use super::concat::convolve_concat;
 use super::{Rewrite, Uses};
 use crate::Result;
 use crate::graph::{Conv, Graph, Kernel, Node, Op, Param, ParamId, TensorId};
@@ -11,10 +12,13 @@ const MAX_SOURCES: usize = 2;
 /// One step of whichever rule matches at this node.
 pub(super) fn simplify(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Option<Rewrite>> {
     match graph.nodes[index].op {
-        Op::Conv(conv) if conv.is_plain_1x1() => match before_upsample(graph, uses, index, conv)? {
-            None => Ok(chain(graph, uses, index, conv)),
-            found => Ok(found),
-        },
+        Op::Conv(conv) if conv.is_plain_1x1() => {
+            if let Some(found) = before_upsample(graph, uses, index, conv)? {
+                return Ok(Some(found));
+            }
+            // A convolution moved before an upsampling may stand behind a concatenation now.
+            Ok(convolve_concat(graph, uses, index).or_else(|| chain(graph, uses, index, conv)))
+        }
         Op::Add => match sum_of_pointwise(graph, uses, index) {
             None => sum_of_upsampled(graph, uses, index),
             found => Ok(found),
@@ -48,13 +52,13 @@ fn chain(graph: &mut Graph, uses: &Uses, index: usize, outer: Conv) -> Option<Re
         let (rows, mid) = (graph.weights(outer.weight).shape[0], graph.weights(inner.weight).shape[0]);
         let cols = graph.weights(inner.weight).shape[1];
         let cheaper = rows * cols <= rows * mid + mid * cols;
-        if !cheaper || node.inputs.len() - 1 + inner_inputs.len() > MAX_SOURCES {
+        let mut inputs = node.inputs.clone();
+        inputs.splice(slot..=slot, inner_inputs);
+        if !cheaper || !readable(graph, &inputs) {
             continue;
         }
         let before: usize = node.inputs[..slot].iter().map(|&t| graph.desc(t).channels as usize).sum();
         let merged = compose(graph, outer, inner, before);
-        let mut inputs = node.inputs.clone();
-        inputs.splice(slot..=slot, inner_inputs);
         let fused = Node { op: Op::Conv(merged), inputs, outputs: node.outputs };
         return Some(Rewrite { remove: vec![at, index], insert: vec![fused] });
     }
@@ -68,7 +72,7 @@ fn sum_of_pointwise(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewr
     let (b_at, b) = uses.sole_plain_1x1(graph, node.inputs[1])?;
     let inputs: Vec<TensorId> =
         graph.nodes[a_at].inputs.iter().chain(&graph.nodes[b_at].inputs).copied().collect();
-    if inputs.len() > MAX_SOURCES {
+    if !readable(graph, &inputs) {
         return None;
     }
     let (wa, wb) = (graph.weights(a.weight).clone(), graph.weights(b.weight).clone());
@@ -82,6 +86,12 @@ fn sum_of_pointwise(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewr
     let conv = Conv::new(Kernel::One, weight, bias);
     let fused = Node { op: Op::Conv(conv), inputs, outputs: node.outputs };
     Some(Rewrite { remove: vec![a_at, b_at, index], insert: vec![fused] })
+}
+
+/// Whether one kernel can read all of these: few enough, and stored alike.
+fn readable(graph: &Graph, sources: &[TensorId]) -> bool {
+    let role = |t: TensorId| graph.desc(t).role;
+    sources.len() <= MAX_SOURCES && sources.iter().all(|&t| role(t) == role(sources[0]))
 }
 
 /// `up(a) + up(b)` is `up(a + b)`.

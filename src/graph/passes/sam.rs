@@ -1,7 +1,7 @@
 //! The supervised attention module, five operators in the paper, as one that reads its features once.
 
 use super::{Rewrite, Uses};
-use crate::graph::{Graph, Node, Op, Sam};
+use crate::graph::{Graph, Node, Op, Role, Sam};
 
 /// `SigmoidGate(conv1(x), conv3(img), x)` with `img = conv2(x) + image`.
 pub(super) fn fuse_sam(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
@@ -15,6 +15,10 @@ pub(super) fn fuse_sam(graph: &mut Graph, uses: &Uses, index: usize) -> Option<R
     let [residual, image] = graph.nodes[sum_at].inputs[..] else { return None };
     let (conv2_at, conv2) = uses.sole_plain_1x1(graph, residual)?;
     if conv1_in[..] != [*x] || graph.nodes[conv2_at].inputs[..] != [*x] || conv3_in.len() != 1 {
+        return None;
+    }
+    // The kernel reads and writes the image in f32.
+    if graph.desc(image).role != Role::Image {
         return None;
     }
     let mut remove = [conv1_at, conv2_at, sum_at, conv3_at, index];
