@@ -1,16 +1,8 @@
-// SAM's last step: x * sigmoid(x2) + residual.
+// SAM's last step: a * sigmoid(m) + x. x is added by parts/epilogue_residual.wgsl.
 
-// [height][width][quads]
-@group(0) @binding(3) var<storage, read_write> dst: array<Out>;
-@group(0) @binding(5) var<storage, read> x: array<In>;
+// m, [height][width][quads]
 @group(0) @binding(6) var<storage, read> x2: array<In>;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let i = position(id);
-    if i.inside {
-        let gate = sigmoid(widen_in(x2[at(p.x2, i.y, i.x, i.c)]));
-        let v = widen_in(x[at(p.x, i.y, i.x, i.c)]) * gate;
-        dst[at(p.dst, i.y, i.x, i.c)] = narrow_out(epilogue(v, i.y, i.x, i.c));
-    }
+fn value(y: i32, col: i32, c: i32) -> vec4<f32> {
+    return fetch(y, col, c) * sigmoid(widen_in(x2[at(p.x2, y, col, c)]));
 }

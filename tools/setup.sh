@@ -2,6 +2,8 @@
 # Installs what a Debian or Ubuntu machine lacks: a linker for Rust and a Vulkan driver (Mesa's lavapipe, which runs
 # shaders on the CPU, where no driver is installed). Further packages may be named as arguments.
 set -eu
+# Where ldconfig is; not on the path of ordinary users.
+PATH="$PATH:/sbin:/usr/sbin"
 
 missing="$*"
 command -v cc >/dev/null || missing="$missing gcc libc6-dev"

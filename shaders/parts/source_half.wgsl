@@ -1,4 +1,4 @@
-// A convolution's input is a tensor at half size: bilinear x0.5 without aligned corners is the mean of each 2x2.
+// The input is a tensor at half size: bilinear x0.5 without aligned corners is the mean of each 2x2.
 
 @group(0) @binding(5) var<storage, read> x: array<In>;
 

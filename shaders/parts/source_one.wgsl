@@ -1,4 +1,4 @@
-// A convolution's input is one tensor.
+// The input is one tensor.
 
 @group(0) @binding(5) var<storage, read> x: array<In>;
 

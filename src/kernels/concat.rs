@@ -4,5 +4,9 @@ use super::{Context, Lowered, Slot};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Lowered {
-    cx.flat_features("concat", &["flat"], Reach::Same).bind(Slot::X2, cx.node.inputs[1], Reach::Same)
+    cx.flat_features("concat", &["flat", "by_channel", "epilogue_none"], Reach::Same).bind(
+        Slot::X2,
+        cx.node.inputs[1],
+        Reach::Same,
+    )
 }

@@ -4,5 +4,5 @@ use super::{Context, Lowered};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Lowered {
-    cx.flat_features("downsample", &["flat", "source_half"], Reach::Times(2))
+    cx.flat_features("downsample", &["flat", "source_half", "epilogue_none"], Reach::Times(2))
 }

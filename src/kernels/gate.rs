@@ -4,7 +4,7 @@ use super::{Context, Lowered, Slot};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Lowered {
-    cx.flat_features("gate", &["flat"], Reach::Same).add_residual(cx, cx.node.inputs[1]).bind(
+    cx.flat_features("gate", &["flat", "source_one"], Reach::Same).add_residual(cx, cx.node.inputs[1]).bind(
         Slot::Gates,
         cx.node.inputs[2],
         Reach::Whole,

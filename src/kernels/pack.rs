@@ -4,5 +4,7 @@ use super::{Context, Lowered};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Lowered {
-    cx.flat("pack", &["flat"], Reach::Same)
+    let mut lowered = cx.flat("pack", &["flat", "source_one", "epilogue_none", "out_words"], Reach::Same);
+    lowered.spec = lowered.spec.stored("in", cx.stored(cx.x()));
+    lowered
 }

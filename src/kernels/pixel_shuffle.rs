@@ -4,7 +4,8 @@ use super::{Context, Lowered};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>, factor: u32) -> Lowered {
-    let mut lowered = cx.flat("pixel_shuffle", &["flat"], Reach::Over(factor));
+    let mut lowered =
+        cx.flat_features("pixel_shuffle", &["flat", "by_channel", "epilogue_none"], Reach::Over(factor));
     lowered.scalars.factor = factor;
     lowered
 }

@@ -4,7 +4,7 @@ use super::{Context, Lowered, Slot};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Lowered {
-    cx.flat_features("sigmoid_gate", &["flat", "sigmoid"], Reach::Same)
+    cx.flat_features("sigmoid_gate", &["flat", "source_one", "sigmoid"], Reach::Same)
         .bind(Slot::X2, cx.node.inputs[1], Reach::Same)
         .add_residual(cx, cx.node.inputs[2])
 }

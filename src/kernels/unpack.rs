@@ -4,5 +4,7 @@ use super::{Context, Lowered};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Lowered {
-    cx.flat("unpack", &["flat"], Reach::Same)
+    let mut lowered = cx.flat("unpack", &["flat", "epilogue_none"], Reach::Same);
+    lowered.spec = lowered.spec.stored("out", cx.stored(cx.dst()));
+    lowered
 }

@@ -79,6 +79,11 @@ pub fn assert_close(what: &str, actual: &[f32], expected: &[f32], bound: f64) {
     assert!(error <= bound, "{what}: relative L2 error {error:.3e} exceeds {bound:.1e}");
 }
 
+/// What a network adds to its input: errors show there that vanish beside the photo.
+pub fn residual(image: &[f32], input: &[f32]) -> Vec<f32> {
+    image.iter().zip(input).map(|(v, i)| v - i).collect()
+}
+
 /// A small generator of values in [-1, 1] (xorshift64*), so that every case is the same everywhere.
 #[derive(Clone)]
 pub struct Random(u64);
