@@ -105,6 +105,14 @@ pub enum Error {
         /// What would fit.
         expected: String,
     },
+    /// A parameter whose values cannot be used.
+    #[error("{key} {reason}")]
+    Values {
+        /// The key.
+        key: String,
+        /// What is wrong with them.
+        reason: String,
+    },
     /// A network wider than the kernels are made for.
     #[error("the network is {channels} channels wide; up to {limit} are supported")]
     TooWide {
@@ -146,7 +154,7 @@ pub enum Error {
     // Plan and GPU.
     /// A tensor of which not even a strip fits the device's limits.
     #[error(
-        "{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo or use --precision f16"
+        "{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo, or store it in f16"
     )]
     TensorTooLarge {
         /// The tensor.
@@ -166,6 +174,15 @@ pub enum Error {
         /// The limit.
         limit: u32,
     },
+    /// A weight that f16 cannot hold.
+    #[error("{what} holds values past f16's range of 65,504; use --precision f32")]
+    PrecisionTooLow {
+        /// The parameters.
+        what: String,
+    },
+    /// The network gave something that is no number.
+    #[error("the result is not finite: {0}")]
+    NotFinite(&'static str),
     /// No adapter can run compute shaders.
     #[error(
         "no GPU adapter was found: install a Vulkan driver (Mesa's lavapipe runs on any CPU), or check WGPU_BACKEND"

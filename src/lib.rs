@@ -1,5 +1,5 @@
 //! MPRNet (Zamir et al., "Multi-Stage Progressive Image Restoration", CVPR 2021) on any GPU: every operator is a
-//! WGSL compute shader of this crate, run through wgpu on Vulkan, Metal, DX12 or WebGPU.
+//! WGSL compute shader of this crate, run through wgpu on Vulkan, Metal or DX12.
 //!
 //! [`Restorer`] is what most programs need. Below it, in the order in which data flows: [`image`] reads and pads
 //! photos, [`model`] builds the network as a [`graph`], whose passes rewrite it, [`plan`] gives every tensor a

@@ -1,10 +1,13 @@
 //! Arguments, messages and exit codes.
 
 mod devices;
+mod dump;
 mod outputs;
 mod plan;
 mod restore;
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -79,8 +82,8 @@ enum PrecisionArg {
 enum Failure {
     /// One error ended it.
     Error(Error),
-    /// Errors have been reported as they came.
-    Reported,
+    /// Errors have been reported as they came; the highest of their exit codes.
+    Reported(u8),
     /// The arguments do not go together.
     Usage(String),
 }
@@ -100,8 +103,13 @@ pub fn main() -> ExitCode {
         (false, 1) => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    // Shader compilers warn about their own business through the same channel at the default level.
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .without_time()
+        // It would report a closed standard error there, and panic.
+        .log_internal_errors(false)
+        .init();
     let result = match &cli.command {
         Command::Restore(args) => restore::run(args, cli.quiet),
         Command::Devices => devices::run(),
@@ -109,15 +117,35 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Reported) => ExitCode::from(1),
+        Err(Failure::Reported(code)) => ExitCode::from(code),
         Err(Failure::Usage(text)) => {
-            eprintln!("error: {text}");
+            report(&text);
             ExitCode::from(2)
         }
         Err(Failure::Error(error)) => {
-            eprintln!("error: {error}");
+            report(&error);
             ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+fn report(error: &dyn Display) {
+    say(format_args!("error: {error}"));
+}
+
+/// Writes a line to standard error. Where that is closed there is nobody to tell, which is no reason to end.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Writes a command's result to standard output, which may be closed early: `mprnet plan | head`.
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Io { action: "write to", path: "standard output".into(), source: e })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -134,11 +162,11 @@ fn announce(device: &gpu::Device, quiet: bool) {
     let Some(adapter) = device.adapter() else { return };
     tracing::info!(name = adapter.name, driver = adapter.driver, backend = %adapter.backend, "adapter");
     if adapter.is_software() && !quiet {
-        eprintln!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name);
+        say(format_args!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name));
     }
 }
 
 /// A published configuration by name, as a command-line value.
 fn parse_config(name: &str) -> Result<ModelConfig, String> {
-    ModelConfig::named(name).ok_or_else(|| "derain, denoise or deblur".to_owned())
+    ModelConfig::named(name).ok_or_else(|| "derain, denoise or deblur is expected".to_owned())
 }

@@ -1,17 +1,16 @@
 //! `mprnet restore`.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
-use mprnet::image::{self, Frame};
-use mprnet::model::Weights;
-use mprnet::{Captured, Error, Progress, Restorer, RestorerOptions, Values, gpu};
-use safetensors::tensor::{Dtype, TensorView};
+use mprnet::image::{self, Frame, Samples};
+use mprnet::model::{self, ImageFormat, NetworkOptions, Weights};
+use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
-use super::outputs::{Job, jobs};
-use super::{Failure, NetworkArgs, announce};
+use super::outputs::{self, Job};
+use super::{Failure, NetworkArgs, announce, dump, exit_code, report, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
@@ -27,7 +26,7 @@ pub(super) struct RestoreArgs {
     #[command(flatten)]
     network: NetworkArgs,
     /// Adapter: its index in `mprnet devices`, or part of its name
-    #[arg(long, value_name = "DEVICE")]
+    #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
     /// Writes a tensor of the network too (names: `mprnet plan --tensors`); for one photo, repeatable
     #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
@@ -48,40 +47,59 @@ pub(super) fn run(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
     if !args.dump.is_empty() && args.inputs.len() > 1 {
         return Err(Failure::Usage("--dump takes one photo".to_owned()));
     }
-    let jobs = jobs(&args.inputs, &args.output)?;
+    let jobs = outputs::jobs(&args.inputs, &args.output)?;
+    let dumps: Vec<&Path> = args.dump.iter().map(|(_, path)| path.as_path()).collect();
+    outputs::check_distinct(&jobs, args.model.as_deref(), &dumps)?;
+    dumps.into_iter().try_for_each(dump::check)?;
     let weights = match &args.model {
         Some(path) => Weights::read(path)?,
         None => Weights::denoise()?,
     };
     tracing::info!(config = %weights.config(), parameters = weights.parameter_count(), "model");
     let mut restorer = None;
-    let mut failed = false;
+    let mut worst = 0;
     for job in &jobs {
-        // A photo that cannot be read needs no GPU to say so.
-        let outcome = load(job).and_then(|photo| {
-            let restorer = match &mut restorer {
-                Some(made) => made,
-                empty => empty.insert(open(args, weights.clone(), quiet)?),
-            };
-            restore(restorer, &photo, job, args, quiet)
-        });
-        match outcome {
-            Ok(()) => {}
-            Err(error) if jobs.len() == 1 => return Err(error.into()),
-            Err(error) => {
-                eprintln!("error: {error}");
-                failed = true;
+        // A photo that cannot be read needs no GPU to say so; without a GPU none of them can be restored.
+        let outcome = match load(job, args, &weights) {
+            Ok(photo) => {
+                let restorer = match &mut restorer {
+                    Some(made) => made,
+                    empty => empty.insert(open(args, weights.clone(), quiet)?),
+                };
+                restore(restorer, &photo, job, args, quiet)
             }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            report(&error);
+            worst = worst.max(exit_code(&error));
         }
     }
-    if failed { Err(Failure::Reported) } else { Ok(()) }
+    if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
 }
 
-fn load(job: &Job) -> Result<Frame, Error> {
+fn load(job: &Job, args: &RestoreArgs, weights: &Weights) -> Result<Frame, Error> {
     let photo = image::read(&job.input)?;
     image::check_output(&job.output)?;
     image::check_frame(&photo, &job.output)?;
+    check_nodes(&photo, args, weights)?;
     Ok(photo)
+}
+
+/// Finds out whether the tensors to dump exist, on a network for the smallest photo of this kind.
+fn check_nodes(photo: &Frame, args: &RestoreArgs, weights: &Weights) -> Result<(), Error> {
+    let side = weights.config().side_multiple();
+    let format = match photo.samples() {
+        Samples::U8(_) => ImageFormat::Words,
+        Samples::U16(_) => ImageFormat::Planar,
+    };
+    let keep = nodes(args);
+    let options = NetworkOptions { width: side, height: side, format, stage: args.network.stage(), keep };
+    if args.dump.is_empty() { Ok(()) } else { model::build(weights, &options).map(|_| ()) }
+}
+
+fn nodes(args: &RestoreArgs) -> Vec<String> {
+    args.dump.iter().map(|(node, _)| node.clone()).collect()
 }
 
 fn open(args: &RestoreArgs, weights: Weights, quiet: bool) -> Result<Restorer, Error> {
@@ -95,7 +113,13 @@ fn open(args: &RestoreArgs, weights: Weights, quiet: bool) -> Result<Restorer, E
     Ok(Restorer::new(weights, device, options))
 }
 
-fn restore(restorer: &mut Restorer, photo: &Frame, job: &Job, args: &RestoreArgs, quiet: bool) -> Result<(), Error> {
+fn restore(
+    restorer: &mut Restorer,
+    photo: &Frame,
+    job: &Job,
+    args: &RestoreArgs,
+    quiet: bool,
+) -> Result<(), Error> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
     let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -104,38 +128,20 @@ fn restore(restorer: &mut Restorer, photo: &Frame, job: &Job, args: &RestoreArgs
         bar.set_length(p.total);
         bar.set_position(p.done);
     };
-    let restored = if args.dump.is_empty() {
-        restorer.restore_with_progress(photo, &mut progress)
+    let computed = if args.dump.is_empty() {
+        restorer.restore_with_progress(photo, &mut progress).map(|restored| (restored, Vec::new()))
     } else {
-        let names: Vec<String> = args.dump.iter().map(|(node, _)| node.clone()).collect();
-        restorer.capture(photo, &names, &mut progress).and_then(|(restored, tensors)| {
-            tensors.iter().zip(&args.dump).try_for_each(|(tensor, (_, path))| dump(tensor, path))?;
-            Ok(restored)
-        })
+        restorer.capture(photo, &nodes(args), &mut progress)
     };
     bar.finish_and_clear();
-    image::write(&restored?, &job.output)?;
-    if !quiet {
-        eprintln!("{} -> {}", job.input.display(), job.output.display());
+    let (restored, tensors) = computed?;
+    for (node, path) in &args.dump {
+        let unknown = || Error::UnknownTensor { name: node.clone() };
+        dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
     }
-    Ok(())
-}
-
-/// Writes one tensor as `[1, channels, height, width]`, to a temporary file that is then renamed.
-fn dump(tensor: &Captured, path: &Path) -> Result<(), Error> {
-    let io = |source| Error::Io { action: "write", path: path.to_owned(), source };
-    let (dtype, bytes): (Dtype, &[u8]) = match &tensor.values {
-        Values::Words(words) => (Dtype::U32, bytemuck::cast_slice(words)),
-        Values::Planar(values) => (Dtype::F32, bytemuck::cast_slice(values)),
-    };
-    let desc = &tensor.desc;
-    let shape = [1, desc.channels, desc.height, desc.width].map(|side| side as usize).to_vec();
-    let other = |e: safetensors::SafeTensorError| io(std::io::Error::other(e.to_string()));
-    let view = TensorView::new(dtype, shape, bytes).map_err(other)?;
-    let file = safetensors::serialize([(tensor.name.clone(), view)], None::<HashMap<String, String>>).map_err(other)?;
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = tempfile::NamedTempFile::new_in(directory).map_err(io)?;
-    std::fs::write(temporary.path(), file).map_err(io)?;
-    temporary.persist(path).map_err(|e| io(e.error))?;
+    image::write(&restored, &job.output)?;
+    if !quiet {
+        say(format_args!("{} -> {}", job.input.display(), job.output.display()));
+    }
     Ok(())
 }

@@ -83,7 +83,7 @@ impl Executor {
         self.dispatches.len()
     }
 
-    /// Runs the graph on one set of inputs and gives its outputs in order.
+    /// Runs the graph, on the device that it was compiled for, on one set of inputs and gives its outputs in order.
     ///
     /// # Errors
     /// [`Error::Input`] where the inputs do not fit the graph, [`Error::Gpu`] where the driver fails.
@@ -188,8 +188,7 @@ impl Executor {
                 pass.dispatch_workgroups(x, y, z);
             }
         }
-        device.queue().submit([encoder.finish()]);
-        wait(device)
+        device.wait(device.queue().submit([encoder.finish()]))
     }
 
     fn read_back(&self, device: &Device) -> std::result::Result<Vec<Values>, String> {
@@ -201,12 +200,12 @@ impl Executor {
                 encoder.copy_buffer_to_buffer(&self.compiled.slots[slot], offset, buffer, 0, buffer.size());
             }
         }
-        device.queue().submit([encoder.finish()]);
+        let submission = device.queue().submit([encoder.finish()]);
         for buffer in self.staging.iter().flatten() {
             // A failed mapping shows when the range is taken below.
             buffer.slice(..).map_async(wgpu::MapMode::Read, |_| ());
         }
-        wait(device)?;
+        device.wait(submission)?;
         let outputs = self.graph().outputs().iter().zip(&self.staging);
         outputs.map(|(&id, buffers)| self.take(id, buffers)).collect()
     }
@@ -223,10 +222,6 @@ impl Executor {
         }
         Ok(values)
     }
-}
-
-fn wait(device: &Device) -> std::result::Result<(), String> {
-    device.wgpu().poll(wgpu::PollType::wait_indefinitely()).map(|_| ()).map_err(|e| e.to_string())
 }
 
 fn make_staging(device: &Device, compiled: &Compiled) -> Result<Vec<Vec<wgpu::Buffer>>> {

@@ -1,15 +1,16 @@
 //! The library's front: photos in, photos out.
 
 use super::{Executor, ExecutorOptions, Progress, Values, WeightStore};
-use crate::Result;
 use crate::gpu::Device;
 use crate::graph::{Graph, TensorDesc, passes};
 use crate::image::{Frame, Samples};
 use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
 use crate::plan::Precision;
+use crate::{Error, Result};
 
-/// Executors kept at most: each holds the buffers of one image size.
-const KEPT_SIZES: usize = 4;
+/// Bytes of tensors that executors of other sizes than the current photo's may keep. Drivers hand out more memory
+/// than there is, so waiting for a failure would be too late.
+const KEPT_BYTES: u64 = 1 << 30;
 
 /// How to restore.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,8 @@ impl Restorer {
     ///
     /// # Errors
     /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`] or [`crate::Error::Gpu`] where the
-    /// device cannot take the photo.
+    /// device cannot take the photo; [`crate::Error::PrecisionTooLow`] or [`crate::Error::NotFinite`] where the
+    /// network's numbers pass the range of f16.
     pub fn restore(&mut self, photo: &Frame) -> Result<Frame> {
         self.restore_with_progress(photo, &mut |_| ())
     }
@@ -104,11 +106,13 @@ impl Restorer {
         photo: &Frame,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Frame> {
-        let (key, input) = self.prepare(photo)?;
+        let key = self.key(photo)?;
+        // Padding the photo first would take memory in vain for one that the device turns down.
         let mut executor = self.executor(key)?;
-        let outputs = executor.run(&self.device, &[input], progress);
+        // An executor that has failed is not kept.
+        let outputs = executor.run(&self.device, &[self.input(photo)?], progress)?;
         self.executors.push((key, executor));
-        finish(photo, key, outputs?.into_iter().next())
+        finish(photo, key, outputs.into_iter().next())
     }
 
     /// Restores a photo and gives the named tensors of the network besides. Passes keep them.
@@ -121,11 +125,11 @@ impl Restorer {
         names: &[String],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Frame, Vec<Captured>)> {
-        let (key, input) = self.prepare(photo)?;
+        let key = self.key(photo)?;
         let graph = self.graph(key, names)?;
         let ids: Vec<_> = names.iter().map(|name| graph.find(name)).collect();
-        let mut executor = Executor::new(&self.device, &self.store, graph, &self.executor_options())?;
-        let outputs = executor.run(&self.device, &[input], progress)?;
+        let mut executor = self.compile(graph)?;
+        let outputs = executor.run(&self.device, &[self.input(photo)?], progress)?;
         let graph = executor.graph();
         let captured = |(name, id): (&String, Option<_>)| {
             let at = graph.outputs().iter().position(|&t| Some(t) == id)?;
@@ -140,20 +144,22 @@ impl Restorer {
         Ok((finish(photo, key, result)?, tensors))
     }
 
+    /// What the graph for a photo depends on.
+    fn key(&self, photo: &Frame) -> Result<Key> {
+        let (width, height) = photo.padded_size(self.weights.config().side_multiple())?;
+        let format = match photo.samples() {
+            Samples::U8(_) => ImageFormat::Words,
+            Samples::U16(_) => ImageFormat::Planar,
+        };
+        Ok(Key { width, height, format })
+    }
+
     /// The padded photo as the graph takes it.
-    fn prepare(&self, photo: &Frame) -> Result<(Key, Values)> {
+    fn input(&self, photo: &Frame) -> Result<Values> {
         let multiple = self.weights.config().side_multiple();
         Ok(match photo.samples() {
-            Samples::U8(_) => {
-                let padded = photo.to_words(multiple)?;
-                let key = Key { width: padded.width, height: padded.height, format: ImageFormat::Words };
-                (key, Values::Words(padded.data))
-            }
-            Samples::U16(_) => {
-                let padded = photo.to_planar(multiple)?;
-                let key = Key { width: padded.width, height: padded.height, format: ImageFormat::Planar };
-                (key, Values::Planar(padded.data))
-            }
+            Samples::U8(_) => Values::Words(photo.to_words(multiple)?.data),
+            Samples::U16(_) => Values::Planar(photo.to_planar(multiple)?.data),
         })
     }
 
@@ -171,47 +177,54 @@ impl Restorer {
         Ok(graph)
     }
 
-    fn executor_options(&self) -> ExecutorOptions {
-        ExecutorOptions { precision: self.options.precision, ..ExecutorOptions::default() }
-    }
-
     /// Takes the executor of a size out of the cache, or compiles one.
     fn executor(&mut self, key: Key) -> Result<Executor> {
         if let Some(at) = self.executors.iter().position(|(k, _)| *k == key) {
             return Ok(self.executors.remove(at).1);
         }
-        if self.executors.len() >= KEPT_SIZES {
+        let graph = self.graph(key, &[])?;
+        self.compile(graph)
+    }
+
+    /// Compiles a graph, after making room for its buffers.
+    fn compile(&mut self, graph: Graph) -> Result<Executor> {
+        let kept =
+            |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| e.memory().tensors).sum::<u64>();
+        while kept(&self.executors) > KEPT_BYTES {
             self.executors.remove(0);
         }
-        let graph = self.graph(key, &[])?;
-        let options = self.executor_options();
-        let made = Executor::new(&self.device, &self.store, graph.clone(), &options);
-        let executor = match made {
-            // The other sizes' buffers may be what is in the way.
-            Err(crate::Error::Gpu { .. }) if !self.executors.is_empty() => {
+        let options = ExecutorOptions { precision: self.options.precision, ..ExecutorOptions::default() };
+        let made = match Executor::new(&self.device, &self.store, graph.clone(), &options) {
+            Err(Error::Gpu { .. }) if !self.executors.is_empty() => {
                 self.executors.clear();
-                Executor::new(&self.device, &self.store, graph, &options)?
+                Executor::new(&self.device, &self.store, graph, &options)
             }
-            made => made?,
-        };
-        let memory = executor.memory();
+            made => made,
+        }?;
         tracing::info!(
-            width = key.width,
-            height = key.height,
-            tensors_mib = memory.tensors >> 20,
+            tensors_mib = made.memory().tensors >> 20,
             weights_mib = self.store.bytes() >> 20,
-            dispatches = executor.dispatch_count(),
+            dispatches = made.dispatch_count(),
             pipelines = self.device.pipelines().len(),
             "compiled"
         );
-        Ok(executor)
+        Ok(made)
     }
 }
 
+/// The photo with the network's result, which must be finite: words that stand for other numbers have no alpha.
 fn finish(photo: &Frame, key: Key, output: Option<Values>) -> Result<Frame> {
+    const REASON: &str =
+        "the network's numbers overflow with this photo; use --precision f32, or other weights";
     match output {
+        Some(Values::Words(words)) if words.iter().any(|word| word >> 24 == 0) => {
+            Err(Error::NotFinite(REASON))
+        }
+        Some(Values::Planar(planes)) if planes.iter().any(|v| !v.is_finite()) => {
+            Err(Error::NotFinite(REASON))
+        }
         Some(Values::Words(words)) => photo.with_words(&words, key.width),
         Some(Values::Planar(planes)) => photo.with_planar(&planes, key.width, key.height),
-        None => Err(crate::Error::Input("the graph has no output".to_owned())),
+        None => Err(Error::Input("the graph has no output".to_owned())),
     }
 }

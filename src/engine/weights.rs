@@ -1,6 +1,7 @@
 //! Packed weights on the device, shared by the executors of all image sizes.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
@@ -17,10 +18,37 @@ pub(super) struct OperatorWeights {
     pub(super) bias: wgpu::Buffer,
 }
 
-/// The packed weights of one model on one device.
+/// What packed weights are made of: names for people, a digest of the values for whoever shares a store between
+/// models.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    names: String,
+    digest: u64,
+    sources: Vec<u32>,
+    storage: Storage,
+}
+
+impl Key {
+    fn of(graph: &Graph, packing: &Packing) -> Self {
+        let params = || packing.params.iter().map(|&id| graph.weights(id));
+        let mut digest = DefaultHasher::new();
+        for param in params() {
+            param.shape.hash(&mut digest);
+            bytemuck::cast_slice::<f32, u8>(&param.data).hash(&mut digest);
+        }
+        Self {
+            names: params().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", "),
+            digest: digest.finish(),
+            sources: packing.sources.clone(),
+            storage: packing.storage,
+        }
+    }
+}
+
+/// The packed weights of models on one device.
 #[derive(Debug, Default)]
 pub struct WeightStore {
-    packed: Mutex<HashMap<(String, Storage), Arc<OperatorWeights>>>,
+    packed: Mutex<HashMap<Key, Arc<OperatorWeights>>>,
 }
 
 impl WeightStore {
@@ -38,28 +66,28 @@ impl WeightStore {
         graph: &Graph,
         packing: &Packing,
     ) -> Result<Arc<OperatorWeights>> {
+        let key = Key::of(graph, packing);
         let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (packing.key.clone(), packing.storage);
         if let Some(found) = packed.get(&key) {
             return Ok(Arc::clone(found));
         }
         let values = (packing.pack)(graph);
         let weights = match packing.storage {
             Storage::F32 => bytemuck::cast_slice(&values.weights).to_vec(),
+            _ if values.weights.iter().any(|&v| half::f16::from_f32(v).is_infinite()) => {
+                return Err(Error::PrecisionTooLow { what: key.names });
+            }
             _ => to_f16(&values.weights),
         };
         let made = device.checked(|| {
             let buffer = |contents: &[u8]| {
                 let usage = wgpu::BufferUsages::STORAGE;
-                device.wgpu().create_buffer_init(&BufferInitDescriptor {
-                    label: Some(&packing.key),
-                    contents,
-                    usage,
-                })
+                let descriptor = BufferInitDescriptor { label: Some(&key.names), contents, usage };
+                device.wgpu().create_buffer_init(&descriptor)
             };
             OperatorWeights { weights: buffer(&weights), bias: buffer(bytemuck::cast_slice(&values.bias)) }
         });
-        let during = || format!("uploading {}", packing.key).into();
+        let during = || format!("uploading {}", key.names).into();
         let made = Arc::new(made.map_err(|reason| Error::Gpu { during: during(), reason })?);
         packed.insert(key, Arc::clone(&made));
         Ok(made)

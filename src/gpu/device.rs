@@ -1,6 +1,7 @@
 //! Adapters, and the device that everything runs on.
 
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use super::{Pipelines, Storage};
 use crate::plan::Precision;
@@ -81,6 +82,8 @@ pub struct Device {
     queue: wgpu::Queue,
     summary: Option<AdapterSummary>,
     pipelines: Pipelines,
+    /// Why the device was lost, once it is; a host program's own device tells the host program.
+    lost: Arc<OnceLock<String>>,
 }
 
 /// Every adapter that can run compute shaders, in the order that indices refer to.
@@ -162,14 +165,19 @@ impl Device {
             let during = Cow::Owned(format!("opening {}", summary.name));
             Error::Gpu { during, reason: e.to_string() }
         })?;
-        Ok(Self { handle: device, queue, summary: Some(summary), pipelines: Pipelines::default() })
+        let lost = Arc::new(OnceLock::new());
+        let told = Arc::clone(&lost);
+        device.set_device_lost_callback(move |reason, text| {
+            let _ = told.set(format!("the device was lost ({reason:?}): {text}"));
+        });
+        Ok(Self { handle: device, queue, summary: Some(summary), pipelines: Pipelines::default(), lost })
     }
 
     /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
     /// opened with [`wgpu::Features::SHADER_F16`].
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self { handle: device, queue, summary: None, pipelines: Pipelines::default() }
+        Self { handle: device, queue, summary: None, pipelines: Pipelines::default(), lost: Arc::default() }
     }
 
     /// The adapter, where this library opened it.
@@ -206,6 +214,21 @@ impl Device {
         }
     }
 
+    /// Waits for a submission.
+    ///
+    /// wgpu panics where the device is lost while it waits; here that is an error like any other.
+    pub(crate) fn wait(&self, submission: wgpu::SubmissionIndex) -> std::result::Result<(), String> {
+        let poll =
+            || self.handle.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None });
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)) {
+            Ok(Ok(_)) => self.lost.get().map_or(Ok(()), |reason| Err(reason.clone())),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => {
+                Err("the device was lost; the driver may have stopped it for running too long".to_owned())
+            }
+        }
+    }
+
     /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
     pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
         let filters =
@@ -236,10 +259,9 @@ fn select(candidates: Candidates, options: &DeviceOptions) -> Result<(wgpu::Adap
     };
     let names: Vec<String> = candidates.iter().map(|(_, s)| s.name.clone()).collect();
     let lower = wanted.to_lowercase();
-    let position = match wanted.parse::<usize>() {
-        Ok(index) => Some(index),
-        Err(_) => names.iter().position(|n| n.to_lowercase().contains(&lower)),
-    };
+    // A number may be an index, or the model in a name.
+    let index = wanted.parse::<usize>().ok().filter(|&index| index < names.len());
+    let position = index.or_else(|| names.iter().position(|n| n.to_lowercase().contains(&lower)));
     let found = position.and_then(|at| candidates.into_iter().nth(at));
     found.ok_or(Error::UnknownDevice { wanted, known: names.join(", ") })
 }

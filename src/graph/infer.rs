@@ -1,6 +1,9 @@
 //! Shapes of an operator's outputs from its inputs; the reason in words where they do not fit.
 
-use super::{Conv, Graph, Op, ParamId, Patches, Role, Sam, TensorDesc, TensorId};
+use super::{
+    Attention, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, Role, Sam, TensorDesc,
+    TensorId,
+};
 
 type Inferred = std::result::Result<Vec<TensorDesc>, String>;
 
@@ -9,21 +12,25 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
     let descs: Vec<TensorDesc> = inputs.iter().map(|&id| graph.desc(id)).collect();
     let x = *descs.first().ok_or("no input")?;
     expect_inputs(op, descs.len())?;
+    descs.iter().try_for_each(fits_patches)?;
     let feature = TensorDesc { patches, role: Role::Feature, ..x };
     let same = TensorDesc { patches, ..x };
     let descs = match op {
-        Op::Unpack => vec![TensorDesc { channels: 3, role: Role::Image, ..same }],
+        Op::Unpack => {
+            ensure(x.role == Role::Words && x.channels == 1, || format!("{x} is not made of words"))?;
+            vec![TensorDesc { channels: 3, role: Role::Image, ..same }]
+        }
         Op::Pack => {
             ensure(x.channels == 3, || format!("{} channels where 3 are packed", x.channels))?;
             vec![TensorDesc { channels: 1, role: Role::Words, ..same }]
         }
         Op::PixelUnshuffle { factor: r } => {
-            ensure(divides(*r, &x), || format!("{x} does not divide by {r}"))?;
+            ensure(is_factor(*r) && divides(*r, &x), || format!("{x} does not divide by {r}"))?;
             let channels = x.channels * r * r;
             vec![TensorDesc { channels, height: x.height / r, width: x.width / r, role: Role::Image, ..same }]
         }
         Op::PixelShuffle { factor: r } => {
-            ensure(*r > 0 && x.channels % (r * r) == 0, || {
+            ensure(is_factor(*r) && x.channels.is_multiple_of(r * r), || {
                 format!("{x} has no channels for a shuffle of {r}")
             })?;
             let channels = x.channels / (r * r);
@@ -46,6 +53,7 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
             vec![TensorDesc { height: x.height / 2, width: x.width / 2, ..feature }]
         }
         Op::Upsample { residual } => {
+            fits_patches(&same)?;
             let mut out = TensorDesc { height: x.height * 2, width: x.width * 2, ..feature };
             if *residual {
                 equal(&out, &descs[1])?;
@@ -53,12 +61,20 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
             }
             vec![out]
         }
-        Op::PoolCells => vec![same.cells()],
+        Op::PoolCells => {
+            fits_patches(&same)?;
+            vec![same.cells()]
+        }
         Op::PoolRows => vec![TensorDesc { width: x.patches.cols, ..x }],
-        Op::Attention(_) => vec![TensorDesc { height: x.patches.rows, width: x.patches.cols, ..x }],
+        Op::Attention(attention) => {
+            check_attention(graph, attention, x.channels)?;
+            vec![TensorDesc { height: x.patches.rows, width: x.patches.cols, ..x }]
+        }
         Op::Gate => {
             equal(&x, &descs[1])?;
-            ensure(descs[2].channels == x.channels, || format!("gates {} for {x}", descs[2]))?;
+            let gates = descs[2];
+            let grid = (gates.height, gates.width) == (patches.rows, patches.cols);
+            ensure(grid && gates.channels == x.channels, || format!("gates {gates} for {x}"))?;
             vec![feature]
         }
         Op::SigmoidGate => {
@@ -69,9 +85,7 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
         }
         Op::Sam(sam) => sam_outputs(graph, sam, &descs, patches)?,
     };
-    for desc in &descs {
-        fits_patches(desc)?;
-    }
+    descs.iter().try_for_each(fits_patches)?;
     Ok(descs)
 }
 
@@ -93,7 +107,10 @@ fn conv_outputs(graph: &Graph, conv: &Conv, inputs: &[TensorDesc], patches: Patc
     let (sources, rest) = inputs.split_at(inputs.len() - usize::from(residual));
     same_sides(sources)?;
     same_roles(sources)?;
-    ensure(sources.len() == 1 || !conv.halve, || "two sources at half size".to_owned())?;
+    let plain = conv.kernel == Kernel::Three && !conv.halve;
+    ensure(plain || !conv.pooled, || "only a plain 3x3 convolution pools its result".to_owned())?;
+    let halvable = conv.kernel == Kernel::One && sources.len() == 1;
+    ensure(halvable || !conv.halve, || "only a 1x1 convolution of one source reads at half size".to_owned())?;
     let x = sources[0];
     let side = conv.kernel.side() as usize;
     let channels_in: u32 = sources.iter().map(|s| s.channels).sum();
@@ -115,6 +132,15 @@ fn conv_outputs(graph: &Graph, conv: &Conv, inputs: &[TensorDesc], patches: Patc
         desc.role = added.role;
     }
     Ok(if conv.pooled { vec![desc, desc.cells()] } else { vec![desc] })
+}
+
+fn check_attention(graph: &Graph, attention: &Attention, channels: u32) -> std::result::Result<(), String> {
+    let hidden = rows_of(graph, attention.squeeze, channels, 1)?;
+    let out = rows_of(graph, attention.excite, hidden, 1)?;
+    check_bias(graph, attention.squeeze_bias, hidden)?;
+    check_bias(graph, attention.excite_bias, out)?;
+    let fits = out == channels && channels.max(hidden) <= MAX_CHANNELS && attention.area > 0;
+    ensure(fits, || format!("{channels} channels, {hidden} hidden ones and {out} gates do not go together"))
 }
 
 fn sam_outputs(graph: &Graph, sam: &Sam, inputs: &[TensorDesc], patches: Patches) -> Inferred {
@@ -142,6 +168,7 @@ fn rows_of(graph: &Graph, weight: ParamId, channels: u32, side: usize) -> std::r
     let param = graph.weights(weight);
     match param.shape[..] {
         [out, inner, h, w] if inner == channels as usize && h == side && w == side => {
+            whole(param)?;
             u32::try_from(out).map_err(|e| e.to_string())
         }
         _ => Err(format!("{} is {:?} where [_, {channels}, {side}, {side}] fits", param.name, param.shape)),
@@ -153,7 +180,20 @@ fn check_bias(graph: &Graph, bias: Option<ParamId>, len: u32) -> std::result::Re
     let param = graph.weights(bias);
     ensure(param.shape == [len as usize], || {
         format!("{} is {:?} where [{len}] fits", param.name, param.shape)
+    })?;
+    whole(param)
+}
+
+fn whole(param: &Param) -> std::result::Result<(), String> {
+    let count = param.data.len();
+    ensure(count == param.shape.iter().product::<usize>(), || {
+        format!("{} has {count} values for a shape of {:?}", param.name, param.shape)
     })
+}
+
+/// The factors that networks have, and that the margins of fragments allow for.
+fn is_factor(factor: u32) -> bool {
+    matches!(factor, 2 | 4)
 }
 
 fn divides(factor: u32, x: &TensorDesc) -> bool {

@@ -13,7 +13,7 @@ mod tensor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use op::{Attention, Conv, Epilogue, Kernel, Op, ParamId, Sam};
+pub use op::{Attention, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam};
 pub use tensor::{CELL, Patches, Role, TensorDesc};
 
 use crate::{Error, Result};

@@ -1,5 +1,8 @@
 //! The operators, unfused as the paper has them and fused as the passes make them.
 
+/// Channels of an attention at most: its sums of one patch are held in workgroup memory.
+pub const MAX_CHANNELS: u32 = 1024;
+
 /// Index of a parameter tensor of a [`super::Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId(pub usize);

@@ -9,8 +9,10 @@ pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Lowered {
     let gates = cx.graph.desc(cx.dst());
     let squeeze = cx.graph.weights(attention.squeeze);
     let op = *attention;
+    let params = [Some(op.squeeze), op.squeeze_bias, Some(op.excite), op.excite_bias];
     let packing = Packing {
-        key: squeeze.name.clone(),
+        params: params.into_iter().flatten().collect(),
+        sources: Vec::new(),
         storage: Storage::F32,
         pack: Box::new(move |graph| pack(graph, &op)),
     };

@@ -45,10 +45,14 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: 
 }
 
 fn packing(cx: &Context<'_>, conv: &Conv, sources: Vec<u32>) -> Packing {
-    let name = |id| cx.graph.weights(id).name.as_str();
-    let key = format!("{} | {} | {sources:?}", name(conv.weight), conv.bias.map_or("", name));
     let conv = *conv;
-    Packing { key, storage: cx.storage, pack: Box::new(move |graph| pack(graph, &conv, &sources)) }
+    let order = sources.clone();
+    Packing {
+        params: std::iter::once(conv.weight).chain(conv.bias).collect(),
+        sources,
+        storage: cx.storage,
+        pack: Box::new(move |graph| pack(graph, &conv, &order)),
+    }
 }
 
 /// `[group of 8 outputs][ky][input quad][kx][output quad][input]` of four outputs, each source padded to quads.

@@ -26,7 +26,7 @@ mod upsample;
 pub use params::{Params, View};
 
 use crate::gpu::{KernelSpec, Storage};
-use crate::graph::{Graph, Kernel, Node, Op, Role, TensorId};
+use crate::graph::{Graph, Kernel, Node, Op, ParamId, Role, TensorId};
 use crate::plan::{Domain, Reach, Window};
 
 /// Lanes of a workgroup of the kernels that take a lane for each quad of channels.
@@ -78,8 +78,10 @@ pub struct Packed {
 
 /// How to pack an operator's parameters, and under which name to keep the result.
 pub struct Packing {
-    /// Names the packed values: two operators with the same name share them.
-    pub key: String,
+    /// What is packed, in order: operators with the same parameters, packed alike, share the result.
+    pub params: Vec<ParamId>,
+    /// What else decides the packing: channels of each source, for a convolution.
+    pub sources: Vec<u32>,
     /// How the weights are stored.
     pub storage: Storage,
     /// Packs.
@@ -223,7 +225,7 @@ impl Context<'_> {
     /// A kernel that takes a lane for each quad of each pixel of its result, `x` and `dst` bound.
     fn flat(&self, shader: &'static str, parts: &[&str], reach: Reach) -> Lowered {
         let desc = self.graph.desc(self.dst());
-        let quads = desc.width * self.quads(self.dst());
+        let quads = desc.width.saturating_mul(self.quads(self.dst()));
         Lowered {
             spec: KernelSpec::new(shader, parts),
             domain: self.cells(),

@@ -16,8 +16,10 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Lowered {
     .stored("weight", cx.storage)
     .constant("IMAGE_QUADS", cx.quads(image));
     let op = *sam;
+    let biases = [op.features_bias, op.image_bias, op.gate_bias];
     let packing = Packing {
-        key: cx.graph.weights(sam.features).name.clone(),
+        params: [op.features, op.image, op.gate].into_iter().chain(biases.into_iter().flatten()).collect(),
+        sources: Vec::new(),
         storage: cx.storage,
         pack: Box::new(move |graph| pack(graph, &op)),
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::graph::MAX_CHANNELS;
 use crate::{Error, Result};
 
 /// The widths of a network; nothing of this is stored in a checkpoint.
@@ -20,9 +21,6 @@ pub struct ModelConfig {
     /// Pixel-shuffle factor r around the network: 1 (the published networks), 2 or 4.
     pub shuffle: u32,
 }
-
-/// Largest width accepted; the attention's sums of one patch are held in workgroup memory.
-pub(crate) const MAX_CHANNELS: u32 = 1024;
 
 impl ModelConfig {
     /// The published deraining network (Zamir et al. 2021, section 4.1).
@@ -165,7 +163,7 @@ impl Keys {
     }
 
     fn cab(&mut self, key: &str, channels: u32) {
-        let hidden = channels / self.config.reduction;
+        let hidden = channels / self.config.reduction.max(1);
         self.conv(&format!("{key}.CA.conv_du.0"), hidden, channels, 1);
         self.conv(&format!("{key}.CA.conv_du.2"), channels, hidden, 1);
         self.conv(&format!("{key}.body.0"), channels, channels, 3);

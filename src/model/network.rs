@@ -45,12 +45,18 @@ pub struct NetworkOptions {
 ///
 /// # Errors
 /// [`Error::Size`] where a side is no multiple of [`super::ModelConfig::side_multiple`];
-/// [`Error::UnknownTensor`] where a name to keep is none of the network's.
+/// [`Error::Input`] where it has more than [`crate::image::MAX_PIXELS`]; [`Error::UnknownTensor`] where a name to keep is none of the network's.
 pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
     let multiple = weights.config().side_multiple();
     let (height, width) = (options.height, options.width);
     if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
         return Err(Error::Size { width, height, multiple });
+    }
+    if u64::from(height) * u64::from(width) > crate::image::MAX_PIXELS {
+        return Err(Error::Input(format!(
+            "{width}x{height} is more than {} pixels",
+            crate::image::MAX_PIXELS
+        )));
     }
     let mut net = Network { graph: Graph::new(), weights, patches: Patches::WHOLE };
     let result = net.mprnet(options)?;

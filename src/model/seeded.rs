@@ -4,12 +4,12 @@
 use std::sync::{Arc, OnceLock};
 
 /// Values of one parameter. Every convolution is drawn from N(0, gain^2 / fan_in); slopes are 0.2.
-pub(super) fn values(key: &str, shape: &[usize], seed: u64) -> Arc<[f32]> {
+pub(super) fn values(key: &str, shape: &[usize], seed: u32) -> Arc<[f32]> {
     if shape == [1] {
         return Arc::from([0.2]);
     }
     let elements = shape.iter().product();
-    let mut rng = Pcg64::new(&[seed as u32, crc32(key.as_bytes())]);
+    let mut rng = Pcg64::new(&[seed, crc32(key.as_bytes())]);
     if let [_] = shape {
         return (0..elements).map(|_| (0.05 * rng.normal()) as f32).collect();
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::config::MAX_CHANNELS;
 use super::{ModelConfig, seeded};
-use crate::graph::Param;
+use crate::graph::{MAX_CHANNELS, Param};
 use crate::{Error, Result};
 
 /// The default model, trained by `tools/train.py`.
@@ -41,8 +41,9 @@ impl Weights {
     /// [`Error::Weights`] where the tensors are not those of one MPRNet.
     pub fn from_safetensors(bytes: &[u8], origin: &str) -> Result<Self> {
         let unreadable = |reason: String| Error::WeightsFile { origin: origin.to_owned(), reason };
-        let file = SafeTensors::deserialize(bytes).map_err(|e| unreadable(e.to_string()))?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| unreadable(e.to_string()))?;
+        let broken = |e: SafeTensorError| unreadable(format!("it is not a whole safetensors file ({e})"));
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
         let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
         let mut params = Vec::with_capacity(file.len());
         for (key, view) in file.tensors() {
@@ -56,8 +57,10 @@ impl Weights {
     /// Weights from parameters in memory.
     ///
     /// # Errors
+    /// [`Error::Values`] where a parameter is not finite or its values do not fill its shape;
     /// [`Error::MissingKey`], [`Error::UnknownKey`] or [`Error::Misshapen`].
     pub fn from_params(params: Vec<Param>) -> Result<Self> {
+        params.iter().try_for_each(check_values)?;
         let shapes = params.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
         let config = ModelConfig::from_shapes(&shapes)?;
         let expected = config.parameters();
@@ -88,7 +91,7 @@ impl Weights {
     /// Deterministic random weights whose residual is of order one: for plans, records and benchmarks of a
     /// configuration without its checkpoint. The same values as `tools/seeded_weights.py`.
     #[must_use]
-    pub fn seeded(config: ModelConfig, seed: u64) -> Self {
+    pub fn seeded(config: ModelConfig, seed: u32) -> Self {
         let params = config.parameters().into_iter().map(|(name, shape)| {
             let data = seeded::values(&name, &shape, seed);
             (name.clone(), Param { name, shape, data })
@@ -126,7 +129,8 @@ impl Weights {
     /// Number of parameters. PReLU slopes that are all equal are the one shared parameter of the paper.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
-        let (slopes, others): (Vec<&Param>, Vec<&Param>) = self.params.values().partition(|p| p.shape == [1]);
+        let (slopes, others): (Vec<&Param>, Vec<&Param>) =
+            self.params.values().partition(|p| p.name.ends_with(".body.1.weight"));
         let shared = slopes.windows(2).all(|pair| pair[0].data == pair[1].data);
         others.iter().map(|p| p.data.len()).sum::<usize>() + if shared { 1 } else { slopes.len() }
     }
@@ -149,8 +153,16 @@ fn values(view: &TensorView<'_>) -> std::result::Result<Arc<[f32]>, String> {
         }
         other => return Err(format!("is {other:?}; f32 and f16 are read")),
     };
-    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-        return Err(format!("holds {} at {at}; every weight must be finite", values[at]));
-    }
     Ok(values)
+}
+
+fn check_values(param: &Param) -> Result<()> {
+    let reason = match param.data.iter().position(|v| !v.is_finite()) {
+        Some(at) => format!("holds {} at {at}; every weight must be finite", param.data[at]),
+        None if param.data.len() != param.shape.iter().product::<usize>() => {
+            format!("has {} values for a shape of {:?}", param.data.len(), param.shape)
+        }
+        None => return Ok(()),
+    };
+    Err(Error::Values { key: param.name.clone(), reason })
 }

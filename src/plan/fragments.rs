@@ -7,9 +7,17 @@ use std::ops::Range;
 use super::{Domain, Layout};
 use crate::graph::{CELL, Role, TensorDesc};
 
-/// Rows of a neighbour that a fragment repeats at least: a band of 8 rows read at twice or four times the size, and
-/// the rows around it.
-const MARGIN: u32 = 40;
+/// Rows of a neighbour that a fragment repeats at least: half of what a band of 8 rows reads at most, since whatever
+/// reaches past the margin on one side of a border begins within the other's. Features are read at twice the size
+/// (16 rows) or with a row around (10), images at up to four times the size (32).
+fn margin(role: Role) -> u32 {
+    match role {
+        // Written and read band by band, a row each.
+        Role::Sums => 0,
+        Role::Feature => 8,
+        Role::Image | Role::Words => 16,
+    }
+}
 
 /// A buffer's share of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +36,14 @@ pub fn fragments(desc: &TensorDesc, layout: &Layout, capacity: u64) -> Option<Ve
     if layout.bytes() <= capacity {
         return Some(vec![Fragment { rows: 0..rows, own: 0..rows }]);
     }
-    // Pooled sums are written and read band by band, a row each: they need no margins.
-    let (margin, domain) = match desc.role {
-        Role::Sums => (0, Domain::Rows(*desc)),
-        _ => (MARGIN, Domain::Cells(*desc)),
+    let margin = margin(desc.role);
+    let (domain, slack) = match desc.role {
+        Role::Sums => (Domain::Rows(*desc), 0),
+        _ => (Domain::Cells(*desc), CELL - 1),
     };
     let fitting = u32::try_from(capacity / layout.row_bytes.max(1)).unwrap_or(u32::MAX);
-    let own = fitting.checked_sub(2 * (margin + CELL)).filter(|&own| own > 0)?;
+    // A buffer that is mostly margins would multiply memory and work.
+    let own = fitting.checked_sub(2 * (margin + slack)).filter(|&own| own >= (2 * margin).max(1))?;
     let count = rows.div_ceil(own);
     // Equal shares: the last is no remnant, and the buffers suit the same slots.
     let share = rows.div_ceil(count);
@@ -55,7 +64,7 @@ mod tests {
 
     #[test]
     fn fragments_cover_every_row_once_and_stay_within_capacity() {
-        for (channels, height, width, capacity) in [(128, 720, 1280, 256 << 20), (4, 1004, 640, 3 << 20)] {
+        for (channels, height, width, capacity) in [(128, 720, 1280, 256 << 20), (4, 1004, 640, 1 << 20)] {
             for patches in [Patches::WHOLE, Patches::QUARTERS] {
                 let desc = TensorDesc { channels, height, width, patches, role: Role::Feature };
                 let layout = Layout::of(&desc, Precision::F32);
@@ -63,6 +72,8 @@ mod tests {
                 let owned: Vec<u32> = parts.iter().flat_map(|f| f.own.clone()).collect();
                 assert_eq!(owned, (0..height).collect::<Vec<_>>());
                 assert!(parts.len() > 1);
+                let held: u64 = parts.iter().map(|f| u64::from(f.rows.end - f.rows.start)).sum();
+                assert!(held * 10 <= u64::from(height) * 15, "{held} rows are held of {height}");
                 for f in &parts {
                     assert!(u64::from(f.rows.end - f.rows.start) * layout.row_bytes <= capacity);
                     assert!(f.rows.start <= f.own.start && f.own.end <= f.rows.end);

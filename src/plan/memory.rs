@@ -30,7 +30,7 @@ impl MemoryPlan {
     /// # Errors
     /// [`Error::TensorTooLarge`] where not even a strip of a tensor fits into a buffer.
     pub fn new(graph: &Graph, precision: Precision, buffer_limit: u64) -> Result<Self> {
-        let mut requests = Vec::new();
+        let (mut requests, mut whole) = (Vec::new(), Vec::new());
         let mut placements = vec![None; graph.tensor_count()];
         for (tensor, first, last) in lifetimes(graph) {
             let desc = graph.desc(tensor);
@@ -40,6 +40,7 @@ impl MemoryPlan {
                 bytes: layout.bytes(),
                 limit: buffer_limit,
             })?;
+            whole.push(Request { bytes: layout.bytes(), first, last });
             let at = requests.len();
             let bytes = |f: &Fragment| u64::from(f.rows.end - f.rows.start) * layout.row_bytes;
             requests.extend(parts.iter().map(|f| Request { bytes: bytes(f), first, last }));
@@ -50,7 +51,7 @@ impl MemoryPlan {
         for placement in placements.iter_mut().flatten() {
             placement.slots.iter_mut().for_each(|s| *s = assigned.of[*s]);
         }
-        Ok(Self { placements, slots: assigned, live_bound: live_bound(&requests) })
+        Ok(Self { placements, slots: assigned, live_bound: live_bound(&whole) })
     }
 
     /// Where a tensor lives; None where no operator computes it.

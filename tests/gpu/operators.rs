@@ -1,13 +1,14 @@
 //! Each operator's shader against the CPU twin at random shapes, whole and cut into windows.
 
+use mprnet::gpu::Storage;
 use mprnet::graph::{
     Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu,
 };
 use mprnet::plan::Precision;
-use mprnet::{ExecutorOptions, Values};
+use mprnet::{Executor, ExecutorOptions, Values, WeightStore, kernels};
 
 use crate::common::{Random, assert_close, feature};
-use crate::{execute, execute_on, packed_device, planar};
+use crate::{device, execute, execute_on, packed_device, planar};
 
 /// A sum of k products in f32, added one after the other, errs by at most k eps relative to the sum of magnitudes
 /// and by about sqrt(k) eps / 2 for random signs; k is at most 9 * 40 here, and eps is 2^-24. The largest of
@@ -49,6 +50,10 @@ impl Case {
         let expected = cpu::run(&self.graph, &inputs).unwrap();
         let whole = execute(&self.graph, &self.inputs, &ExecutorOptions::default());
         let options = ExecutorOptions { slice: Some(1), ..ExecutorOptions::default() };
+        let lower = |node| kernels::lower(&self.graph, node, Storage::F32).domain.bands() as usize;
+        let bands: usize = self.graph.nodes().iter().map(lower).sum();
+        let cut = Executor::new(device(), &WeightStore::default(), self.graph.clone(), &options).unwrap();
+        assert_eq!(cut.dispatch_count(), bands, "{what}: a band is not a dispatch of its own");
         assert!(execute(&self.graph, &self.inputs, &options) == whole, "{what}: cut and uncut differ");
         let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
         let half = execute(&self.graph, &self.inputs, &options);
@@ -184,6 +189,24 @@ fn supervised_attention_module() {
             graph.push("sam", Op::Sam(sam), ids, Patches::WHOLE).unwrap()
         });
         case.check(&format!("sam {channels} {image}"));
+    }
+}
+
+/// Exponentials overflow long before the sigmoid stops being a number.
+#[test]
+fn sigmoids_far_out() {
+    let desc = feature(4, 4, 4, Patches::WHOLE);
+    let mut graph = Graph::new();
+    let ids: Vec<TensorId> = ["a", "m", "x"].iter().map(|name| graph.input(name, desc)).collect();
+    let out = graph.push("gated", Op::SigmoidGate, &ids, Patches::WHOLE).unwrap();
+    graph.output(out);
+    let map: Vec<f32> =
+        (0..64).map(|i| [-1e30, -200.0, -89.0, 0.0, 89.0, 200.0, 1e30, -80.5][i % 8]).collect();
+    let inputs = [vec![1.0; 64], map.clone(), vec![0.5; 64]].map(Values::Planar);
+    let actual = execute(&graph, &inputs, &ExecutorOptions::default());
+    for (m, v) in map.iter().zip(planar(&actual[0])) {
+        let expected = 0.5 + if *m == 0.0 { 0.5 } else { f32::from(u8::from(*m > 0.0)) };
+        assert!((v - expected).abs() < 1e-6, "sigmoid({m}) gives {}", v - 0.5);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Photos through the library's front.
 
+use mprnet::graph::Param;
 use mprnet::image::{Frame, Samples};
 use mprnet::model::Weights;
 use mprnet::plan::Precision;
@@ -74,6 +75,32 @@ fn tensors_are_captured_by_name() {
     );
     let unknown = restorer.capture(&noisy, &["nothing".to_owned()], &mut |_| ());
     assert!(matches!(unknown, Err(Error::UnknownTensor { name }) if name == "nothing"));
+}
+
+/// Weights of `tiny_shuffle2` with one of them multiplied.
+fn amplified(key: &str, gain: f32) -> Weights {
+    let weights = Weights::read(&golden_path("tiny_shuffle2.safetensors")).unwrap();
+    let scaled = |(name, _): (String, Vec<usize>)| {
+        let param = weights.get(&name).unwrap().clone();
+        let gain = if name == key { gain } else { 1.0 };
+        Param { data: param.data.iter().map(|v| v * gain).collect(), ..param }
+    };
+    Weights::from_params(weights.config().parameters().into_iter().map(scaled).collect()).unwrap()
+}
+
+#[test]
+fn what_f16_cannot_hold_is_an_error() {
+    let half = RestorerOptions { precision: Precision::F16, ..RestorerOptions::default() };
+    let restore = |weights, options| Restorer::new(weights, host_device(), options).restore(&photo(16, 16));
+    let weight = amplified("shallow_feat3.0.weight", 1e6);
+    assert!(
+        matches!(restore(weight.clone(), half), Err(Error::PrecisionTooLow { what }) if what.contains("shallow_feat3.0"))
+    );
+    assert!(restore(weight, RestorerOptions::default()).is_ok());
+    // Each within range, but not what they make of a photo.
+    let features = amplified("concat23.weight", 5e4);
+    assert!(matches!(restore(features.clone(), half), Err(Error::NotFinite(_))));
+    assert!(restore(features, RestorerOptions::default()).is_ok());
 }
 
 #[test]

@@ -10,10 +10,13 @@ pub(super) fn unpack(words: &Value, desc: TensorDesc) -> Value {
     Value { desc, data }
 }
 
-/// Clamped to [0, 1], times 255, rounded half to even; alpha 255.
+/// Clamped to [0, 1], times 255, rounded half to even; alpha 255. A pixel that is not finite becomes 0.
 pub(super) fn pack(x: &Value, desc: TensorDesc) -> Value {
     let byte = |v: f64| (v.clamp(0.0, 1.0) * 255.0).round_ties_even() as u32;
-    let word = |i: usize| (0..3).fold(255 << 24, |word, c| word | byte(x.plane(c)[i]) << (8 * c));
+    let word = |i: usize| {
+        let finite = (0..3).all(|c| x.plane(c)[i].is_finite());
+        if finite { (0..3).fold(255 << 24, |word, c| word | byte(x.plane(c)[i]) << (8 * c)) } else { 0 }
+    };
     Value { desc, data: (0..desc.pixels() as usize).map(|i| f64::from(word(i))).collect() }
 }
 

@@ -1,0 +1,154 @@
+//! Where results go: every obstacle is found before anything is computed.
+
+use crate::Room;
+use crate::photos::*;
+
+#[test]
+fn output_of_an_unknown_kind() {
+    let room = Room::with_photo();
+    for out in ["out.bmp", "out", "out.png.gz"] {
+        room.refuses(&["restore", "photo.png", "-o", out], 1, &["cannot write", out, ".png, .jpg"]);
+    }
+}
+
+#[test]
+fn output_where_no_directory_is() {
+    let room = Room::with_photo();
+    room.put("note.txt", b"no directory");
+    for (out, directory) in
+        [("none/out.png", "none"), ("note.txt/out.png", "note.txt"), ("a/b/out.png", "a/b")]
+    {
+        let why = format!("there is no directory {directory}; create it first");
+        room.refuses(&["restore", "photo.png", "-o", out], 1, &["cannot write", out, &why]);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_where_no_file_can_be_made() {
+    let room = Room::with_photo();
+    room.refuses(&["restore", "photo.png", "-o", "/proc/out.png"], 1, &["/proc"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn output_that_is_a_device() {
+    let room = Room::with_photo();
+    std::os::unix::fs::symlink("/dev/null", room.path("sink.png")).unwrap();
+    room.refuses(&["restore", "photo.png", "-o", "sink.png"], 1, &["sink.png", "no ordinary file"]);
+    assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[test]
+fn output_is_the_input() {
+    let room = Room::with_photo();
+    room.make_directory("album");
+    room.put("album/a.png", &png(smooth(9, 9)));
+    let own = ["would overwrite its own input", "choose another output"];
+    room.refuses(&["restore", "photo.png", "-o", "photo.png"], 2, &own);
+    room.refuses(&["restore", "photo.png", "-o", "./photo.png"], 2, &own);
+    room.refuses(&["restore", "photo.png", "-o", "album/../photo.png"], 2, &own);
+    room.refuses(&["restore", "photo.png", "-o", "."], 2, &own);
+    room.refuses(&["restore", "album/a.png", "photo.png", "-o", "album"], 2, &own);
+    let absolute = room.path("photo.png");
+    room.refuses(&["restore", "photo.png", "-o", absolute.to_str().unwrap()], 2, &own);
+}
+
+#[test]
+#[cfg(unix)]
+fn output_is_the_input_through_links() {
+    use std::os::unix::fs::symlink;
+    let room = Room::with_photo();
+    room.make_directory("album");
+    room.put("album/a.png", &png(smooth(9, 9)));
+    symlink("photo.png", room.path("link.png")).unwrap();
+    symlink("album", room.path("same")).unwrap();
+    std::fs::hard_link(room.path("photo.png"), room.path("hard.png")).unwrap();
+    let own = ["would overwrite its own input"];
+    room.refuses(&["restore", "photo.png", "-o", "link.png"], 2, &own);
+    room.refuses(&["restore", "link.png", "-o", "photo.png"], 2, &own);
+    room.refuses(&["restore", "album/a.png", "-o", "same"], 2, &own);
+    room.refuses(&["restore", "photo.png", "-o", "hard.png"], 2, &own);
+}
+
+/// Not its own input, but one that is still to be restored.
+#[test]
+#[cfg(unix)]
+fn output_is_another_input() {
+    let room = Room::with_photo();
+    room.make_directory("album");
+    room.put("album/photo.png", &png(smooth(9, 9)));
+    std::os::unix::fs::symlink("album/photo.png", room.path("other.png")).unwrap();
+    let words = ["album/photo.png would overwrite other.png, which is read"];
+    room.refuses(&["restore", "photo.png", "other.png", "-o", "album"], 2, &words);
+}
+
+#[test]
+#[cfg(unix)]
+fn output_is_the_weights() {
+    let room = Room::with_photo();
+    room.put("weights", &std::fs::read(crate::repository("models/denoise.safetensors")).unwrap());
+    std::os::unix::fs::symlink("weights", room.path("link.png")).unwrap();
+    let args = ["restore", "photo.png", "-o", "link.png", "--model", "weights"];
+    room.refuses(&args, 2, &["link.png would overwrite weights, which is read"]);
+}
+
+#[test]
+fn several_photos_into_a_file() {
+    let room = Room::with_photo();
+    room.put("other.png", &png(smooth(9, 9)));
+    let args = ["restore", "photo.png", "other.png", "-o", "out.png"];
+    room.refuses(&args, 2, &["2 photos need a directory", "out.png is none"]);
+    room.refuses(&["restore", "photo.png", "other.png", "-o", "none"], 2, &["none is none"]);
+}
+
+#[test]
+fn several_photos_of_one_name() {
+    let room = Room::with_photo();
+    room.make_directory("album");
+    room.make_directory("out");
+    room.put("album/photo.png", &png(smooth(9, 9)));
+    let args = ["restore", "photo.png", "album/photo.png", "-o", "out"];
+    room.refuses(&args, 2, &["photo.png and album/photo.png would both become"]);
+    room.refuses(&["restore", "photo.png", "./photo.png", "-o", "out"], 2, &["would both become"]);
+}
+
+const NODE: &str = "stage1_encoder.0";
+
+#[track_caller]
+fn refused_dump(room: &Room, file: &str, code: i32, words: &[&str]) {
+    let dump = format!("{NODE}={file}");
+    room.refuses(&["restore", "photo.png", "-o", "out.png", "--dump", &dump], code, words);
+}
+
+#[test]
+fn dump_that_cannot_be_written() {
+    let room = Room::with_photo();
+    room.put("note.txt", b"no directory");
+    room.make_directory("album");
+    refused_dump(
+        &room,
+        "none/d.safetensors",
+        1,
+        &["cannot write none/d.safetensors", "no directory none; create"],
+    );
+    refused_dump(&room, "note.txt/d.safetensors", 1, &["note.txt/d.safetensors", "no directory note.txt"]);
+    refused_dump(&room, "album", 1, &["cannot write album", "no ordinary file"]);
+    #[cfg(unix)]
+    refused_dump(&room, "/dev/null", 1, &["cannot write /dev/null", "no ordinary file"]);
+    #[cfg(target_os = "linux")]
+    refused_dump(&room, "/proc/d.safetensors", 1, &["cannot write /proc/d.safetensors"]);
+}
+
+#[test]
+fn dump_over_another_file() {
+    let room = Room::with_photo();
+    room.put("w.safetensors", &std::fs::read(crate::repository("models/denoise.safetensors")).unwrap());
+    refused_dump(&room, "photo.png", 2, &["photo.png would overwrite photo.png, which is read"]);
+    refused_dump(&room, "./out.png", 2, &["./out.png would be written twice"]);
+    let dump = format!("{NODE}=w.safetensors");
+    let args = ["restore", "photo.png", "-o", "out.png", "--model", "w.safetensors", "--dump", &dump];
+    room.refuses(&args, 2, &["would overwrite w.safetensors, which is read"]);
+    let args = ["restore", "photo.png", "-o", "out.png", "--dump", "stage1=d.st", "--dump", "stage2=./d.st"];
+    room.refuses(&args, 2, &["./d.st would be written twice"]);
+}

@@ -1,0 +1,115 @@
+//! `mprnet devices` and `mprnet plan`, and what becomes of their output.
+
+use std::process::Stdio;
+
+use crate::{Room, Run, mprnet};
+
+fn plan(args: &[&str]) -> String {
+    let run = Run::of(mprnet().arg("plan").args(args)).succeeds();
+    assert_eq!(run.err, "");
+    run.out
+}
+
+/// The numbers of a row, before passes and after.
+fn row(table: &str, name: &str) -> [f64; 2] {
+    let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {table}"));
+    let mut numbers = line[name.len()..].split_whitespace().map(|n| n.parse().unwrap());
+    [numbers.next().unwrap(), numbers.next().unwrap()]
+}
+
+#[test]
+fn plan_of_the_shipped_denoiser() {
+    let table = plan(&["--size", "451x300"]);
+    assert!(table.starts_with("n_feat 16, scale_unetfeats 16, scale_orsnetfeats 16, num_cab 4"), "{table}");
+    assert!(table.contains("894315 parameters, 464x304, F32"), "{table}");
+    let [defined, executed] = row(&table, "operators");
+    assert!(executed < defined && executed > 100.0, "{table}");
+    assert!(row(&table, "prelu")[1] < 0.5, "{table}");
+    let [_, bound] = row(&table, "alive at the worst step");
+    let [_, slots] = row(&table, "tensors in slots");
+    assert!(slots >= bound && bound > 0.0, "{table}");
+    let file = crate::repository("models/denoise.safetensors");
+    assert_eq!(plan(&["--size", "451x300", "--model", file.to_str().unwrap()]), table);
+}
+
+#[test]
+fn plans_of_the_published_networks() {
+    for (config, widths) in [("derain", "40"), ("denoise", "80"), ("deblur", "96")] {
+        let table = plan(&["--config", config]);
+        assert!(table.starts_with(&format!("n_feat {widths}, ")), "{table}");
+        let [_, f32_bytes] = row(&table, "tensors in slots");
+        let [_, f16_bytes] = row(&plan(&["--config", config, "--precision", "f16"]), "tensors in slots");
+        assert!(f16_bytes < 0.6 * f32_bytes, "{config}: {f16_bytes} {f32_bytes}");
+    }
+}
+
+#[test]
+fn plans_of_earlier_stages() {
+    let [one, two, three] = ["1", "2", "3"].map(|stage| row(&plan(&["--stage", stage]), "operators"));
+    assert!(one[0] < two[0] && two[0] < three[0]);
+    assert!(one[1] < two[1] && two[1] < three[1]);
+}
+
+#[test]
+fn names_of_tensors() {
+    let names = plan(&["--tensors"]);
+    for name in ["stage1_encoder.0", "sam12", "stage1", "tail", "stage3"] {
+        assert!(names.lines().any(|line| line == name), "{name}");
+    }
+}
+
+#[test]
+fn devices() {
+    let run = Run::of(mprnet().arg("devices")).succeeds();
+    assert_eq!(run.err, "");
+    assert!(run.out.starts_with("0: "), "{}", run.out);
+    for word in ["backend ", "driver ", "f16 ", "subgroups ", "cooperative matrices ", "limits: buffer "] {
+        assert!(run.out.contains(word), "{word}: {}", run.out);
+    }
+}
+
+#[test]
+fn devices_of_one_backend() {
+    let backends = |list: &str| -> Vec<String> {
+        let rest = list.lines().filter_map(|line| line.strip_prefix("   backend "));
+        rest.map(|rest| rest.split(',').next().unwrap().to_owned()).collect()
+    };
+    let all = Run::of(mprnet().arg("devices")).succeeds();
+    for backend in backends(&all.out) {
+        let some = Run::of(mprnet().arg("devices").env("WGPU_BACKEND", &backend)).succeeds();
+        let listed = backends(&some.out);
+        assert!(!listed.is_empty() && listed.iter().all(|b| *b == backend), "{}", some.out);
+    }
+}
+
+#[test]
+fn help_names_the_exit_codes() {
+    let run = Run::of(mprnet().arg("--help")).succeeds();
+    assert!(run.out.contains("Exit codes: 0"), "{}", run.out);
+    let version = Run::of(mprnet().arg("--version")).succeeds();
+    assert_eq!(version.out, concat!("mprnet ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// As `mprnet plan | head` has it.
+#[test]
+fn output_that_nobody_reads() {
+    for args in [&["plan"][..], &["plan", "--tensors"], &["devices"]] {
+        let mut child = mprnet().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), [].as_slice()), "{args:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_onto_a_full_disk() {
+    let full = || std::fs::File::create("/dev/full").unwrap();
+    for args in [&["plan"][..], &["devices"]] {
+        Run::of(mprnet().args(args).stdout(full())).fails_at_once(1, &["cannot write to standard output"]);
+    }
+    // Messages that cannot be written are no reason to fail otherwise.
+    let room = Room::with_photo();
+    let mut command = room.command(["restore", "photo.png", "-o", "out.bmp"]);
+    assert_eq!(command.stderr(full()).status().unwrap().code(), Some(1));
+}

@@ -1,0 +1,97 @@
+//! Photos to restore, some of them made byte by byte.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, GrayAlphaImage, ImageFormat, LumaA, Rgb, RgbImage};
+
+/// A smooth colour picture.
+pub fn smooth(width: u32, height: u32) -> DynamicImage {
+    let shade = |at: u32, side: u32| 40 + (at * 160 / side) as u8;
+    RgbImage::from_fn(width, height, |x, y| Rgb([shade(x, width), shade(y, height), 90])).into()
+}
+
+/// A part of a sample of the repository.
+pub fn sample(name: &str, width: u32, height: u32) -> DynamicImage {
+    let path = crate::repository("samples").join(name);
+    image::open(path).unwrap().crop_imm(100, 100, width, height)
+}
+
+pub fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
+    encode(image, ImageFormat::Png)
+}
+
+pub fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.into().write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+/// Grey that grows to the right under transparency that grows downwards.
+pub fn grey_with_alpha(width: u32, height: u32) -> GrayAlphaImage {
+    GrayAlphaImage::from_fn(width, height, |x, y| LumaA([(x * 9 % 256) as u8, (y * 13 % 256) as u8]))
+}
+
+/// A JPEG that is dark on the left, and whose orientation tag turns it by 90 degrees: dark at the top.
+pub fn turned_jpeg(width: u32, height: u32) -> Vec<u8> {
+    let dark_left = RgbImage::from_fn(width, height, |x, _| Rgb([if x < width / 2 { 20 } else { 230 }; 3]));
+    let jpeg = encode(dark_left, ImageFormat::Jpeg);
+    // One entry in big-endian TIFF: tag 0x112 (orientation), one 16-bit number, 6.
+    let exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    [&jpeg[..2], &segment(0xe1, exif), &jpeg[2..]].concat()
+}
+
+/// A JPEG segment with its length.
+fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
+    let length = (content.len() as u16 + 2).to_be_bytes();
+    [&[0xff, marker], &length, content].concat()
+}
+
+/// The headers of a JPEG of four channels, and no pixels worth the name.
+pub fn cmyk_jpeg() -> Vec<u8> {
+    let frame = [8, 0, 8, 0, 8, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0];
+    let scan = [4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0];
+    [&[0xff, 0xd8], segment(0xc0, &frame).as_slice(), &segment(0xda, &scan), &[0, 0, 0xff, 0xd9]].concat()
+}
+
+/// A PNG whose header claims these sides, of a photo that has others.
+pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = png(smooth(8, 8));
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    let checksum = crc32(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+    bytes
+}
+
+/// A PNG that says it is an animation of two frames.
+pub fn animated_png() -> Vec<u8> {
+    let still = png(smooth(8, 8));
+    let control = b"acTL\0\0\0\x02\0\0\0\0";
+    let chunk = [&[0, 0, 0, 8], control.as_slice(), &crc32(control).to_be_bytes()].concat();
+    [&still[..33], &chunk, &still[33..]].concat()
+}
+
+/// A WebP with the header, the settings and one frame of an animation.
+pub fn animated_webp() -> Vec<u8> {
+    let chunk = |kind: &[u8; 4], content: &[u8]| {
+        [kind, (content.len() as u32).to_le_bytes().as_slice(), content].concat()
+    };
+    let still = encode(smooth(4, 4), ImageFormat::WebP);
+    // Place (0, 0), 4 x 4 pixels (less one each), 9 ms.
+    let frame = [&[0, 0, 0, 0, 0, 0, 3, 0, 0, 3, 0, 0, 9, 0, 0, 0], &still[12..]].concat();
+    let header = chunk(b"VP8X", &[2, 0, 0, 0, 3, 0, 0, 3, 0, 0]);
+    let parts = [b"WEBP".as_slice(), &header, &chunk(b"ANIM", &[0; 6]), &chunk(b"ANMF", &frame)];
+    chunk(b"RIFF", &parts.concat())
+}
+
+/// A GIF of two frames of one pixel.
+pub fn animated_gif() -> Vec<u8> {
+    let header = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
+    let frame = b"!\xf9\x04\0\x09\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0";
+    [header.as_slice(), frame, frame, b";"].concat()
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 * (crc & 1));
+    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| bit(crc)))
+}
