@@ -91,6 +91,10 @@ mod tests {
             patches: Patches::WHOLE,
             role: Role::Feature,
         };
-        assert_eq!(fragments(&desc, &Layout::of(&desc, Precision::F32), 64 << 20), None);
+        let layout = Layout::of(&desc, Precision::F32);
+        assert_eq!(layout.row_bytes, 1 << 20);
+        // Two margins and what rounding to bands adds to them, and twice a margin of its own: 2 * (8 + 7) + 16 rows.
+        assert_eq!(fragments(&desc, &layout, 45 << 20), None);
+        assert!(fragments(&desc, &layout, 46 << 20).is_some());
     }
 }

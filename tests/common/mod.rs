@@ -54,10 +54,6 @@ impl Golden {
         let shape = self.shape(name);
         (shape[shape.len() - 2] as u32, shape[shape.len() - 1] as u32)
     }
-
-    pub fn param(&self, name: &str) -> Param {
-        Param { name: name.to_owned(), shape: self.shape(name).to_vec(), data: self.values(name).into() }
-    }
 }
 
 /// Relative L2 error ||a - b|| / ||b||, infinite where lengths differ or a value is not finite.
@@ -101,7 +97,7 @@ impl Random {
     }
 
     pub fn below(&mut self, limit: u32) -> u32 {
-        ((f64::from(self.next()) + 1.0) / 2.0 * f64::from(limit)).min(f64::from(limit - 1)) as u32
+        (f64::midpoint(f64::from(self.next()), 1.0) * f64::from(limit)).min(f64::from(limit - 1)) as u32
     }
 
     pub fn values(&mut self, count: usize) -> Vec<f32> {

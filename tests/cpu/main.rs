@@ -1,5 +1,11 @@
-//! Everything that needs no adapter: the CPU twin against PyTorch, passes, plans, shader translation.
+//! Everything that needs no adapter: the CPU twin against PyTorch, passes, plans, shader translation, recording.
 
 #[path = "../common/mod.rs"]
 mod common;
+mod fusions;
+mod lints;
+mod passes;
+mod plans;
+mod record;
+mod translate;
 mod twin;

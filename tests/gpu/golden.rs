@@ -1,6 +1,8 @@
 //! Operators and blocks on the adapter against PyTorch's golden tensors.
 
-use mprnet::graph::{Attention, Conv, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId};
+use mprnet::graph::{
+    Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, Sam, TensorDesc, TensorId,
+};
 use mprnet::{ExecutorOptions, Values};
 
 use crate::common::{Golden, assert_close};
@@ -38,8 +40,10 @@ impl<'a> Case<'a> {
         self.input(tensor, Role::Feature, patches)
     }
 
-    fn param(&mut self, tensor: &str) -> mprnet::graph::ParamId {
-        self.graph.param(self.golden.param(&format!("{}/{tensor}", self.name)))
+    fn param(&mut self, tensor: &str) -> ParamId {
+        let name = format!("{}/{tensor}", self.name);
+        let (shape, data) = (self.golden.shape(&name).to_vec(), self.golden.values(&name).into());
+        self.graph.param(Param { name, shape, data })
     }
 
     fn check(mut self, op: Op, inputs: &[TensorId], patches: Patches, outputs: &[&str]) {

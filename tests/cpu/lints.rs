@@ -1,0 +1,163 @@
+//! Every kernel keeps to the limits that every adapter has, and to the conventions that the executor relies on.
+
+use std::mem::offset_of;
+
+use mprnet::kernels::{Params, Slot, View};
+use naga::proc::Layouter;
+use naga::{AddressSpace, Handle, Module, ShaderStage, StorageAccess, Type, TypeInner};
+
+use crate::translate::{all_specs, compile};
+
+/// Names by binding number.
+pub const NAMES: [&str; 9] = ["p", "weights", "bias", "dst", "dst2", "x", "x2", "residual", "gates"];
+/// What a kernel may write to.
+pub const MUTABLE: [&str; 2] = ["dst", "dst2"];
+
+/// Where a module breaks what holds on every adapter (WebGPU's default limits) or what the executor relies on.
+fn lint(module: &Module) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut layouter = Layouter::default();
+    layouter.update(module.to_ctx()).expect("types have sizes");
+    let (mut shared, mut storages) = (0, 0);
+    for (_, variable) in module.global_variables.iter() {
+        let name = variable.name.as_deref().unwrap_or_default();
+        match variable.space {
+            AddressSpace::WorkGroup => shared += layouter[variable.ty].size,
+            AddressSpace::Storage { access } => {
+                storages += 1;
+                if access.contains(StorageAccess::STORE) != MUTABLE.contains(&name) {
+                    found.push(format!("{name} is bound for {access:?}"));
+                }
+            }
+            AddressSpace::Uniform => found.extend(lint_params(module, variable.ty)),
+            _ => continue,
+        }
+        let expected = NAMES.iter().position(|n| *n == name).map(|at| (0, at as u32));
+        let binding = variable.binding.map(|b| (b.group, b.binding));
+        if variable.space != AddressSpace::WorkGroup && (binding != expected || binding.is_none()) {
+            found.push(format!("{name} is at {binding:?} where {expected:?} is its place"));
+        }
+    }
+    if shared > 16 << 10 {
+        found.push(format!("{shared} bytes of workgroup memory"));
+    }
+    if storages > 8 {
+        found.push(format!("{storages} storage bindings"));
+    }
+    for entry in &module.entry_points {
+        let invocations: u32 = entry.workgroup_size.iter().product();
+        if invocations > 256 || entry.name != "main" || entry.stage != ShaderStage::Compute {
+            found.push(format!("{:?} {} has {invocations} invocations", entry.stage, entry.name));
+        }
+    }
+    found
+}
+
+/// The uniform block's members, with their offsets as Rust has them.
+fn params() -> Vec<(&'static str, usize)> {
+    let ints = |base: usize, names: [&'static str; 4]| (0..4).map(move |i| (names[i], base + 4 * i));
+    let view = |i: usize| (NAMES[3 + i], offset_of!(Params, views) + i * size_of::<View>());
+    let mut members: Vec<_> = (0..6).map(view).collect();
+    members
+        .extend(ints(offset_of!(Params, patch), ["patch_height", "patch_width", "cell_rows", "cell_cols"]));
+    members.extend(ints(offset_of!(Params, window), ["first_row", "rows", "first_band", "bands"]));
+    members.extend([
+        ("channels", offset_of!(Params, channels)),
+        ("hidden", offset_of!(Params, hidden)),
+        ("factor", offset_of!(Params, factor)),
+        ("scalar", offset_of!(Params, scalar)),
+    ]);
+    members
+}
+
+const VIEW: [(&str, usize); 4] = [
+    ("base", offset_of!(View, base)),
+    ("width", offset_of!(View, width)),
+    ("height", offset_of!(View, height)),
+    ("quads", offset_of!(View, quads)),
+];
+
+fn lint_params(module: &Module, ty: Handle<Type>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, ty) in lint_struct(module, ty, &params(), size_of::<Params>(), &mut found) {
+        match module.types[ty].inner {
+            TypeInner::Struct { .. } => {
+                lint_struct(module, ty, &VIEW, size_of::<View>(), &mut found);
+            }
+            TypeInner::Scalar(naga::Scalar::F32) if name == "scalar" => {}
+            TypeInner::Scalar(naga::Scalar::I32) if name != "scalar" => {}
+            ref other => found.push(format!("{name} is {other:?}")),
+        }
+    }
+    found
+}
+
+/// Compares names, offsets and size; gives the members' types.
+fn lint_struct(
+    module: &Module,
+    ty: Handle<Type>,
+    expected: &[(&str, usize)],
+    size: usize,
+    found: &mut Vec<String>,
+) -> Vec<(String, Handle<Type>)> {
+    let TypeInner::Struct { members, span } = &module.types[ty].inner else { return Vec::new() };
+    let name = |m: &naga::StructMember| m.name.clone().unwrap_or_default();
+    let actual: Vec<_> = members.iter().map(|m| (name(m), m.offset as usize)).collect();
+    let same = actual.iter().map(|(n, at)| (n.as_str(), *at)).eq(expected.iter().copied());
+    if !same || *span as usize != size {
+        found.push(format!("{span} bytes of uniforms {actual:?} where {size} {expected:?} are written"));
+    }
+    members.iter().map(|m| (name(m), m.ty)).collect()
+}
+
+#[test]
+fn bindings_are_numbered_as_their_slots() {
+    use Slot::{Bias, Dst, Dst2, Gates, Residual, Weights, X, X2};
+    let slots = [Weights, Bias, Dst, Dst2, X, X2, Residual, Gates].map(|slot| slot as usize);
+    assert_eq!(slots, [1, 2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn every_kernel_keeps_limits_and_conventions() {
+    for spec in all_specs() {
+        let (module, _) = compile(&spec).unwrap_or_else(|e| panic!("{}: {e}", spec.name()));
+        assert_eq!(lint(&module), Vec::<String>::new(), "{}", spec.name());
+    }
+}
+
+/// Each rule, seen broken.
+#[test]
+fn broken_kernels_are_found() {
+    let sound = [
+        include_str!("../../shaders/parts/params.wgsl"),
+        "@group(0) @binding(3) var<storage, read_write> dst: array<u32>;",
+        "@group(0) @binding(5) var<storage, read> x: array<u32>;",
+        "@compute @workgroup_size(64) fn main() {}",
+    ]
+    .join("\n");
+    assert_eq!(lint(&naga::front::wgsl::parse_str(&sound).unwrap()), Vec::<String>::new());
+    let storage = |i: u32| format!("@group(0) @binding({i}) var<storage> s{i}: array<u32>;\n");
+    let many: String = (9..16).map(storage).collect();
+    let cases = [
+        ("@workgroup_size(64)", "@workgroup_size(64, 5)", "320 invocations"),
+        ("fn main", "fn other", "Compute other"),
+        ("@compute", "var<workgroup> big: array<u32, 4097>;\n@compute", "16388 bytes of workgroup memory"),
+        ("@compute", &format!("{many}@compute"), "9 storage bindings"),
+        ("@binding(5)", "@binding(6)", "x is at Some((0, 6)) where Some((0, 5))"),
+        ("@group(0) @binding(5)", "@group(1) @binding(5)", "x is at Some((1, 5))"),
+        ("> x: array", "> y: array", "y is at Some((0, 5)) where None"),
+        ("var<storage, read> x", "var<storage, read_write> x", "x is bound for"),
+        ("var<storage, read_write> dst", "var<storage, read> dst", "dst is bound for"),
+        ("    dst2: View,\n", "", "128 bytes"),
+        ("    scalar: f32,\n", "    scalar: f32,\n    more: vec4<f32>,\n", "160 bytes"),
+        (" rows: i32,\n    first_band: i32", " first_band: i32,\n    rows: i32", "bytes of uniforms"),
+        (" base: i32,\n    width: i32", " width: i32,\n    base: i32", "bytes of uniforms"),
+        ("factor: i32", "factor: u32", "factor is"),
+    ];
+    for (from, to, expected) in cases {
+        let broken = sound.replace(from, to);
+        assert_ne!(broken, sound, "{from} is not there");
+        let found = lint(&naga::front::wgsl::parse_str(&broken).unwrap_or_else(|e| panic!("{to}: {e}")));
+        assert!(found.iter().any(|f| f.contains(expected)), "{to}: {found:?}");
+    }
+}

@@ -1,0 +1,161 @@
+//! Whole networks recorded on a device that validates everything and computes nothing: bindings, buffers and
+//! grids are within the limits that were asked for, at sizes that no test could compute.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mprnet::gpu::Device;
+use mprnet::graph::{Graph, Role};
+use mprnet::model::ModelConfig;
+use mprnet::plan::Precision;
+use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
+use wgpu::{Features, Limits};
+
+use crate::plans::published;
+
+/// Buffers of this device take memory like any other: one network at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn zeros(graph: &Graph) -> Vec<Values> {
+    let zero = |id| {
+        let desc = graph.desc(id);
+        let count = desc.elements() as usize;
+        if desc.role == Role::Words {
+            Values::Words(vec![0; count])
+        } else {
+            Values::Planar(vec![0.0; count])
+        }
+    };
+    graph.inputs().iter().map(|&id| zero(id)).collect()
+}
+
+/// Compiles and runs a graph.
+fn record(device: &Device, graph: Graph, options: &ExecutorOptions) -> Executor {
+    let inputs = zeros(&graph);
+    let output = graph.desc(graph.outputs()[0]);
+    let mut executor = Executor::new(device, &WeightStore::default(), graph, options).unwrap();
+    let mut last = None;
+    let outputs = executor.run(device, &inputs, &mut |p| last = Some(p)).unwrap();
+    assert_eq!(outputs.len(), 1);
+    assert_eq!(outputs[0].len() as u64, output.elements());
+    assert!(last.is_some_and(|p| p.done == p.total && p.total > 0), "{last:?}");
+    executor
+}
+
+/// WebGPU's smallest limits are those of [`Limits::default`]: bindings of 128 MiB, buffers of 256 MiB.
+fn large() -> Limits {
+    // The validating device has no more than 2^31 - 1.
+    let bytes = (2 << 30) - 256;
+    Limits { max_buffer_size: bytes, max_storage_buffer_binding_size: bytes, ..Limits::default() }
+}
+
+/// Records a published network at 1280x720, cut by the limits alone.
+///
+/// `beyond` tells whether some tensor is larger than a binding, and larger than a buffer, of the default limits.
+fn record_published(config: ModelConfig, precision: Precision, features: Features, beyond: (bool, bool)) {
+    let _alone = alone();
+    let graph = published(config, (720, 1280));
+    let options = ExecutorOptions { precision, slice: Some(u64::MAX), ..ExecutorOptions::default() };
+    for (limits, (cut, fragmented)) in [(Limits::default(), beyond), (large(), (false, false))] {
+        let device = Device::noop(limits, features).unwrap();
+        let executor = record(&device, graph.clone(), &options);
+        let operators = graph.nodes().len();
+        let plan = executor.memory_plan();
+        let placements = graph.nodes().iter().flat_map(|n| &n.outputs).filter_map(|&t| plan.placement(t));
+        println!("{config}: {} dispatches of {operators} operators", executor.dispatch_count());
+        assert_eq!(executor.dispatch_count() > operators, cut);
+        assert_eq!(placements.into_iter().any(|p| p.fragments.len() > 1), fragmented);
+        assert_eq!(executor.memory().tensors, plan.bytes());
+    }
+}
+
+#[test]
+fn deraining_in_f32() {
+    record_published(ModelConfig::DERAIN, Precision::F32, Features::empty(), (true, false));
+}
+
+#[test]
+fn denoising_in_f32() {
+    record_published(ModelConfig::DENOISE, Precision::F32, Features::empty(), (true, true));
+}
+
+#[test]
+fn deblurring_in_f32() {
+    record_published(ModelConfig::DEBLUR, Precision::F32, Features::empty(), (true, true));
+}
+
+#[test]
+fn deraining_in_f16() {
+    for features in [Features::SHADER_F16, Features::empty()] {
+        record_published(ModelConfig::DERAIN, Precision::F16, features, (false, false));
+    }
+}
+
+#[test]
+fn denoising_in_f16() {
+    for features in [Features::SHADER_F16, Features::empty()] {
+        record_published(ModelConfig::DENOISE, Precision::F16, features, (true, false));
+    }
+}
+
+#[test]
+fn deblurring_in_f16() {
+    for features in [Features::SHADER_F16, Features::empty()] {
+        record_published(ModelConfig::DEBLUR, Precision::F16, features, (true, false));
+    }
+}
+
+/// Cut for the work that a submission may hold, which this device's pace then raises in the middle of the run.
+#[test]
+fn deblurring_at_the_pace_of_the_device() {
+    let _alone = alone();
+    let graph = published(ModelConfig::DEBLUR, (512, 512));
+    let operators = graph.nodes().len();
+    let device = Device::noop(Limits::default(), Features::empty()).unwrap();
+    let weights = WeightStore::default();
+    let at_first = Executor::new(&device, &weights, graph.clone(), &ExecutorOptions::default()).unwrap();
+    assert!(at_first.dispatch_count() > 10 * operators);
+    drop(at_first);
+    record(&device, graph, &ExecutorOptions::default());
+}
+
+/// What compiling a deraining network of that size says, with some limit lowered.
+fn refusal(size: (u32, u32), limits: Limits, options: &ExecutorOptions) -> Error {
+    let _alone = alone();
+    let device = Device::noop(limits, Features::empty()).unwrap();
+    let graph = published(ModelConfig::DERAIN, size);
+    match Executor::new(&device, &WeightStore::default(), graph, options) {
+        Ok(_) => panic!("it compiles"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_tensor_of_which_no_strip_fits_is_named() {
+    let small = ExecutorOptions { buffer_limit: Some(1 << 20), ..ExecutorOptions::default() };
+    let error = refusal((512, 512), Limits::default(), &small);
+    let (name, size) = ("shallow_feat1.0", 512 * 512 * 40 * 4);
+    assert!(
+        matches!(&error, Error::TensorTooLarge { tensor, bytes, limit }
+            if tensor == name && *bytes == size && *limit == 1 << 20),
+        "{error}"
+    );
+    let text = error.to_string();
+    assert!([name, &size.to_string(), "1048576"].iter().all(|part| text.contains(part)), "{text}");
+    // A band of eight rows is bound at least.
+    let narrow = ExecutorOptions { binding_limit: Some(1 << 16), ..ExecutorOptions::default() };
+    let error = refusal((64, 128), Limits::default(), &narrow);
+    assert!(
+        matches!(&error, Error::TensorTooLarge { tensor, limit, .. } if tensor == name && *limit == 1 << 16),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_image_too_wide_for_a_grid_is_refused() {
+    let limits = Limits { max_compute_workgroups_per_dimension: 64, ..Limits::default() };
+    let error = refusal((16, 1024), limits, &ExecutorOptions::default());
+    assert!(matches!(error, Error::TooManyWorkgroups { workgroups: 128, limit: 64 }), "{error}");
+}

@@ -1,0 +1,254 @@
+//! Every kernel that any graph is lowered to links, parses, validates, and translates to every language that an
+//! adapter may ask for.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use mprnet::gpu::{KernelSpec, Storage};
+use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
+use mprnet::kernels;
+use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use naga::back::{glsl, hlsl, msl, spv, wgsl};
+use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{Module, ShaderStage};
+
+use crate::common::{Random, feature};
+use crate::lints::{MUTABLE, NAMES};
+use crate::passes::TINY;
+
+const STORAGES: [Storage; 3] = [Storage::F32, Storage::F16, Storage::F16Packed];
+
+/// How languages' names begin, which kernels do not translate to them, and why.
+type Gap = (&'static str, fn(&KernelSpec) -> bool, &'static str);
+
+/// What cannot be translated; everything else must be, and these must still fail.
+const GAPS: &[Gap] =
+    &[("GLSL", KernelSpec::native_f16, "it has no 16-bit floats; such adapters get f16_packed")];
+
+/// A language: its name, and what translates to it.
+type Language = (&'static str, fn(&KernelSpec, &Module, &ModuleInfo) -> Result<(), String>);
+
+const LANGUAGES: &[Language] = &[
+    ("SPIR-V 1.3", |s, m, i| to_spirv((1, 3), "vulkan1.1", s.native_f16(), m, i)),
+    ("SPIR-V 1.6", |s, m, i| to_spirv((1, 6), "vulkan1.3", s.native_f16(), m, i)),
+    ("MSL", |_, m, i| to_msl(m, i)),
+    ("HLSL", to_hlsl),
+    ("GLSL ES 310", |_, m, i| to_glsl(glsl::Version::new_gles(310), m, i)),
+    ("GLSL 430", |_, m, i| to_glsl(glsl::Version::Desktop(430), m, i)),
+    ("WGSL", to_wgsl),
+];
+
+/// The networks' graphs: each pixel-shuffle factor and image format, with and without stage images and passes.
+fn networks() -> Vec<Graph> {
+    let mut graphs = Vec::new();
+    for shuffle in [1, 2, 4] {
+        let weights = Weights::seeded(ModelConfig { shuffle, ..TINY }, 1);
+        for format in [ImageFormat::Words, ImageFormat::Planar] {
+            for keep in [vec![], vec!["stage1".to_owned(), "stage2".to_owned()]] {
+                let options = NetworkOptions { height: 64, width: 64, format, stage: Stage::Three, keep };
+                let graph = model::build(&weights, &options).unwrap();
+                graphs.extend([passes::optimize(graph.clone()).unwrap(), graph]);
+            }
+        }
+    }
+    graphs
+}
+
+/// Convolutions as the passes could fuse them in other networks: over one source, two, or one at half size, of
+/// features or images, with each epilogue.
+fn convolutions() -> Vec<Graph> {
+    let sources = [(Kernel::One, 1, false), (Kernel::One, 2, false), (Kernel::One, 1, true)];
+    let sources = sources.into_iter().chain([(Kernel::Three, 1, false), (Kernel::Three, 2, false)]);
+    let (x, image) = (feature(8, 8, 8, Patches::WHOLE), Role::Image);
+    let ends = [
+        (Epilogue::None, None, false),
+        (Epilogue::None, None, true),
+        (Epilogue::Prelu(0.2), None, false),
+        (Epilogue::Residual, Some(x), false),
+        (Epilogue::Residual, Some(TensorDesc { role: image, ..x }), false),
+    ];
+    let mut random = Random::new(1);
+    let mut graphs = Vec::new();
+    for (kernel, count, halve) in sources {
+        let side = if halve { 16 } else { 8 };
+        for role in [Role::Feature, image] {
+            // Only 3x3 convolutions come before pooling.
+            for (epilogue, added, pooled) in ends.into_iter().filter(|e| !e.2 || kernel == Kernel::Three) {
+                let source = TensorDesc { height: side, width: side, role, ..x };
+                let descs = std::iter::repeat_n(source, count).chain(added);
+                let mut graph = Graph::new();
+                let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
+                let conv = random.conv(&mut graph, kernel, 8, 8 * count, false);
+                let op = Op::Conv(Conv { halve, epilogue, pooled, ..conv });
+                graph.push("conv", op, &ids, Patches::WHOLE).unwrap();
+                graphs.push(graph);
+            }
+        }
+    }
+    graphs
+}
+
+/// Every distinct kernel at a storage.
+fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
+    let graphs = [networks(), convolutions()].concat();
+    let lowered =
+        |g: &Graph| g.nodes().iter().map(|n| kernels::lower(g, n, storage).spec).collect::<Vec<_>>();
+    graphs.iter().flat_map(lowered).collect()
+}
+
+/// Every distinct kernel.
+pub fn all_specs() -> BTreeSet<KernelSpec> {
+    STORAGES.into_iter().flat_map(specs).collect()
+}
+
+/// Parses and validates; only the capabilities that the spec says it needs are there.
+pub fn compile(spec: &KernelSpec) -> Result<(Module, ModuleInfo), String> {
+    let text = spec.link().map_err(|e| e.to_string())?;
+    let module = naga::front::wgsl::parse_str(&text).map_err(|e| e.emit_to_string(&text))?;
+    let info = validate(&module, capabilities(spec))?;
+    Ok((module, info))
+}
+
+fn capabilities(spec: &KernelSpec) -> Capabilities {
+    let mut needed = Capabilities::empty();
+    needed.set(Capabilities::SHADER_FLOAT16, spec.native_f16());
+    let packed = spec.parts.iter().any(|p| p.ends_with("_f16_packed"));
+    needed.set(Capabilities::SHADER_FLOAT16_IN_FLOAT32, packed);
+    needed
+}
+
+fn validate(module: &Module, capabilities: Capabilities) -> Result<ModuleInfo, String> {
+    Validator::new(ValidationFlags::all(), capabilities).validate(module).map_err(|e| format!("{e:?}"))
+}
+
+const CHECKS: BoundsCheckPolicies = BoundsCheckPolicies {
+    index: BoundsCheckPolicy::Restrict,
+    buffer: BoundsCheckPolicy::Restrict,
+    image_load: BoundsCheckPolicy::Restrict,
+    binding_array: BoundsCheckPolicy::Unchecked,
+};
+
+/// As wgpu's Vulkan backend, and past `spirv-val`.
+fn to_spirv(
+    version: (u8, u8),
+    target: &str,
+    f16: bool,
+    module: &Module,
+    info: &ModuleInfo,
+) -> Result<(), String> {
+    let float16 = f16.then_some(spv::Capability::Float16);
+    let capabilities = [spv::Capability::Shader].into_iter().chain(float16).collect();
+    let options = spv::Options {
+        lang_version: version,
+        capabilities: Some(capabilities),
+        bounds_check_policies: CHECKS,
+        ..spv::Options::default()
+    };
+    let stage = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: "main".to_owned() };
+    let words = spv::write_vec(module, info, &options, Some(&stage)).map_err(|e| e.to_string())?;
+    let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    let mut validator = Command::new("spirv-val");
+    let started = validator.args(["--target-env", target]).arg(file.path()).output();
+    let output = started.expect("this test needs spirv-val: install the package spirv-tools");
+    let text = [output.stdout, output.stderr].concat();
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&text).into_owned()) }
+}
+
+fn to_msl(module: &Module, info: &ModuleInfo) -> Result<(), String> {
+    let slot = |binding: u32| {
+        let mutable = MUTABLE.contains(&NAMES[binding as usize]);
+        let target = msl::BindTarget { buffer: Some(binding as u8), mutable, ..Default::default() };
+        (naga::ResourceBinding { group: 0, binding }, target)
+    };
+    let (resources, sizes_buffer) = ((0..9).map(slot).collect(), Some(9));
+    let entry = msl::EntryPointResources { resources, sizes_buffer, ..Default::default() };
+    let options = msl::Options {
+        lang_version: (2, 0),
+        per_entry_point_map: [("main".to_owned(), entry)].into(),
+        fake_missing_bindings: false,
+        bounds_check_policies: CHECKS,
+        ..msl::Options::default()
+    };
+    let stage = msl::PipelineOptions {
+        entry_point: Some((ShaderStage::Compute, "main".to_owned())),
+        ..msl::PipelineOptions::default()
+    };
+    let (_, translated) = msl::write_string(module, info, &options, &stage).map_err(|e| e.to_string())?;
+    translated.entry_point_names.into_iter().try_for_each(|e| e.map(|_| ()).map_err(|e| e.to_string()))
+}
+
+/// FXC takes 5.1, which has no 16-bit types; DXC takes 6.2.
+fn to_hlsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), String> {
+    let shader_model = if spec.native_f16() { hlsl::ShaderModel::V6_2 } else { hlsl::ShaderModel::V5_1 };
+    let options = hlsl::Options { shader_model, ..hlsl::Options::default() };
+    let stage = hlsl::PipelineOptions { entry_point: Some((ShaderStage::Compute, "main".to_owned())) };
+    let mut text = String::new();
+    let written = hlsl::Writer::new(&mut text, &options, &stage).write(module, info, None);
+    let names = written.map_err(|e| e.to_string())?.entry_point_names;
+    names.into_iter().try_for_each(|e| e.map(|_| ()).map_err(|e| e.to_string()))
+}
+
+fn to_glsl(version: glsl::Version, module: &Module, info: &ModuleInfo) -> Result<(), String> {
+    let at = |binding: u32| (naga::ResourceBinding { group: 0, binding }, binding as u8);
+    let binding_map = (0..9).map(at).collect();
+    let options = glsl::Options { version, binding_map, ..glsl::Options::default() };
+    let stage = glsl::PipelineOptions {
+        shader_stage: ShaderStage::Compute,
+        entry_point: "main".to_owned(),
+        multiview: None,
+    };
+    let mut text = String::new();
+    // GL itself keeps accesses within a buffer.
+    let policies = BoundsCheckPolicies::default();
+    let writer = glsl::Writer::new(&mut text, module, info, &options, &stage, policies);
+    writer.and_then(|mut w| w.write()).map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// What a browser gets; it parses again.
+fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), String> {
+    let text = wgsl::write_string(module, info, wgsl::WriterFlags::empty()).map_err(|e| e.to_string())?;
+    let parsed = naga::front::wgsl::parse_str(&text).map_err(|e| e.emit_to_string(&text))?;
+    validate(&parsed, capabilities(spec)).map(|_| ())
+}
+
+/// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
+#[test]
+fn every_shader_is_reached() {
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [38, 66, 66]);
+    let used = |spec: &KernelSpec| {
+        let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
+        parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()
+    };
+    let used: BTreeSet<String> = all_specs().iter().flat_map(used).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut there = BTreeSet::new();
+    for (folder, prefix) in [(root.clone(), ""), (root.join("parts"), "parts/")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            there.extend(name.strip_suffix(".wgsl").map(|stem| format!("{prefix}{stem}")));
+        }
+    }
+    assert_eq!(used, there);
+}
+
+#[test]
+fn every_kernel_translates() {
+    for spec in all_specs() {
+        let (module, info) = compile(&spec).unwrap_or_else(|e| panic!("{}: {e}", spec.name()));
+        for (language, translate) in LANGUAGES {
+            let gap = GAPS.iter().find(|(name, holds, _)| language.starts_with(name) && holds(&spec));
+            match (translate(&spec, &module, &info), gap) {
+                (Ok(()), None) | (Err(_), Some(_)) => {}
+                (Err(e), None) => panic!("{} to {language}: {e}", spec.name()),
+                (Ok(()), Some((_, _, reason))) => {
+                    panic!("{} translates to {language} although {reason}: take it off the list", spec.name())
+                }
+            }
+        }
+    }
+}
