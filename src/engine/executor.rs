@@ -44,7 +44,7 @@ impl Executor {
     ) -> Result<Self> {
         let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
         let compiled = Compiled::new(device, store, graph, options)?;
-        let cut_for = pace.budget();
+        let cut_for = pace.cut();
         let (dispatches, uniforms) = compiled.dispatches(device, cut_for)?;
         let staging = make_staging(device, &compiled)?;
         Ok(Self { compiled, dispatches, uniforms, cut_for, pace, staging })
@@ -147,7 +147,7 @@ impl Executor {
     /// Cuts anew where the measured pace has left the one that the dispatches were cut for; only between
     /// operators, since the new cuts begin at one. Gives the next dispatch's new index.
     fn adapt(&mut self, device: &Device, next: usize) -> Result<usize> {
-        let budget = self.pace.budget();
+        let budget = self.pace.cut();
         let off = self.cut_for / 2 > budget || self.cut_for < budget / 4;
         let between = next == 0 || self.dispatches[next - 1].closes;
         if !off || !between {

@@ -6,6 +6,9 @@ use std::time::Duration;
 const SLICE: Duration = Duration::from_millis(250);
 /// Work of the first submission, before any has been measured: well within the slice on any adapter.
 const FIRST: u64 = 500_000_000;
+/// Work of one dispatch before any has been measured: cutting for the slowest adapter would make thousands of
+/// dispatches that faster ones have no use for.
+const FIRST_CUT: u64 = 8 * FIRST;
 
 /// The adapter's speed as measured so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +29,11 @@ impl Pace {
         self.fixed.unwrap_or_else(|| measured().max(FIRST / 10))
     }
 
+    /// Work that one dispatch may hold.
+    pub(super) fn cut(&self) -> u64 {
+        if self.fixed.is_none() && self.rate.is_none() { FIRST_CUT } else { self.budget() }
+    }
+
     /// Takes a measured submission into account. Speed-ups count in full, since the first submissions include
     /// compilation on some drivers; slow-downs by half.
     pub(super) fn observe(&mut self, work: u64, elapsed: Duration) {
@@ -42,9 +50,9 @@ mod tests {
     #[test]
     fn budgets_follow_what_was_measured() {
         let mut pace = Pace::default();
-        assert_eq!(pace.budget(), FIRST);
+        assert_eq!((pace.budget(), pace.cut()), (FIRST, FIRST_CUT));
         pace.observe(4_000_000_000, Duration::from_secs(1));
-        assert_eq!(pace.budget(), 1_000_000_000);
+        assert_eq!((pace.budget(), pace.cut()), (1_000_000_000, 1_000_000_000));
         pace.observe(2_000_000_000, Duration::from_secs(1));
         assert_eq!(pace.budget(), 750_000_000);
         pace.observe(1, Duration::from_secs(100));
