@@ -1,11 +1,16 @@
-"""Measures a denoiser: PSNR on photographs with seeded Gaussian noise, rounded to 8 bits, and on clean ones.
+"""Measures a network: PSNR on whole photographs that are degraded with seeds not used in training, and on clean ones.
 
-python evaluate.py models/denoise.safetensors --photos DIR --sigma 0 15 25 50
+    python evaluate.py models/denoise.safetensors --task denoise --photos DIR --sigma 15 25 50
+    python evaluate.py models/deblur.safetensors --task deblur --photos DIR --frames DIR
+
+Denoising: Gaussian noise rounded to 8 bits, and camera-like noise. Deraining: light, medium and heavy streaks.
+Deblurring: camera shake, and averages of frames held out of training.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +19,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import mprnet_torch
+from degrade_rain import HEAVY
+from judging import averaged_pairs, camera, gaussian, psnr, seeded_pairs, shaken, streaks
 from mprnet_torch import MPRNet
-from train import psnr
-from training_data import add_noise, load_photos, to_tensor
+from training_data import Pair, load_frames, load_photos, to_tensor
+
+AVERAGES = 6
 
 
 @torch.inference_mode()
@@ -28,27 +36,45 @@ def restore(network: MPRNet, image: Tensor) -> Tensor:
     return network(padded.contiguous(memory_format=torch.channels_last))[2][..., :height, :width]
 
 
+def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[str, Iterable[Pair]]]:
+    """The sets of pairs that a task is measured on, with their names."""
+    if args.task == "denoise":
+        for sigma in args.sigma:
+            yield f"sigma {sigma:g}", seeded_pairs(photos, gaussian(sigma))
+        for shot in (0.003, 0.03):
+            yield f"camera noise {shot:g}", seeded_pairs(photos, camera(shot))
+    elif args.task == "derain":
+        for name, coverage in (("light", HEAVY / 16), ("medium", HEAVY / 4), ("heavy", HEAVY)):
+            yield f"{name} rain", seeded_pairs(photos, streaks(coverage))
+    else:
+        if args.frames:
+            _, held_out = load_frames(args.frames, 1)
+            for length in (7, 11, 15):
+                yield f"{length} frames", averaged_pairs(held_out, length, AVERAGES)
+        yield "shake", seeded_pairs(photos, shaken)
+    yield "clean", ((photo, photo) for photo in photos)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path, help="safetensors file")
-    parser.add_argument("--photos", type=Path, required=True, help="folder of clean photographs")
-    parser.add_argument("--sigma", type=float, nargs="+", default=[0, 15, 25, 50], help="noise on the 0..255 scale")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (%(default)s)")
+    option = parser.add_argument
+    option("weights", type=Path, help="safetensors file")
+    option("--task", choices=("denoise", "derain", "deblur"), default="denoise")
+    option("--photos", type=Path, required=True, help="folder of clean photographs")
+    option("--frames", type=Path, help="folder of consecutive frames; the last 40 are averaged")
+    option("--sigma", type=float, nargs="+", default=[15, 25, 50], help="Gaussian noise on the 0..255 scale")
+    option("--threads", type=int, default=1, help="CPU threads (%(default)s)")
+    option("--device", default="cpu", help="cpu or cuda (%(default)s)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    network = mprnet_torch.load(args.weights).to(memory_format=torch.channels_last)
-    photos = load_photos(args.photos, network.config.multiple)
-    for sigma in args.sigma:
+    network = mprnet_torch.load(args.weights).to(args.device, memory_format=torch.channels_last)
+    for name, pairs in cases(args, load_photos(args.photos, network.config.multiple)):
         before, after = [], []
-        for number, photo in enumerate(photos):
-            clean = photo.astype(np.float32)
-            noisy = to_tensor(add_noise(clean, sigma, True, np.random.default_rng([number, 25]))[None])
-            target = to_tensor(clean[None])
-            before.append(psnr(noisy, target))
-            after.append(psnr(restore(network, noisy), target))
-        print(
-            f"sigma {sigma:g}: {np.mean(before):.2f} -> {np.mean(after):.2f} dB, {len(photos)} photographs", flush=True
-        )
+        for pair in pairs:
+            degraded, clean = (to_tensor(image[None]).to(args.device) for image in pair)
+            before.append(psnr(degraded, clean))
+            after.append(psnr(restore(network, degraded), clean))
+        print(f"{name}: {np.mean(before):.2f} -> {np.mean(after):.2f} dB, {len(after)} images", flush=True)
 
 
 if __name__ == "__main__":

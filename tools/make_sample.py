@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from training_data import add_noise
+from degrade import add_noise
 
 
 def main() -> None:

@@ -1,10 +1,12 @@
-"""Trains an MPRNet to remove Gaussian noise, on a CPU, and writes its weights as f16 safetensors.
+"""Trains an MPRNet to remove noise, rain or motion blur, and writes its weights as f16 safetensors.
 
-    python train.py --photos DIR --val DIR --out training/denoise --config 24/8/8/4,shuffle=2 --time-budget 90
+    python train.py --task denoise --photos DIR --val DIR --out training/denoise --config 16/16/16/4,shuffle=2 \\
+      --time-budget 90 --trained-on "trained on ..." --license "..."
+    python train.py --task deblur --frames DIR --init training/denoise/denoise.safetensors ...
 
-The folder --out keeps `state.pt`, from which the same command goes on after an interruption, and
-`denoise.safetensors`, the moving average of the weights, replaced whole at every checkpoint. With --steps a run can be
-repeated; with --time-budget the learning rate follows the clock, so that a busy machine ends in time too.
+The folder --out keeps `state.pt`, from which the same command goes on after an interruption, and `TASK.safetensors`,
+the moving average of the weights, replaced whole at every checkpoint. With --steps a run can be repeated; with
+--time-budget the learning rate follows the clock, so that a busy machine ends in time too.
 """
 
 from __future__ import annotations
@@ -16,21 +18,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mprnet_torch import MPRNet
+from degrade import MAX_SIGMA
+from judging import psnr, validation
+from mprnet_torch import Config, MPRNet
 from seeded_weights import parse_config
-from training_data import DenoisingCrops, load_photos, validation_pairs
+from training_data import MARGIN, Deblurring, Denoising, Deraining, Supply, Task, load_frames, load_photos, to_tensor
 from training_loss import loss
 
 WARM_UP = 0.02
 FINAL_RATE = 1e-6
 EMA_DECAY = 0.999
 GRADIENT_NORM = 1.0
-CHECKPOINT = "denoise.safetensors"
+
+Placed = TypeVar("Placed", Tensor, MPRNet)
 
 
 @dataclass(frozen=True)
@@ -73,28 +79,61 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     os.replace(temporary, path)
 
 
-def psnr(a: Tensor, b: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB of images rounded to 8 bits, over all channels; infinite for equal ones."""
-    a, b = ((image.clamp(0, 1) * 255).round() for image in (a, b))
-    error = ((a - b) ** 2).mean().item()
-    return 10 * math.log10(255**2 / error) if error else math.inf
+def initial_weights(path: Path, config: Config) -> dict[str, Tensor]:
+    """The weights of a safetensors file of the same configuration, as float32."""
+    weights = load_file(path)
+    try:
+        found = Config.from_state_dict({key: tuple(value.shape) for key, value in weights.items()})
+    except ValueError as error:
+        raise SystemExit(f"{path}: {error}") from None
+    if found != config:
+        raise SystemExit(f"{path} is of another configuration: {found}")
+    return {key: value.float() for key, value in weights.items()}
+
+
+def make_task(args: argparse.Namespace) -> Task:
+    """The task of the command line, with its photographs."""
+    largest = max(phase.size for phase in args.phases)
+    if args.task == "denoise":
+        return Denoising(load_photos(args.photos, largest), args.clean_share, args.max_sigma, args.camera_share)
+    if args.task == "derain":
+        return Deraining(load_photos(args.photos, largest), args.clean_share)
+    frames = load_frames(args.frames, largest)[0] if args.frames else None
+    return Deblurring(load_photos(args.photos, largest + 2 * MARGIN), args.clean_share, frames)
+
+
+def mean_psnr(pairs: list[tuple[Tensor, Tensor]], restore: Callable[[Tensor], Tensor]) -> float:
+    """Mean PSNR of what `restore` makes of the first of each pair."""
+    return sum(psnr(restore(degraded), clean) for degraded, clean in pairs) / len(pairs)
 
 
 class Trainer:
     """A network, its optimizer, the moving average of its weights, and how far the training has come."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        torch.manual_seed(args.seed)
         self.args = args
-        self.network = MPRNet(args.config).to(memory_format=torch.channels_last)
+        self.task = make_task(args)
+        # The workers of the supply are forked here, before anything touches CUDA.
+        self.supply = Supply(self.task, args.seed, args.workers)
+        self.device = torch.device(args.device)
+        torch.manual_seed(args.seed)
+        self.network = self.place(MPRNet(args.config))
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=args.rate, betas=(0.9, 0.99))
-        self.average = MPRNet(args.config).to(memory_format=torch.channels_last)
+        self.average = self.place(MPRNet(args.config))
+        if args.init:
+            self.network.load_state_dict(initial_weights(args.init, args.config))
         self.average.load_state_dict(self.network.state_dict())
-        largest = max(phase.size for phase in args.phases)
-        self.crops = DenoisingCrops(load_photos(args.photos, largest), args.max_sigma, args.clean_share, args.seed)
-        self.pairs = validation_pairs(args.val, args.val_crops, args.val_size, args.val_sigma)
+        sets = validation(args.task, args.val, args.frames, args.val_sigma, args.val_crops, args.val_size)
+        self.sets = {
+            name: [tuple(self.place(to_tensor(image[None])) for image in pair) for pair in pairs]
+            for name, pairs in sets.items()
+        }
         self.steps = 0
         self.seconds = 0.0
+
+    def place(self, value: Placed) -> Placed:
+        """The value on the device, its channels last."""
+        return value.to(self.device, memory_format=torch.channels_last)
 
     @property
     def progress(self) -> float:
@@ -108,10 +147,12 @@ class Trainer:
         began = time.monotonic()
         progress = self.progress
         phase = next((phase for phase in self.args.phases if progress < phase.until), self.args.phases[-1])
-        noisy, clean = self.crops.batch(phase.count, phase.size)
+        degraded, clean = (self.place(images) for images in self.supply.batch(phase.count, phase.size, self.steps))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.args.rate, progress)
-        value = loss(self.network(noisy.contiguous(memory_format=torch.channels_last)), clean)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            stages = self.network(degraded)
+        value = loss([image.float() for image in stages], clean)
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM, error_if_nonfinite=True)
@@ -130,43 +171,49 @@ class Trainer:
 
     @torch.inference_mode()
     def validate(self) -> str:
-        """PSNR of the averaged weights on noisy and on clean validation crops."""
-        noisy_psnr = [psnr(noisy, clean) for noisy, clean in self.pairs]
-        restored = [psnr(self.average(noisy)[2], clean) for noisy, clean in self.pairs]
-        kept = [psnr(self.average(clean)[2], clean) for _, clean in self.pairs]
-        mean = [sum(values) / len(values) for values in (noisy_psnr, restored, kept)]
-        return f"sigma {self.args.val_sigma:g}: {mean[0]:.2f} -> {mean[1]:.2f} dB, clean: {mean[2]:.2f} dB"
+        """PSNR of degraded validation images before and after the averaged weights, and of clean ones after them."""
+        parts = [
+            f"{name}: {mean_psnr(pairs, lambda image: image):.2f} -> {mean_psnr(pairs, self.restore):.2f} dB"
+            for name, pairs in self.sets.items()
+        ]
+        clean = [(image, image) for pairs in self.sets.values() for _, image in pairs]
+        return ", ".join([*parts, f"clean: {mean_psnr(clean, self.restore):.2f} dB"])
+
+    def restore(self, image: Tensor) -> Tensor:
+        """The image of stage 3 of the averaged weights."""
+        return self.average(image)[2]
 
     def checkpoint(self) -> None:
         """Saves the state and the averaged weights, and prints the validation."""
         began = time.monotonic()
         state = {
             "config": vars(self.args.config),
+            "task": self.args.task,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "generator": self.crops.generator.bit_generator.state,
             "steps": self.steps,
             "seconds": self.seconds,
         }
         write_whole(self.args.out / "state.pt", lambda path: torch.save(state, path))
-        weights = {key: value.half().contiguous() for key, value in self.average.state_dict().items()}
-        write_whole(self.args.out / CHECKPOINT, lambda path: save_file(weights, path, metadata=self.metadata()))
+        weights = {key: value.half().cpu().contiguous() for key, value in self.average.state_dict().items()}
+        exported = self.args.out / f"{self.args.task}.safetensors"
+        write_whole(exported, lambda path: save_file(weights, path, metadata=self.metadata()))
         # The writer's files are private to their owner.
-        (self.args.out / CHECKPOINT).chmod(0o644)
+        exported.chmod(0o644)
         self.report(self.validate())
         self.seconds += time.monotonic() - began
 
     def metadata(self) -> dict[str, str]:
         """What the weights are, for whoever opens the file."""
+        sizes = self.args.config
         return {
             "modelspec.sai_model_spec": "1.0.0",
             "modelspec.architecture": "mprnet",
-            "modelspec.title": "MPRNet denoise, light",
-            "modelspec.description": "Removes Gaussian noise of sigma 0 to "
-            f"{self.args.max_sigma:g} from sRGB photographs; {self.args.trained_on}.",
+            "modelspec.title": f"MPRNet {self.args.task} {sizes.n}/{sizes.s}/{sizes.o}/{sizes.num_cab}",
+            "modelspec.description": f"Removes {self.task.removes} from sRGB photographs; {self.args.trained_on}.",
             "modelspec.license": self.args.license,
-            "task": "denoise",
+            "task": self.args.task,
             "training_data": self.args.trained_on,
             "training_steps": str(self.steps),
         }
@@ -176,13 +223,14 @@ class Trainer:
         path = self.args.out / "state.pt"
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
+        if state.get("task", "denoise") != self.args.task:
+            raise SystemExit(f"{path} is of another task: {state['task']}")
         if state["config"] != vars(self.args.config):
             raise SystemExit(f"{path} is of another configuration: {state['config']}")
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.crops.generator.bit_generator.state = state["generator"]
         self.steps, self.seconds = state["steps"], state["seconds"]
         self.report("resumed")
 
@@ -212,27 +260,36 @@ def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
+    option("--task", choices=("denoise", "derain", "deblur"), default="denoise")
     option("--photos", type=Path, required=True, help="folder of clean photographs to train on")
     option("--val", type=Path, required=True, help="folder of clean photographs to validate on")
     option("--out", type=Path, required=True, help="folder for the state and the weights")
+    option("--frames", type=Path, help="folder of consecutive frames to average for deblurring; the last 40 validate")
+    option("--init", type=Path, help="safetensors file of the same configuration to start from")
     option("--config", type=parse_config, required=True, help=parse_config.__doc__.replace("`", ""))
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=int, help="length of the training in steps")
     length.add_argument("--time-budget", type=float, help="length of the training in minutes")
     option("--phases", type=parse_phases, default="8x64:1", help=parse_phases.__doc__.replace("`", ""))
     option("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
-    option("--max-sigma", type=float, default=50, help="strongest noise, on the 0..255 scale (%(default)s)")
-    option("--clean-share", type=float, default=0.08, help="share of crops without noise (%(default)s)")
+    option("--max-sigma", type=float, default=MAX_SIGMA, help="strongest Gaussian noise, of 255 (%(default)s)")
+    option("--camera-share", type=float, default=0.35, help="share of camera-like noise (%(default)s)")
+    option("--clean-share", type=float, default=0.08, help="share of crops that are not degraded (%(default)s)")
     option("--seed", type=int, default=1)
+    option("--device", default="cpu", help="cpu or cuda (%(default)s)")
+    option("--workers", type=int, default=0, help="processes that degrade crops; 0 is none besides (%(default)s)")
     option("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     option("--log-steps", type=int, default=100, help="steps between lines of the log (%(default)s)")
     option("--checkpoint-minutes", type=float, default=5, help="minutes between checkpoints (%(default)s)")
-    option("--val-crops", type=int, default=12, help="photographs to validate on (%(default)s)")
+    option("--val-crops", type=int, default=12, help="images to validate on (%(default)s)")
     option("--val-size", type=int, default=256, help="side of a validation crop (%(default)s)")
-    option("--val-sigma", type=float, default=25, help="noise of the validation (%(default)s)")
+    option("--val-sigma", type=float, default=25, help="Gaussian noise of the validation (%(default)s)")
     option("--trained-on", required=True, help="statement about the training data, stored with the weights")
     option("--license", required=True, help="licence of the weights, stored with them")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.frames and args.task != "deblur":
+        parser.error("--frames is for --task deblur")
+    return args
 
 
 def main() -> None:

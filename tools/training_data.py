@@ -1,7 +1,10 @@
-"""Photographs in memory, and the pairs of noisy and clean crops that a denoiser learns from."""
+"""Photographs in memory, and the endless seeded pairs of degraded and clean crops that each task learns from."""
 
 from __future__ import annotations
 
+import multiprocessing
+from abc import ABC, abstractmethod
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from degrade import MAX_SIGMA, add_noise, camera_noise
+from degrade_blur import FRAME_COUNTS, MARGIN, average_frames, finish, shake
+from degrade_rain import random_rain
+
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
+HELD_OUT = 40
+"""Frames at the end of a folder that are for validation only."""
+TRAINING = 1
+"""Marks the seeds of training, [seed, step, TRAINING]; those that networks are judged with have two parts."""
+
+PLACES = 3
+"""Places that are looked at for each crop of averaged frames."""
+
+Pair = tuple[np.ndarray, np.ndarray]
+"""A degraded and a clean image, float32 [H, W, 3] on the 0..255 scale."""
 
 
 def load_photos(folder: Path, smallest: int) -> list[np.ndarray]:
@@ -24,61 +41,173 @@ def load_photos(folder: Path, smallest: int) -> list[np.ndarray]:
     return photos
 
 
+def load_frames(folder: Path, smallest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Consecutive frames of one size, u8 [N, H, W, 3]: those to train on and those held out."""
+    frames = load_photos(folder, smallest)
+    if len({frame.shape for frame in frames}) > 1:
+        raise SystemExit(f"the frames of {folder} differ in size")
+    if len(frames) < HELD_OUT + max(FRAME_COUNTS):
+        raise SystemExit(f"{folder} holds {len(frames)} frames, at least {HELD_OUT + max(FRAME_COUNTS)} are needed")
+    return np.stack(frames[:-HELD_OUT]), np.stack(frames[-HELD_OUT:])
+
+
 def to_tensor(images: np.ndarray) -> Tensor:
     """Images [..., H, W, 3] on the 0..255 scale as float32 [..., 3, H, W] in 0..1."""
     return torch.from_numpy(np.moveaxis(images, -1, -3).astype(np.float32) / np.float32(255))
 
 
-def add_noise(clean: np.ndarray, sigma: float, quantize: bool, generator: np.random.Generator) -> np.ndarray:
-    """Gaussian noise on the 0..255 scale; `quantize` clips and rounds to 8 bits, as a file on disk would be."""
-    noisy = clean + np.float32(sigma) * generator.standard_normal(clean.shape, np.float32)
-    return np.rint(np.clip(noisy, 0, 255)) if quantize else noisy
+def cut(image: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+    """A random square of an image or of frames, [..., size, size, 3]."""
+    top = generator.integers(image.shape[-3] - size + 1)
+    left = generator.integers(image.shape[-2] - size + 1)
+    return image[..., top : top + size, left : left + size, :]
 
 
-class DenoisingCrops:
-    """An endless, seeded supply of pairs of noisy and clean crops."""
+def turn(square: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A square or frames of squares, flipped and turned at random."""
+    if generator.random() < 0.5:
+        square = square[..., ::-1, :]
+    return np.rot90(square, generator.integers(4), axes=(-3, -2))
 
-    def __init__(self, photos: list[np.ndarray], max_sigma: float, clean_share: float, seed: int) -> None:
+
+def middle(image: np.ndarray, size: int) -> np.ndarray:
+    """The square in the middle of an image or of frames."""
+    top, left = (image.shape[-3] - size) // 2, (image.shape[-2] - size) // 2
+    return image[..., top : top + size, left : left + size, :]
+
+
+class Task(ABC):
+    """What a network learns: pairs of degraded and clean crops, each of them a function of a generator alone."""
+
+    removes: str
+    """What the trained network removes, for the description of its weights."""
+
+    def __init__(self, photos: list[np.ndarray], clean_share: float) -> None:
         self.photos = photos
-        self.max_sigma = max_sigma
         self.clean_share = clean_share
-        self.generator = np.random.default_rng(seed)
         # A photo is drawn as often as its area says, so that every pixel is equally likely.
         areas = np.array([photo.shape[0] * photo.shape[1] for photo in photos], np.float64)
         self.shares = areas / areas.sum()
 
-    def crop(self, size: int) -> np.ndarray:
-        """A random square of a random photo, flipped and turned at random."""
-        photo = self.photos[self.generator.choice(len(self.photos), p=self.shares)]
-        top = self.generator.integers(photo.shape[0] - size + 1)
-        left = self.generator.integers(photo.shape[1] - size + 1)
-        square = photo[top : top + size, left : left + size]
-        if self.generator.random() < 0.5:
-            square = square[:, ::-1]
-        return np.rot90(square, self.generator.integers(4))
+    def crop(self, size: int, generator: np.random.Generator) -> np.ndarray:
+        """A random square of a random photo, float32."""
+        photo = self.photos[generator.choice(len(self.photos), p=self.shares)]
+        return turn(cut(photo, size, generator), generator).astype(np.float32)
 
-    def batch(self, count: int, size: int) -> tuple[Tensor, Tensor]:
-        """Noisy and clean crops, [count, 3, size, size] each."""
-        clean = [self.crop(size).astype(np.float32) for _ in range(count)]
-        noisy = [self.degrade(crop) for crop in clean]
-        return to_tensor(np.stack(noisy)), to_tensor(np.stack(clean))
+    def pair(self, size: int, generator: np.random.Generator) -> Pair:
+        """A degraded and a clean crop; in `clean_share` of the cases equal, so that clean photos stay as they are."""
+        degraded, clean = self.degraded_pair(size, generator)
+        return (clean, clean) if generator.random() < self.clean_share else (degraded, clean)
 
-    def degrade(self, clean: np.ndarray) -> np.ndarray:
-        """Noise of a random strength; none in `clean_share` of the crops, so that clean photos stay as they are."""
-        if self.generator.random() < self.clean_share:
-            return clean
-        sigma = self.generator.uniform(0, self.max_sigma)
+    @abstractmethod
+    def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
+        """A crop and its degraded self."""
+
+    def batch(self, count: int, size: int, seed: int, step: int) -> Pair:
+        """The degraded and clean crops of a step, [count, size, size, 3] each."""
+        generator = np.random.default_rng([seed, step, TRAINING])
+        degraded, clean = zip(*(self.pair(size, generator) for _ in range(count)), strict=True)
+        return np.stack(degraded), np.stack(clean)
+
+
+class Denoising(Task):
+    """Gaussian noise, and noise as cameras make it."""
+
+    def __init__(
+        self, photos: list[np.ndarray], clean_share: float, max_sigma: float = MAX_SIGMA, camera_share: float = 0.35
+    ) -> None:
+        super().__init__(photos, clean_share)
+        self.max_sigma = max_sigma
+        self.camera_share = camera_share
+        camera = " and camera-like noise" if camera_share else ""
+        self.removes = f"Gaussian noise of sigma 0 to {max_sigma:g}{camera}"
+
+    def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
+        clean = self.crop(size, generator)
+        if generator.random() < self.camera_share:
+            return camera_noise(clean, generator), clean
         # Half of the crops keep values past black and white: rounded 8-bit files are what is restored in the end,
         # but clipping hides that the noise is symmetric.
-        return add_noise(clean, sigma, self.generator.random() < 0.5, self.generator)
+        return add_noise(clean, generator.uniform(0, self.max_sigma), generator.random() < 0.5, generator), clean
 
 
-def validation_pairs(folder: Path, count: int, size: int, sigma: float) -> list[tuple[Tensor, Tensor]]:
-    """Noisy and clean middles of the first photographs, the noise seeded and rounded to 8 bits."""
-    pairs = []
-    for number, photo in enumerate(load_photos(folder, size)[:count]):
-        top, left = (photo.shape[0] - size) // 2, (photo.shape[1] - size) // 2
-        clean = photo[top : top + size, left : left + size].astype(np.float32)
-        noisy = add_noise(clean, sigma, True, np.random.default_rng([number, 25]))
-        pairs.append((to_tensor(noisy[None]), to_tensor(clean[None])))
-    return pairs
+class Deraining(Task):
+    """Rain, from a few streaks to a downpour."""
+
+    removes = "rain streaks and light mist"
+
+    def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
+        clean = self.crop(size, generator)
+        return random_rain(clean, generator), clean
+
+
+class Deblurring(Task):
+    """Motion blur: averaged frames, and camera shake on photographs."""
+
+    removes = "motion blur"
+
+    def __init__(
+        self, photos: list[np.ndarray], clean_share: float, frames: np.ndarray | None, frames_share: float = 0.5
+    ) -> None:
+        super().__init__(photos, clean_share)
+        self.frames = frames
+        self.frames_share = 0.0 if frames is None else frames_share
+
+    def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
+        if generator.random() < self.frames_share:
+            blurred, sharp = self.averaged_crop(size, generator)
+            return finish(blurred, generator), sharp
+        # What moves into the picture while the shutter is open comes from the photo itself.
+        seen = self.crop(size + 2 * MARGIN, generator)
+        return finish(middle(shake(seen, generator), size), generator), middle(seen, size)
+
+    def averaged_crop(self, size: int, generator: np.random.Generator) -> Pair:
+        """An average of frames and its middle frame, where there is something to see."""
+        count = int(generator.choice(FRAME_COUNTS))
+        first = generator.integers(len(self.frames) - count + 1)
+        # Still places without texture look the same blurred: of a few, take the one that the average changes most.
+        places = [cut(self.frames[first : first + count], size, generator) for _ in range(PLACES)]
+        changes = [np.ptp(place[:: count - 1].astype(np.int16), axis=0).mean() for place in places]
+        frames = turn(places[int(np.argmax(changes))], generator)
+        return average_frames(frames), frames[count // 2].astype(np.float32)
+
+
+class Supply:
+    """The batches of a training, made by processes of their own ahead of time if there are any.
+
+    A batch depends on the seed and the step alone: an interrupted training goes on with what it would have seen, with
+    any number of workers.
+    """
+
+    task: Task
+    """The task of a worker process."""
+
+    def __init__(self, task: Task, seed: int, workers: int) -> None:
+        Supply.task = task
+        self.seed = seed
+        self.workers = workers
+        self.ahead: dict[tuple[int, int, int], Future[Pair]] = {}
+        if workers:
+            # Forked workers share the photographs; they start here, before anything touches CUDA.
+            self.pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+            self.pool.submit(int).result()
+
+    @staticmethod
+    def make(count: int, size: int, seed: int, step: int) -> Pair:
+        """A batch, in a worker."""
+        return Supply.task.batch(count, size, seed, step)
+
+    def batch(self, count: int, size: int, step: int) -> tuple[Tensor, Tensor]:
+        """The degraded and clean crops of a step, [count, 3, size, size] each."""
+        if not self.workers:
+            degraded, clean = self.task.batch(count, size, self.seed, step)
+            return to_tensor(degraded), to_tensor(clean)
+        if (count, size, step) not in self.ahead:
+            # The crops have just changed in number or size: what was made ahead is of no use.
+            self.ahead.clear()
+        for later in range(step, step + 2 * self.workers):
+            key = (count, size, later)
+            if key not in self.ahead:
+                self.ahead[key] = self.pool.submit(self.make, count, size, self.seed, later)
+        degraded, clean = self.ahead.pop((count, size, step)).result()
+        return to_tensor(degraded), to_tensor(clean)

@@ -5,6 +5,9 @@ use super::Weights;
 use crate::graph::{Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId};
 use crate::{Error, Result};
 
+/// Pixels of a padded photo at most: a row of as many as are read, padded to eight rows.
+const MAX_PIXELS: u64 = 8 * crate::image::MAX_PIXELS;
+
 /// Which stage's image is the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Stage {
@@ -45,18 +48,16 @@ pub struct NetworkOptions {
 ///
 /// # Errors
 /// [`Error::Size`] where a side is no multiple of [`super::ModelConfig::side_multiple`];
-/// [`Error::Input`] where it has more than [`crate::image::MAX_PIXELS`]; [`Error::UnknownTensor`] where a name to keep is none of the network's.
+/// [`Error::Input`] where there are more than 2^31 pixels; [`Error::UnknownTensor`] where a name to keep is none of
+/// the network's.
 pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
     let multiple = weights.config().side_multiple();
     let (height, width) = (options.height, options.width);
     if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
         return Err(Error::Size { width, height, multiple });
     }
-    if u64::from(height) * u64::from(width) > crate::image::MAX_PIXELS {
-        return Err(Error::Input(format!(
-            "{width}x{height} is more than {} pixels",
-            crate::image::MAX_PIXELS
-        )));
+    if u64::from(height) * u64::from(width) > MAX_PIXELS {
+        return Err(Error::Input(format!("{width}x{height} is more than {MAX_PIXELS} pixels")));
     }
     let mut net = Network { graph: Graph::new(), weights, patches: Patches::WHOLE };
     let result = net.mprnet(options)?;

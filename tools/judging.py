@@ -1,0 +1,81 @@
+"""What networks are judged with: PSNR, and degraded photographs whose seeds no training uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from degrade import add_noise, camera_noise
+from degrade_blur import average_frames, finish, shake
+from degrade_rain import HEAVY, rain
+from training_data import Pair, load_frames, load_photos, middle
+
+SEED = 25
+"""The seed of photo number i is [i, SEED]."""
+FRAMES_AVERAGED = 11
+
+Degradation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def psnr(a: Tensor, b: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of images rounded to 8 bits, over all channels; infinite for equal ones."""
+    a, b = ((image.clamp(0, 1) * 255).round() for image in (a, b))
+    error = ((a - b) ** 2).mean().item()
+    return 10 * math.log10(255**2 / error) if error else math.inf
+
+
+def gaussian(sigma: float) -> Degradation:
+    """Gaussian noise, rounded to 8 bits."""
+    return lambda clean, generator: add_noise(clean, sigma, True, generator)
+
+
+def camera(shot: float) -> Degradation:
+    """Camera-like noise without JPEG."""
+    return lambda clean, generator: camera_noise(clean, generator, shot, 0)
+
+
+def streaks(coverage: float) -> Degradation:
+    """Rain without a veil, drops, noise and JPEG."""
+    return lambda clean, generator: rain(clean, coverage, generator, extras=False)
+
+
+def shaken(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Camera shake and a little noise."""
+    return finish(shake(clean, generator), generator)
+
+
+def seeded_pairs(photos: list[np.ndarray], degrade: Degradation) -> Iterator[Pair]:
+    """Degraded and clean photographs."""
+    for number, photo in enumerate(photos):
+        clean = photo.astype(np.float32)
+        yield degrade(clean, np.random.default_rng([number, SEED])), clean
+
+
+def averaged_pairs(frames: np.ndarray, length: int, count: int) -> Iterator[Pair]:
+    """`count` averages of `length` frames each, spread over the frames, and their sharp middle frames."""
+    for first in np.linspace(0, len(frames) - length, count).round().astype(int):
+        window = frames[first : first + length]
+        yield np.rint(average_frames(window)), window[length // 2].astype(np.float32)
+
+
+def validation(
+    task: str, photos: Path, frames: Path | None, sigma: float, count: int, size: int
+) -> dict[str, list[Pair]]:
+    """What a training watches, by name: middles of photographs, and of averaged frames held out of training."""
+    name, degrade = {
+        "denoise": (f"sigma {sigma:g}", gaussian(sigma)),
+        "derain": ("heavy rain", streaks(HEAVY)),
+        "deblur": ("shake", shaken),
+    }[task]
+    squares = [middle(photo, size) for photo in load_photos(photos, size)]
+    if frames is None:
+        return {name: list(seeded_pairs(squares[:count], degrade))}
+    held_out = middle(load_frames(frames, size)[1], size)
+    return {
+        f"{FRAMES_AVERAGED} frames": list(averaged_pairs(held_out, FRAMES_AVERAGED, (count + 1) // 2)),
+        name: list(seeded_pairs(squares[: max(count // 2, 1)], degrade)),
+    }
