@@ -80,6 +80,16 @@ pub fn residual(image: &[f32], input: &[f32]) -> Vec<f32> {
     image.iter().zip(input).map(|(v, i)| v - i).collect()
 }
 
+/// Compares a tensor of a network; of a stage's image, at the input's size, its residual.
+#[track_caller]
+pub fn assert_tensor(what: &str, role: Role, actual: &[f32], expected: &[f32], input: &[f32], bound: f64) {
+    if role == Role::Image && actual.len() == input.len() {
+        assert_close(what, &residual(actual, input), &residual(expected, input), bound);
+    } else {
+        assert_close(what, actual, expected, bound);
+    }
+}
+
 /// A small generator of values in [-1, 1] (xorshift64*), so that every case is the same everywhere.
 #[derive(Clone)]
 pub struct Random(u64);

@@ -1,9 +1,9 @@
 //! The CPU executor against PyTorch's golden tensors, so that it can vouch for the shaders.
 
-use mprnet::graph::{Role, cpu, passes};
+use mprnet::graph::{cpu, passes};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
 
-use crate::common::{Golden, assert_close, golden_path, relative_l2, residual};
+use crate::common::{Golden, assert_close, assert_tensor, golden_path, relative_l2};
 
 /// The golden tensors were computed in f32: their own rounding, 3.6e-7 on the residual of `tiny`, is most of
 /// what is measured here.
@@ -31,12 +31,7 @@ fn check(weights: &Weights, golden: &str, optimized: bool) {
             continue;
         };
         let actual: Vec<f32> = values[&id].data.iter().map(|&v| v as f32).collect();
-        let expected = golden.values(name);
-        if graph.desc(id).role == Role::Image && actual.len() == input.len() {
-            assert_close(name, &residual(&actual, input), &residual(expected, input), BOUND);
-        } else {
-            assert_close(name, &actual, expected, BOUND);
-        }
+        assert_tensor(name, graph.desc(id).role, &actual, golden.values(name), input, BOUND);
         compared += 1;
     }
     assert!(compared >= 3, "only {compared} tensors compared");

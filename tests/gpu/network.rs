@@ -1,11 +1,11 @@
 //! Whole networks on the adapter against PyTorch's golden tensors.
 
-use mprnet::graph::{Graph, Role, passes};
+use mprnet::graph::{Graph, passes};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
-use crate::common::{Golden, Random, assert_close, golden_path, residual};
+use crate::common::{Golden, Random, assert_close, assert_tensor, golden_path, residual};
 use crate::{device, execute, planar};
 
 /// Errors of every layer add up: about 250 operators of 1e-7 to 1e-6 each.
@@ -45,13 +45,9 @@ fn check(weights: &Weights, golden: &Golden, optimized: bool, precision: Precisi
     for name in names {
         let id = graph.find(name).unwrap();
         let at = graph.outputs().iter().position(|&t| t == id).unwrap();
-        let (actual, expected) = (planar(&outputs[at]), golden.values(name));
         let what = format!("{name}, passes {optimized}, {precision:?}");
-        if graph.desc(id).role == Role::Image && actual.len() == input.len() {
-            assert_close(&what, &residual(actual, input), &residual(expected, input), bound);
-        } else {
-            assert_close(&what, actual, expected, bound);
-        }
+        let (actual, expected) = (planar(&outputs[at]), golden.values(name));
+        assert_tensor(&what, graph.desc(id).role, actual, expected, input, bound);
     }
 }
 
