@@ -116,7 +116,8 @@ fn deblurring_at_the_pace_of_the_device() {
     let device = Device::noop(Limits::default(), Features::empty()).unwrap();
     let weights = WeightStore::default();
     let at_first = Executor::new(&device, &weights, graph.clone(), &ExecutorOptions::default()).unwrap();
-    assert!(at_first.dispatch_count() > 10 * operators);
+    println!("{} dispatches for {operators} operators", at_first.dispatch_count());
+    assert!(at_first.dispatch_count() > 3 * operators);
     drop(at_first);
     record(&device, graph, &ExecutorOptions::default());
 }
