@@ -50,7 +50,7 @@ pub enum Error {
         /// The most pixels an image may have.
         limit: u64,
     },
-    /// An image cannot be written to this path.
+    /// Nothing can be written to this path, or not this image.
     #[error("cannot write {}: {reason}", path.display())]
     ImageOutput {
         /// The output file.

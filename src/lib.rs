@@ -13,6 +13,7 @@ pub mod graph;
 pub mod image;
 pub mod kernels;
 pub mod model;
+pub mod output;
 pub mod plan;
 
 pub use engine::{

@@ -7,7 +7,7 @@ use super::WeightStore;
 use super::weights::OperatorWeights;
 use crate::gpu::{Device, Pipeline};
 use crate::graph::{Graph, cost};
-use crate::kernels::{self, Lowered, Params, Slot, View};
+use crate::kernels::{self, Binding, Lowered, Params, Slot, View};
 use crate::plan::{Bound, Cut, CutLimits, Domain, MemoryPlan, Placement, Precision, cut};
 use crate::{Error, Result};
 
@@ -63,7 +63,23 @@ pub(super) struct Compiled {
     steps: Vec<Step>,
     limits: CutLimits,
     uniform_stride: u64,
-    workgroups: u32,
+}
+
+/// A binding of a cut: where it lies, and the tensor as the shader sees it.
+struct Located {
+    binding: Slot,
+    slot: usize,
+    offset: u64,
+    size: u64,
+    view: View,
+}
+
+/// A cut of an operator with its bindings.
+struct Planned<'a> {
+    step: &'a Step,
+    cut: Cut,
+    located: Vec<Located>,
+    closes: bool,
 }
 
 impl Compiled {
@@ -86,7 +102,6 @@ impl Compiled {
             steps.push(Step { lowered, pipeline, weights, work });
         }
         let binding = options.binding_limit.unwrap_or(u64::MAX).min(limits.max_storage_buffer_binding_size);
-        let align = |bytes: u64, to: u32| bytes.next_multiple_of(u64::from(to));
         let cut_limits = CutLimits {
             binding_bytes: binding,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment),
@@ -94,26 +109,26 @@ impl Compiled {
             bands: u32::MAX,
         };
         let slots = make_slots(device, memory.slot_sizes())?;
-        let uniform_stride = align(size_of::<Params>() as u64, limits.min_uniform_buffer_offset_alignment);
-        let workgroups = limits.max_compute_workgroups_per_dimension;
-        Ok(Self { graph, memory, slots, steps, limits: cut_limits, uniform_stride, workgroups })
+        let uniform_alignment = u64::from(limits.min_uniform_buffer_offset_alignment);
+        let uniform_stride = (size_of::<Params>() as u64).next_multiple_of(uniform_alignment);
+        Ok(Self { graph, memory, slots, steps, limits: cut_limits, uniform_stride })
     }
 
     /// Every dispatch, none of more work than `budget` where an operator can be cut so small; and the table of
     /// uniforms they use.
     pub(super) fn dispatches(&self, device: &Device, budget: u64) -> Result<(Vec<Dispatch>, wgpu::Buffer)> {
         let mut planned = Vec::new();
-        for (index, step) in self.steps.iter().enumerate() {
+        for step in &self.steps {
             let cuts = self.cut(step, budget)?;
             let last = cuts.len() - 1;
-            planned.extend(cuts.into_iter().enumerate().map(|(i, cut)| (index, cut, i == last)));
+            planned.extend(cuts.into_iter().enumerate().map(|(i, cut)| {
+                let located = self.locate(step, &cut);
+                Planned { step, cut, located, closes: i == last }
+            }));
         }
         let mut table = vec![0_u8; planned.len() * self.uniform_stride as usize];
-        for ((index, cut, _), entry) in
-            planned.iter().zip(table.chunks_exact_mut(self.uniform_stride as usize))
-        {
-            let params = self.params(&self.steps[*index], cut);
-            entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
+        for (plan, entry) in planned.iter().zip(table.chunks_exact_mut(self.uniform_stride as usize)) {
+            entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params(plan)));
         }
         let made = device.checked(|| {
             let uniforms = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
@@ -123,23 +138,17 @@ impl Compiled {
                 mapped_at_creation: false,
             });
             device.queue().write_buffer(&uniforms, 0, &table);
-            let dispatch = |(i, (index, cut, closes)): (usize, &(usize, Cut, bool))| {
-                self.dispatch(
-                    device,
-                    &self.steps[*index],
-                    cut,
-                    (&uniforms, i as u64 * self.uniform_stride),
-                    *closes,
-                )
+            let dispatch = |(i, plan): (usize, &Planned<'_>)| {
+                self.dispatch(device, plan, (&uniforms, i as u64 * self.uniform_stride))
             };
             (planned.iter().enumerate().map(dispatch).collect::<Vec<_>>(), uniforms)
         });
         let (dispatches, uniforms) =
             made.map_err(|reason| Error::Gpu { during: "binding tensors".into(), reason })?;
-        let beyond = |d: &&Dispatch| d.workgroups.iter().any(|&n| n > self.workgroups);
+        let beyond = |d: &&Dispatch| d.workgroups.iter().any(|&n| n > self.limits.rows);
         if let Some(dispatch) = dispatches.iter().find(beyond) {
             let workgroups = dispatch.workgroups.into_iter().max().unwrap_or(0);
-            return Err(Error::TooManyWorkgroups { workgroups, limit: self.workgroups });
+            return Err(Error::TooManyWorkgroups { workgroups, limit: self.limits.rows });
         }
         Ok((dispatches, uniforms))
     }
@@ -170,56 +179,30 @@ impl Compiled {
         })
     }
 
-    /// Where a binding of a cut begins in its slot and how long it is, and the tensor as the shader sees it.
-    fn locate(&self, step: &Step, cut: &Cut, index: usize) -> (usize, u64, u64, View) {
-        let binding = &step.lowered.bindings[index];
-        let Some(Placement { layout, fragments, slots }) = self.memory.placement(binding.tensor) else {
-            return (0, 0, 0, View::default());
+    /// The bindings of a cut: of each tensor, just the rows that the window touches.
+    fn locate(&self, step: &Step, cut: &Cut) -> Vec<Located> {
+        let locate = |(binding, &part): (&Binding, &usize)| {
+            let Placement { layout, fragments, slots } = self.memory.placement(binding.tensor)?;
+            let fragment = &fragments[part];
+            let rows = binding.reach.rows(&cut.window, layout.rows);
+            let start = u64::from(rows.start - fragment.rows.start) * layout.row_bytes;
+            let offset = start - start % self.limits.alignment;
+            let end = u64::from(rows.end - fragment.rows.start) * layout.row_bytes;
+            let before = u64::from(fragment.rows.start) * layout.row_bytes + offset;
+            let desc = self.graph.desc(binding.tensor);
+            let view = View {
+                base: -((before / layout.element_bytes) as i64) as i32,
+                width: desc.width as i32,
+                height: desc.height as i32,
+                quads: layout.quads as i32,
+            };
+            Some(Located { binding: binding.slot, slot: slots[part], offset, size: end - offset, view })
         };
-        let fragment = &fragments[cut.fragments[index]];
-        let rows = binding.reach.rows(&cut.window, layout.rows);
-        let start = u64::from(rows.start - fragment.rows.start) * layout.row_bytes;
-        let aligned = start - start % self.limits.alignment;
-        let end = u64::from(rows.end - fragment.rows.start) * layout.row_bytes;
-        let before = u64::from(fragment.rows.start) * layout.row_bytes + aligned;
-        let desc = self.graph.desc(binding.tensor);
-        let view = View {
-            base: -((before / layout.element_bytes) as i64) as i32,
-            width: desc.width as i32,
-            height: desc.height as i32,
-            quads: layout.quads as i32,
-        };
-        (slots[cut.fragments[index]], aligned, end - aligned, view)
+        step.lowered.bindings.iter().zip(&cut.fragments).filter_map(locate).collect()
     }
 
-    fn params(&self, step: &Step, cut: &Cut) -> Params {
-        let lowered = &step.lowered;
-        let mut params = Params::default();
-        for (index, binding) in lowered.bindings.iter().enumerate() {
-            params.views[binding.slot as usize - Slot::Dst as usize] = self.locate(step, cut, index).3;
-        }
-        if let Domain::Cells(desc) = &lowered.domain {
-            params.patch = [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()]
-                .map(|v| v as i32);
-        }
-        let (rows, bands) = (&cut.window.rows, &cut.window.bands);
-        params.window =
-            [rows.start, rows.end - rows.start, bands.start, bands.end - bands.start].map(|v| v as i32);
-        params.channels = lowered.scalars.channels as i32;
-        params.hidden = lowered.scalars.hidden as i32;
-        params.factor = lowered.scalars.factor as i32;
-        params.scalar = lowered.scalars.scalar;
-        params
-    }
-
-    fn dispatch(
-        &self,
-        device: &Device,
-        step: &Step,
-        cut: &Cut,
-        (table, at): (&wgpu::Buffer, u64),
-        closes: bool,
-    ) -> Dispatch {
+    fn dispatch(&self, device: &Device, plan: &Planned<'_>, (table, at): (&wgpu::Buffer, u64)) -> Dispatch {
+        let Planned { step, cut, located, closes } = plan;
         let part = |buffer, offset, size| {
             wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                 buffer,
@@ -236,11 +219,10 @@ impl Compiled {
                 resource: buffer.as_entire_binding(),
             }));
         }
-        for (index, binding) in step.lowered.bindings.iter().enumerate() {
-            let (slot, offset, size, _) = self.locate(step, cut, index);
-            let resource = part(&self.slots[slot], offset, size);
-            entries.push(wgpu::BindGroupEntry { binding: binding.slot as u32, resource });
-        }
+        entries.extend(located.iter().map(|l| wgpu::BindGroupEntry {
+            binding: l.binding as u32,
+            resource: part(&self.slots[l.slot], l.offset, l.size),
+        }));
         let bind_group = device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
             layout: &step.pipeline.layout,
@@ -249,8 +231,29 @@ impl Compiled {
         let bands = u64::from(cut.window.bands.end - cut.window.bands.start);
         let work = step.work * bands / u64::from(step.lowered.domain.bands());
         let workgroups = step.lowered.workgroups(&cut.window);
-        Dispatch { pipeline: Arc::clone(&step.pipeline), bind_group, workgroups, work, closes }
+        Dispatch { pipeline: Arc::clone(&step.pipeline), bind_group, workgroups, work, closes: *closes }
     }
+}
+
+/// The uniforms of a cut.
+fn params(plan: &Planned<'_>) -> Params {
+    let (lowered, window) = (&plan.step.lowered, &plan.cut.window);
+    let mut params = Params::default();
+    for located in &plan.located {
+        params.views[located.binding as usize - Slot::Dst as usize] = located.view;
+    }
+    if let Domain::Cells(desc) = &lowered.domain {
+        params.patch =
+            [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()].map(|v| v as i32);
+    }
+    let (rows, bands) = (&window.rows, &window.bands);
+    params.window =
+        [rows.start, rows.end - rows.start, bands.start, bands.end - bands.start].map(|v| v as i32);
+    params.channels = lowered.scalars.channels as i32;
+    params.hidden = lowered.scalars.hidden as i32;
+    params.factor = lowered.scalars.factor as i32;
+    params.scalar = lowered.scalars.scalar;
+    params
 }
 
 fn make_slots(device: &Device, sizes: &[u64]) -> Result<Vec<wgpu::Buffer>> {

@@ -10,11 +10,11 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::tiff::TiffEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
-use tempfile::NamedTempFile;
 
 use super::frame::{Frame, Sample, Samples};
 use super::sniff::FileFormat;
 use crate::error::{Error, Result};
+use crate::output::Output;
 
 /// Quality of JPEG output; the encoder keeps colour at full resolution (4:4:4).
 const JPEG_QUALITY: u8 = 95;
@@ -31,8 +31,7 @@ const MAX_ICC_BYTES: usize = 255 * 65519;
 /// [`Error::ImageOutput`] or [`Error::Io`] with what stands in the way.
 pub fn check_output(path: &Path) -> Result<()> {
     output_format(path)?;
-    create_beside(&resolved(path)?)?;
-    Ok(())
+    Output::create(&resolved(path)?).map(|_| ())
 }
 
 /// Finds out whether the format that the path names can hold this frame: JPEG takes no
@@ -76,10 +75,9 @@ pub fn check_frame(frame: &Frame, path: &Path) -> Result<()> {
 pub fn write(frame: &Frame, path: &Path) -> Result<()> {
     let format = output_format(path)?;
     check_frame(frame, path)?;
-    let target = resolved(path)?;
     let io = |source| Error::Io { action: "write", path: path.to_owned(), source };
-    let file = create_beside(&target)?;
-    let mut out = BufWriter::new(file.as_file());
+    let output = Output::create(&resolved(path)?)?;
+    let mut out = BufWriter::new(output.file());
     encode(frame, format, &mut out).map_err(|error| match error {
         ImageError::IoError(source) => io(source),
         other => {
@@ -88,10 +86,7 @@ pub fn write(frame: &Frame, path: &Path) -> Result<()> {
     })?;
     out.flush().map_err(io)?;
     drop(out);
-    // Without this a crash soon after the rename could leave the name with an empty file.
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(&target).map_err(|e| io(e.error))?;
-    Ok(())
+    output.commit().map_err(io)
 }
 
 fn output_format(path: &Path) -> Result<FileFormat> {
@@ -121,30 +116,6 @@ fn resolved(path: &Path) -> Result<PathBuf> {
     fs::canonicalize(path).map_err(|source| Error::Io {
         action: "follow the link",
         path: path.to_owned(),
-        source,
-    })
-}
-
-/// An empty file under a temporary name in the target's directory, removed unless it is renamed.
-fn create_beside(target: &Path) -> Result<NamedTempFile> {
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if !directory.is_dir() {
-        return Err(Error::ImageOutput {
-            path: target.to_owned(),
-            reason: format!("there is no directory {}; create it first", directory.display()),
-        });
-    }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".mprnet-").suffix(".tmp");
-    // Temporary files are private by default; this one becomes the user's, as the umask has it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(directory).map_err(|source| Error::Io {
-        action: "create a file in",
-        path: directory.to_owned(),
         source,
     })
 }
