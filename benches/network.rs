@@ -3,7 +3,7 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::image::Frame;
-use mprnet::model::Weights;
+use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Restorer, RestorerOptions};
 
@@ -16,7 +16,7 @@ fn network(criterion: &mut Criterion) {
         let photo = photo.expect("the sides fit");
         for precision in [Precision::F32, Precision::F16] {
             let device = Device::new(&DeviceOptions::default()).expect("a GPU adapter is needed");
-            let weights = Weights::denoise().expect("the embedded model is sound");
+            let weights = Weights::embedded(Task::Denoise).expect("the embedded model is sound");
             let options = RestorerOptions { precision, ..RestorerOptions::default() };
             let mut restorer = Restorer::new(weights, device, options);
             let id = BenchmarkId::new(format!("{precision:?}"), format!("{side}x{side}"));

@@ -64,7 +64,55 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// Pictures that cannot be put into one strip.
+    #[error("cannot put the pictures side by side: {reason}")]
+    Strip {
+        /// What stands in the way.
+        reason: String,
+    },
     // End of image files and frames.
+
+    // Metrics and their folders.
+    /// An image and its target are not of one size.
+    #[error(
+        "the image has {width} x {height} pixels and its target {target_width} x {target_height}; \
+         give both the same size"
+    )]
+    SizesDiffer {
+        /// The image's width, in pixels.
+        width: u32,
+        /// The image's height, in pixels.
+        height: u32,
+        /// The target's width, in pixels.
+        target_width: u32,
+        /// The target's height, in pixels.
+        target_height: u32,
+    },
+    /// An image without room for one window of SSIM.
+    #[error("SSIM needs 11 pixels a side and the image has {width} x {height}; choose larger images")]
+    TooSmallForSsim {
+        /// The image's width, in pixels.
+        width: u32,
+        /// The image's height, in pixels.
+        height: u32,
+    },
+    /// An image file that cannot be compared with its target.
+    #[error("cannot score {}: {source}", path.display())]
+    Unscored {
+        /// The image.
+        path: PathBuf,
+        /// Why.
+        source: Box<Error>,
+    },
+    /// Folders of images that do not go together.
+    #[error("cannot use the images in {}: {reason}", path.display())]
+    ImageFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    // End of metrics and their folders.
 
     // Model and graph.
     /// A weights file is damaged or of no kind that is read.
@@ -120,6 +168,14 @@ pub enum Error {
         channels: u32,
         /// The limit.
         limit: u32,
+    },
+    /// More parameters than are read.
+    #[error("the network has {parameters} parameters; up to {limit} are supported")]
+    TooManyParameters {
+        /// Its parameters.
+        parameters: usize,
+        /// The limit.
+        limit: usize,
     },
     /// Sides that the network cannot take.
     #[error("{width}x{height} does not fit: both sides must be positive multiples of {multiple}")]

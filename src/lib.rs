@@ -6,12 +6,14 @@
 //! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
 //! shaders, and an [`Executor`] runs them.
 
+pub mod checkpoint;
 mod engine;
 mod error;
 pub mod gpu;
 pub mod graph;
 pub mod image;
 pub mod kernels;
+pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;

@@ -45,11 +45,11 @@ pub struct Captured {
 /// Compiling for a size takes longer than running, so executors of the last few sizes are kept.
 ///
 /// ```
-/// use mprnet::{Restorer, RestorerOptions, gpu, image::Frame, model::Weights};
+/// use mprnet::{Restorer, RestorerOptions, gpu, image::Frame, model::{Task, Weights}};
 ///
 /// # fn main() -> mprnet::Result<()> {
 /// let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
-/// let mut restorer = Restorer::new(Weights::denoise()?, device, RestorerOptions::default());
+/// let mut restorer = Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default());
 /// let noisy = Frame::from_rgb8(24, 16, (0..24 * 16 * 3).map(|i| (i * 37 % 256) as u8).collect())?;
 /// let clean = restorer.restore(&noisy)?;
 /// assert_eq!((clean.width(), clean.height()), (24, 16));

@@ -34,17 +34,6 @@ impl ModelConfig {
         Self { n_feat, scale_unetfeats, scale_orsnetfeats, num_cab: 8, reduction: 4, shuffle: 1 }
     }
 
-    /// The published configuration of that task.
-    #[must_use]
-    pub fn named(task: &str) -> Option<Self> {
-        match task {
-            "derain" => Some(Self::DERAIN),
-            "denoise" => Some(Self::DENOISE),
-            "deblur" => Some(Self::DEBLUR),
-            _ => None,
-        }
-    }
-
     /// The configuration that a checkpoint's shapes describe.
     ///
     /// # Errors

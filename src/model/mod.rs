@@ -1,10 +1,18 @@
 //! MPRNet: its configurations, its weights, and the network itself as a graph.
 
+mod arithmetic;
 mod config;
+mod export;
 mod network;
+mod provenance;
 mod seeded;
+mod task;
 mod weights;
 
+pub use arithmetic::Arithmetic;
 pub use config::ModelConfig;
+pub use export::{Export, Source};
 pub use network::{ImageFormat, NetworkOptions, Stage, build};
+pub use provenance::Provenance;
+pub use task::Task;
 pub use weights::Weights;

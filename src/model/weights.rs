@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use safetensors::SafeTensorError;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-
-use super::{ModelConfig, seeded};
+use super::{ModelConfig, Task, seeded};
+use crate::checkpoint::Checkpoint;
 use crate::graph::{MAX_CHANNELS, Param};
 use crate::{Error, Result};
 
-/// The default model, trained by `tools/train.py`.
-const EMBEDDED_DENOISE: &[u8] = include_bytes!("../../models/denoise.safetensors");
+/// The most parameters of a network: six times the widest published one's. PyTorch's files can announce a large tensor
+/// with a few bytes, which this keeps from filling the memory.
+const MAX_PARAMETERS: usize = 1 << 27;
 
 /// Every parameter of a network, under its checkpoint key.
 #[derive(Clone, Debug)]
@@ -23,35 +21,41 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Reads a safetensors file of f32 or f16 tensors.
+    /// Reads a safetensors file or a PyTorch checkpoint, whichever the file's content says it is.
     ///
     /// # Errors
-    /// [`Error::Io`]; otherwise as [`Self::from_safetensors`].
+    /// [`Error::Io`]; otherwise as [`Self::from_checkpoint`].
     pub fn read(path: &Path) -> Result<Self> {
-        let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
-        let bytes = std::fs::read(path).map_err(io)?;
-        Self::from_safetensors(&bytes, &path.display().to_string())
+        Self::from_checkpoint(&Checkpoint::open(path)?)
     }
 
     /// Weights from the bytes of a safetensors file; `origin` names the file in errors.
     ///
     /// # Errors
-    /// [`Error::WeightsFile`] where the bytes are no such file, or a tensor is neither f32 nor f16 or holds a
-    /// value that is not finite; [`Error::MissingKey`], [`Error::UnknownKey`] or [`Error::Misshapen`] within
-    /// [`Error::Weights`] where the tensors are not those of one MPRNet.
+    /// As [`Self::from_checkpoint`].
     pub fn from_safetensors(bytes: &[u8], origin: &str) -> Result<Self> {
-        let unreadable = |reason: String| Error::WeightsFile { origin: origin.to_owned(), reason };
-        let broken = |e: SafeTensorError| unreadable(format!("it is not a whole safetensors file ({e})"));
-        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-        let mut params = Vec::with_capacity(file.len());
-        for (key, view) in file.tensors() {
-            let data = values(&view).map_err(|reason| unreadable(format!("{key} {reason}")))?;
-            params.push(Param { name: key, shape: view.shape().to_vec(), data });
+        Self::from_checkpoint(&Checkpoint::from_safetensors(bytes, origin)?)
+    }
+
+    /// The weights in an opened file.
+    ///
+    /// # Errors
+    /// [`Error::WeightsFile`] where the file is damaged or a tensor is not of floating point; [`Error::MissingKey`],
+    /// [`Error::UnknownKey`], [`Error::Misshapen`] or [`Error::Values`] within [`Error::Weights`] where the
+    /// tensors are not those of one MPRNet, or hold a value that is not finite.
+    pub fn from_checkpoint(file: &Checkpoint<'_>) -> Result<Self> {
+        let origin = || file.origin().to_owned();
+        let named = |e| Error::Weights { origin: origin(), source: Box::new(e) };
+        // Shapes are judged before any value is read: a small file can announce large tensors.
+        let shapes = file.shapes();
+        let config = checked_config(&shapes).map_err(named)?;
+        let mut params = BTreeMap::new();
+        for (name, shape) in shapes {
+            let param = Param { data: file.values(&name)?, name: name.clone(), shape };
+            check_values(&param).map_err(named)?;
+            params.insert(name, param);
         }
-        let named = |e| Error::Weights { origin: origin.to_owned(), source: Box::new(e) };
-        Ok(Self { metadata, ..Self::from_params(params).map_err(named)? })
+        Ok(Self { config, params, metadata: file.metadata().clone() })
     }
 
     /// Weights from parameters in memory.
@@ -62,28 +66,7 @@ impl Weights {
     pub fn from_params(params: Vec<Param>) -> Result<Self> {
         params.iter().try_for_each(check_values)?;
         let shapes = params.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
-        let config = ModelConfig::from_shapes(&shapes)?;
-        let expected = config.parameters();
-        let mut known: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (key, shape) in expected {
-            if !shapes.contains_key(&key) {
-                return Err(Error::MissingKey { key });
-            }
-            if let ([out, _, _, _], Some(stem)) = (&shape[..], key.strip_suffix(".weight")) {
-                known.insert(format!("{stem}.bias"), vec![*out]);
-            }
-            known.insert(key, shape);
-        }
-        for (key, found) in shapes {
-            let Some(shape) = known.get(&key) else { return Err(Error::UnknownKey { key }) };
-            if *shape != found {
-                return Err(Error::Misshapen { key, found, expected: format!("{shape:?}") });
-            }
-        }
-        let widest = config.level(2).max(config.full_resolution());
-        if widest > MAX_CHANNELS {
-            return Err(Error::TooWide { channels: widest, limit: MAX_CHANNELS });
-        }
+        let config = checked_config(&shapes)?;
         let params = params.into_iter().map(|p| (p.name.clone(), p)).collect();
         Ok(Self { config, params, metadata: BTreeMap::new() })
     }
@@ -106,12 +89,22 @@ impl Weights {
         Self { config, params, metadata: BTreeMap::new() }
     }
 
-    /// The denoiser that ships in the binary.
+    /// The model for that task that ships in the binary.
     ///
     /// # Errors
     /// As [`Self::from_safetensors`]; none in a binary that passed its tests.
-    pub fn denoise() -> Result<Self> {
-        Self::from_safetensors(EMBEDDED_DENOISE, "the embedded denoiser")
+    pub fn embedded(task: Task) -> Result<Self> {
+        Self::from_safetensors(Self::embedded_file(task), &format!("the embedded {task} model"))
+    }
+
+    /// The safetensors file of [`Self::embedded`], trained by `tools/train.py`.
+    #[must_use]
+    pub fn embedded_file(task: Task) -> &'static [u8] {
+        match task {
+            Task::Derain => include_bytes!("../../models/derain.safetensors"),
+            Task::Denoise => include_bytes!("../../models/denoise.safetensors"),
+            Task::Deblur => include_bytes!("../../models/deblur.safetensors"),
+        }
     }
 
     /// The configuration that the shapes describe.
@@ -130,9 +123,14 @@ impl Weights {
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         let (slopes, others): (Vec<&Param>, Vec<&Param>) =
-            self.params.values().partition(|p| p.name.ends_with(".body.1.weight"));
+            self.params.values().partition(|p| p.shape == [1] && p.name.ends_with(".body.1.weight"));
         let shared = slopes.windows(2).all(|pair| pair[0].data == pair[1].data);
         others.iter().map(|p| p.data.len()).sum::<usize>() + if shared { 1 } else { slopes.len() }
+    }
+
+    /// Every parameter, in the order of their keys.
+    pub fn params(&self) -> impl Iterator<Item = &Param> {
+        self.params.values()
     }
 
     /// A parameter by key.
@@ -144,16 +142,35 @@ impl Weights {
     }
 }
 
-fn values(view: &TensorView<'_>) -> std::result::Result<Arc<[f32]>, String> {
-    let bytes = view.data();
-    let values: Arc<[f32]> = match view.dtype() {
-        Dtype::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        Dtype::F16 => {
-            bytes.chunks_exact(2).map(|b| half::f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+/// The configuration of these shapes, each of which has its place in it.
+fn checked_config(shapes: &BTreeMap<String, Vec<usize>>) -> Result<ModelConfig> {
+    let config = ModelConfig::from_shapes(shapes)?;
+    let mut known: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (key, shape) in config.parameters() {
+        if !shapes.contains_key(&key) {
+            return Err(Error::MissingKey { key });
         }
-        other => return Err(format!("is {other:?}; f32 and f16 are read")),
-    };
-    Ok(values)
+        if let ([out, _, _, _], Some(stem)) = (&shape[..], key.strip_suffix(".weight")) {
+            known.insert(format!("{stem}.bias"), vec![*out]);
+        }
+        known.insert(key, shape);
+    }
+    for (key, found) in shapes {
+        let key = key.clone();
+        let Some(shape) = known.get(&key) else { return Err(Error::UnknownKey { key }) };
+        if shape != found {
+            return Err(Error::Misshapen { key, found: found.clone(), expected: format!("{shape:?}") });
+        }
+    }
+    let widest = config.level(2).max(config.full_resolution());
+    if widest > MAX_CHANNELS {
+        return Err(Error::TooWide { channels: widest, limit: MAX_CHANNELS });
+    }
+    let parameters = shapes.values().map(|shape| shape.iter().product::<usize>()).sum();
+    if parameters > MAX_PARAMETERS {
+        return Err(Error::TooManyParameters { parameters, limit: MAX_PARAMETERS });
+    }
+    Ok(config)
 }
 
 fn check_values(param: &Param) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use mprnet::graph::Param;
 use mprnet::image::{Frame, Samples};
-use mprnet::model::Weights;
+use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Error, Progress, Restorer, RestorerOptions};
 
@@ -118,7 +118,8 @@ fn progress_runs_to_its_end() {
 fn twelve_megapixels_complete() {
     let noisy = photo(4000, 3000);
     let device = mprnet::gpu::Device::new(&mprnet::gpu::DeviceOptions::default()).unwrap();
-    let mut restorer = Restorer::new(Weights::denoise().unwrap(), device, RestorerOptions::default());
+    let mut restorer =
+        Restorer::new(Weights::embedded(Task::Denoise).unwrap(), device, RestorerOptions::default());
     let restored = restorer.restore(&noisy).unwrap();
     assert_eq!((restored.width(), restored.height()), (4000, 3000));
     assert!(difference(&restored, &noisy) > 0);

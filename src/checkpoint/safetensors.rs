@@ -1,0 +1,54 @@
+//! Safetensors files.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ::safetensors::{SafeTensorError, SafeTensors};
+
+use super::{Checkpoint, Container, Entry, Source};
+use crate::{Error, Result};
+
+/// Bytes of the largest file that is read: ten times the widest published network in f64.
+pub(super) const MAX_FILE: u64 = 2 << 30;
+
+/// The largest header that the format allows, in bytes.
+const MAX_HEADER: u64 = 100_000_000;
+
+/// A header's length, then the JSON object that it has to be.
+pub(super) fn looks_like(head: &[u8]) -> bool {
+    let length = head.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    length.is_some_and(|length| length <= MAX_HEADER) && head.get(8) == Some(&b'{')
+}
+
+pub(super) fn open(bytes: Cow<'_, [u8]>, origin: String) -> Result<Checkpoint<'_>> {
+    let broken = |error: SafeTensorError| Error::WeightsFile {
+        origin: origin.clone(),
+        reason: format!("it is not a whole safetensors file ({error})"),
+    };
+    let (header, details) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
+    // The file begins with the header's length in 8 bytes.
+    let data = header + 8;
+    let mut tensors: BTreeMap<String, Entry> = BTreeMap::new();
+    for (key, info) in details.tensors() {
+        let (start, end) = info.data_offsets;
+        let source = Source::Slice(data + start..data + end, info.dtype);
+        tensors.insert(key, Entry { shape: info.shape.clone(), source });
+    }
+    let mut metadata: BTreeMap<String, String> =
+        details.metadata().clone().unwrap_or_default().into_iter().collect();
+    restore_shared(&mut tensors, &mut metadata);
+    Checkpoint::new(origin, Container::Safetensors, tensors, metadata, bytes)
+}
+
+/// A tensor that a network has under several keys is stored under one of them by `safetensors.torch.save_model`,
+/// which notes the others in the metadata: `{"other key": "stored key"}`.
+fn restore_shared(tensors: &mut BTreeMap<String, Entry>, metadata: &mut BTreeMap<String, String>) {
+    metadata.retain(|other, stored| match tensors.get(stored) {
+        Some(entry) if !tensors.contains_key(other) => {
+            let entry = entry.clone();
+            tensors.insert(other.clone(), entry);
+            false
+        }
+        _ => true,
+    });
+}

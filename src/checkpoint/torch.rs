@@ -1,0 +1,125 @@
+//! PyTorch files, through `pytorch-reader`: it interprets the pickle without running any of it, checks every length
+//! against the file, and reads strided and shared storages tensor by tensor. What it would let grow past measure is
+//! refused here first.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use pytorch_reader::{PytorchError, PytorchReader, Tensor};
+use zip::ZipArchive;
+
+use super::{Checkpoint, Container, Entry, Source, pickle, values};
+use crate::{Error, Result};
+
+/// The magic number 0x1950a86a20f9469cfc6c of the legacy format, as pickles of all protocols but the oldest have it.
+const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+/// How soon it begins in a file.
+const LEGACY_SEARCH: usize = 64;
+
+/// Pickles of a legacy file: magic number, version, system, the object, the keys of its storages.
+const LEGACY_PICKLES: usize = 5;
+
+/// Bytes of the largest pickle in an archive that is interpreted; those of networks take some hundred kilobytes.
+const MAX_PICKLE: u64 = 16 << 20;
+
+/// Which of PyTorch's formats a file is in.
+pub(super) fn container(head: &[u8]) -> Option<Container> {
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Some(Container::TorchZip);
+    }
+    let begin = &head[..head.len().min(LEGACY_SEARCH)];
+    let legacy = begin.windows(LEGACY_MAGIC.len()).any(|bytes| bytes == LEGACY_MAGIC);
+    legacy.then_some(Container::TorchLegacy)
+}
+
+pub(super) fn open(path: &Path, origin: String, container: Container) -> Result<Checkpoint<'static>> {
+    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let excessive = match container {
+        Container::TorchLegacy => legacy_excess(path),
+        _ => archive_excess(path),
+    };
+    if let Some(what) = excessive.map_err(io)? {
+        return Err(Error::WeightsFile {
+            origin,
+            reason: format!("{what}, which no file of torch.save does"),
+        });
+    }
+    let reader = PytorchReader::new(path).map_err(|error| failure(error, path, &origin))?;
+    let entry = |tensor: Tensor| Entry { shape: tensor.shape().to_vec(), source: Source::Torch(tensor) };
+    let tensors = reader.into_tensors().into_iter().map(|(key, tensor)| (key, entry(tensor))).collect();
+    Checkpoint::new(origin, container, tensors, BTreeMap::new(), (&[][..]).into())
+}
+
+const TOO_MANY_OPERATIONS: &str = "its pickle has more operations than any network needs";
+
+fn legacy_excess(path: &Path) -> io::Result<Option<&'static str>> {
+    let mut file = BufReader::new(File::open(path)?);
+    for _ in 0..LEGACY_PICKLES {
+        if pickle::is_excessive(&mut file)? {
+            return Ok(Some(TOO_MANY_OPERATIONS));
+        }
+    }
+    Ok(None)
+}
+
+fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    // What cannot be opened or read is left to the reader, which says why.
+    let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(None) };
+    let mut size = 0_u64;
+    for index in 0..archive.len() {
+        let Ok(entry) = archive.by_index_raw(index) else { continue };
+        let pickle = entry.name().is_ok_and(|name| name.ends_with("data.pkl"));
+        size = size.saturating_add(if pickle { 0 } else { entry.size() });
+        if !pickle {
+            continue;
+        }
+        if entry.size() > MAX_PICKLE {
+            return Ok(Some("its pickle is larger than any network needs"));
+        }
+        drop(entry);
+        let Ok(entry) = archive.by_index(index) else { continue };
+        if pickle::is_excessive(&mut BufReader::new(entry.take(MAX_PICKLE))).unwrap_or(false) {
+            return Ok(Some(TOO_MANY_OPERATIONS));
+        }
+    }
+    // Such an archive could unpack to anything, once for each tensor in it.
+    Ok((size > length).then_some("it unpacks to more than its own size"))
+}
+
+/// The values of a tensor; the inner error is about the tensor, whose name it lacks.
+pub(super) fn values(tensor: &Tensor, origin: &str) -> Result<std::result::Result<Arc<[f32]>, String>> {
+    match tensor.read() {
+        Ok(bytes) => Ok(values::from_torch(&bytes, tensor.dtype())),
+        Err(error) => Err(unreadable(error, origin.as_ref(), origin)),
+    }
+}
+
+fn failure(error: PytorchError, path: &Path, origin: &str) -> Error {
+    match error {
+        PytorchError::Io(source) => unreadable(source, path, origin),
+        other => damaged(&other.to_string(), origin),
+    }
+}
+
+/// A file that contradicts itself, or one that the operating system does not read.
+fn unreadable(source: io::Error, path: &Path, origin: &str) -> Error {
+    match source.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
+            damaged(&source.to_string(), origin)
+        }
+        _ => Error::Io { action: "read", path: path.to_owned(), source },
+    }
+}
+
+fn damaged(reason: &str, origin: &str) -> Error {
+    // The reader quotes the file, which may hold anything.
+    let quoted: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
+    let reason = format!("it is no PyTorch checkpoint that can be read ({quoted})");
+    Error::WeightsFile { origin: origin.to_owned(), reason }
+}
