@@ -1,0 +1,189 @@
+//! `mprnet eval`: photos are restored and scored against what they should be.
+
+mod pairs;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use mprnet::image::{self, Frame};
+use mprnet::metrics::{self, Protocol, Score};
+use mprnet::model::{Task, Weights};
+use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
+
+use self::pairs::Pair;
+use self::report::{Failed, Format, Report, Row};
+use super::{Failure, NetworkArgs, advise, announce, dump, exit_code, outputs, parse_task, print, say};
+
+#[derive(Args)]
+pub(super) struct EvalArgs {
+    /// Photos to restore: a directory of PNG, JPEG, WebP or TIFF files
+    #[arg(value_name = "INPUT_DIR")]
+    inputs: PathBuf,
+    /// What they should be: a directory of files of the same names, extensions apart
+    #[arg(value_name = "TARGET_DIR")]
+    targets: PathBuf,
+    /// derain, denoise or deblur: chooses the embedded model and the protocol; without it what --model is for,
+    /// else denoise
+    #[arg(long, value_parser = parse_task)]
+    task: Option<Task>,
+    /// Weights as safetensors; without it the task's model that ships in this program
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// What of the images is compared; without it what the paper compares: y for derain, rgb else
+    #[arg(long, value_enum)]
+    protocol: Option<ProtocolArg>,
+    /// How scores are written; without it by the extension of -o, else as a table
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Writes the scores to a file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// Adapter: its index in `mprnet devices`, or part of its name
+    #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    device: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ProtocolArg {
+    /// All three colours
+    Rgb,
+    /// Luma alone
+    Y,
+}
+
+impl ProtocolArg {
+    fn protocol(self) -> Protocol {
+        match self {
+            Self::Rgb => Protocol::Rgb,
+            Self::Y => Protocol::Y,
+        }
+    }
+}
+
+pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
+    let pairs = pairs::find(&args.inputs, &args.targets)?;
+    if let Some(out) = &args.output {
+        let read: Vec<&Path> = pairs.iter().flat_map(Pair::paths).chain(args.model.as_deref()).collect();
+        outputs::check_distinct(&[], &read, &[out])?;
+        dump::check(out)?;
+    }
+    let (task, weights) = model(args, quiet)?;
+    tracing::info!(config = %weights.config(), parameters = weights.parameter_count(), %task, "model");
+    let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
+    let (rows, failed, worst) = evaluate(args, &pairs, &weights, protocol, quiet)?;
+    if !failed.is_empty() && !rows.is_empty() && !quiet {
+        say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
+    }
+    let model = match &args.model {
+        Some(path) => path.display().to_string(),
+        None => "embedded".to_owned(),
+    };
+    let report = Report { task, model, protocol, precision: args.network.precision(), rows, failed };
+    if !report.rows.is_empty() {
+        write(&report, args)?;
+    }
+    if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+/// The weights, and what they are for: what was asked for, or else what the file says.
+fn model(args: &EvalArgs, quiet: bool) -> Result<(Task, Weights), Error> {
+    let Some(path) = &args.model else {
+        let task = args.task.unwrap_or(Task::Denoise);
+        return Ok((task, Weights::embedded(task)?));
+    };
+    let weights = Weights::read(path)?;
+    let provenance = weights.provenance();
+    advise(&provenance, quiet);
+    Ok((args.task.or(provenance.task).unwrap_or(Task::Denoise), weights))
+}
+
+/// Scores, what went wrong, and the highest exit code of it.
+fn evaluate(
+    args: &EvalArgs,
+    pairs: &[Pair],
+    weights: &Weights,
+    protocol: Protocol,
+    quiet: bool,
+) -> Result<(Vec<Row>, Vec<Failed>, u8), Error> {
+    let mut restorer = None;
+    let (mut rows, mut failed, mut worst) = (Vec::new(), Vec::new(), 0);
+    for (index, pair) in pairs.iter().enumerate() {
+        let outcome = match Photo::read(pair, protocol) {
+            Ok(photo) => {
+                let restorer = match &mut restorer {
+                    Some(made) => made,
+                    empty => empty.insert(open(args, weights.clone(), quiet)?),
+                };
+                let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+                bar.set_prefix(format!("{}/{}", index + 1, pairs.len()));
+                photo.evaluate(restorer, &bar)
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                super::report(&error);
+                worst = worst.max(exit_code(&error));
+                failed.push(Failed { name: pair.name(), reason: error.to_string() });
+            }
+        }
+    }
+    Ok((rows, failed, worst))
+}
+
+fn open(args: &EvalArgs, weights: Weights, quiet: bool) -> Result<Restorer, Error> {
+    let device = gpu::Device::new(&gpu::DeviceOptions { device: args.device.clone() })?;
+    announce(&device, quiet);
+    let (precision, stage) = (args.network.precision(), args.network.stage());
+    Ok(Restorer::new(weights, device, RestorerOptions { precision, stage, ..RestorerOptions::default() }))
+}
+
+/// A photo that can be scored.
+struct Photo<'a> {
+    pair: &'a Pair,
+    protocol: Protocol,
+    input: Frame,
+    target: Frame,
+    before: Score,
+}
+
+impl<'a> Photo<'a> {
+    /// Reads a photo and its target; finds out whether they can be compared.
+    fn read(pair: &'a Pair, protocol: Protocol) -> Result<Self, Error> {
+        let (input, target) = (image::read(&pair.input)?, image::read(&pair.target)?);
+        let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
+        let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
+        Ok(Self { pair, protocol, input, target, before })
+    }
+
+    fn evaluate(&self, restorer: &mut Restorer, bar: &ProgressBar) -> Result<Row, Error> {
+        let style = ProgressStyle::with_template("{prefix} {msg} {wide_bar} {percent}% {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(self.pair.name());
+        let mut progress = |p: Progress| {
+            bar.set_length(p.total);
+            bar.set_position(p.done);
+        };
+        let restored = restorer.restore_with_progress(&self.input, &mut progress);
+        bar.finish_and_clear();
+        let after = metrics::score(&restored?, &self.target, self.protocol)?;
+        let (width, height) = (self.input.width(), self.input.height());
+        Ok(Row { name: self.pair.name(), width, height, before: self.before, after })
+    }
+}
+
+fn write(report: &Report, args: &EvalArgs) -> Result<(), Error> {
+    let format = args.format.unwrap_or_else(|| Format::of(args.output.as_deref()));
+    let path = args.output.clone().unwrap_or_else(|| "standard output".into());
+    let text = report.render(format).map_err(|source| Error::Io { action: "write", path, source })?;
+    match &args.output {
+        Some(out) => dump::write_whole(out, text.as_bytes()),
+        None => print(&text),
+    }
+}

@@ -1,0 +1,221 @@
+//! `mprnet eval`: scores and how they are written, and what cannot be scored.
+
+use std::path::Path;
+
+use mprnet::metrics::{self, Protocol, Score};
+use serde_json::Value;
+
+use crate::photos::*;
+use crate::{Room, Run, repository};
+
+const WIDTH: u32 = 24;
+const HEIGHT: u32 = 16;
+
+/// A room with `in` and `target`: parts of the samples, in which the targets are of another format.
+fn room() -> Room {
+    let room = Room::new();
+    room.make_directory("in");
+    room.make_directory("target");
+    for (name, turned) in [("2", false), ("10", true)] {
+        let part = |file| {
+            let part = sample(file, WIDTH, HEIGHT);
+            if turned { part.rotate180() } else { part }
+        };
+        room.put(&format!("in/{name}.png"), &png(part("noisy.png")));
+        let target = encode(part("clean.png"), image::ImageFormat::Tiff);
+        room.put(&format!("target/{name}.tif"), &target);
+    }
+    room
+}
+
+/// Evaluates with a network that is quick and changes pictures at random.
+fn evaluate(room: &Room, more: &[&str]) -> Run {
+    let model = repository("golden/tiny.safetensors");
+    room.run(&[&["eval", "in", "target", "--model", model.to_str().unwrap()], more].concat())
+}
+
+fn score(image: &Path, target: &Path, protocol: Protocol) -> Score {
+    let [image, target] = [image, target].map(|path| mprnet::image::read(path).unwrap());
+    metrics::score(&image, &target, protocol).unwrap()
+}
+
+#[track_caller]
+fn assert_score(json: &Value, expected: Score) {
+    let (psnr, ssim) = (json["psnr"].as_f64().unwrap(), json["ssim"].as_f64().unwrap());
+    assert!(
+        (psnr - expected.psnr).abs() < 1e-9 && (ssim - expected.ssim).abs() < 1e-9,
+        "{json} {expected:?}"
+    );
+}
+
+/// The scores are those of the file that `restore` writes.
+#[test]
+fn json() {
+    let room = room();
+    let model = repository("golden/tiny.safetensors");
+    let restore = ["restore", "in/10.png", "-o", "restored.png", "--model", model.to_str().unwrap()];
+    room.run(&restore).succeeds();
+    let run = evaluate(&room, &["-q", "-o", "scores.json", "--protocol", "y"]).succeeds();
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
+
+    let scores: Value = serde_json::from_slice(&std::fs::read(room.path("scores.json")).unwrap()).unwrap();
+    for (key, value) in [("task", "denoise"), ("protocol", "y"), ("precision", "f32")] {
+        assert_eq!(scores[key], value);
+    }
+    assert_eq!(scores["failed"], Value::Array(vec![]));
+    let [two, ten] = &scores["images"].as_array().unwrap()[..] else { panic!("{scores}") };
+    assert_eq!((&two["name"], &ten["name"]), (&"2.png".into(), &"10.png".into()));
+    assert_eq!((&ten["width"], &ten["height"]), (&WIDTH.into(), &HEIGHT.into()));
+    let target = room.path("target/10.tif");
+    assert_score(&ten["input"], score(&room.path("in/10.png"), &target, Protocol::Y));
+    assert_score(&ten["output"], score(&room.path("restored.png"), &target, Protocol::Y));
+    let number = |image: &Value, of: &str, key: &str| image[of][key].as_f64().unwrap();
+    for key in ["psnr", "ssim"] {
+        let gain = number(ten, "output", key) - number(ten, "input", key);
+        assert!((number(ten, "gain", key) - gain).abs() < 1e-9 && gain != 0.0);
+        for of in ["input", "output", "gain"] {
+            let mean = f64::midpoint(number(two, of, key), number(ten, of, key));
+            assert!((number(&scores["mean"], of, key) - mean).abs() < 1e-9, "{scores}");
+        }
+    }
+}
+
+/// Equal pictures have an infinite PSNR, which nothing but CSV and text can write.
+#[test]
+fn csv_of_equal_pictures() {
+    let room = room();
+    room.put("target/10.png", &std::fs::read(room.path("in/10.png")).unwrap());
+    let run = evaluate(&room, &["--format", "csv"]).succeeds();
+    let mut reader = csv::Reader::from_reader(run.out.as_bytes());
+    let header = "image,width,height,input_psnr,input_ssim,output_psnr,output_ssim,gain_psnr,gain_ssim";
+    assert_eq!(reader.headers().unwrap(), header.split(',').collect::<Vec<_>>());
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let column = |at: usize| records.iter().map(|record| &record[at]).collect::<Vec<_>>();
+    assert_eq!(column(0), ["2.png", "10.png", "mean"]);
+    assert_eq!(column(1), ["24", "24", ""]);
+    assert_eq!(column(3)[1..], ["inf", "inf"]);
+    assert_eq!(column(7)[1..], ["-inf", "-inf"]);
+    assert_eq!(column(4)[1], "1.000000");
+    let expected = score(&room.path("in/2.png"), &room.path("target/2.tif"), Protocol::Rgb);
+    assert_eq!(column(3)[0], format!("{:.4}", expected.psnr));
+    assert_eq!(column(4)[0], format!("{:.6}", expected.ssim));
+}
+
+/// A model file says what it is for, and so how it is judged.
+#[test]
+fn protocol_of_the_model() {
+    let room = room();
+    std::fs::remove_file(room.path("in/10.png")).unwrap();
+    let model = repository("models/derain.safetensors");
+    let run = room.run(&["eval", "in", "target", "-q", "--model", model.to_str().unwrap()]).succeeds();
+    assert!(run.out.starts_with("task derain, model ") && run.out.contains("protocol y"), "{}", run.out);
+}
+
+/// Those that cannot be scored cost the others nothing, and what is no image is none of them.
+#[test]
+fn table_of_what_could_be_scored() {
+    let room = room();
+    room.put("in/3.png", &png(smooth(24, 17))[..60]);
+    room.put("target/3.png", &png(smooth(24, 17)));
+    room.put("in/4.png", &png(smooth(24, 17)));
+    room.put("target/4.png", &png(smooth(17, 24)));
+    room.put("in/5.png", &png(smooth(10, 40)));
+    room.put("target/5.png", &png(smooth(10, 40)));
+    for name in ["in/notes.txt", "in/.DS_Store", "in/._2.png"] {
+        room.put(name, b"Dear all");
+    }
+    room.make_directory("in/album.png");
+    let run = evaluate(&room, &["--task", "derain"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    let errors: Vec<&str> = run.err.lines().filter(|line| line.starts_with("error: ")).collect();
+    let words = [
+        ["cannot read in/3.png", "cut short"],
+        ["cannot score in/4.png", "24 x 17 pixels and its target 17 x 24"],
+        ["cannot score in/5.png", "10 x 40; choose larger"],
+    ];
+    assert_eq!(errors.len(), words.len(), "{}", run.err);
+    for (error, words) in errors.iter().zip(words) {
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    }
+    assert!(run.err.contains("the means are over 2 of 5 images"), "{}", run.err);
+
+    let lines: Vec<&str> = run.out.lines().collect();
+    assert!(lines[0].starts_with("task derain, model ") && lines[0].contains("protocol y"), "{}", lines[0]);
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        words(lines[2]),
+        ["image", "size", "PSNR", "restored", "gain", "SSIM", "restored", "gain"],
+        "{}",
+        run.out
+    );
+    let (two, mean) = (words(lines[3]), words(lines[5]));
+    let expected = score(&room.path("in/2.png"), &room.path("target/2.tif"), Protocol::Y);
+    assert_eq!(two[..3], ["2.png".to_owned(), "24x16".to_owned(), format!("{:.2}", expected.psnr)]);
+    assert_eq!(two[5], format!("{:.4}", expected.ssim));
+    assert!(lines[4].starts_with("10.png ") && lines.len() == 6, "{}", run.out);
+    assert_eq!(mean[..5].join(" "), "mean of 2 of 5");
+}
+
+#[test]
+fn nothing_can_be_scored() {
+    let room = Room::new();
+    room.make_directory("in");
+    room.put("in/a.png", &png(smooth(24, 17))[..60]);
+    room.refuses(&["eval", "in", "in", "-o", "out.png"], 1, &["cannot read in/a.png", "cut short"]);
+    room.refuses(&["eval", "in", "in", "--format", "json"], 1, &["cannot read in/a.png"]);
+}
+
+#[test]
+fn directories_without_images() {
+    let room = room();
+    room.make_directory("empty");
+    room.put("empty/notes.txt", b"Dear all");
+    let refused = |args: [&str; 2], words: &[&str]| room.refuses(&[&["eval"], &args[..]].concat(), 1, words);
+    refused(["none", "target"], &["the images in none", "no such directory"]);
+    refused(["in", "none"], &["the images in none", "no such directory"]);
+    refused(["in/2.png", "target"], &["in/2.png", "it is no directory"]);
+    refused(["empty", "target"], &["the images in empty", "PNG, JPEG, WebP and TIFF"]);
+    refused(["in", "empty"], &["the images in empty"]);
+}
+
+#[test]
+fn inputs_without_targets() {
+    let room = room();
+    std::fs::remove_file(room.path("target/2.tif")).unwrap();
+    let words = ["the images in target", "no target for 2.png of in;", "names of their inputs"];
+    room.refuses(&["eval", "in", "target"], 1, &words);
+    for name in 11..16 {
+        room.put(&format!("in/{name}.png"), &png(smooth(12, 12)));
+    }
+    let words = ["for 2.png, 11.png, 12.png, 13.png, 14.png and 1 more of in;"];
+    room.refuses(&["eval", "in", "target"], 1, &words);
+}
+
+#[test]
+fn two_targets_of_one_name() {
+    let room = room();
+    room.put("target/2.jpg", &png(smooth(WIDTH, HEIGHT)));
+    room.refuses(
+        &["eval", "in", "target"],
+        1,
+        &["both", "2.jpg", "2.tif", "the target of in/2.png; leave one"],
+    );
+}
+
+#[test]
+fn scores_over_what_is_read() {
+    let room = room();
+    for (out, read) in [("in/2.png", "in/2.png"), ("./target/10.tif", "target/10.tif")] {
+        let words = [&format!("would overwrite {read}, which is read")[..]];
+        room.refuses(&["eval", "in", "target", "-o", out], 2, &words);
+    }
+    room.refuses(&["eval", "in", "target", "-o", "none/a.csv"], 1, &["no directory none"]);
+}
+
+#[test]
+fn options_of_another_kind() {
+    let room = room();
+    for args in [["--task", "dehaze"], ["--protocol", "yuv"], ["--format", "xml"]] {
+        room.refuses(&[&["eval", "in", "target"], &args[..]].concat(), 2, &[args[0], args[1]]);
+    }
+}
