@@ -1,5 +1,6 @@
 //! Everything that needs no adapter: the CPU twin against PyTorch, passes, plans, shader translation, recording.
 
+mod arithmetic;
 #[path = "../common/mod.rs"]
 mod common;
 mod fusions;

@@ -1,0 +1,86 @@
+//! What `plan` and `inspect` tell of a network, without a GPU.
+
+use std::fmt::Display;
+
+use mprnet::Error;
+use mprnet::gpu::Storage;
+use mprnet::graph::{Graph, Node, passes};
+use mprnet::image::{MAX_PIXELS, padded_side};
+use mprnet::kernels;
+use mprnet::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
+use mprnet::plan::Precision;
+
+/// The largest buffer that devices commonly have, in MiB.
+pub(super) const BUFFER_MIB: u64 = 2048;
+
+/// A photo's size as a command-line value.
+pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let (width, height): (u32, u32) =
+        sides.filter(|&(w, h)| w > 0 && h > 0).ok_or_else(|| "WIDTHxHEIGHT is expected".to_owned())?;
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(format!("photos of at most {MAX_PIXELS} pixels are read"));
+    }
+    Ok((width, height))
+}
+
+/// The sides of a photo, padded as the network needs.
+pub(super) fn padded(weights: &Weights, (width, height): (u32, u32)) -> Result<(u32, u32), Error> {
+    let multiple = weights.config().side_multiple();
+    let side = |side| padded_side(side, multiple).ok_or(Error::Size { width, height, multiple });
+    Ok((side(width)?, side(height)?))
+}
+
+/// The network for photos of this size, in 8 bits.
+pub(super) fn build(weights: &Weights, (width, height): (u32, u32), stage: Stage) -> Result<Graph, Error> {
+    let options = NetworkOptions { width, height, format: ImageFormat::Words, stage, keep: vec![] };
+    model::build(weights, &options)
+}
+
+/// A network as it is defined, without what no result needs, and as it is executed.
+pub(super) struct Forms {
+    pub(super) defined: Graph,
+    pub(super) executed: Graph,
+}
+
+impl Forms {
+    pub(super) fn of(graph: Graph) -> Result<Self, Error> {
+        let mut defined = graph.clone();
+        passes::drop_dead(&mut defined);
+        Ok(Self { defined, executed: passes::optimize(graph)? })
+    }
+}
+
+/// How kernels store what is planned at this precision.
+pub(super) fn storage(precision: Precision) -> Storage {
+    match precision {
+        Precision::F32 => Storage::F32,
+        Precision::F16 => Storage::F16,
+    }
+}
+
+/// Bytes of a graph's weights as its kernels read them.
+pub(super) fn packed_weights(graph: &Graph, precision: Precision) -> u64 {
+    let bytes = |node: &Node| {
+        let Some(packing) = kernels::lower(graph, node, storage(precision)).packing else { return 0 };
+        let packed = (packing.pack)(graph);
+        let element = if packing.storage == Storage::F32 { 4 } else { 2 };
+        packed.weights.len() as u64 * element + packed.bias.len() as u64 * 4
+    };
+    graph.nodes().iter().map(bytes).sum()
+}
+
+/// Bytes in MiB, as a table has them.
+pub(super) fn mib(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / f64::from(1 << 20))
+}
+
+/// A row of a table with two columns of values.
+pub(super) fn row(name: &str, a: &dyn Display, b: &dyn Display) -> String {
+    format!("{name:<34}{a:>14}{b:>14}")
+}
+
+/// One line each.
+pub(super) fn lines<T: Display>(lines: impl IntoIterator<Item = T>) -> String {
+    lines.into_iter().fold(String::new(), |text, line| text + &line.to_string() + "\n")
+}
