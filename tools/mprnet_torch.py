@@ -53,6 +53,12 @@ class Config:
         """Height and width of the image are multiples of this: two x0.5 within quarters, after the unshuffle."""
         return 8 * self.shuffle
 
+    @property
+    def description(self) -> str:
+        """The sizes in words, as the Rust program writes them."""
+        widths = f"n_feat {self.n}, scale_unetfeats {self.s}, scale_orsnetfeats {self.o}"
+        return f"{widths}, num_cab {self.num_cab}, reduction {self.reduction}, pixel shuffle {self.shuffle}"
+
     @classmethod
     def from_state_dict(cls, shapes: Mapping[str, Sequence[int]]) -> Config:
         """Reads the configuration off the shapes of a checkpoint's tensors."""

@@ -208,14 +208,17 @@ class Trainer:
         """What the weights are, for whoever opens the file."""
         sizes = self.args.config
         return {
-            "modelspec.sai_model_spec": "1.0.0",
+            "modelspec.sai_model_spec": "1.0.1",
             "modelspec.architecture": "mprnet",
+            "modelspec.implementation": "mprnet",
             "modelspec.title": f"MPRNet {self.args.task} {sizes.n}/{sizes.s}/{sizes.o}/{sizes.num_cab}",
             "modelspec.description": f"Removes {self.task.removes} from sRGB photographs; {self.args.trained_on}.",
             "modelspec.license": self.args.license,
-            "task": self.args.task,
-            "training_data": self.args.trained_on,
-            "training_steps": str(self.steps),
+            "modelspec.tags": f"image-restoration, {self.args.task}",
+            "mprnet.task": self.args.task,
+            "mprnet.config": sizes.description,
+            "mprnet.training_data": self.args.trained_on,
+            "mprnet.training_steps": str(self.steps),
         }
 
     def resume(self) -> None:
