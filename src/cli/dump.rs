@@ -1,4 +1,4 @@
-//! Files for `--dump`: one tensor each, as safetensors.
+//! Files besides photos: tensors for `--dump`, one each, as safetensors; and reports.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,7 +15,7 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
     create(path).map(|_| ())
 }
 
-/// Writes one tensor as `[1, channels, height, width]`, to a temporary file that is then renamed.
+/// Writes one tensor as `[1, channels, height, width]`.
 pub(super) fn write(tensor: &Captured, path: &Path) -> Result<(), Error> {
     let (dtype, bytes): (Dtype, &[u8]) = match &tensor.values {
         Values::Words(words) => (Dtype::U32, bytemuck::cast_slice(words)),
@@ -27,8 +27,13 @@ pub(super) fn write(tensor: &Captured, path: &Path) -> Result<(), Error> {
     let view = TensorView::new(dtype, shape, bytes).map_err(unfit)?;
     let file =
         safetensors::serialize([(&tensor.name, view)], None::<HashMap<String, String>>).map_err(unfit)?;
+    write_whole(path, &file)
+}
+
+/// Writes a file, to a temporary one that is then renamed.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let output = create(path)?;
-    output.file().write_all(&file).and_then(|()| output.commit()).map_err(|source| failure(path, source))
+    output.file().write_all(bytes).and_then(|()| output.commit()).map_err(|source| failure(path, source))
 }
 
 fn failure(path: &Path, source: io::Error) -> Error {

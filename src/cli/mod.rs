@@ -1,7 +1,12 @@
 //! Arguments, messages and exit codes.
 
+mod compare;
+mod convert;
 mod devices;
 mod dump;
+mod eval;
+mod inspect;
+mod network;
 mod outputs;
 mod plan;
 mod restore;
@@ -11,9 +16,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mprnet::model::{ModelConfig, Stage};
+use mprnet::model::{Provenance, Stage, Task};
 use mprnet::plan::Precision;
 use mprnet::{Error, gpu};
+use restore::Model;
 use tracing_subscriber::filter::LevelFilter;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
@@ -36,8 +42,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Restores photos: PNG, JPEG, WebP or TIFF of any size
+    /// Removes rain from photos: PNG, JPEG, WebP or TIFF of any size
+    Derain(restore::PhotoArgs),
+    /// Removes noise
+    Denoise(restore::PhotoArgs),
+    /// Removes motion blur
+    Deblur(restore::PhotoArgs),
+    /// Restores photos with any MPRNet
     Restore(restore::RestoreArgs),
+    /// Scores restored photos against what they should be: PSNR and SSIM, as the paper has them
+    Eval(eval::EvalArgs),
+    /// Turns a checkpoint into a safetensors file that tells what it is
+    Convert(convert::ConvertArgs),
+    /// Shows what a model is: its task and terms, configuration, arithmetic, memory
+    Inspect(inspect::InspectArgs),
     /// Lists the adapters that can be used, and what they can do
     Devices,
     /// Shows what a network becomes: operators, arithmetic, memory
@@ -111,7 +129,13 @@ pub fn main() -> ExitCode {
         .log_internal_errors(false)
         .init();
     let result = match &cli.command {
-        Command::Restore(args) => restore::run(args, cli.quiet),
+        Command::Derain(args) => restore::run(args, Model::Embedded(Task::Derain), cli.quiet),
+        Command::Denoise(args) => restore::run(args, Model::Embedded(Task::Denoise), cli.quiet),
+        Command::Deblur(args) => restore::run(args, Model::Embedded(Task::Deblur), cli.quiet),
+        Command::Restore(args) => restore::run(&args.photos, args.model(), cli.quiet),
+        Command::Eval(args) => eval::run(args, cli.quiet),
+        Command::Convert(args) => convert::run(args, cli.quiet),
+        Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),
     };
@@ -166,7 +190,14 @@ fn announce(device: &gpu::Device, quiet: bool) {
     }
 }
 
-/// A published configuration by name, as a command-line value.
-fn parse_config(name: &str) -> Result<ModelConfig, String> {
-    ModelConfig::named(name).ok_or_else(|| "derain, denoise or deblur is expected".to_owned())
+/// Says under which terms a model may be, where its file does not.
+fn advise(provenance: &Provenance, quiet: bool) {
+    if let Some(notice) = provenance.notice().filter(|_| !quiet) {
+        say(format_args!("note: {notice}"));
+    }
+}
+
+/// A task by name, as a command-line value.
+fn parse_task(name: &str) -> Result<Task, String> {
+    Task::named(name).ok_or_else(|| "derain, denoise or deblur is expected".to_owned())
 }

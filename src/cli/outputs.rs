@@ -41,11 +41,12 @@ pub(super) fn jobs(inputs: &[PathBuf], out: &Path) -> Result<Vec<Job>, Failure> 
 /// Refuses to write a file twice, or over one that is read: the photos, and `also_read`.
 pub(super) fn check_distinct(
     jobs: &[Job],
-    also_read: Option<&Path>,
+    also_read: &[&Path],
     also_written: &[&Path],
 ) -> Result<(), Failure> {
     let photos = jobs.iter().map(|job| job.input.as_path());
-    let read: HashMap<_, _> = photos.chain(also_read).map(|path| (Identity::of(path), path)).collect();
+    let read: HashMap<_, _> =
+        photos.chain(also_read.iter().copied()).map(|path| (Identity::of(path), path)).collect();
     let restored = jobs.iter().map(|job| (job.output.as_path(), Some(job.input.as_path())));
     let mut written: HashMap<Identity, Option<&Path>> = HashMap::new();
     for (path, photo) in restored.chain(also_written.iter().map(|&path| (path, None))) {
@@ -62,7 +63,9 @@ pub(super) fn check_distinct(
                 let (a, b) = (a.display(), b.display());
                 format!("{a} and {b} would both become {shown}; restore them to two directories")
             }
-            (None, Some(_), _) => format!("{shown} would be written twice; choose another file for --dump"),
+            (None, Some(_), _) => {
+                format!("{shown} would be written twice; choose another file for one of them")
+            }
             (None, None, _) => {
                 written.insert(identity, photo);
                 continue;

@@ -1,4 +1,4 @@
-//! `mprnet restore`.
+//! `mprnet derain`, `denoise`, `deblur` and `restore`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,23 +6,63 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use mprnet::image::{self, Frame, Samples};
-use mprnet::model::{self, ImageFormat, NetworkOptions, Weights};
+use mprnet::model::{self, ImageFormat, NetworkOptions, Task, Weights};
 use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
+use super::compare::{CompareArgs, Comparison};
 use super::outputs::{self, Job};
-use super::{Failure, NetworkArgs, announce, dump, exit_code, report, say};
+use super::{Failure, NetworkArgs, advise, announce, dump, exit_code, report, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
+    #[command(flatten)]
+    pub(super) photos: PhotoArgs,
+    /// Weights, safetensors or PyTorch; without it the denoiser that ships in this program
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+}
+
+impl RestoreArgs {
+    pub(super) fn model(&self) -> Model<'_> {
+        self.model.as_deref().map_or(Model::Embedded(Task::Denoise), Model::File)
+    }
+}
+
+/// Where weights come from.
+#[derive(Clone, Copy)]
+pub(super) enum Model<'a> {
+    File(&'a Path),
+    Embedded(Task),
+}
+
+impl Model<'_> {
+    fn read(self) -> Result<Weights, Error> {
+        match self {
+            Self::File(path) => Weights::read(path),
+            Self::Embedded(task) => Weights::embedded(task),
+        }
+    }
+
+    /// What the output is called in a strip.
+    fn output_label(self) -> String {
+        match self {
+            Self::File(_) => "output".to_owned(),
+            Self::Embedded(task) => format!("output ({task})"),
+        }
+    }
+}
+
+/// Photos, and what is to be done to them by whichever model.
+#[derive(Args)]
+pub(super) struct PhotoArgs {
     /// Photos to restore
     #[arg(required = true, value_name = "IN")]
     inputs: Vec<PathBuf>,
     /// The restored photo; or an existing directory, which several photos need
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
-    /// Weights as safetensors; without it the denoiser that ships in this program
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    compare: CompareArgs,
     #[command(flatten)]
     network: NetworkArgs,
     /// Adapter: its index in `mprnet devices`, or part of its name
@@ -43,30 +83,24 @@ fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-pub(super) fn run(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
-    if !args.dump.is_empty() && args.inputs.len() > 1 {
-        return Err(Failure::Usage("--dump takes one photo".to_owned()));
-    }
-    let jobs = outputs::jobs(&args.inputs, &args.output)?;
-    let dumps: Vec<&Path> = args.dump.iter().map(|(_, path)| path.as_path()).collect();
-    outputs::check_distinct(&jobs, args.model.as_deref(), &dumps)?;
-    dumps.into_iter().try_for_each(dump::check)?;
-    let weights = match &args.model {
-        Some(path) => Weights::read(path)?,
-        None => Weights::denoise()?,
-    };
+pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
+    let jobs = check(args, model)?;
+    let weights = model.read()?;
+    advise(&weights.provenance(), quiet);
     tracing::info!(config = %weights.config(), parameters = weights.parameter_count(), "model");
     let mut restorer = None;
     let mut worst = 0;
     for job in &jobs {
         // A photo that cannot be read needs no GPU to say so; without a GPU none of them can be restored.
-        let outcome = match load(job, args, &weights) {
-            Ok(photo) => {
+        let outcome = match load(job, args, model, &weights) {
+            Ok((photo, comparison)) => {
                 let restorer = match &mut restorer {
                     Some(made) => made,
                     empty => empty.insert(open(args, weights.clone(), quiet)?),
                 };
-                restore(restorer, &photo, job, args, quiet)
+                restore(restorer, &photo, job, args, quiet).and_then(|restored| {
+                    comparison.map_or(Ok(()), |comparison| comparison.write(&photo, &restored))
+                })
             }
             Err(error) => Err(error),
         };
@@ -78,16 +112,45 @@ pub(super) fn run(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
 }
 
-fn load(job: &Job, args: &RestoreArgs, weights: &Weights) -> Result<Frame, Error> {
+/// Pairs photos with outputs, and finds out whether everything that is asked for besides goes together with them.
+fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Vec<Job>, Failure> {
+    for (option, given) in
+        [("--dump", !args.dump.is_empty()), ("--compare", args.compare.written().is_some())]
+    {
+        if given && args.inputs.len() > 1 {
+            return Err(Failure::Usage(format!("{option} takes one photo")));
+        }
+    }
+    let jobs = outputs::jobs(&args.inputs, &args.output)?;
+    let weights = match model {
+        Model::File(path) => Some(path),
+        Model::Embedded(_) => None,
+    };
+    let read: Vec<&Path> = weights.into_iter().chain(args.compare.read()).collect();
+    let dumps = args.dump.iter().map(|(_, path)| path.as_path());
+    let written: Vec<&Path> = dumps.clone().chain(args.compare.written()).collect();
+    outputs::check_distinct(&jobs, &read, &written)?;
+    dumps.into_iter().try_for_each(dump::check)?;
+    Ok(jobs)
+}
+
+/// Reads a photo, and finds out whether what becomes of it can be computed and written.
+fn load<'a>(
+    job: &Job,
+    args: &'a PhotoArgs,
+    model: Model<'_>,
+    weights: &Weights,
+) -> Result<(Frame, Option<Comparison<'a>>), Error> {
     let photo = image::read(&job.input)?;
     image::check_output(&job.output)?;
     image::check_frame(&photo, &job.output)?;
     check_nodes(&photo, args, weights)?;
-    Ok(photo)
+    let comparison = args.compare.prepare(&photo, model.output_label())?;
+    Ok((photo, comparison))
 }
 
 /// Finds out whether the tensors to dump exist, on a network for the smallest photo of this kind.
-fn check_nodes(photo: &Frame, args: &RestoreArgs, weights: &Weights) -> Result<(), Error> {
+fn check_nodes(photo: &Frame, args: &PhotoArgs, weights: &Weights) -> Result<(), Error> {
     let side = weights.config().side_multiple();
     let format = match photo.samples() {
         Samples::U8(_) => ImageFormat::Words,
@@ -98,11 +161,11 @@ fn check_nodes(photo: &Frame, args: &RestoreArgs, weights: &Weights) -> Result<(
     if args.dump.is_empty() { Ok(()) } else { model::build(weights, &options).map(|_| ()) }
 }
 
-fn nodes(args: &RestoreArgs) -> Vec<String> {
+fn nodes(args: &PhotoArgs) -> Vec<String> {
     args.dump.iter().map(|(node, _)| node.clone()).collect()
 }
 
-fn open(args: &RestoreArgs, weights: Weights, quiet: bool) -> Result<Restorer, Error> {
+fn open(args: &PhotoArgs, weights: Weights, quiet: bool) -> Result<Restorer, Error> {
     let device = gpu::Device::new(&gpu::DeviceOptions { device: args.device.clone() })?;
     announce(&device, quiet);
     let options = RestorerOptions {
@@ -113,13 +176,14 @@ fn open(args: &RestoreArgs, weights: Weights, quiet: bool) -> Result<Restorer, E
     Ok(Restorer::new(weights, device, options))
 }
 
+/// Restores a photo and writes it.
 fn restore(
     restorer: &mut Restorer,
     photo: &Frame,
     job: &Job,
-    args: &RestoreArgs,
+    args: &PhotoArgs,
     quiet: bool,
-) -> Result<(), Error> {
+) -> Result<Frame, Error> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
     let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -143,5 +207,5 @@ fn restore(
     if !quiet {
         say(format_args!("{} -> {}", job.input.display(), job.output.display()));
     }
-    Ok(())
+    Ok(restored)
 }

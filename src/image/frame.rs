@@ -41,13 +41,12 @@ impl Samples {
         }
     }
 
-    fn in_8_bits(&self) -> Samples {
+    /// The samples rounded to 8 bits, themselves where they have no more.
+    fn in_8_bits(&self) -> Cow<'_, [u8]> {
         match self {
-            Samples::U8(v) => Samples::U8(v.clone()),
+            Samples::U8(v) => Cow::Borrowed(v),
             // 65535 is 257 * 255, and no 16-bit value lies halfway between two 8-bit ones.
-            Samples::U16(v) => {
-                Samples::U8(v.iter().map(|&sample| u8::of(sample.saturating_add(128) / 257)).collect())
-            }
+            Samples::U16(v) => v.iter().map(|&sample| u8::of(sample.saturating_add(128) / 257)).collect(),
         }
     }
 }
@@ -196,14 +195,27 @@ impl Frame {
         Ok(Frame { samples, alpha: self.alpha.clone(), icc: self.icc.clone(), ..*self })
     }
 
+    /// The picture as 8-bit RGB: `width * height * 3` samples, R, G, B interleaved, row by row.
+    ///
+    /// 16-bit samples are rounded to the nearest of 8 bits (`v / 257`). Transparency is left out. Of a grey
+    /// frame the luma stands in all three channels, as in a file that has no grey.
+    #[must_use]
+    pub fn to_rgb8(&self) -> Vec<u8> {
+        let mut rgb = self.samples.in_8_bits().into_owned();
+        if self.grey {
+            rgb.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| *pixel = [luma(pixel); 3]);
+        }
+        rgb
+    }
+
     /// The frame rounded to 8 bits, itself where it has no more.
     pub(super) fn in_8_bits(&self) -> Cow<'_, Frame> {
         if self.samples.bits() == 8 {
             return Cow::Borrowed(self);
         }
         Cow::Owned(Frame {
-            samples: self.samples.in_8_bits(),
-            alpha: self.alpha().map(|alpha| Arc::new(alpha.in_8_bits())),
+            samples: Samples::U8(self.samples.in_8_bits().into_owned()),
+            alpha: self.alpha().map(|alpha| Arc::new(Samples::U8(alpha.in_8_bits().into_owned()))),
             icc: self.icc.clone(),
             ..*self
         })
@@ -240,6 +252,13 @@ fn check_count(what: &str, width: u32, height: u32, channels: u32, found: usize)
 
 fn expand_grey<T: Copy>(grey: &[T]) -> Vec<T> {
     grey.iter().flat_map(|&g| [g; 3]).collect()
+}
+
+/// 0.299 R + 0.587 G + 0.114 B, rounded; exactly the grey where the three are equal.
+pub(super) fn luma<T: Sample>(&[r, g, b]: &[T; 3]) -> T {
+    let weighted = |sample: T, weight: u32| u32::from(sample.value()) * weight;
+    let sum = weighted(r, 299) + weighted(g, 587) + weighted(b, 114) + 500;
+    T::of(u16::try_from(sum / 1000).unwrap_or(T::MAX))
 }
 
 /// What the arithmetic needs to know of a sample's depth.

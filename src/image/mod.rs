@@ -20,15 +20,19 @@
 //! need a profile to become RGB, and samples that are neither 8 nor 16 bits deep.
 
 mod decode;
+mod folder;
 mod frame;
 mod pad;
 mod read;
 mod sniff;
+mod strip;
 mod write;
 
 pub use decode::MAX_PIXELS;
+pub use folder::list;
 pub use frame::{Frame, Samples};
 pub use pad::{Padded, padded_side, reflect_index};
 pub use read::read;
 pub use sniff::FileFormat;
+pub use strip::{check_strip, strip};
 pub use write::{check_frame, check_output, write};

@@ -11,7 +11,7 @@ use image::codecs::tiff::TiffEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
 
-use super::frame::{Frame, Sample, Samples};
+use super::frame::{Frame, Sample, Samples, luma};
 use super::sniff::FileFormat;
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -40,27 +40,32 @@ pub fn check_output(path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::ImageOutput`] with what does not fit.
 pub fn check_frame(frame: &Frame, path: &Path) -> Result<()> {
-    let format = output_format(path)?;
-    let refuse = |reason| Err(Error::ImageOutput { path: path.to_owned(), reason });
-    if format == FileFormat::Jpeg && frame.alpha().is_some() {
-        return refuse("JPEG cannot hold this image's transparency; choose .png, .webp or .tiff".to_owned());
+    if output_format(path)? == FileFormat::Jpeg && frame.alpha().is_some() {
+        let reason = "JPEG cannot hold this image's transparency; choose .png, .webp or .tiff".to_owned();
+        return Err(Error::ImageOutput { path: path.to_owned(), reason });
     }
+    check_sides(frame.width(), frame.height(), path)
+}
+
+/// Finds out whether the format that the path names has room for an image of this size.
+pub(super) fn check_sides(width: u32, height: u32, path: &Path) -> Result<()> {
+    let format = output_format(path)?;
     let limit = match format {
         FileFormat::Jpeg => 65535,
         // The format has room for one pixel more, but decoders stop here.
         FileFormat::WebP => 16383,
         FileFormat::Png | FileFormat::Tiff => return Ok(()),
     };
-    if frame.width() > limit || frame.height() > limit {
-        return refuse(format!(
-            "{} holds at most {limit} pixels a side and this image has {} x {}; choose .png or \
-             .tiff",
-            format.name(),
-            frame.width(),
-            frame.height()
-        ));
+    if width <= limit && height <= limit {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::ImageOutput {
+        path: path.to_owned(),
+        reason: format!(
+            "{} holds at most {limit} pixels a side and this image has {width} x {height}; choose .png or .tiff",
+            format.name()
+        ),
+    })
 }
 
 /// Writes the frame in the format that the extension names: `.png`, `.jpg` or `.jpeg` (quality 95,
@@ -220,13 +225,6 @@ fn interleave<T: Sample>(rgb: &[T], alpha: Option<&Vec<T>>, grey: bool, one: boo
         }
     }
     out
-}
-
-/// 0.299 R + 0.587 G + 0.114 B, rounded; exactly the grey where the three are equal.
-fn luma<T: Sample>(&[r, g, b]: &[T; 3]) -> T {
-    let weighted = |sample: T, weight: u32| u32::from(sample.value()) * weight;
-    let sum = weighted(r, 299) + weighted(g, 587) + weighted(b, 114) + 500;
-    T::of(u16::try_from(sum / 1000).unwrap_or(T::MAX))
 }
 
 #[cfg(test)]

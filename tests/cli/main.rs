@@ -3,7 +3,11 @@
 mod arguments;
 mod bad_photos;
 mod bad_weights;
+mod compare;
+mod convert;
+mod eval;
 mod files;
+mod inspect;
 mod listings;
 mod options;
 mod photos;

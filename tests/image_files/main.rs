@@ -6,6 +6,7 @@ mod orientation;
 mod output;
 mod padding;
 mod round_trip;
+mod strip;
 
 use std::path::{Path, PathBuf};
 
