@@ -219,3 +219,32 @@ fn options_of_another_kind() {
         room.refuses(&[&["eval", "in", "target"], &args[..]].concat(), 2, &[args[0], args[1]]);
     }
 }
+
+#[test]
+fn strips() {
+    let room = room();
+    room.make_directory("strips");
+    evaluate(&room, &["-q", "--compare", "strips"]).succeeds();
+    let target = |name: &str| image::open(room.path(name)).unwrap().to_rgb8();
+    for name in ["2", "10"] {
+        let (strip, target) =
+            (room.image(&format!("strips/{name}.png")).to_rgb8(), target(&format!("target/{name}.tif")));
+        let top = strip.height() - HEIGHT;
+        let here = |left: u32| {
+            let mut pixels = target.enumerate_pixels();
+            pixels.all(|(x, y, pixel)| strip.get_pixel(left + x, top + y) == pixel)
+        };
+        // Columns may be wider than their panels, for the labels.
+        let found: Vec<u32> = (0..=strip.width() - WIDTH).filter(|&left| here(left)).collect();
+        assert!(matches!(found[..], [left] if left >= 2 * WIDTH), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn strips_that_cannot_be_written() {
+    let room = room();
+    let model = repository("golden/tiny.safetensors");
+    let eval = ["eval", "in", "target", "--model", model.to_str().unwrap(), "--compare"];
+    room.refuses(&[&eval[..], &["nowhere"]].concat(), 2, &["--compare", "nowhere", "make it first"]);
+    room.refuses(&[&eval[..], &["in"]].concat(), 2, &["would overwrite", "choose another output"]);
+}

@@ -41,6 +41,9 @@ pub(super) struct EvalArgs {
     /// Writes the scores to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Writes a strip of every photo into a directory: input, output and target side by side
+    #[arg(long, value_name = "DIR")]
+    compare: Option<PathBuf>,
     #[command(flatten)]
     network: NetworkArgs,
     /// Adapter: its index in `mprnet devices`, or part of its name
@@ -67,11 +70,7 @@ impl ProtocolArg {
 
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let pairs = pairs::find(&args.inputs, &args.targets)?;
-    if let Some(out) = &args.output {
-        let read: Vec<&Path> = pairs.iter().flat_map(Pair::paths).chain(args.model.as_deref()).collect();
-        outputs::check_distinct(&[], &read, &[out])?;
-        dump::check(out)?;
-    }
+    check(args, &pairs)?;
     let (task, weights) = model(args, quiet)?;
     tracing::info!(config = %weights.config(), parameters = weights.parameter_count(), %task, "model");
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
@@ -88,6 +87,26 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
         write(&report, args)?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+/// Finds out whether the scores and strips can be written without overwriting what is read.
+fn check(args: &EvalArgs, pairs: &[Pair]) -> Result<(), Failure> {
+    let read: Vec<&Path> = pairs.iter().flat_map(Pair::paths).chain(args.model.as_deref()).collect();
+    let strips: Vec<PathBuf> = pairs.iter().filter_map(|pair| strip_path(args, pair)).collect();
+    let written: Vec<&Path> = args.output.iter().chain(&strips).map(PathBuf::as_path).collect();
+    outputs::check_distinct(&[], &read, &written)?;
+    if let Some(directory) = args.compare.as_deref().filter(|directory| !directory.is_dir()) {
+        let text = format!("--compare takes a directory, and {} is none; make it first", directory.display());
+        return Err(Failure::Usage(text));
+    }
+    args.output.as_deref().map_or(Ok(()), dump::check).map_err(Failure::Error)
+}
+
+/// Where the strip of a photo goes, if one is asked for.
+fn strip_path(args: &EvalArgs, pair: &Pair) -> Option<PathBuf> {
+    let mut name = pair.input.file_stem()?.to_owned();
+    name.push(".png");
+    Some(args.compare.as_ref()?.join(name))
 }
 
 /// The weights, and what they are for: what was asked for, or else what the file says.
@@ -121,7 +140,7 @@ fn evaluate(
                 };
                 let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
                 bar.set_prefix(format!("{}/{}", index + 1, pairs.len()));
-                photo.evaluate(restorer, &bar)
+                photo.evaluate(restorer, strip_path(args, pair).as_deref(), &bar)
             }
             Err(error) => Err(error),
         };
@@ -162,7 +181,12 @@ impl<'a> Photo<'a> {
         Ok(Self { pair, protocol, input, target, before })
     }
 
-    fn evaluate(&self, restorer: &mut Restorer, bar: &ProgressBar) -> Result<Row, Error> {
+    fn evaluate(
+        &self,
+        restorer: &mut Restorer,
+        strip: Option<&Path>,
+        bar: &ProgressBar,
+    ) -> Result<Row, Error> {
         let style = ProgressStyle::with_template("{prefix} {msg} {wide_bar} {percent}% {eta}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(self.pair.name());
@@ -172,7 +196,12 @@ impl<'a> Photo<'a> {
         };
         let restored = restorer.restore_with_progress(&self.input, &mut progress);
         bar.finish_and_clear();
-        let after = metrics::score(&restored?, &self.target, self.protocol)?;
+        let restored = restored?;
+        let after = metrics::score(&restored, &self.target, self.protocol)?;
+        if let Some(path) = strip {
+            let panels = [("input", &self.input), ("output", &restored), ("target", &self.target)];
+            image::write(&image::strip(&panels)?, path)?;
+        }
         let (width, height) = (self.input.width(), self.input.height());
         Ok(Row { name: self.pair.name(), width, height, before: self.before, after })
     }
