@@ -92,6 +92,9 @@ enum Kind {
 const LONGEST_KEY: usize = 256;
 const MOST_DIMENSIONS: usize = 8;
 
+/// Characters of a file that a message quotes.
+const LONGEST_QUOTE: usize = 300;
+
 /// How many bytes tell kinds apart.
 const HEAD: usize = 512;
 
@@ -210,6 +213,16 @@ impl<'a> Checkpoint<'a> {
                 .and_then(|read| read.map_err(|reason| damaged(format!("{key} {reason}")))),
         }
     }
+}
+
+/// What a file's own words are in a message, which they must not swell, nor steer the terminal with.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let mut short: String = text.chars().map(plain).take(LONGEST_QUOTE).collect();
+    if text.chars().nth(LONGEST_QUOTE).is_some() {
+        short += "...";
+    }
+    short
 }
 
 fn too_large(origin: String) -> Error {

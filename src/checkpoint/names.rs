@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::Entry;
+use super::{Entry, quoted};
 use crate::{Error, Result};
 
 /// A key that every MPRNet has: what stands before it in a file is what the file wraps its keys in.
 const LANDMARK: &str = "shallow_feat1.0.weight";
 
-/// Which of several networks in one file is taken, if one of them is wrapped like this: weights beside which others are
+/// Which of several networks in one file is taken, the first of these that there is: weights beside which others are
 /// intermediate. `params_ema` is a moving average, which restores better than the `params` that it follows.
 const PREFERRED: [&str; 3] = ["state_dict.", "state_dict.module.", "params_ema."];
 
 /// What `DataParallel` puts before every key.
 const PARALLEL: &str = "module.";
+
+/// So many networks an error lists.
+const LISTED: usize = 3;
 
 /// What lies beside the weights in a bare dict, by custom.
 const BESIDE: [&str; 2] = ["optimizer.", "scheduler."];
@@ -54,13 +57,24 @@ fn prefix(tensors: &BTreeMap<String, Entry>, origin: &str) -> Result<Option<Stri
         [] => Ok(None),
         [one] => Ok(Some(one.clone())),
         several => {
-            let preferred = several.iter().find(|prefix| PREFERRED.contains(&prefix.as_str()));
-            let named = several.iter().map(|p| p.trim_end_matches('.')).collect::<Vec<_>>().join(", ");
-            let reason =
-                format!("it holds several networks ({named}); save one of them in a file of its own");
-            preferred
-                .map(|prefix| Some(prefix.clone()))
-                .ok_or_else(|| Error::WeightsFile { origin: origin.to_owned(), reason })
+            let preferred = PREFERRED.into_iter().find(|&preferred| several.iter().any(|p| p == preferred));
+            let refusal = || Error::WeightsFile { origin: origin.to_owned(), reason: ambiguous(several) };
+            preferred.map(|prefix| Some(prefix.to_owned())).ok_or_else(refusal)
         }
     }
+}
+
+/// That one of the networks behind these prefixes would have to be chosen.
+fn ambiguous(prefixes: &[String]) -> String {
+    let name = |prefix: &String| match prefix.trim_end_matches('.') {
+        "" => "one without a prefix".to_owned(),
+        name => name.to_owned(),
+    };
+    let listed: Vec<String> = prefixes.iter().take(LISTED).map(name).collect();
+    let more = match prefixes.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    let listed = quoted(&listed.join(", "));
+    format!("it holds several networks ({listed}{more}); save one of them in a file of its own")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ::safetensors::{SafeTensorError, SafeTensors};
 
-use super::{Checkpoint, Container, Entry, Source};
+use super::{Checkpoint, Container, Entry, Source, quoted};
 use crate::{Error, Result};
 
 /// Bytes of the largest file that is read: ten times the widest published network in f64.
@@ -23,7 +23,7 @@ pub(super) fn looks_like(head: &[u8]) -> bool {
 pub(super) fn open(bytes: Cow<'_, [u8]>, origin: String) -> Result<Checkpoint<'_>> {
     let broken = |error: SafeTensorError| Error::WeightsFile {
         origin: origin.clone(),
-        reason: format!("it is not a whole safetensors file ({error})"),
+        reason: format!("it is not a whole safetensors file ({})", quoted(&error.to_string())),
     };
     let (header, details) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
     // The file begins with the header's length in 8 bytes.

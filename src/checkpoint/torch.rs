@@ -11,7 +11,7 @@ use std::sync::Arc;
 use pytorch_reader::{PytorchError, PytorchReader, Tensor};
 use zip::ZipArchive;
 
-use super::{Checkpoint, Container, Entry, Source, pickle, values};
+use super::{Checkpoint, Container, Entry, Source, pickle, quoted, values};
 use crate::{Error, Result};
 
 /// The magic number 0x1950a86a20f9469cfc6c of the legacy format, as pickles of all protocols but the oldest have it.
@@ -23,7 +23,7 @@ const LEGACY_SEARCH: usize = 64;
 /// Pickles of a legacy file: magic number, version, system, the object, the keys of its storages.
 const LEGACY_PICKLES: usize = 5;
 
-/// Bytes of the largest pickle in an archive that is interpreted; those of networks take some hundred kilobytes.
+/// The most bytes of pickles in an archive, of which one is interpreted; those of networks take some hundred kilobytes.
 const MAX_PICKLE: u64 = 16 << 20;
 
 /// Which of PyTorch's formats a file is in.
@@ -43,10 +43,7 @@ pub(super) fn open(path: &Path, origin: String, container: Container) -> Result<
         _ => archive_excess(path),
     };
     if let Some(what) = excessive.map_err(io)? {
-        return Err(Error::WeightsFile {
-            origin,
-            reason: format!("{what}, which no file of torch.save does"),
-        });
+        return Err(Error::WeightsFile { origin, reason: format!("{what}; torch.save writes no such file") });
     }
     let reader = PytorchReader::new(path).map_err(|error| failure(error, path, &origin))?;
     let entry = |tensor: Tensor| Entry { shape: tensor.shape().to_vec(), source: Source::Torch(tensor) };
@@ -71,7 +68,7 @@ fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
     let length = file.metadata()?.len();
     // What cannot be opened or read is left to the reader, which says why.
     let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(None) };
-    let mut size = 0_u64;
+    let (mut size, mut pickles) = (0_u64, 0_u64);
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index_raw(index) else { continue };
         let pickle = entry.name().is_ok_and(|name| name.ends_with("data.pkl"));
@@ -79,8 +76,10 @@ fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
         if !pickle {
             continue;
         }
-        if entry.size() > MAX_PICKLE {
-            return Ok(Some("its pickle is larger than any network needs"));
+        // All together: an archive of many would take long to look through.
+        pickles = pickles.saturating_add(entry.size());
+        if pickles > MAX_PICKLE {
+            return Ok(Some("its pickles are larger than any network needs"));
         }
         drop(entry);
         let Ok(entry) = archive.by_index(index) else { continue };
@@ -118,8 +117,6 @@ fn unreadable(source: io::Error, path: &Path, origin: &str) -> Error {
 }
 
 fn damaged(reason: &str, origin: &str) -> Error {
-    // The reader quotes the file, which may hold anything.
-    let quoted: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
-    let reason = format!("it is no PyTorch checkpoint that can be read ({quoted})");
+    let reason = format!("it is no PyTorch checkpoint that can be read ({})", quoted(reason));
     Error::WeightsFile { origin: origin.to_owned(), reason }
 }

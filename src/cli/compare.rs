@@ -26,35 +26,22 @@ impl CompareArgs {
     pub(super) fn read(&self) -> Option<&Path> {
         self.target.as_deref()
     }
-
-    /// The strip of this photo, once it is restored; what stands in its way is found out now.
-    pub(super) fn prepare(
-        &self,
-        photo: &Frame,
-        output_label: String,
-    ) -> Result<Option<Comparison<'_>>, Error> {
-        let Some(path) = self.written() else { return Ok(None) };
-        let target = self.read().map(image::read).transpose()?;
-        Comparison::new(path, photo, output_label, target).map(Some)
-    }
 }
 
-/// A strip that can be written as soon as the output is there.
+/// A strip of a photo, what it becomes, and its target if there is one.
 pub(super) struct Comparison<'a> {
-    path: &'a Path,
-    output_label: String,
-    target: Option<Frame>,
+    pub(super) path: &'a Path,
+    pub(super) photo: &'a Frame,
+    pub(super) output_label: &'a str,
+    pub(super) target: Option<&'a Frame>,
 }
 
-impl<'a> Comparison<'a> {
-    /// Finds out whether the strip can be written: the output will be as large as the photo, and so must the target.
-    pub(super) fn new(
-        path: &'a Path,
-        photo: &Frame,
-        output_label: String,
-        target: Option<Frame>,
-    ) -> Result<Self, Error> {
-        if let Some(target) = &target
+impl Comparison<'_> {
+    /// Finds out whether the strip can be written, before there is an output: that will be as large as the photo, and
+    /// so must the target be.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let photo = self.photo;
+        if let Some(target) = self.target
             && (target.width(), target.height()) != (photo.width(), photo.height())
         {
             return Err(Error::SizesDiffer {
@@ -64,19 +51,17 @@ impl<'a> Comparison<'a> {
                 target_height: target.height(),
             });
         }
-        let comparison = Self { path, output_label, target };
-        image::check_output(path)?;
-        image::check_strip(&comparison.panels(photo, photo), path)?;
-        Ok(comparison)
+        image::check_output(self.path)?;
+        image::check_strip(&self.panels(photo), self.path)
     }
 
     /// Writes the strip.
-    pub(super) fn write(&self, photo: &Frame, restored: &Frame) -> Result<(), Error> {
-        image::write(&image::strip(&self.panels(photo, restored))?, self.path)
+    pub(super) fn write(&self, restored: &Frame) -> Result<(), Error> {
+        image::write(&image::strip(&self.panels(restored))?, self.path)
     }
 
-    fn panels<'f>(&'f self, photo: &'f Frame, restored: &'f Frame) -> Vec<(&'f str, &'f Frame)> {
-        let target = self.target.iter().map(|target| ("target", target));
-        [("input", photo), (&self.output_label, restored)].into_iter().chain(target).collect()
+    fn panels<'f>(&'f self, restored: &'f Frame) -> Vec<(&'f str, &'f Frame)> {
+        let target = self.target.map(|target| ("target", target));
+        [("input", self.photo), (self.output_label, restored)].into_iter().chain(target).collect()
     }
 }

@@ -10,16 +10,17 @@ mod network;
 mod outputs;
 mod plan;
 mod restore;
+mod session;
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mprnet::Error;
 use mprnet::model::{Provenance, Stage, Task};
 use mprnet::plan::Precision;
-use mprnet::{Error, gpu};
-use restore::Model;
+use session::Model;
 use tracing_subscriber::filter::LevelFilter;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
@@ -178,15 +179,6 @@ fn exit_code(error: &Error) -> u8 {
         Error::NoAdapter | Error::UnknownDevice { .. } | Error::Gpu { .. } | Error::Shader { .. } => 3,
         Error::UnknownTensor { .. } => 2,
         _ => 1,
-    }
-}
-
-/// Says which adapter is used, where that is a software one.
-fn announce(device: &gpu::Device, quiet: bool) {
-    let Some(adapter) = device.adapter() else { return };
-    tracing::info!(name = adapter.name, driver = adapter.driver, backend = %adapter.backend, "adapter");
-    if adapter.is_software() && !quiet {
-        say(format_args!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name));
     }
 }
 

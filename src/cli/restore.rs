@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
-use indicatif::{ProgressBar, ProgressStyle};
 use mprnet::image::{self, Frame, Samples};
 use mprnet::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
+use mprnet::{Error, Restorer};
 
 use super::compare::{CompareArgs, Comparison};
 use super::outputs::{self, Job};
-use super::{Failure, NetworkArgs, advise, announce, dump, exit_code, report, say};
+use super::session::{Model, Session, SessionArgs, with_bar};
+use super::{Failure, dump, exit_code, report, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
@@ -28,30 +27,6 @@ impl RestoreArgs {
     }
 }
 
-/// Where weights come from.
-#[derive(Clone, Copy)]
-pub(super) enum Model<'a> {
-    File(&'a Path),
-    Embedded(Task),
-}
-
-impl Model<'_> {
-    fn read(self) -> Result<Weights, Error> {
-        match self {
-            Self::File(path) => Weights::read(path),
-            Self::Embedded(task) => Weights::embedded(task),
-        }
-    }
-
-    /// What the output is called in a strip.
-    fn output_label(self) -> String {
-        match self {
-            Self::File(_) => "output".to_owned(),
-            Self::Embedded(task) => format!("output ({task})"),
-        }
-    }
-}
-
 /// Photos, and what is to be done to them by whichever model.
 #[derive(Args)]
 pub(super) struct PhotoArgs {
@@ -64,10 +39,7 @@ pub(super) struct PhotoArgs {
     #[command(flatten)]
     compare: CompareArgs,
     #[command(flatten)]
-    network: NetworkArgs,
-    /// Adapter: its index in `mprnet devices`, or part of its name
-    #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
-    device: Option<String>,
+    session: SessionArgs,
     /// Writes a tensor of the network too (names: `mprnet plan --tensors`); for one photo, repeatable
     #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
     dump: Vec<(String, PathBuf)>,
@@ -85,23 +57,14 @@ fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
 
 pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
     let jobs = check(args, model)?;
-    let weights = model.read()?;
-    advise(&weights.provenance(), quiet);
-    tracing::info!(config = %weights.config(), parameters = weights.parameter_count(), "model");
-    let mut restorer = None;
+    let weights = model.read(quiet)?;
+    let label = output_label(model);
+    let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
     let mut worst = 0;
     for job in &jobs {
-        // A photo that cannot be read needs no GPU to say so; without a GPU none of them can be restored.
-        let outcome = match load(job, args, model, &weights) {
-            Ok((photo, comparison)) => {
-                let restorer = match &mut restorer {
-                    Some(made) => made,
-                    empty => empty.insert(open(args, weights.clone(), quiet)?),
-                };
-                restore(restorer, &photo, job, args, quiet).and_then(|restored| {
-                    comparison.map_or(Ok(()), |comparison| comparison.write(&photo, &restored))
-                })
-            }
+        // A photo that cannot be read needs no GPU to say so.
+        let outcome = match Photo::load(job, args, &label, &weights) {
+            Ok(photo) => photo.restore(session.restorer()?, job, args, quiet),
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
@@ -110,6 +73,14 @@ pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(),
         }
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+/// What the output is called in a strip.
+fn output_label(model: Model<'_>) -> String {
+    match model {
+        Model::File(_) => "output".to_owned(),
+        Model::Embedded(task) => format!("output ({task})"),
+    }
 }
 
 /// Pairs photos with outputs, and finds out whether everything that is asked for besides goes together with them.
@@ -134,19 +105,59 @@ fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Vec<Job>, Failure> {
     Ok(jobs)
 }
 
-/// Reads a photo, and finds out whether what becomes of it can be computed and written.
-fn load<'a>(
-    job: &Job,
-    args: &'a PhotoArgs,
-    model: Model<'_>,
-    weights: &Weights,
-) -> Result<(Frame, Option<Comparison<'a>>), Error> {
-    let photo = image::read(&job.input)?;
-    image::check_output(&job.output)?;
-    image::check_frame(&photo, &job.output)?;
-    check_nodes(&photo, args, weights)?;
-    let comparison = args.compare.prepare(&photo, model.output_label())?;
-    Ok((photo, comparison))
+/// A photo that can be restored.
+struct Photo<'a> {
+    frame: Frame,
+    /// Where its strip goes, and what is in there besides.
+    strip: Option<&'a Path>,
+    target: Option<Frame>,
+    output_label: &'a str,
+}
+
+impl<'a> Photo<'a> {
+    /// Reads a photo, and finds out whether what becomes of it can be computed and written.
+    fn load(job: &Job, args: &'a PhotoArgs, output_label: &'a str, weights: &Weights) -> Result<Self, Error> {
+        let frame = image::read(&job.input)?;
+        image::check_output(&job.output)?;
+        image::check_frame(&frame, &job.output)?;
+        check_nodes(&frame, args, weights)?;
+        let target = args.compare.read().map(image::read).transpose()?;
+        let photo = Self { frame, strip: args.compare.written(), target, output_label };
+        photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
+        Ok(photo)
+    }
+
+    fn comparison(&self) -> Option<Comparison<'_>> {
+        let (photo, target, output_label) = (&self.frame, self.target.as_ref(), self.output_label);
+        self.strip.map(|path| Comparison { path, photo, output_label, target })
+    }
+
+    /// Restores it and writes everything that is asked for.
+    fn restore(
+        &self,
+        restorer: &mut Restorer,
+        job: &Job,
+        args: &PhotoArgs,
+        quiet: bool,
+    ) -> Result<(), Error> {
+        let computed = with_bar(job.input.display().to_string(), quiet, |progress| {
+            if args.dump.is_empty() {
+                restorer.restore_with_progress(&self.frame, progress).map(|restored| (restored, Vec::new()))
+            } else {
+                restorer.capture(&self.frame, &nodes(args), progress)
+            }
+        });
+        let (restored, tensors) = computed?;
+        for (node, path) in &args.dump {
+            let unknown = || Error::UnknownTensor { name: node.clone() };
+            dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
+        }
+        image::write(&restored, &job.output)?;
+        if !quiet {
+            say(format_args!("{} -> {}", job.input.display(), job.output.display()));
+        }
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))
+    }
 }
 
 /// Finds out whether the tensors to dump exist, on a network for the smallest photo of this kind.
@@ -157,55 +168,11 @@ fn check_nodes(photo: &Frame, args: &PhotoArgs, weights: &Weights) -> Result<(),
         Samples::U16(_) => ImageFormat::Planar,
     };
     let keep = nodes(args);
-    let options = NetworkOptions { width: side, height: side, format, stage: args.network.stage(), keep };
+    let options =
+        NetworkOptions { width: side, height: side, format, stage: args.session.network.stage(), keep };
     if args.dump.is_empty() { Ok(()) } else { model::build(weights, &options).map(|_| ()) }
 }
 
 fn nodes(args: &PhotoArgs) -> Vec<String> {
     args.dump.iter().map(|(node, _)| node.clone()).collect()
-}
-
-fn open(args: &PhotoArgs, weights: Weights, quiet: bool) -> Result<Restorer, Error> {
-    let device = gpu::Device::new(&gpu::DeviceOptions { device: args.device.clone() })?;
-    announce(&device, quiet);
-    let options = RestorerOptions {
-        precision: args.network.precision(),
-        stage: args.network.stage(),
-        passes: !args.no_passes,
-    };
-    Ok(Restorer::new(weights, device, options))
-}
-
-/// Restores a photo and writes it.
-fn restore(
-    restorer: &mut Restorer,
-    photo: &Frame,
-    job: &Job,
-    args: &PhotoArgs,
-    quiet: bool,
-) -> Result<Frame, Error> {
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_message(job.input.display().to_string());
-    let mut progress = |p: Progress| {
-        bar.set_length(p.total);
-        bar.set_position(p.done);
-    };
-    let computed = if args.dump.is_empty() {
-        restorer.restore_with_progress(photo, &mut progress).map(|restored| (restored, Vec::new()))
-    } else {
-        restorer.capture(photo, &nodes(args), &mut progress)
-    };
-    bar.finish_and_clear();
-    let (restored, tensors) = computed?;
-    for (node, path) in &args.dump {
-        let unknown = || Error::UnknownTensor { name: node.clone() };
-        dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
-    }
-    image::write(&restored, &job.output)?;
-    if !quiet {
-        say(format_args!("{} -> {}", job.input.display(), job.output.display()));
-    }
-    Ok(restored)
 }

@@ -41,8 +41,9 @@ impl Weights {
     ///
     /// # Errors
     /// [`Error::WeightsFile`] where the file is damaged or a tensor is not of floating point; [`Error::MissingKey`],
-    /// [`Error::UnknownKey`], [`Error::Misshapen`] or [`Error::Values`] within [`Error::Weights`] where the
-    /// tensors are not those of one MPRNet, or hold a value that is not finite.
+    /// [`Error::UnknownKey`], [`Error::Misshapen`], [`Error::Values`], [`Error::TooWide`] or
+    /// [`Error::TooManyParameters`] within [`Error::Weights`] where the tensors are not those of one MPRNet, hold a
+    /// value that is not finite, or are larger than any network.
     pub fn from_checkpoint(file: &Checkpoint<'_>) -> Result<Self> {
         let origin = || file.origin().to_owned();
         let named = |e| Error::Weights { origin: origin(), source: Box::new(e) };
@@ -62,7 +63,8 @@ impl Weights {
     ///
     /// # Errors
     /// [`Error::Values`] where a parameter is not finite or its values do not fill its shape;
-    /// [`Error::MissingKey`], [`Error::UnknownKey`] or [`Error::Misshapen`].
+    /// [`Error::MissingKey`], [`Error::UnknownKey`], [`Error::Misshapen`], [`Error::TooWide`] or
+    /// [`Error::TooManyParameters`].
     pub fn from_params(params: Vec<Param>) -> Result<Self> {
         params.iter().try_for_each(check_values)?;
         let shapes = params.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();

@@ -1,8 +1,12 @@
 //! Files that were never right: refused by name, with nothing executed, in little memory.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use mprnet::model::Weights;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use crate::{files, golden, refusal};
 
@@ -56,4 +60,36 @@ fn what_is_wrong_is_named() {
     refused("nan.safetensors", &["holds NaN at"]);
     refused("zip_integers.pth", &["is I64", "F32"]);
     refused("trailing.safetensors", &["not a whole safetensors file"]);
+}
+
+/// The reader of headers quotes them, whatever they hold and however long they are.
+#[test]
+fn headers_do_not_write_messages() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("quoted.safetensors");
+    let text = format!("\\u001b[2J\\n{}", "F32".repeat(5000));
+    for header in [
+        format!(r#"{{"a":{{"dtype":"{text}","shape":[1],"data_offsets":[0,4]}}}}"#),
+        format!(r#"{{"a":"{text}"}}"#),
+    ] {
+        let length = (header.len() as u64).to_le_bytes();
+        std::fs::write(&path, [&length[..], header.as_bytes(), &[0; 4]].concat()).unwrap();
+        refusal(&path);
+    }
+}
+
+/// Each is small enough to be looked through, all together they are not.
+#[test]
+fn many_pickles_in_an_archive() {
+    let room = tempfile::tempdir().unwrap();
+    let path = room.path().join("pickles.pth");
+    let mut archive = ZipWriter::new(File::create(&path).unwrap());
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for name in ["a/data.pkl", "b/data.pkl", "c/data.pkl"] {
+        archive.start_file(name, options).unwrap();
+        archive.write_all(&vec![b'.'; 6 << 20]).unwrap();
+    }
+    archive.finish().unwrap();
+    let error = refusal(&path);
+    assert!(error.contains("pickles are larger"), "{error}");
 }

@@ -3,6 +3,7 @@
 mod damaged;
 mod formats;
 mod hostile;
+mod names;
 
 use std::path::{Path, PathBuf};
 

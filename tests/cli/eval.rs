@@ -248,3 +248,16 @@ fn strips_that_cannot_be_written() {
     room.refuses(&[&eval[..], &["nowhere"]].concat(), 2, &["--compare", "nowhere", "make it first"]);
     room.refuses(&[&eval[..], &["in"]].concat(), 2, &["would overwrite", "choose another output"]);
 }
+
+/// What stands in the way of a strip is found before any GPU is opened, and costs the other photos nothing.
+#[test]
+fn strips_over_directories() {
+    let room = room();
+    std::fs::create_dir_all(room.path("strips/2.png")).unwrap();
+    let run = evaluate(&room, &["-q", "--compare", "strips", "-o", "scores.csv"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    assert_eq!(std::fs::read_to_string(room.path("scores.csv")).unwrap().lines().count(), 3);
+    std::fs::remove_file(room.path("in/10.png")).unwrap();
+    let words = ["cannot write strips/2.png", "it is a directory"];
+    room.refuses(&["eval", "in", "target", "--compare", "strips"], 1, &words);
+}

@@ -5,17 +5,17 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use mprnet::image::{self, Frame};
 use mprnet::metrics::{self, Protocol, Score};
-use mprnet::model::{Task, Weights};
-use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
+use mprnet::model::Task;
+use mprnet::{Error, Restorer};
 
 use self::pairs::Pair;
 use self::report::{Failed, Format, Report, Row};
-use super::{Failure, NetworkArgs, advise, announce, dump, exit_code, outputs, parse_task, print, say};
+use super::compare::Comparison;
+use super::session::{Model, Session, SessionArgs, with_bar};
+use super::{Failure, dump, exit_code, outputs, parse_task, print, say};
 
 #[derive(Args)]
 pub(super) struct EvalArgs {
@@ -29,7 +29,7 @@ pub(super) struct EvalArgs {
     /// else denoise
     #[arg(long, value_parser = parse_task)]
     task: Option<Task>,
-    /// Weights as safetensors; without it the task's model that ships in this program
+    /// Weights, safetensors or PyTorch; without it the task's model that ships in this program
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// What of the images is compared; without it what the paper compares: y for derain, rgb else
@@ -45,10 +45,7 @@ pub(super) struct EvalArgs {
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
     #[command(flatten)]
-    network: NetworkArgs,
-    /// Adapter: its index in `mprnet devices`, or part of its name
-    #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
-    device: Option<String>,
+    session: SessionArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -71,18 +68,18 @@ impl ProtocolArg {
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let pairs = pairs::find(&args.inputs, &args.targets)?;
     check(args, &pairs)?;
-    let (task, weights) = model(args, quiet)?;
-    tracing::info!(config = %weights.config(), parameters = weights.parameter_count(), %task, "model");
+    let model =
+        args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::File);
+    let weights = model.read(quiet)?;
+    let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
-    let (rows, failed, worst) = evaluate(args, &pairs, &weights, protocol, quiet)?;
+    let session = Session::new(&args.session, &weights, true, quiet);
+    let (rows, failed, worst) = evaluate(args, &pairs, session, protocol, quiet)?;
     if !failed.is_empty() && !rows.is_empty() && !quiet {
         say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
     }
-    let model = match &args.model {
-        Some(path) => path.display().to_string(),
-        None => "embedded".to_owned(),
-    };
-    let report = Report { task, model, protocol, precision: args.network.precision(), rows, failed };
+    let precision = args.session.network.precision();
+    let report = Report { task, model: model.to_string(), protocol, precision, rows, failed };
     if !report.rows.is_empty() {
         write(&report, args)?;
     }
@@ -109,38 +106,20 @@ fn strip_path(args: &EvalArgs, pair: &Pair) -> Option<PathBuf> {
     Some(args.compare.as_ref()?.join(name))
 }
 
-/// The weights, and what they are for: what was asked for, or else what the file says.
-fn model(args: &EvalArgs, quiet: bool) -> Result<(Task, Weights), Error> {
-    let Some(path) = &args.model else {
-        let task = args.task.unwrap_or(Task::Denoise);
-        return Ok((task, Weights::embedded(task)?));
-    };
-    let weights = Weights::read(path)?;
-    let provenance = weights.provenance();
-    advise(&provenance, quiet);
-    Ok((args.task.or(provenance.task).unwrap_or(Task::Denoise), weights))
-}
-
 /// Scores, what went wrong, and the highest exit code of it.
 fn evaluate(
     args: &EvalArgs,
     pairs: &[Pair],
-    weights: &Weights,
+    mut session: Session<'_>,
     protocol: Protocol,
     quiet: bool,
 ) -> Result<(Vec<Row>, Vec<Failed>, u8), Error> {
-    let mut restorer = None;
     let (mut rows, mut failed, mut worst) = (Vec::new(), Vec::new(), 0);
     for (index, pair) in pairs.iter().enumerate() {
-        let outcome = match Photo::read(pair, protocol) {
+        let outcome = match Photo::read(pair, strip_path(args, pair), protocol) {
             Ok(photo) => {
-                let restorer = match &mut restorer {
-                    Some(made) => made,
-                    empty => empty.insert(open(args, weights.clone(), quiet)?),
-                };
-                let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-                bar.set_prefix(format!("{}/{}", index + 1, pairs.len()));
-                photo.evaluate(restorer, strip_path(args, pair).as_deref(), &bar)
+                let title = format!("{}/{} {}", index + 1, pairs.len(), pair.name());
+                photo.evaluate(session.restorer()?, title, quiet)
             }
             Err(error) => Err(error),
         };
@@ -156,16 +135,11 @@ fn evaluate(
     Ok((rows, failed, worst))
 }
 
-fn open(args: &EvalArgs, weights: Weights, quiet: bool) -> Result<Restorer, Error> {
-    let device = gpu::Device::new(&gpu::DeviceOptions { device: args.device.clone() })?;
-    announce(&device, quiet);
-    let (precision, stage) = (args.network.precision(), args.network.stage());
-    Ok(Restorer::new(weights, device, RestorerOptions { precision, stage, ..RestorerOptions::default() }))
-}
-
 /// A photo that can be scored.
 struct Photo<'a> {
     pair: &'a Pair,
+    /// Where its strip goes, if one is asked for.
+    strip: Option<PathBuf>,
     protocol: Protocol,
     input: Frame,
     target: Frame,
@@ -173,35 +147,26 @@ struct Photo<'a> {
 }
 
 impl<'a> Photo<'a> {
-    /// Reads a photo and its target; finds out whether they can be compared.
-    fn read(pair: &'a Pair, protocol: Protocol) -> Result<Self, Error> {
+    /// Reads a photo and its target; finds out whether they can be compared, and the strip be written.
+    fn read(pair: &'a Pair, strip: Option<PathBuf>, protocol: Protocol) -> Result<Self, Error> {
         let (input, target) = (image::read(&pair.input)?, image::read(&pair.target)?);
         let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
         let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
-        Ok(Self { pair, protocol, input, target, before })
+        let photo = Self { pair, strip, protocol, input, target, before };
+        photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
+        Ok(photo)
     }
 
-    fn evaluate(
-        &self,
-        restorer: &mut Restorer,
-        strip: Option<&Path>,
-        bar: &ProgressBar,
-    ) -> Result<Row, Error> {
-        let style = ProgressStyle::with_template("{prefix} {msg} {wide_bar} {percent}% {eta}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message(self.pair.name());
-        let mut progress = |p: Progress| {
-            bar.set_length(p.total);
-            bar.set_position(p.done);
-        };
-        let restored = restorer.restore_with_progress(&self.input, &mut progress);
-        bar.finish_and_clear();
-        let restored = restored?;
+    fn comparison(&self) -> Option<Comparison<'_>> {
+        let (photo, target) = (&self.input, Some(&self.target));
+        self.strip.as_deref().map(|path| Comparison { path, photo, output_label: "output", target })
+    }
+
+    fn evaluate(&self, restorer: &mut Restorer, title: String, quiet: bool) -> Result<Row, Error> {
+        let restored =
+            with_bar(title, quiet, |progress| restorer.restore_with_progress(&self.input, progress))?;
         let after = metrics::score(&restored, &self.target, self.protocol)?;
-        if let Some(path) = strip {
-            let panels = [("input", &self.input), ("output", &restored), ("target", &self.target)];
-            image::write(&image::strip(&panels)?, path)?;
-        }
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))?;
         let (width, height) = (self.input.width(), self.input.height());
         Ok(Row { name: self.pair.name(), width, height, before: self.before, after })
     }

@@ -1,0 +1,107 @@
+//! What `restore` and `eval` share: a model, the adapter that it runs on, and a bar for each photo.
+
+use std::fmt;
+use std::path::Path;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use indicatif::{ProgressBar, ProgressStyle};
+use mprnet::model::{Task, Weights};
+use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
+
+use super::{NetworkArgs, advise, say};
+
+/// How a network runs, and where.
+#[derive(Args)]
+pub(super) struct SessionArgs {
+    #[command(flatten)]
+    pub(super) network: NetworkArgs,
+    /// Adapter: its index in `mprnet devices`, or part of its name
+    #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    device: Option<String>,
+}
+
+/// Where weights come from.
+#[derive(Clone, Copy)]
+pub(super) enum Model<'a> {
+    File(&'a Path),
+    Embedded(Task),
+}
+
+impl Model<'_> {
+    /// The weights; says what to mind when using them.
+    pub(super) fn read(self, quiet: bool) -> Result<Weights, Error> {
+        let weights = match self {
+            Self::File(path) => Weights::read(path)?,
+            Self::Embedded(task) => Weights::embedded(task)?,
+        };
+        advise(&weights.provenance(), quiet);
+        tracing::info!(config = %weights.config(), parameters = weights.parameter_count(), "model");
+        Ok(weights)
+    }
+}
+
+/// The file, or `embedded`.
+impl fmt::Display for Model<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Embedded(_) => f.write_str("embedded"),
+        }
+    }
+}
+
+/// A model for photos; its adapter is opened when the first of them needs it.
+pub(super) struct Session<'a> {
+    args: &'a SessionArgs,
+    weights: &'a Weights,
+    passes: bool,
+    quiet: bool,
+    restorer: Option<Restorer>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(args: &'a SessionArgs, weights: &'a Weights, passes: bool, quiet: bool) -> Self {
+        Self { args, weights, passes, quiet, restorer: None }
+    }
+
+    /// The model on its adapter. An error here is not about one photo: without a GPU none can be restored.
+    pub(super) fn restorer(&mut self) -> Result<&mut Restorer, Error> {
+        match &mut self.restorer {
+            Some(opened) => Ok(opened),
+            empty => {
+                let device = gpu::Device::new(&gpu::DeviceOptions { device: self.args.device.clone() })?;
+                announce(&device, self.quiet);
+                let options = RestorerOptions {
+                    precision: self.args.network.precision(),
+                    stage: self.args.network.stage(),
+                    passes: self.passes,
+                };
+                Ok(empty.insert(Restorer::new(self.weights.clone(), device, options)))
+            }
+        }
+    }
+}
+
+/// Says which adapter is used, where that is a software one.
+fn announce(device: &gpu::Device, quiet: bool) {
+    let Some(adapter) = device.adapter() else { return };
+    tracing::info!(name = adapter.name, driver = adapter.driver, backend = %adapter.backend, "adapter");
+    if adapter.is_software() && !quiet {
+        say(format_args!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name));
+    }
+}
+
+/// Does the work on a photo under a bar that shows how far it has come.
+pub(super) fn with_bar<T>(title: String, quiet: bool, work: impl FnOnce(&mut dyn FnMut(Progress)) -> T) -> T {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(title);
+    let done = work(&mut |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    });
+    bar.finish_and_clear();
+    done
+}
