@@ -52,7 +52,7 @@ pub enum Error {
     },
     /// Nothing can be written to this path, or not this image.
     #[error("cannot write {}: {reason}", path.display())]
-    ImageOutput {
+    Unwritable {
         /// The output file.
         path: PathBuf,
         /// Why, and what to do.

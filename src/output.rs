@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all: written under another name beside their own, then renamed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,18 +16,21 @@ pub struct Output {
 }
 
 impl Output {
-    /// An empty file under a temporary name in the target's directory.
+    /// An empty file under a temporary name in the target's directory. Behind a symbolic link the file that it names
+    /// will be replaced, not the link.
     ///
     /// # Errors
-    /// [`Error::ImageOutput`] where there is no such directory, [`Error::Io`] where it takes no files.
+    /// [`Error::Unwritable`] where there is no such directory or the target is no ordinary file, [`Error::Io`] where
+    /// the directory takes no files.
     pub fn create(target: &Path) -> Result<Self> {
+        let target = resolved(target)?;
         let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         if !directory.is_dir() {
-            return Err(Error::ImageOutput {
-                path: target.to_owned(),
+            return Err(Error::Unwritable {
+                path: target.clone(),
                 reason: format!("there is no directory {}; create it first", directory.display()),
             });
         }
@@ -37,7 +40,7 @@ impl Output {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let io = |source| Error::Io { action: "create a file in", path: directory.to_owned(), source };
-        Ok(Self { file: builder.tempfile_in(directory).map_err(io)?, target: target.to_owned() })
+        Ok(Self { file: builder.tempfile_in(directory).map_err(io)?, target })
     }
 
     /// The file to write to.
@@ -56,4 +59,26 @@ impl Output {
         self.file.persist(self.target)?;
         Ok(())
     }
+}
+
+/// Where the file really goes: behind a symbolic link the file it names is replaced, not the link.
+fn resolved(path: &Path) -> Result<PathBuf> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(path.to_owned());
+    };
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "it is a directory" } else { "it is no ordinary file" };
+        return Err(Error::Unwritable {
+            path: path.to_owned(),
+            reason: format!("{what}; choose another name"),
+        });
+    }
+    if !path.is_symlink() {
+        return Ok(path.to_owned());
+    }
+    fs::canonicalize(path).map_err(|source| Error::Io {
+        action: "follow the link",
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -26,6 +26,9 @@ const LEGACY_PICKLES: usize = 5;
 /// The most bytes of pickles in an archive, of which one is interpreted; those of networks take some hundred kilobytes.
 const MAX_PICKLE: u64 = 16 << 20;
 
+/// How much larger than its file what an archive unpacks to may be.
+const MAX_GROWTH: u64 = 4;
+
 /// Which of PyTorch's formats a file is in.
 pub(super) fn container(head: &[u8]) -> Option<Container> {
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
@@ -87,8 +90,8 @@ fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
             return Ok(Some(TOO_MANY_OPERATIONS));
         }
     }
-    // Such an archive could unpack to anything, once for each tensor in it.
-    Ok((size > length).then_some("it unpacks to more than its own size"))
+    // Such an archive could unpack to anything, once for each tensor in it. Weights hardly shrink.
+    Ok((size > MAX_GROWTH.saturating_mul(length)).then_some("it unpacks to many times its own size"))
 }
 
 /// The values of a tensor; the inner error is about the tensor, whose name it lacks.

@@ -59,7 +59,7 @@ pub fn strip(panels: &[(&str, &Frame)]) -> Result<Frame> {
 /// result: before the pictures are computed, with others of the same sizes in their places.
 ///
 /// # Errors
-/// As [`strip`], and [`Error::ImageOutput`] where the format has no room or the path names none.
+/// As [`strip`], and [`Error::Unwritable`] where the format has no room or the path names none.
 pub fn check_strip(panels: &[(&str, &Frame)], path: &Path) -> Result<()> {
     let layout = Layout::of(panels)?;
     check_sides(layout.width, layout.height, path)

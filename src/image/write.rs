@@ -1,9 +1,8 @@
 //! From a [`Frame`] to a file.
 
 use std::borrow::Cow;
-use std::fs;
 use std::io::{BufWriter, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -28,21 +27,21 @@ const MAX_ICC_BYTES: usize = 255 * 65519;
 /// its directory must exist and take files, which is tried out with an empty one.
 ///
 /// # Errors
-/// [`Error::ImageOutput`] or [`Error::Io`] with what stands in the way.
+/// [`Error::Unwritable`] or [`Error::Io`] with what stands in the way.
 pub fn check_output(path: &Path) -> Result<()> {
     output_format(path)?;
-    Output::create(&resolved(path)?).map(|_| ())
+    Output::create(path).map(|_| ())
 }
 
 /// Finds out whether the format that the path names can hold this frame: JPEG takes no
 /// transparency, JPEG and WebP have a largest side.
 ///
 /// # Errors
-/// [`Error::ImageOutput`] with what does not fit.
+/// [`Error::Unwritable`] with what does not fit.
 pub fn check_frame(frame: &Frame, path: &Path) -> Result<()> {
     if output_format(path)? == FileFormat::Jpeg && frame.alpha().is_some() {
         let reason = "JPEG cannot hold this image's transparency; choose .png, .webp or .tiff".to_owned();
-        return Err(Error::ImageOutput { path: path.to_owned(), reason });
+        return Err(Error::Unwritable { path: path.to_owned(), reason });
     }
     check_sides(frame.width(), frame.height(), path)
 }
@@ -59,7 +58,7 @@ pub(super) fn check_sides(width: u32, height: u32, path: &Path) -> Result<()> {
     if width <= limit && height <= limit {
         return Ok(());
     }
-    Err(Error::ImageOutput {
+    Err(Error::Unwritable {
         path: path.to_owned(),
         reason: format!(
             "{} holds at most {limit} pixels a side and this image has {width} x {height}; choose .png or .tiff",
@@ -81,12 +80,12 @@ pub fn write(frame: &Frame, path: &Path) -> Result<()> {
     let format = output_format(path)?;
     check_frame(frame, path)?;
     let io = |source| Error::Io { action: "write", path: path.to_owned(), source };
-    let output = Output::create(&resolved(path)?)?;
+    let output = Output::create(path)?;
     let mut out = BufWriter::new(output.file());
     encode(frame, format, &mut out).map_err(|error| match error {
         ImageError::IoError(source) => io(source),
         other => {
-            Error::ImageOutput { path: path.to_owned(), reason: format!("{other}; choose another format") }
+            Error::Unwritable { path: path.to_owned(), reason: format!("{other}; choose another format") }
         }
     })?;
     out.flush().map_err(io)?;
@@ -96,33 +95,11 @@ pub fn write(frame: &Frame, path: &Path) -> Result<()> {
 
 fn output_format(path: &Path) -> Result<FileFormat> {
     path.extension().and_then(|extension| extension.to_str()).and_then(FileFormat::from_extension).ok_or_else(
-        || Error::ImageOutput {
+        || Error::Unwritable {
             path: path.to_owned(),
             reason: "the name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff".to_owned(),
         },
     )
-}
-
-/// Where the file really goes: behind a symbolic link the file it names is replaced, not the link.
-fn resolved(path: &Path) -> Result<PathBuf> {
-    let Ok(metadata) = fs::metadata(path) else {
-        return Ok(path.to_owned());
-    };
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() { "it is a directory" } else { "it is no ordinary file" };
-        return Err(Error::ImageOutput {
-            path: path.to_owned(),
-            reason: format!("{what}; choose another name"),
-        });
-    }
-    if !path.is_symlink() {
-        return Ok(path.to_owned());
-    }
-    fs::canonicalize(path).map_err(|source| Error::Io {
-        action: "follow the link",
-        path: path.to_owned(),
-        source,
-    })
 }
 
 fn encode<W: Write + Seek>(frame: &Frame, format: FileFormat, out: W) -> ImageResult<()> {

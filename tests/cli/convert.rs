@@ -302,7 +302,7 @@ fn what_cannot_be_written() {
     room.refuses(
         &["convert", "in.safetensors", "folder.safetensors"],
         1,
-        &["cannot write", "no ordinary file"],
+        &["cannot write", "it is a directory"],
     );
     room.refuses(&["convert", "in.safetensors", "none/out.safetensors"], 1, &["no directory none"]);
     for options in [&["--license", ""][..], &["--title", ""], &["--task", "dehaze"]] {

@@ -133,7 +133,7 @@ fn dump_that_cannot_be_written() {
         &["cannot write none/d.safetensors", "no directory none; create"],
     );
     refused_dump(&room, "note.txt/d.safetensors", 1, &["note.txt/d.safetensors", "no directory note.txt"]);
-    refused_dump(&room, "album", 1, &["cannot write album", "no ordinary file"]);
+    refused_dump(&room, "album", 1, &["cannot write album", "it is a directory"]);
     #[cfg(unix)]
     refused_dump(&room, "/dev/null", 1, &["cannot write /dev/null", "no ordinary file"]);
     #[cfg(target_os = "linux")]
