@@ -39,7 +39,7 @@ impl Output {
         // Temporary files are private by default; this one becomes the user's, as the umask has it.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let io = |source| Error::Io { action: "create a file in", path: directory.to_owned(), source };
+        let io = |source| Error::Io { action: "write", path: target.clone(), source };
         Ok(Self { file: builder.tempfile_in(directory).map_err(io)?, target })
     }
 
