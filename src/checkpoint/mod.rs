@@ -150,7 +150,7 @@ impl<'a> Checkpoint<'a> {
             let reason = format!("a tensor of {dimensions} dimensions named {shown:?} is none of a network");
             return Err(Error::WeightsFile { origin, reason });
         }
-        let tensors = names::unwrap(tensors, &origin)?;
+        let tensors = names::bare(tensors, &origin)?;
         Ok(Self { origin, container, metadata, tensors, bytes })
     }
 

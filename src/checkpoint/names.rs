@@ -21,8 +21,8 @@ const LISTED: usize = 3;
 /// What lies beside the weights in a bare dict, by custom.
 const BESIDE: [&str; 2] = ["optimizer.", "scheduler."];
 
-/// Takes the wrapping off all keys, and leaves out what lies outside of it.
-pub(super) fn unwrap(tensors: BTreeMap<String, Entry>, origin: &str) -> Result<BTreeMap<String, Entry>> {
+/// Bare keys: takes the wrapping off all keys, and leaves out what lies outside of it.
+pub(super) fn bare(tensors: BTreeMap<String, Entry>, origin: &str) -> Result<BTreeMap<String, Entry>> {
     let Some(prefix) = prefix(&tensors, origin)? else {
         // No network that is known; the keys are left for the message about them.
         return Ok(tensors);
