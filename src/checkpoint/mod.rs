@@ -18,6 +18,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use ::safetensors::Dtype;
+
 pub use digest::{sha256, sha256_of};
 
 use crate::{Error, Result};
@@ -70,13 +72,14 @@ pub struct Checkpoint<'a> {
 #[derive(Clone, Debug)]
 struct Entry {
     shape: Vec<usize>,
+    dtype: Dtype,
     source: Source,
 }
 
 #[derive(Clone, Debug)]
 enum Source {
     /// A range of the file's bytes.
-    Slice(std::ops::Range<usize>, ::safetensors::Dtype),
+    Slice(std::ops::Range<usize>),
     /// A storage of a PyTorch file, read when asked for.
     Torch(pytorch_reader::Tensor),
 }
@@ -189,11 +192,7 @@ impl<'a> Checkpoint<'a> {
     /// The element types that occur, by their safetensors names (`F32`, `F16`, ...).
     #[must_use]
     pub fn dtypes(&self) -> BTreeSet<String> {
-        let name = |entry: &Entry| match &entry.source {
-            Source::Slice(_, dtype) => format!("{dtype:?}"),
-            Source::Torch(tensor) => format!("{:?}", tensor.dtype()).to_ascii_uppercase(),
-        };
-        self.tensors.values().map(name).collect()
+        self.tensors.values().map(|entry| format!("{:?}", entry.dtype)).collect()
     }
 
     /// The values of a tensor in row-major order.
@@ -203,15 +202,18 @@ impl<'a> Checkpoint<'a> {
     /// hold what it announces; [`Error::Io`].
     pub fn values(&self, key: &str) -> Result<Arc<[f32]>> {
         let entry = self.tensors.get(key).ok_or_else(|| Error::MissingKey { key: key.to_owned() })?;
-        let damaged = |reason| Error::WeightsFile { origin: self.origin.clone(), reason };
-        match &entry.source {
-            Source::Slice(range, dtype) => {
-                let bytes = self.bytes.get(range.clone()).unwrap_or_default();
-                values::from_safetensors(bytes, *dtype).map_err(|reason| damaged(format!("{key} {reason}")))
+        let values = match &entry.source {
+            Source::Slice(range) => {
+                values::to_f32(self.bytes.get(range.clone()).unwrap_or_default(), entry.dtype, false)
             }
-            Source::Torch(tensor) => torch::values(tensor, &self.origin)
-                .and_then(|read| read.map_err(|reason| damaged(format!("{key} {reason}")))),
-        }
+            // PyTorch's reader gives bytes in the host's order.
+            Source::Torch(tensor) => {
+                let bytes = torch::bytes(tensor, &self.origin)?;
+                values::to_f32(&bytes, entry.dtype, cfg!(target_endian = "big"))
+            }
+        };
+        let origin = || self.origin.clone();
+        values.map_err(|reason| Error::WeightsFile { origin: origin(), reason: format!("{key} {reason}") })
     }
 }
 

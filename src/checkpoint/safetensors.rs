@@ -31,8 +31,8 @@ pub(super) fn open(bytes: Cow<'_, [u8]>, origin: String) -> Result<Checkpoint<'_
     let mut tensors: BTreeMap<String, Entry> = BTreeMap::new();
     for (key, info) in details.tensors() {
         let (start, end) = info.data_offsets;
-        let source = Source::Slice(data + start..data + end, info.dtype);
-        tensors.insert(key, Entry { shape: info.shape.clone(), source });
+        let source = Source::Slice(data + start..data + end);
+        tensors.insert(key, Entry { shape: info.shape.clone(), dtype: info.dtype, source });
     }
     let mut metadata: BTreeMap<String, String> =
         details.metadata().clone().unwrap_or_default().into_iter().collect();

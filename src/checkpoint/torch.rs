@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 
-use pytorch_reader::{PytorchError, PytorchReader, Tensor};
+use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
+use safetensors::Dtype;
 use zip::ZipArchive;
 
-use super::{Checkpoint, Container, Entry, Source, pickle, quoted, values};
+use super::{Checkpoint, Container, Entry, Source, pickle, quoted};
 use crate::{Error, Result};
 
 /// The magic number 0x1950a86a20f9469cfc6c of the legacy format, as pickles of all protocols but the oldest have it.
@@ -49,7 +49,11 @@ pub(super) fn open(path: &Path, origin: String, container: Container) -> Result<
         return Err(Error::WeightsFile { origin, reason: format!("{what}; torch.save writes no such file") });
     }
     let reader = PytorchReader::new(path).map_err(|error| failure(error, path, &origin))?;
-    let entry = |tensor: Tensor| Entry { shape: tensor.shape().to_vec(), source: Source::Torch(tensor) };
+    let entry = |tensor: Tensor| Entry {
+        shape: tensor.shape().to_vec(),
+        dtype: dtype(tensor.dtype()),
+        source: Source::Torch(tensor),
+    };
     let tensors = reader.into_tensors().into_iter().map(|(key, tensor)| (key, entry(tensor))).collect();
     Checkpoint::new(origin, container, tensors, BTreeMap::new(), (&[][..]).into())
 }
@@ -94,12 +98,28 @@ fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
     Ok((size > MAX_GROWTH.saturating_mul(length)).then_some("it unpacks to many times its own size"))
 }
 
-/// The values of a tensor; the inner error is about the tensor, whose name it lacks.
-pub(super) fn values(tensor: &Tensor, origin: &str) -> Result<std::result::Result<Arc<[f32]>, String>> {
-    match tensor.read() {
-        Ok(bytes) => Ok(values::from_torch(&bytes, tensor.dtype())),
-        Err(error) => Err(unreadable(error, origin.as_ref(), origin)),
+/// An element type by its name in safetensors.
+fn dtype(dtype: DType) -> Dtype {
+    match dtype {
+        DType::F64 => Dtype::F64,
+        DType::F32 => Dtype::F32,
+        DType::F16 => Dtype::F16,
+        DType::BF16 => Dtype::BF16,
+        DType::I64 => Dtype::I64,
+        DType::I32 => Dtype::I32,
+        DType::I16 => Dtype::I16,
+        DType::I8 => Dtype::I8,
+        DType::U64 => Dtype::U64,
+        DType::U32 => Dtype::U32,
+        DType::U16 => Dtype::U16,
+        DType::U8 => Dtype::U8,
+        DType::Bool => Dtype::BOOL,
     }
+}
+
+/// The elements of a tensor in row-major order, each in the host's order of bytes.
+pub(super) fn bytes(tensor: &Tensor, origin: &str) -> Result<Vec<u8>> {
+    tensor.read().map_err(|error| unreadable(error, origin.as_ref(), origin))
 }
 
 fn failure(error: PytorchError, path: &Path, origin: &str) -> Error {

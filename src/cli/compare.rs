@@ -40,19 +40,9 @@ impl Comparison<'_> {
     /// Finds out whether the strip can be written, before there is an output: that will be as large as the photo, and
     /// so must the target be.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let photo = self.photo;
-        if let Some(target) = self.target
-            && (target.width(), target.height()) != (photo.width(), photo.height())
-        {
-            return Err(Error::SizesDiffer {
-                width: photo.width(),
-                height: photo.height(),
-                target_width: target.width(),
-                target_height: target.height(),
-            });
-        }
+        self.target.map_or(Ok(()), |target| self.photo.check_size(target))?;
         image::check_output(self.path)?;
-        image::check_strip(&self.panels(photo), self.path)
+        image::check_strip(&self.panels(self.photo), self.path)
     }
 
     /// Writes the strip.

@@ -195,6 +195,19 @@ impl Frame {
         Ok(Frame { samples, alpha: self.alpha.clone(), icc: self.icc.clone(), ..*self })
     }
 
+    /// Finds out whether a target can be compared with this picture, pixel by pixel.
+    ///
+    /// # Errors
+    /// [`Error::SizesDiffer`].
+    pub fn check_size(&self, target: &Self) -> Result<()> {
+        let (width, height) = (self.width, self.height);
+        let (target_width, target_height) = (target.width, target.height);
+        if (width, height) == (target_width, target_height) {
+            return Ok(());
+        }
+        Err(Error::SizesDiffer { width, height, target_width, target_height })
+    }
+
     /// The picture as 8-bit RGB: `width * height * 3` samples, R, G, B interleaved, row by row.
     ///
     /// 16-bit samples are rounded to the nearest of 8 bits (`v / 257`). Transparency is left out. Of a grey

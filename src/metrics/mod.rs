@@ -92,7 +92,7 @@ pub fn score(image: &Frame, target: &Frame, protocol: Protocol) -> Result<Score>
 /// # Errors
 /// [`Error::SizesDiffer`].
 pub fn psnr(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
-    check_sizes(image, target)?;
+    image.check_size(target)?;
     let (images, targets) = (protocol.planes(image).concat(), protocol.planes(target).concat());
     let squares = images.iter().zip(&targets).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2));
     let mean = squares.sum::<u64>() as f64 / images.len() as f64;
@@ -105,7 +105,7 @@ pub fn psnr(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
 /// # Errors
 /// As [`score`].
 pub fn ssim(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
-    check_sizes(image, target)?;
+    image.check_size(target)?;
     let (width, height) = (image.width(), image.height());
     if width.min(height) < SSIM_WINDOW {
         return Err(Error::TooSmallForSsim { width, height });
@@ -114,13 +114,4 @@ pub fn ssim(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
     let targets = protocol.planes(target);
     let of_planes = planes.iter().zip(&targets).map(|(a, b)| similarity::mean(a, b, width as usize));
     Ok(of_planes.sum::<f64>() / planes.len() as f64)
-}
-
-fn check_sizes(image: &Frame, target: &Frame) -> Result<()> {
-    let (width, height) = (image.width(), image.height());
-    let (target_width, target_height) = (target.width(), target.height());
-    if (width, height) == (target_width, target_height) {
-        return Ok(());
-    }
-    Err(Error::SizesDiffer { width, height, target_width, target_height })
 }
