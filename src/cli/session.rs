@@ -70,7 +70,10 @@ impl<'a> Session<'a> {
         match &mut self.restorer {
             Some(opened) => Ok(opened),
             empty => {
-                let device = gpu::Device::new(&gpu::DeviceOptions { device: self.args.device.clone() })?;
+                let device = gpu::Device::new(&gpu::DeviceOptions {
+                    device: self.args.device.clone(),
+                    ..Default::default()
+                })?;
                 announce(&device, self.quiet);
                 let options = RestorerOptions {
                     precision: self.args.network.precision(),

@@ -3,6 +3,7 @@
 mod compile;
 mod executor;
 mod pace;
+mod record;
 mod restorer;
 mod transfer;
 mod weights;

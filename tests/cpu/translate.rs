@@ -8,7 +8,7 @@ use std::process::Command;
 
 use mprnet::gpu::{KernelSpec, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
-use mprnet::kernels;
+use mprnet::kernels::{self, Choices, Target, Variant};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
 use naga::back::{glsl, hlsl, msl, spv, wgsl};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
@@ -94,9 +94,16 @@ fn convolutions() -> Vec<Graph> {
 /// Every distinct kernel at a storage.
 fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     let graphs = [networks(), convolutions()].concat();
-    let lowered =
-        |g: &Graph| g.nodes().iter().map(|n| kernels::lower(g, n, storage).spec).collect::<Vec<_>>();
-    graphs.iter().flat_map(lowered).collect()
+    let targets = [Target::portable(storage), Target::lavapipe(storage)];
+    let mut specs = BTreeSet::new();
+    for (graph, target) in graphs.iter().flat_map(|g| targets.iter().map(move |t| (g, t))) {
+        for &variant in Variant::ALL {
+            let target = target.clone().with_choices(Choices::Always(variant));
+            let stages = graph.nodes().iter().flat_map(|n| kernels::lower(graph, n, &target).stages);
+            specs.extend(stages.map(|stage| stage.spec));
+        }
+    }
+    specs
 }
 
 /// Every distinct kernel.

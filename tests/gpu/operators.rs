@@ -1,6 +1,5 @@
 //! Each operator's shader against the CPU twin at random shapes, whole and cut into windows.
 
-use mprnet::gpu::Storage;
 use mprnet::graph::{
     Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu,
 };
@@ -50,7 +49,9 @@ impl Case {
         let expected = cpu::run(&self.graph, &inputs).unwrap();
         let whole = execute(&self.graph, &self.inputs, &ExecutorOptions::default());
         let options = ExecutorOptions { slice: Some(1), ..ExecutorOptions::default() };
-        let lower = |node| kernels::lower(&self.graph, node, Storage::F32).domain.bands() as usize;
+        let lower = |node| {
+            kernels::lower(&self.graph, node, &device().target(Precision::Exact)).domain().bands() as usize
+        };
         let bands: usize = self.graph.nodes().iter().map(lower).sum();
         let cut = Executor::new(device(), &WeightStore::default(), self.graph.clone(), &options).unwrap();
         assert_eq!(cut.dispatch_count(), bands, "{what}: a band is not a dispatch of its own");
