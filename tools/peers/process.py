@@ -21,9 +21,14 @@ class Failed(Exception):
     """An engine that did not answer; the message says what it said."""
 
 
+def _paths(first: list[str], variable: str) -> str:
+    """Folders before those that a variable names already."""
+    return os.pathsep.join([*first, *filter(None, [os.environ.get(variable)])])
+
+
 def environment(driver_folder: Path | None, threads: int | None) -> dict[str, str]:
     """Variables of a worker: its modules, its threads, and the Vulkan driver to load."""
-    found = os.environ | {"PYTHONPATH": str(TOOLS)}
+    found = os.environ | {"PYTHONPATH": _paths([str(TOOLS)], "PYTHONPATH")}
     if threads:
         found["OMP_NUM_THREADS"] = str(threads)
     if driver_folder:
@@ -32,8 +37,7 @@ def environment(driver_folder: Path | None, threads: int | None) -> dict[str, st
         if not manifests or not libraries:
             raise SystemExit(f"--driver-folder {driver_folder}: no usr/share/vulkan/icd.d/*.json with usr/lib")
         found["VK_DRIVER_FILES"] = os.pathsep.join(map(str, manifests))
-        inherited = [os.environ["LD_LIBRARY_PATH"]] if os.environ.get("LD_LIBRARY_PATH") else []
-        found["LD_LIBRARY_PATH"] = os.pathsep.join([*libraries, *inherited])
+        found["LD_LIBRARY_PATH"] = _paths(libraries, "LD_LIBRARY_PATH")
     return found
 
 
