@@ -121,7 +121,7 @@ def _ncnn(programs: Programs) -> Iterator[Peer]:
     yield Peer("ncnn-vulkan", "ncnn Vulkan", [*command, "--vulkan"], vulkan=True, **ncnn)
     half = {"tolerance": F16_TOLERANCE} | ncnn
     vulkan = [*command, "--vulkan", "--precision", "f16"]
-    yield Peer("ncnn-vulkan-f16", "ncnn Vulkan, f16", vulkan, vulkan=True, **half)
+    yield Peer("ncnn-vulkan-f16", "ncnn Vulkan, f16 storage", vulkan, vulkan=True, **half)
 
 
 def _burn(programs: Programs) -> Iterator[Peer]:

@@ -13,10 +13,11 @@ VULKAN_VERSION_FIELDS = ((22, 0x7F), (12, 0x3FF), (0, 0xFFF))
 
 
 def options(net: ncnn.Net, vulkan: bool, precision: str, threads: int) -> None:
-    """f32 throughout, or storage as asked for."""
+    """f32 throughout, or storage as asked for; ncnn's default, arithmetic in f16 too, gave NaN for derain."""
     net.opt.use_vulkan_compute = vulkan
     net.opt.num_threads = threads
-    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = precision == "f16"
+    net.opt.use_fp16_packed = net.opt.use_fp16_storage = precision == "f16"
+    net.opt.use_fp16_arithmetic = False
     net.opt.use_bf16_packed = net.opt.use_bf16_storage = precision == "bf16"
 
 
