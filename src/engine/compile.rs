@@ -93,6 +93,7 @@ impl Compiled {
             graph.nodes().iter().map(|node| kernels::lower(&graph, node, &target)).collect();
         let scratch: Vec<Vec<u64>> = lowered.iter().map(|l| l.scratch.clone()).collect();
         let memory = MemoryPlan::new(&graph, options.precision, buffer_limit, &scratch)?;
+        device.pipelines().prepare(device, lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec))?;
         let step = |(lowered, node)| Step::new(device, store, &graph, lowered, cost::work(&graph, node));
         let steps = lowered.into_iter().zip(graph.nodes()).map(step).collect::<Result<Vec<_>>>()?;
         let cut_limits = CutLimits {
