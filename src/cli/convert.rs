@@ -52,6 +52,7 @@ pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<(), Failure> {
         task: args.task,
         license: args.license.clone(),
         title: args.title.clone(),
+        peaks: None,
         source: Some(Source { sha256: checkpoint::sha256(&args.input)?, format: file.container().family() }),
     };
     dump::write_whole(&args.output, &weights.to_safetensors(&export)?)?;

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use mprnet::model::{Task, Weights};
+use mprnet::plan::Precision;
 use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
 use super::{NetworkArgs, advise, say};
@@ -63,6 +64,11 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn new(args: &'a SessionArgs, weights: &'a Weights, passes: bool, quiet: bool) -> Self {
         Self { args, weights, passes, quiet, restorer: None }
+    }
+
+    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold the model.
+    pub(super) fn precision(&self) -> Precision {
+        self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
     }
 
     /// The model on its adapter. An error here is not about one photo: without a GPU none can be restored.

@@ -5,6 +5,7 @@ mod common;
 mod golden;
 mod network;
 mod operators;
+mod range;
 mod restorer;
 
 use std::sync::OnceLock;
