@@ -8,8 +8,8 @@ use crate::model::{self, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Weigh
 use crate::plan::{Layout, Precision};
 use crate::{Error, Result};
 
-/// Sides of what is looked at, in pixels: the middle of a photo. Peaks over it are within a small factor of the whole
-/// photo's, for which [`FeaturePeaks`] leaves room, and all features of the widest published network fit in memory.
+/// A side, in pixels, of the part of a photo that shows how large features become and what f16 costs: peaks over it are
+/// within a small factor of the whole photo's, for which [`FeaturePeaks`] leaves room.
 pub const CALIBRATION_SIDE: u32 = 256;
 
 /// Bytes of features that are read back from one run.
@@ -24,13 +24,16 @@ pub struct CalibrationPhoto {
 }
 
 impl CalibrationPhoto {
-    /// The middle of a photo, padded where that is smaller than the network takes.
+    /// The middle of a photo, `side` pixels wide and high (rounded up to what the network takes) where there are as
+    /// many.
     ///
     /// # Errors
     /// As [`Frame::to_planar`].
-    pub fn of(photo: &Frame, weights: &Weights) -> Result<Self> {
-        let padded = photo.to_planar(weights.config().side_multiple())?;
-        let (width, height) = (padded.width.min(CALIBRATION_SIDE), padded.height.min(CALIBRATION_SIDE));
+    pub fn of(photo: &Frame, weights: &Weights, side: u32) -> Result<Self> {
+        let multiple = weights.config().side_multiple();
+        let padded = photo.to_planar(multiple)?;
+        let side = side.max(1).next_multiple_of(multiple);
+        let (width, height) = (padded.width.min(side), padded.height.min(side));
         let left = (padded.width - width) as usize / 2;
         let top = (padded.height - height) as usize / 2;
         let row = padded.width as usize;

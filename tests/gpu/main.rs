@@ -5,6 +5,8 @@ mod common;
 mod golden;
 mod network;
 mod operators;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
 mod range;
 mod restorer;
 

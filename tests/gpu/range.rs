@@ -1,13 +1,14 @@
 //! Numbers past f16's range: moves of powers of two, calibration, and f32 where nothing else helps.
 
-use mprnet::graph::{Graph, Groups, Param, TensorId, passes, rescale};
+use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
 use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Weights};
 use mprnet::plan::Precision;
 use mprnet::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Error, ExecutorOptions, Restorer, RestorerOptions, Values,
 };
 
-use crate::common::{Golden, Random, assert_close, golden_path};
+use crate::common::{Golden, Random, assert_close};
+use crate::overflowing::{changed, loud, steep, tiny};
 use crate::restorer::{bytes, photo};
 use crate::{execute, host_device, planar};
 
@@ -16,39 +17,6 @@ const HALF: RestorerOptions =
 
 /// What f16 storage costs the tiny networks, well below the 48 dB of rounding to 8 bits.
 const DECIBELS: f64 = 60.0;
-
-/// A network with biases everywhere and a slope of its own in every block, one of them negative.
-fn tiny() -> Weights {
-    Weights::read(&golden_path("tiny_bias_slopes.safetensors")).unwrap()
-}
-
-/// With parameters changed by key and index.
-fn changed(weights: &Weights, change: impl Fn(&str, usize) -> f32) -> Weights {
-    let params = weights.params().map(|param| {
-        let data = param.data.iter().enumerate().map(|(i, v)| v * change(&param.name, i)).collect();
-        Param { data, ..param.clone() }
-    });
-    Weights::from_params(params.collect()).unwrap()
-}
-
-/// The same function as [`tiny`], with features past the range of f16: between the convolutions of one block, and in
-/// the trunk of the second stage's shallow features.
-fn loud() -> Weights {
-    const GAIN: f32 = 65_536.0;
-    let tiny = tiny();
-    let columns = 2 * tiny.config().n_feat as usize;
-    changed(&tiny, |key, i| match key {
-        "stage1_encoder.encoder_level2.1.body.0.weight" | "stage1_encoder.encoder_level2.1.body.0.bias" => {
-            GAIN
-        }
-        "stage1_encoder.encoder_level2.1.body.2.weight" => 1.0 / GAIN,
-        "shallow_feat2.0.weight" | "shallow_feat2.0.bias" => GAIN,
-        "shallow_feat2.1.body.0.weight" | "shallow_feat2.1.CA.conv_du.0.weight" => 1.0 / GAIN,
-        "shallow_feat2.1.body.2.weight" | "shallow_feat2.1.body.2.bias" => GAIN,
-        "concat12.weight" if i / 9 % columns < columns / 2 => 1.0 / GAIN,
-        _ => 1.0,
-    })
-}
 
 fn network(weights: &Weights, keep: &[&str]) -> Graph {
     let keep = keep.iter().map(|&name| name.to_owned()).collect();
@@ -100,7 +68,7 @@ fn what_overflows_f16_fits_when_moved() {
     assert!(planar(&overflowed).iter().any(|v| !v.is_finite()), "f16 holds it without moves");
 
     let calibrator = Calibrator::new(loud.clone(), host_device());
-    let middle = CalibrationPhoto::of(&noisy, &loud).unwrap();
+    let middle = CalibrationPhoto::of(&noisy, &loud, CALIBRATION_SIDE).unwrap();
     let peaks = calibrator.peaks(&middle).unwrap();
     let moves: Vec<&str> = peaks.moves().map(|(name, _)| name).collect();
     let expected = ["shallow_feat2.0", "stage1_encoder.encoder_level2.1.body.1"];
@@ -136,7 +104,8 @@ fn photos_are_restored_in_f16_with_and_without_calibration() {
     assert!(measured != single);
     assert!(measured.iter().zip(&single).all(|(a, b)| a.abs_diff(*b) <= 4));
     let calibrator = Calibrator::new(loud.clone(), host_device());
-    let peaks = calibrator.peaks(&CalibrationPhoto::of(&photo(40, 24), &loud).unwrap()).unwrap();
+    let peaks =
+        calibrator.peaks(&CalibrationPhoto::of(&photo(40, 24), &loud, CALIBRATION_SIDE).unwrap()).unwrap();
     assert!(restored(&calibrated(&loud, peaks), HALF) == (measured, Precision::F16));
 }
 
@@ -150,14 +119,13 @@ fn what_was_calibrated_too_low_is_restored_in_f32() {
     assert!(restored(&calibrated(&loud, low), HALF) == expected);
 }
 
-/// The weights before a sigmoid have nothing to be moved to.
 #[test]
 fn a_model_that_f16_cannot_hold_is_restored_in_f32() {
-    let steep = changed(&tiny(), |key, _| if key == "sam12.conv3.weight" { 1e7 } else { 1.0 });
+    let steep = steep();
     let expected = restored(&steep, RestorerOptions::default());
     assert!(restored(&steep, HALF) == expected);
     let calibrator = Calibrator::new(steep.clone(), host_device());
-    let middle = CalibrationPhoto::of(&photo(40, 24), &steep).unwrap();
+    let middle = CalibrationPhoto::of(&photo(40, 24), &steep, CALIBRATION_SIDE).unwrap();
     let peaks = calibrator.peaks(&middle).unwrap();
     let refused = calibrator.deviation(&middle, &peaks);
     assert!(matches!(refused, Err(Error::PrecisionTooLow { what }) if what.contains("sam12.conv3")));
@@ -198,7 +166,8 @@ fn the_middle_of_a_photo() {
     let weights = tiny();
     let side = CALIBRATION_SIDE;
     let calibrator = Calibrator::new(weights.clone(), host_device());
-    let peaks = |frame| calibrator.peaks(&CalibrationPhoto::of(&frame, &weights).unwrap()).unwrap();
+    let peaks =
+        |frame| calibrator.peaks(&CalibrationPhoto::of(&frame, &weights, CALIBRATION_SIDE).unwrap()).unwrap();
     // A black frame with a bright dot far from the middle, and with one in the middle.
     let dotted = |x: u32, y: u32| {
         let (width, height) = (side + 96, 72);
