@@ -36,8 +36,8 @@ fn restored(room: &Room, model: &str, options: &[&str]) -> (Vec<u8>, String) {
     let args = ["restore", "photo.png", "-o", "out.png", "--model", model];
     let run = room.run(&[&args, options].concat()).succeeds();
     assert_eq!(run.out, "");
-    let said = run.err.lines().filter(|line| !line.starts_with("no GPU is used"));
-    (read(room, "out.png"), said.map(|line| format!("{line}\n")).collect())
+    let said = run.err.split_inclusive('\n').filter(|line| !line.starts_with("no GPU is used"));
+    (read(room, "out.png"), said.collect())
 }
 
 /// What is said where nothing is unusual.

@@ -27,13 +27,15 @@ pub fn loud() -> Weights {
     let tiny = tiny();
     let columns = 2 * tiny.config().n_feat as usize;
     changed(&tiny, |key, i| match key {
-        "stage1_encoder.encoder_level2.1.body.0.weight" | "stage1_encoder.encoder_level2.1.body.0.bias" => {
-            GAIN
-        }
-        "stage1_encoder.encoder_level2.1.body.2.weight" => 1.0 / GAIN,
-        "shallow_feat2.0.weight" | "shallow_feat2.0.bias" => GAIN,
-        "shallow_feat2.1.body.0.weight" | "shallow_feat2.1.CA.conv_du.0.weight" => 1.0 / GAIN,
-        "shallow_feat2.1.body.2.weight" | "shallow_feat2.1.body.2.bias" => GAIN,
+        "stage1_encoder.encoder_level2.1.body.0.weight"
+        | "stage1_encoder.encoder_level2.1.body.0.bias"
+        | "shallow_feat2.0.weight"
+        | "shallow_feat2.0.bias"
+        | "shallow_feat2.1.body.2.weight"
+        | "shallow_feat2.1.body.2.bias" => GAIN,
+        "stage1_encoder.encoder_level2.1.body.2.weight"
+        | "shallow_feat2.1.body.0.weight"
+        | "shallow_feat2.1.CA.conv_du.0.weight" => 1.0 / GAIN,
         "concat12.weight" if i / 9 % columns < columns / 2 => 1.0 / GAIN,
         _ => 1.0,
     })
