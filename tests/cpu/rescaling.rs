@@ -1,7 +1,7 @@
 //! Moves of powers of two change no result by a bit, on random graphs and whole networks.
 
 use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, FeaturePeaks, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
 use proptest::prelude::*;
 
 use crate::common::Random;
@@ -86,4 +86,30 @@ fn what_moves_alone() {
         "concat23",
     ];
     assert_eq!(trunks, expected);
+}
+
+/// Where groups are one in a graph without passes, the larger peak decides; what was not measured follows what it is
+/// computed from.
+#[test]
+fn peaks_of_one_graph_fit_another() {
+    let defined = network(TINY, &[]);
+    let exponent = |exponents: &[i32], name: &str| exponents[defined.find(name).unwrap().0];
+    for (shallow1, shallow2) in [(1e6, 1e9), (1e9, 1e6)] {
+        let mut peaks = FeaturePeaks::default();
+        let up = "stage1_encoder.down12.down.1";
+        for (name, peak) in
+            [("shallow_feat1.0", shallow1), ("shallow_feat2.0", shallow2), (up, 1e-3), ("none", 1.0)]
+        {
+            peaks.note(name, peak);
+        }
+        let mut moved = defined.clone();
+        let exponents = peaks.fit(&mut moved);
+        // Both are in one concatenation. 2^29 < 1e9 < 2^30, 2^-10 < 1e-3.
+        for name in ["shallow_feat1.0", "shallow_feat2", "sam12", "concat12.concat"] {
+            assert_eq!(exponent(&exponents, name), -27, "{name}");
+        }
+        assert_eq!(exponent(&exponents, up), 12);
+        assert_eq!(exponent(&exponents, "stage1_encoder.encoder_level2.0.body.0"), 12);
+        assert_eq!(exponent(&exponents, "sam12.conv3"), 0);
+    }
 }

@@ -140,6 +140,9 @@ fn what_f32_cannot_hold_is_an_error() {
             1.0
         }
     });
+    let middle = CalibrationPhoto::of(&photo(16, 16), &boundless, CALIBRATION_SIDE).unwrap();
+    let peaks = Calibrator::new(boundless.clone(), host_device()).peaks(&middle);
+    assert!(matches!(peaks, Err(Error::NotFinite(_))));
     for options in [RestorerOptions::default(), HALF] {
         let restored = Restorer::new(boundless.clone(), host_device(), options).restore(&photo(16, 16));
         assert!(matches!(restored, Err(Error::NotFinite(_))));
@@ -163,19 +166,23 @@ fn captured_tensors_are_as_defined() {
 
 #[test]
 fn the_middle_of_a_photo() {
+    const SIDE: u32 = 64;
     let weights = tiny();
-    let side = CALIBRATION_SIDE;
     let calibrator = Calibrator::new(weights.clone(), host_device());
-    let peaks =
-        |frame| calibrator.peaks(&CalibrationPhoto::of(&frame, &weights, CALIBRATION_SIDE).unwrap()).unwrap();
-    // A black frame with a bright dot far from the middle, and with one in the middle.
+    let peaks = |frame| calibrator.peaks(&CalibrationPhoto::of(&frame, &weights, SIDE).unwrap()).unwrap();
+    // A black photo with a bright dot, 40 pixels larger than its middle on all sides.
     let dotted = |x: u32, y: u32| {
-        let (width, height) = (side + 96, 72);
-        let mut rgb = vec![0; (width * height * 3) as usize];
-        rgb[((y * width + x) * 3) as usize..][..3].fill(255);
-        mprnet::image::Frame::from_rgb8(width, height, rgb).unwrap()
+        let side = SIDE + 80;
+        let mut rgb = vec![0; (side * side * 3) as usize];
+        rgb[((y * side + x) * 3) as usize..][..3].fill(255);
+        mprnet::image::Frame::from_rgb8(side, side, rgb).unwrap()
     };
     let black = peaks(dotted(2, 2));
-    assert_eq!(black, peaks(dotted(side + 90, 70)));
-    assert_ne!(black, peaks(dotted(side / 2 + 48, 36)));
+    let (first, last, centre) = (40, 40 + SIDE - 1, 72);
+    for (x, y) in [(first - 1, centre), (centre, first - 1), (last + 1, centre), (centre, last + 1)] {
+        assert_eq!(black, peaks(dotted(x, y)), "({x}, {y}) is outside");
+    }
+    for (x, y) in [(first, centre), (centre, first), (last, centre), (centre, last)] {
+        assert_ne!(black, peaks(dotted(x, y)), "({x}, {y}) is inside");
+    }
 }
