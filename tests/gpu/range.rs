@@ -1,7 +1,10 @@
 //! Numbers past f16's range: moves of powers of two, calibration, and f32 where nothing else helps.
 
+use std::path::Path;
+
 use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
-use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Weights};
+use mprnet::image;
+use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Error, ExecutorOptions, Restorer, RestorerOptions, Values,
@@ -164,6 +167,24 @@ fn captured_tensors_are_as_defined() {
     }
 }
 
+/// The embedded models tell how large their own features become: those of other weights are others.
+#[test]
+fn embedded_models_are_calibrated() {
+    for (task, name) in [(Task::Derain, "rainy"), (Task::Denoise, "noisy"), (Task::Deblur, "blurred")] {
+        let weights = Weights::embedded(task).unwrap();
+        let known = weights.feature_peaks().unwrap().expect("the metadata tell");
+        assert_eq!(known.moves().count(), 0, "{task} is said to need no moves");
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("samples/{name}.png"));
+        let middle = CalibrationPhoto::of(&image::read(&sample).unwrap(), &weights, 128).unwrap();
+        let found = Calibrator::new(weights, host_device()).peaks(&middle).unwrap();
+        assert_eq!(found.iter().count(), known.iter().count());
+        for ((name, peak), (same, largest)) in found.iter().zip(known.iter()) {
+            assert_eq!(name, same);
+            assert!(peak <= 1.5 * largest && peak >= largest / 16.0, "{task}, {name}: {peak}, {largest}");
+        }
+    }
+}
+
 #[test]
 fn the_middle_of_a_photo() {
     const SIDE: u32 = 64;
@@ -175,7 +196,7 @@ fn the_middle_of_a_photo() {
         let side = SIDE + 80;
         let mut rgb = vec![0; (side * side * 3) as usize];
         rgb[((y * side + x) * 3) as usize..][..3].fill(255);
-        mprnet::image::Frame::from_rgb8(side, side, rgb).unwrap()
+        image::Frame::from_rgb8(side, side, rgb).unwrap()
     };
     let black = peaks(dotted(2, 2));
     let (first, last, centre) = (40, 40 + SIDE - 1, 72);
