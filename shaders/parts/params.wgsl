@@ -28,6 +28,9 @@ struct Params {
     rows: i32,
     first_band: i32,
     bands: i32,
+    // The strip: columns of cells.
+    first_column: i32,
+    columns: i32,
     // Channels of x, and hidden channels of an attention.
     channels: i32,
     hidden: i32,

@@ -1,5 +1,5 @@
 // A workgroup's cell of 8x8 pixels, counted from its patch's top left, so that what is summed together never
-// depends on the window: workgroup x is the cell's column over all patches, workgroup y its row in the window.
+// depends on the window: `column` is the cell's column over all patches in the strip, `row` its row in the window.
 
 const CELL: i32 = 8;
 
@@ -17,7 +17,7 @@ struct Tile {
 }
 
 fn tile(column: u32, row: u32) -> Tile {
-    let cell_x = i32(column);
+    let cell_x = p.first_column + i32(column);
     let cell_y = p.first_band + i32(row);
     let top = cell_y / p.cell_rows * p.patch_height;
     let left = cell_x / p.cell_cols * p.patch_width;

@@ -275,7 +275,7 @@ impl Counts {
 
 impl Needs {
     fn of(graph: &Graph, precision: Precision) -> Result<Self, Error> {
-        let plan = MemoryPlan::new(graph, precision, BUFFER_MIB << 20)?;
+        let plan = MemoryPlan::new(graph, precision, BUFFER_MIB << 20, &[])?;
         Ok(Self {
             slots: plan.slot_sizes().len(),
             slot_bytes: plan.bytes(),

@@ -69,7 +69,7 @@ enum Command {
 /// What decides how a network is built.
 #[derive(Args)]
 struct NetworkArgs {
-    /// Storage of activations and weights; arithmetic is f32 in both, and what f16 cannot hold is done in f32
+    /// Storage of activations and weights; arithmetic is f32 in all, and what f16 cannot hold is done in f32
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
     /// The stage whose image is the result; an earlier one skips the later work
@@ -90,14 +90,19 @@ impl NetworkArgs {
         match self.precision {
             PrecisionArg::F32 => Precision::F32,
             PrecisionArg::F16 => Precision::F16,
+            PrecisionArg::Exact => Precision::Exact,
         }
     }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum PrecisionArg {
+    /// 32-bit floats
     F32,
+    /// 16-bit floats; sums are f32
     F16,
+    /// 32-bit floats, and convolutions by direct sums alone: slower, and closest to the definition
+    Exact,
 }
 
 /// How a command ended short of success.

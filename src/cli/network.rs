@@ -6,7 +6,7 @@ use mprnet::Error;
 use mprnet::gpu::Storage;
 use mprnet::graph::{Graph, Node, passes};
 use mprnet::image::{MAX_PIXELS, padded_side};
-use mprnet::kernels;
+use mprnet::kernels::{self, Packing, Target};
 use mprnet::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
 use mprnet::plan::Precision;
 
@@ -51,23 +51,24 @@ impl Forms {
     }
 }
 
-/// How kernels store what is planned at this precision.
-pub(super) fn storage(precision: Precision) -> Storage {
-    match precision {
-        Precision::F32 => Storage::F32,
-        Precision::F16 => Storage::F16,
-    }
+/// What is planned for at this precision: any adapter that has 16-bit floats.
+pub(super) fn target(precision: Precision) -> Target {
+    let storage = if precision == Precision::F16 { Storage::F16 } else { Storage::F32 };
+    Target { direct_sums: precision == Precision::Exact, ..Target::portable(storage) }
 }
 
 /// Bytes of a graph's weights as its kernels read them.
 pub(super) fn packed_weights(graph: &Graph, precision: Precision) -> u64 {
-    let bytes = |node: &Node| {
-        let Some(packing) = kernels::lower(graph, node, storage(precision)).packing else { return 0 };
+    let bytes = |packing: &Packing| {
         let packed = (packing.pack)(graph);
         let element = if packing.storage == Storage::F32 { 4 } else { 2 };
         packed.weights.len() as u64 * element + packed.bias.len() as u64 * 4
     };
-    graph.nodes().iter().map(bytes).sum()
+    let of_node = |node: &Node| {
+        let stages = kernels::lower(graph, node, &target(precision)).stages;
+        stages.iter().filter_map(|s| s.packing.as_ref()).map(bytes).sum::<u64>()
+    };
+    graph.nodes().iter().map(of_node).sum()
 }
 
 /// Bytes in MiB, as a table has them.

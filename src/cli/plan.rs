@@ -7,13 +7,11 @@ use std::path::PathBuf;
 use clap::Args;
 use mprnet::Error;
 use mprnet::graph::{Graph, Node, Role, TensorId, cost};
-use mprnet::kernels::{self, Params};
+use mprnet::kernels::{self, Params, Target};
 use mprnet::model::{Task, Weights};
 use mprnet::plan::{Layout, MemoryPlan, Precision};
 
-use super::network::{
-    BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row, storage,
-};
+use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row, target};
 use super::{Failure, NetworkArgs, parse_task, print};
 
 /// Larger buffers than 64 GiB no device has, and shaders could not address them.
@@ -70,7 +68,7 @@ fn operators(Forms { defined: before, executed: after }: &Forms, precision: Prec
     for (column, graph) in [before, after].into_iter().enumerate() {
         graph.nodes().iter().for_each(|node| kinds.entry(node.op.name()).or_default()[column] += 1);
     }
-    let line = |name: &str, a: &dyn Display, b: &dyn Display| format!("{name:<18}{a:>14}{b:>14}");
+    let line = |name: &str, a: &dyn Display, b: &dyn Display| format!("{name:<24}{a:>14}{b:>14}");
     let mut table = vec![line("", &"as defined", &"after passes")];
     table.extend(kinds.iter().map(|(kind, [defined, executed])| line(kind, defined, executed)));
     let mut row = |name: &str, value: &dyn Fn(&Graph) -> String| {
@@ -81,20 +79,23 @@ fn operators(Forms { defined: before, executed: after }: &Forms, precision: Prec
     row("GFLOP", &|g| format!("{:.1}", 2e-9 * sum(g, &|n| cost::multiply_adds(g, n))));
     let bytes = |g: &Graph, id: TensorId| Layout::of(&g.desc(id), precision).bytes();
     row("GB moved", &|g| format!("{:.2}", 1e-9 * sum(g, &|n| cost::bytes(n, |id| bytes(g, id)))));
-    row("kernels", &|g| specs(g, precision).to_string());
+    row("pipelines, any adapter", &|g| specs(g, &target(precision)).to_string());
+    let lavapipe =
+        Target { direct_sums: target(precision).direct_sums, ..Target::lavapipe(target(precision).storage) };
+    row("pipelines, lavapipe", &|g| specs(g, &lavapipe).to_string());
     lines(table)
 }
 
 /// How many distinct pipelines a graph needs.
-fn specs(graph: &Graph, precision: Precision) -> usize {
-    let spec = |node| kernels::lower(graph, node, storage(precision)).spec;
-    graph.nodes().iter().map(spec).collect::<BTreeSet<_>>().len()
+fn specs(graph: &Graph, target: &Target) -> usize {
+    let stages = graph.nodes().iter().flat_map(|node| kernels::lower(graph, node, target).stages);
+    stages.map(|stage| stage.spec).collect::<BTreeSet<_>>().len()
 }
 
 /// Slots, peak memory and what no plan can undercut, before passes and after.
 fn memory(forms: &Forms, args: &PlanArgs) -> Result<String, Error> {
     let precision = args.network.precision();
-    let plan = |graph| MemoryPlan::new(graph, precision, args.buffer_limit << 20);
+    let plan = |graph| MemoryPlan::new(graph, precision, args.buffer_limit << 20, &[]);
     let (before, after) = (&forms.defined, &forms.executed);
     let plans = [(before, plan(before)?), (after, plan(after)?)];
     let uniforms = |g: &Graph| g.nodes().len() as u64 * size_of::<Params>().next_multiple_of(256) as u64;

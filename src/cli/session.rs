@@ -33,7 +33,8 @@ pub(super) struct DeviceArgs {
 impl DeviceArgs {
     /// Opens it, and says which it is where that is a software one.
     pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
-        let device = gpu::Device::new(&gpu::DeviceOptions { device: self.device.clone() })?;
+        let options = gpu::DeviceOptions { device: self.device.clone(), ..Default::default() };
+        let device = gpu::Device::new(&options)?;
         announce(&device, quiet);
         Ok(device)
     }

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use super::compile::{Compiled, Dispatch};
+use super::compile::Compiled;
 use super::pace::Pace;
+use super::record::Dispatch;
 use super::{ExecutorOptions, Memory, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, TensorId};

@@ -5,6 +5,7 @@ mod calibration;
 mod compile;
 mod executor;
 mod pace;
+mod record;
 mod restorer;
 mod transfer;
 mod weights;

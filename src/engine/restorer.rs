@@ -189,7 +189,7 @@ impl Restorer {
 
     /// Finds out how large features become, where f16 is asked for: from the metadata, or on the middle of this photo.
     fn know_peaks(&mut self, photo: &Frame) -> Result<()> {
-        if self.options.precision == Precision::F32 || self.peaks.is_some() {
+        if self.options.precision != Precision::F16 || self.peaks.is_some() {
             return Ok(());
         }
         self.peaks = self.weights.feature_peaks().unwrap_or_else(|error| {

@@ -8,14 +8,13 @@ use wgpu::util::{BufferInitDescriptor, DeviceExt};
 
 use crate::gpu::{Device, Storage};
 use crate::graph::Graph;
-use crate::kernels::Packing;
+use crate::kernels::{Packing, Slot};
 use crate::{Error, Result};
 
-/// Weights and biases of one operator.
+/// What a stage of an operator has of weights and biases.
 #[derive(Debug)]
 pub(super) struct OperatorWeights {
-    pub(super) weights: wgpu::Buffer,
-    pub(super) bias: wgpu::Buffer,
+    pub(super) buffers: Vec<(Slot, wgpu::Buffer)>,
 }
 
 /// What packed weights are made of: names for people, a digest of the values for whoever shares a store between
@@ -25,6 +24,7 @@ struct Key {
     names: String,
     digest: u64,
     sources: Vec<u32>,
+    form: (&'static str, u32),
     storage: Storage,
 }
 
@@ -40,6 +40,7 @@ impl Key {
             names: params().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", "),
             digest: digest.finish(),
             sources: packing.sources.clone(),
+            form: packing.form,
             storage: packing.storage,
         }
     }
@@ -56,7 +57,7 @@ impl WeightStore {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        packed.values().map(|w| w.weights.size() + w.bias.size()).sum()
+        packed.values().flat_map(|w| &w.buffers).map(|(_, buffer)| buffer.size()).sum()
     }
 
     /// The packed weights of an operator, packed at the first call.
@@ -85,7 +86,10 @@ impl WeightStore {
                 let descriptor = BufferInitDescriptor { label: Some(&key.names), contents, usage };
                 device.wgpu().create_buffer_init(&descriptor)
             };
-            OperatorWeights { weights: buffer(&weights), bias: buffer(bytemuck::cast_slice(&values.bias)) }
+            let parts =
+                [(Slot::Weights, weights.as_slice()), (Slot::Bias, bytemuck::cast_slice(&values.bias))];
+            let some = parts.into_iter().filter(|(_, bytes)| !bytes.is_empty());
+            OperatorWeights { buffers: some.map(|(slot, bytes)| (slot, buffer(bytes))).collect() }
         });
         let during = || format!("uploading {}", key.names).into();
         let made = Arc::new(made.map_err(|reason| Error::Gpu { during: during(), reason })?);

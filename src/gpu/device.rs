@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use super::{Pipelines, Storage};
+use crate::kernels::Target;
 use crate::plan::Precision;
 use crate::{Error, Result};
 
@@ -13,6 +14,8 @@ pub struct DeviceOptions {
     /// Index in [`adapters`], or part of an adapter's name (any case). Without it `WGPU_ADAPTER_NAME` is
     /// honoured, then a real GPU is preferred to a software adapter.
     pub device: Option<String>,
+    /// Keeps the checks of every loop and index that WebGPU adds to shaders: slower, and the same results.
+    pub checked_shaders: bool,
 }
 
 /// What an adapter is and can do.
@@ -84,6 +87,7 @@ pub struct Device {
     pipelines: Pipelines,
     /// Why the device was lost, once it is; a host program's own device tells the host program.
     lost: Arc<OnceLock<String>>,
+    checked_shaders: bool,
 }
 
 /// Every adapter that can run compute shaders, in the order that indices refer to.
@@ -125,8 +129,9 @@ impl Device {
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
         let (adapter, summary) = select(usable(), options)?;
-        let wanted = wgpu::Features::SHADER_F16;
-        Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())
+        let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP;
+        let opened = Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())?;
+        Ok(Self { checked_shaders: options.checked_shaders, ..opened })
     }
 
     /// A device that validates and records everything and computes nothing, with just those limits and features:
@@ -170,14 +175,29 @@ impl Device {
         device.set_device_lost_callback(move |reason, text| {
             let _ = told.set(format!("the device was lost ({reason:?}): {text}"));
         });
-        Ok(Self { handle: device, queue, summary: Some(summary), pipelines: Pipelines::default(), lost })
+        let summary = Some(summary);
+        Ok(Self {
+            handle: device,
+            queue,
+            summary,
+            pipelines: Pipelines::default(),
+            lost,
+            checked_shaders: false,
+        })
     }
 
     /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
     /// opened with [`wgpu::Features::SHADER_F16`].
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self { handle: device, queue, summary: None, pipelines: Pipelines::default(), lost: Arc::default() }
+        Self {
+            handle: device,
+            queue,
+            summary: None,
+            pipelines: Pipelines::default(),
+            lost: Arc::default(),
+            checked_shaders: false,
+        }
     }
 
     /// The adapter, where this library opened it.
@@ -198,17 +218,33 @@ impl Device {
         &self.queue
     }
 
+    /// Whether shaders keep the checks of [`DeviceOptions::checked_shaders`].
+    pub(super) fn checks_shaders(&self) -> bool {
+        self.checked_shaders
+    }
+
     /// The pipelines made so far.
     #[must_use]
     pub fn pipelines(&self) -> &Pipelines {
         &self.pipelines
     }
 
+    /// What kernels are chosen for at a precision: storage, and what of the adapter the device was opened with.
+    #[must_use]
+    pub fn target(&self, precision: Precision) -> Target {
+        let has = |feature| self.handle.features().contains(feature);
+        let adapter = self.summary.as_ref();
+        let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
+        let software = adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
+        let target = Target::of(self.storage(precision), subgroups, &[], software);
+        Target { direct_sums: precision == Precision::Exact, ..target }
+    }
+
     /// How features and weights are stored at a precision.
     #[must_use]
     pub fn storage(&self, precision: Precision) -> Storage {
         match precision {
-            Precision::F32 => Storage::F32,
+            Precision::F32 | Precision::Exact => Storage::F32,
             Precision::F16 if self.handle.features().contains(wgpu::Features::SHADER_F16) => Storage::F16,
             Precision::F16 => Storage::F16Packed,
         }

@@ -4,6 +4,7 @@ mod device;
 mod linker;
 mod pipelines;
 mod shaders;
+mod trusted;
 
 pub use device::{AdapterSummary, Device, DeviceOptions, adapters};
 pub use linker::{KernelSpec, Storage};

@@ -1,11 +1,11 @@
 //! The two small layers of channel attention.
 
-use super::{Context, Grid, Lowered, Packed, Packing, Scalars, Slot};
+use super::{Context, Grid, Packed, Packing, Scalars, Slot, Stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Attention, Graph};
 use crate::plan::{Domain, Reach};
 
-pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Lowered {
+pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Stage {
     let gates = cx.graph.desc(cx.dst());
     let squeeze = cx.graph.weights(attention.squeeze);
     let op = *attention;
@@ -13,10 +13,11 @@ pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Lowered {
     let packing = Packing {
         params: params.into_iter().flatten().collect(),
         sources: Vec::new(),
+        form: ("plain", 0),
         storage: Storage::F32,
         pack: Box::new(move |graph| pack(graph, &op)),
     };
-    Lowered {
+    Stage {
         spec: KernelSpec::new("attention", &["sigmoid"]),
         domain: Domain::Once,
         bindings: Vec::new(),

@@ -1,92 +1,165 @@
-//! What the two convolutions share: sources, epilogues and the packing for the register block of
-//! `shaders/parts/block.wgsl`.
+//! What convolutions share: sources, epilogues, their filters, and the register block of `shaders/parts/block.wgsl`.
 
-use super::{Context, GROUPS, Grid, Lowered, Packed, Packing, Scalars, Slot};
+use super::{Context, GROUPS, Grid, Packed, Packing, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
-use crate::graph::{Conv, Epilogue, Graph};
+use crate::graph::{Conv, Epilogue, Graph, Param, TensorId};
 use crate::plan::Reach;
 
-/// A register-blocked convolution whose window touches `reach` of its sources.
-pub(super) fn lower(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: Reach) -> Lowered {
-    let residual = conv.epilogue == Epilogue::Residual;
-    let (sources, rest) = cx.node.inputs.split_at(cx.node.inputs.len() - usize::from(residual));
-    let source = match (sources.len(), conv.halve) {
-        (1, false) => "source_one",
-        (1, true) => "source_half",
-        _ => "source_two",
-    };
-    let spec = KernelSpec::new(shader, &["tile", "block", source])
-        .stored("in", cx.stored(sources[0]))
-        .stored("out", cx.stored(cx.dst()))
-        .stored("weight", cx.storage);
-    let groups = cx.quads(cx.dst()).div_ceil(2);
-    let mut lowered = Lowered {
-        spec,
-        domain: cx.cells(),
-        bindings: Vec::new(),
-        packing: Some(packing(cx, conv, sources.iter().map(|&s| cx.channels(s)).collect())),
-        grid: Grid::Cells { depth: groups.div_ceil(GROUPS) },
-        scalars: Scalars::default(),
-    }
-    .bind(Slot::Dst, cx.dst(), Reach::Same)
-    .bind(Slot::X, sources[0], reach);
-    if let Some(&second) = sources.get(1) {
-        lowered = lowered.bind(Slot::X2, second, reach);
-    }
-    match conv.epilogue {
-        Epilogue::None => lowered.spec.parts.push("epilogue_none".to_owned()),
-        Epilogue::Prelu(slope) => {
-            lowered.spec.parts.push("epilogue_prelu".to_owned());
-            lowered.scalars.scalar = slope;
-        }
-        Epilogue::Residual => lowered = lowered.add_residual(cx, rest[0]),
-    }
-    lowered
+/// What a convolution reads.
+pub(super) struct Sources<'a> {
+    /// One tensor, or two to be concatenated.
+    pub(super) tensors: &'a [TensorId],
+    residual: Option<TensorId>,
 }
 
-fn packing(cx: &Context<'_>, conv: &Conv, sources: Vec<u32>) -> Packing {
+impl<'a> Sources<'a> {
+    pub(super) fn of(cx: &'a Context<'_>, conv: &Conv) -> Self {
+        let residual = conv.epilogue == Epilogue::Residual;
+        let (tensors, rest) = cx.node.inputs.split_at(cx.node.inputs.len() - usize::from(residual));
+        Self { tensors, residual: rest.first().copied() }
+    }
+
+    /// Channels of each.
+    pub(super) fn channels(&self, cx: &Context<'_>) -> Vec<u32> {
+        self.tensors.iter().map(|&id| cx.channels(id)).collect()
+    }
+
+    /// Quads of all.
+    pub(super) fn quads(&self, cx: &Context<'_>) -> u32 {
+        self.tensors.iter().map(|&id| cx.quads(id)).sum()
+    }
+
+    /// Binds them, and supplies `fetch` and `source_quads`.
+    pub(super) fn bind(&self, mut stage: Stage, cx: &Context<'_>, conv: &Conv, reach: Reach) -> Stage {
+        let part = match (self.tensors.len(), conv.halve) {
+            (1, false) => "source_one",
+            (1, true) => "source_half",
+            _ => "source_two",
+        };
+        stage.spec.parts.push(part.to_owned());
+        stage.spec = stage.spec.stored("in", cx.stored(self.tensors[0]));
+        for (slot, &tensor) in [Slot::X, Slot::X2].into_iter().zip(self.tensors) {
+            stage = stage.bind(slot, tensor, reach);
+        }
+        stage
+    }
+
+    /// Binds the result and what is added to it, and supplies `epilogue`. No epilogue is PReLU of slope 1, which
+    /// changes nothing and makes no pipeline of its own.
+    pub(super) fn finish(&self, mut stage: Stage, cx: &Context<'_>, conv: &Conv) -> Stage {
+        stage.spec = stage.spec.stored("out", cx.stored(cx.dst()));
+        stage = stage.bind(Slot::Dst, cx.dst(), Reach::Same);
+        if let Some(residual) = self.residual {
+            return stage.add_residual(cx, residual);
+        }
+        stage.spec.parts.push("epilogue_prelu".to_owned());
+        stage.scalars.scalar = if let Epilogue::Prelu(slope) = conv.epilogue { slope } else { 1.0 };
+        stage
+    }
+}
+
+/// Binds the second result, sums per cell.
+pub(super) fn bind_sums(stage: Stage, cx: &Context<'_>) -> Stage {
+    stage.bind(Slot::Dst2, cx.node.outputs[1], Reach::Bands)
+}
+
+/// A convolution's weights by output, padded input and tap; zero where there is no such channel.
+pub(super) struct Filter<'a> {
+    weight: &'a Param,
+    /// The input channel behind each padded one: every source is padded to quads.
+    pub(super) inputs: Vec<Option<usize>>,
+}
+
+impl<'a> Filter<'a> {
+    pub(super) fn of(graph: &'a Graph, conv: &Conv, sources: &[u32]) -> Self {
+        let mut inputs: Vec<Option<usize>> = Vec::new();
+        let mut first = 0;
+        for &count in sources {
+            inputs.extend((first..first + count as usize).map(Some));
+            inputs.resize(inputs.len().next_multiple_of(4), None);
+            first += count as usize;
+        }
+        Self { weight: graph.weights(conv.weight), inputs }
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        self.weight.shape[0]
+    }
+
+    pub(super) fn side(&self) -> usize {
+        self.weight.shape[2]
+    }
+
+    pub(super) fn at(&self, output: usize, input: Option<usize>, tap: usize) -> f32 {
+        let (inputs, taps) = (self.weight.shape[1], self.side() * self.side());
+        match input {
+            Some(i) if output < self.outputs() => self.weight.data[(output * inputs + i) * taps + tap],
+            _ => 0.0,
+        }
+    }
+}
+
+/// The biases, padded with zeros.
+pub(super) fn biases(graph: &Graph, conv: &Conv, count: usize) -> Vec<f32> {
+    let mut bias = conv.bias.map_or_else(Vec::new, |id| graph.weights(id).data.to_vec());
+    bias.resize(count, 0.0);
+    bias
+}
+
+/// How to pack a convolution with `pack`, which `form` names.
+pub(super) fn packing(
+    cx: &Context<'_>,
+    conv: &Conv,
+    form: (&'static str, u32),
+    storage: crate::gpu::Storage,
+    pack: impl Fn(&Graph, &Conv, &[u32]) -> Packed + Send + Sync + 'static,
+) -> Packing {
     let conv = *conv;
+    let sources = Sources::of(cx, &conv).channels(cx);
     let order = sources.clone();
     Packing {
         params: std::iter::once(conv.weight).chain(conv.bias).collect(),
         sources,
-        storage: cx.storage,
+        form,
+        storage,
         pack: Box::new(move |graph| pack(graph, &conv, &order)),
     }
 }
 
-/// `[group of 8 outputs][ky][input quad][kx][output quad][input]` of four outputs, each source padded to quads.
-fn pack(graph: &Graph, conv: &Conv, sources: &[u32]) -> Packed {
-    let weight = graph.weights(conv.weight);
-    let (outputs, inputs, side) = (weight.shape[0], weight.shape[1], weight.shape[2]);
-    // The input channel behind each padded one.
-    let mut channels: Vec<Option<usize>> = Vec::new();
-    let mut first = 0;
-    for &count in sources {
-        channels.extend((first..first + count as usize).map(Some));
-        channels.resize(channels.len().next_multiple_of(4), None);
-        first += count as usize;
-    }
-    let groups = outputs.div_ceil(8);
-    let mut weights = Vec::with_capacity(groups * 8 * channels.len() * side * side);
-    let at = |output: usize, input: Option<usize>, tap: usize| match input {
-        Some(i) if output < outputs => weight.data[(output * inputs + i) * side * side + tap],
-        _ => 0.0,
+/// A register-blocked convolution whose window touches `reach` of its sources.
+pub(super) fn block(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: Reach) -> Stage {
+    let sources = Sources::of(cx, conv);
+    let storage = cx.target.storage;
+    let groups = cx.quads(cx.dst()).div_ceil(2);
+    let stage = Stage {
+        spec: KernelSpec::new(shader, &["tile", "block"]).stored("weight", storage),
+        domain: cx.cells(),
+        bindings: Vec::new(),
+        packing: Some(packing(cx, conv, ("block", 8), storage, pack)),
+        grid: Grid::Cells { depth: groups.div_ceil(GROUPS) },
+        scalars: Scalars::default(),
     };
+    sources.finish(sources.bind(stage, cx, conv, reach), cx, conv)
+}
+
+/// `[group of 8 outputs][ky][input quad][kx][output quad][input]` of four outputs.
+fn pack(graph: &Graph, conv: &Conv, sources: &[u32]) -> Packed {
+    let filter = Filter::of(graph, conv, sources);
+    let side = filter.side();
+    let groups = filter.outputs().div_ceil(8);
+    let mut weights = Vec::with_capacity(groups * 8 * filter.inputs.len() * side * side);
     for group in 0..groups {
         for ky in 0..side {
-            for quad in channels.chunks_exact(4) {
+            for quad in filter.inputs.chunks_exact(4) {
                 for kx in 0..side {
                     for first in [8 * group, 8 * group + 4] {
                         for &input in quad {
-                            weights.extend((first..first + 4).map(|o| at(o, input, ky * side + kx)));
+                            weights.extend((first..first + 4).map(|o| filter.at(o, input, ky * side + kx)));
                         }
                     }
                 }
             }
         }
     }
-    let mut bias = conv.bias.map_or_else(Vec::new, |id| graph.weights(id).data.to_vec());
-    bias.resize(groups * 8, 0.0);
-    Packed { weights, bias }
+    Packed { weights, bias: biases(graph, conv, groups * 8) }
 }

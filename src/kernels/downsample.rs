@@ -1,8 +1,8 @@
 //! Bilinear x0.5 standing alone.
 
-use super::{Context, Lowered};
+use super::{Context, Stage};
 use crate::plan::Reach;
 
-pub(super) fn lower(cx: &Context<'_>) -> Lowered {
+pub(super) fn lower(cx: &Context<'_>) -> Stage {
     cx.flat_features("downsample", &["flat", "source_half", "epilogue_none"], Reach::Times(2))
 }

@@ -20,52 +20,24 @@ mod pool_rows;
 mod prelu;
 mod sam;
 mod sigmoid_gate;
+mod stage;
+mod target;
 mod unpack;
 mod upsample;
 
+pub use conv3x3::{Choices, ConvShape, Variant};
 pub use params::{Params, View};
+pub use stage::{Binding, Grid, Lowered, Operand, Scalars, Scratch, Slot, Stage};
+pub use target::Target;
 
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Graph, Kernel, Node, Op, ParamId, Role, TensorId};
-use crate::plan::{Domain, Reach, Window};
+use crate::plan::{Domain, Reach};
 
 /// Lanes of a workgroup of the kernels that take a lane for each quad of channels.
 const FLAT_LANES: u32 = 64;
 /// Groups of eight outputs in a workgroup of the convolutions.
 const GROUPS: u32 = 8;
-
-/// Where a tensor is bound: the binding number of every shader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum Slot {
-    /// Packed weights.
-    Weights = 1,
-    /// Packed biases, f32.
-    Bias = 2,
-    /// The result.
-    Dst = 3,
-    /// A second result.
-    Dst2 = 4,
-    /// The first input.
-    X = 5,
-    /// A second input of the same kind.
-    X2 = 6,
-    /// What is added to the result.
-    Residual = 7,
-    /// Gates of channel attention.
-    Gates = 8,
-}
-
-/// A tensor bound by a kernel, and the rows of it that a window touches.
-#[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    /// Where.
-    pub slot: Slot,
-    /// What.
-    pub tensor: TensorId,
-    /// Which rows.
-    pub reach: Reach,
-}
 
 /// Weights as the shader reads them: f32 values, whose storage the caller chooses, and f32 biases.
 #[derive(Clone, Debug, Default)]
@@ -82,87 +54,18 @@ pub struct Packing {
     pub params: Vec<ParamId>,
     /// What else decides the packing: channels of each source, for a convolution.
     pub sources: Vec<u32>,
+    /// The form they are packed in, and its size.
+    pub form: (&'static str, u32),
     /// How the weights are stored.
     pub storage: Storage,
     /// Packs.
     pub pack: Box<dyn Fn(&Graph) -> Packed + Send + Sync>,
 }
 
-/// How many workgroups a window takes.
-#[derive(Clone, Copy, Debug)]
-pub enum Grid {
-    /// A cell of 8x8 pixels each, times groups of channels.
-    Cells {
-        /// Workgroups that share a cell.
-        depth: u32,
-    },
-    /// 64 quads of a row each.
-    Flat {
-        /// Quads of a row.
-        quads: u32,
-        /// Further workgroups for each row.
-        depth: u32,
-    },
-    /// So many.
-    Fixed([u32; 3]),
-}
-
-/// Uniform values besides shapes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Scalars {
-    /// Channels of the first input.
-    pub channels: u32,
-    /// Hidden channels of an attention.
-    pub hidden: u32,
-    /// Pixel-shuffle factor.
-    pub factor: u32,
-    /// PReLU slope, or pixels of a patch.
-    pub scalar: f32,
-}
-
-/// An operator as a kernel.
-pub struct Lowered {
-    /// The kernel.
-    pub spec: KernelSpec,
-    /// What it iterates over.
-    pub domain: Domain,
-    /// What it binds besides weights and uniforms.
-    pub bindings: Vec<Binding>,
-    /// Its weights.
-    pub packing: Option<Packing>,
-    /// Its workgroups.
-    pub grid: Grid,
-    /// Its uniform values.
-    pub scalars: Scalars,
-}
-
-impl Lowered {
-    /// Workgroups of a window.
-    #[must_use]
-    pub fn workgroups(&self, window: &Window) -> [u32; 3] {
-        let rows = window.rows.end - window.rows.start;
-        let bands = window.bands.end - window.bands.start;
-        match (self.grid, &self.domain) {
-            (Grid::Cells { depth }, Domain::Cells(desc)) => {
-                [desc.cell_cols() * desc.patches.cols, bands, depth]
-            }
-            (Grid::Flat { quads, depth }, _) => [quads.div_ceil(FLAT_LANES), rows, depth],
-            (Grid::Fixed(grid), _) => grid,
-            (Grid::Cells { depth }, _) => [1, bands, depth],
-        }
-    }
-
-    /// Binds a tensor.
-    fn bind(mut self, slot: Slot, tensor: TensorId, reach: Reach) -> Self {
-        self.bindings.push(Binding { slot, tensor, reach });
-        self
-    }
-}
-
-/// The kernel of a node, with features and weights stored as `storage`.
+/// The kernels of a node on a target.
 #[must_use]
-pub fn lower(graph: &Graph, node: &Node, storage: Storage) -> Lowered {
-    let cx = Context { graph, node, storage };
+pub fn lower(graph: &Graph, node: &Node, target: &Target) -> Lowered {
+    let cx = Context { graph, node, target };
     match &node.op {
         Op::Unpack => unpack::lower(&cx),
         Op::Pack => pack::lower(&cx),
@@ -170,7 +73,7 @@ pub fn lower(graph: &Graph, node: &Node, storage: Storage) -> Lowered {
         Op::PixelShuffle { factor } => pixel_shuffle::lower(&cx, *factor),
         Op::Concat => concat::lower(&cx),
         Op::Conv(conv) => match conv.kernel {
-            Kernel::Three => conv3x3::lower(&cx, conv),
+            Kernel::Three => return conv3x3::lower(&cx, conv),
             Kernel::One => conv1x1::lower(&cx, conv),
         },
         Op::Prelu { slope } => prelu::lower(&cx, *slope),
@@ -184,13 +87,14 @@ pub fn lower(graph: &Graph, node: &Node, storage: Storage) -> Lowered {
         Op::SigmoidGate => sigmoid_gate::lower(&cx),
         Op::Sam(sam) => sam::lower(&cx, sam),
     }
+    .into()
 }
 
 /// A node in its graph.
 struct Context<'a> {
     graph: &'a Graph,
     node: &'a Node,
-    storage: Storage,
+    target: &'a Target,
 }
 
 impl Context<'_> {
@@ -212,7 +116,7 @@ impl Context<'_> {
 
     fn stored(&self, tensor: TensorId) -> Storage {
         match self.graph.desc(tensor).role {
-            Role::Feature => self.storage,
+            Role::Feature => self.target.storage,
             _ => Storage::F32,
         }
     }
@@ -223,10 +127,10 @@ impl Context<'_> {
     }
 
     /// A kernel that takes a lane for each quad of each pixel of its result, `x` and `dst` bound.
-    fn flat(&self, shader: &'static str, parts: &[&str], reach: Reach) -> Lowered {
+    fn flat(&self, shader: &'static str, parts: &[&str], reach: Reach) -> Stage {
         let desc = self.graph.desc(self.dst());
         let quads = desc.width.saturating_mul(self.quads(self.dst()));
-        Lowered {
+        Stage {
             spec: KernelSpec::new(shader, parts),
             domain: self.cells(),
             bindings: Vec::new(),
@@ -239,15 +143,14 @@ impl Context<'_> {
     }
 
     /// As [`Self::flat`], where `x` and `dst` may be features.
-    fn flat_features(&self, shader: &'static str, parts: &[&str], reach: Reach) -> Lowered {
-        let mut lowered = self.flat(shader, parts, reach);
-        lowered.spec =
-            lowered.spec.stored("in", self.stored(self.x())).stored("out", self.stored(self.dst()));
-        lowered
+    fn flat_features(&self, shader: &'static str, parts: &[&str], reach: Reach) -> Stage {
+        let mut stage = self.flat(shader, parts, reach);
+        stage.spec = stage.spec.stored("in", self.stored(self.x())).stored("out", self.stored(self.dst()));
+        stage
     }
 }
 
-impl Lowered {
+impl Stage {
     /// With the residual bound and added.
     fn add_residual(mut self, cx: &Context<'_>, residual: TensorId) -> Self {
         self.spec = self.spec.stored("res", cx.stored(residual));

@@ -26,6 +26,8 @@ pub struct Params {
     pub patch: [i32; 4],
     /// First row, rows, first band, bands.
     pub window: [i32; 4],
+    /// First column of cells, columns of cells.
+    pub strip: [i32; 2],
     /// Channels of x.
     pub channels: i32,
     /// Hidden channels.

@@ -1,11 +1,11 @@
 //! Space to depth.
 
-use super::{Context, Lowered};
+use super::{Context, Stage};
 use crate::plan::Reach;
 
-pub(super) fn lower(cx: &Context<'_>, factor: u32) -> Lowered {
-    let mut lowered =
+pub(super) fn lower(cx: &Context<'_>, factor: u32) -> Stage {
+    let mut stage =
         cx.flat_features("pixel_unshuffle", &["flat", "by_channel", "epilogue_none"], Reach::Times(factor));
-    lowered.scalars.factor = factor;
-    lowered
+    stage.scalars.factor = factor;
+    stage
 }

@@ -1,15 +1,15 @@
 //! Sums per cell standing alone.
 
-use super::{Context, FLAT_LANES, Grid, Lowered, Scalars, Slot};
+use super::{Context, FLAT_LANES, Grid, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
 use crate::graph::TensorDesc;
 use crate::plan::{Domain, Reach};
 
-pub(super) fn lower(cx: &Context<'_>) -> Lowered {
+pub(super) fn lower(cx: &Context<'_>) -> Stage {
     // The cells are those of the input's pixels on the result's patch grid.
     let patches = cx.graph.desc(cx.dst()).patches;
     let domain = Domain::Cells(TensorDesc { patches, ..cx.graph.desc(cx.x()) });
-    Lowered {
+    Stage {
         spec: KernelSpec::new("pool_cells", &["tile"]).stored("in", cx.stored(cx.x())),
         domain,
         bindings: Vec::new(),

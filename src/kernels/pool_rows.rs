@@ -1,12 +1,12 @@
 //! Sums of a row of cells: the second level of the pooling tree.
 
-use super::{Context, Grid, Lowered, Scalars, Slot};
+use super::{Context, Grid, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
 use crate::plan::{Domain, Reach};
 
-pub(super) fn lower(cx: &Context<'_>) -> Lowered {
+pub(super) fn lower(cx: &Context<'_>) -> Stage {
     let desc = cx.graph.desc(cx.dst());
-    Lowered {
+    Stage {
         spec: KernelSpec::new("pool_rows", &[]),
         domain: Domain::Rows(desc),
         bindings: Vec::new(),

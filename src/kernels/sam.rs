@@ -1,11 +1,11 @@
 //! The supervised attention module in one kernel.
 
-use super::{Context, Grid, Lowered, Packed, Packing, Scalars, Slot};
+use super::{Context, Grid, Packed, Packing, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
 use crate::graph::{Graph, ParamId, Sam};
 use crate::plan::Reach;
 
-pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Lowered {
+pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
     let image = cx.node.inputs[1];
     let spec = KernelSpec::new(
         "sam",
@@ -13,17 +13,18 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Lowered {
     )
     .stored("in", cx.stored(cx.x()))
     .stored("out", cx.stored(cx.dst()))
-    .stored("weight", cx.storage)
+    .stored("weight", cx.target.storage)
     .constant("IMAGE_QUADS", cx.quads(image));
     let op = *sam;
     let biases = [op.features_bias, op.image_bias, op.gate_bias];
     let packing = Packing {
         params: [op.features, op.image, op.gate].into_iter().chain(biases.into_iter().flatten()).collect(),
         sources: Vec::new(),
-        storage: cx.storage,
+        form: ("plain", 0),
+        storage: cx.target.storage,
         pack: Box::new(move |graph| pack(graph, &op)),
     };
-    let lowered = Lowered {
+    let stage = Stage {
         spec,
         domain: cx.cells(),
         bindings: Vec::new(),
@@ -34,7 +35,7 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Lowered {
     .bind(Slot::Dst, cx.dst(), Reach::Same)
     .bind(Slot::X, cx.x(), Reach::Same)
     .bind(Slot::Residual, image, Reach::Same);
-    if sam.emit_image { lowered.bind(Slot::Dst2, cx.node.outputs[1], Reach::Same) } else { lowered }
+    if sam.emit_image { stage.bind(Slot::Dst2, cx.node.outputs[1], Reach::Same) } else { stage }
 }
 
 /// conv1, conv2, conv3, each `[output quad][input quad][input]` of four outputs.

@@ -1,10 +1,10 @@
 //! 8-bit pixels to an image.
 
-use super::{Context, Lowered};
+use super::{Context, Stage};
 use crate::plan::Reach;
 
-pub(super) fn lower(cx: &Context<'_>) -> Lowered {
-    let mut lowered = cx.flat("unpack", &["flat", "epilogue_none"], Reach::Same);
-    lowered.spec = lowered.spec.stored("out", cx.stored(cx.dst()));
-    lowered
+pub(super) fn lower(cx: &Context<'_>) -> Stage {
+    let mut stage = cx.flat("unpack", &["flat", "epilogue_none"], Reach::Same);
+    stage.spec = stage.spec.stored("out", cx.stored(cx.dst()));
+    stage
 }

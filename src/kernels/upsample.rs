@@ -1,9 +1,9 @@
 //! Bilinear x2, with or without a skip connection.
 
-use super::{Context, Lowered};
+use super::{Context, Stage};
 use crate::plan::Reach;
 
-pub(super) fn lower(cx: &Context<'_>, residual: bool) -> Lowered {
+pub(super) fn lower(cx: &Context<'_>, residual: bool) -> Stage {
     if residual {
         return cx
             .flat_features("upsample", &["flat"], Reach::HalfAround)

@@ -58,7 +58,7 @@ impl Weights {
     /// [`Error::Values`] where a value is past the range of f16, or the metadata past that of the format.
     pub fn to_safetensors(&self, export: &Export) -> Result<Vec<u8>> {
         let dtype = match export.precision {
-            Precision::F32 => Dtype::F32,
+            Precision::F32 | Precision::Exact => Dtype::F32,
             Precision::F16 => Dtype::F16,
         };
         let stored = |param| Ok((param, bytes(param, export.precision)?));

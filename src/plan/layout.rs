@@ -3,7 +3,7 @@
 
 use crate::graph::{Role, TensorDesc};
 
-/// How activations and weights are stored. Arithmetic is f32 in both.
+/// How activations and weights are stored. Arithmetic is f32 in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// 32-bit floats.
@@ -11,6 +11,8 @@ pub enum Precision {
     F32,
     /// 16-bit floats.
     F16,
+    /// 32-bit floats, and convolutions by direct sums alone: no Winograd.
+    Exact,
 }
 
 /// Sizes of a tensor as stored.
@@ -24,6 +26,18 @@ pub struct Layout {
     pub row_bytes: u64,
     /// Rows.
     pub rows: u32,
+}
+
+impl Precision {
+    /// Its name on the command line and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Exact => "exact",
+        }
+    }
 }
 
 impl Layout {

@@ -22,14 +22,17 @@ pub struct MemoryPlan {
     placements: Vec<Option<Placement>>,
     slots: Slots,
     live_bound: u64,
+    /// The slots of each node's scratch buffers.
+    scratch: Vec<Vec<usize>>,
 }
 
 impl MemoryPlan {
-    /// Plans a graph whose tensors are stored at `precision` in buffers of at most `buffer_limit` bytes.
+    /// Plans a graph whose tensors are stored at `precision` in buffers of at most `buffer_limit` bytes, and whose
+    /// nodes take scratch buffers of `scratch` bytes each while they run.
     ///
     /// # Errors
     /// [`Error::TensorTooLarge`] where not even a strip of a tensor fits into a buffer.
-    pub fn new(graph: &Graph, precision: Precision, buffer_limit: u64) -> Result<Self> {
+    pub fn new(graph: &Graph, precision: Precision, buffer_limit: u64, scratch: &[Vec<u64>]) -> Result<Self> {
         let (mut requests, mut whole) = (Vec::new(), Vec::new());
         let mut placements = vec![None; graph.tensor_count()];
         for (tensor, first, last) in lifetimes(graph) {
@@ -47,17 +50,33 @@ impl MemoryPlan {
             let slots = (at..requests.len()).collect();
             placements[tensor.0] = Some(Placement { layout, fragments: parts, slots });
         }
+        let mut scratch_slots = Vec::with_capacity(scratch.len());
+        for (step, sizes) in scratch.iter().enumerate() {
+            let of_node = sizes.iter().map(|&bytes| Request { bytes, first: step, last: step });
+            whole.extend(of_node.clone());
+            let at = requests.len();
+            requests.extend(of_node);
+            scratch_slots.push((at..requests.len()).collect::<Vec<_>>());
+        }
         let assigned = slots(&requests);
+        scratch_slots.iter_mut().flatten().for_each(|s| *s = assigned.of[*s]);
         for placement in placements.iter_mut().flatten() {
             placement.slots.iter_mut().for_each(|s| *s = assigned.of[*s]);
         }
-        Ok(Self { placements, slots: assigned, live_bound: live_bound(&whole) })
+        let live_bound = live_bound(&whole);
+        Ok(Self { placements, slots: assigned, live_bound, scratch: scratch_slots })
     }
 
     /// Where a tensor lives; None where no operator computes it.
     #[must_use]
     pub fn placement(&self, tensor: TensorId) -> Option<&Placement> {
         self.placements.get(tensor.0)?.as_ref()
+    }
+
+    /// The slots of a node's scratch buffers.
+    #[must_use]
+    pub fn scratch(&self, node: usize) -> &[usize] {
+        self.scratch.get(node).map_or(&[], Vec::as_slice)
     }
 
     /// Bytes of each slot.

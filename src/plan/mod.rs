@@ -10,4 +10,4 @@ pub use fragments::{Fragment, fragments};
 pub use layout::{Layout, Precision};
 pub use memory::{MemoryPlan, Placement};
 pub use slots::{Request, Slots, live_bound, slots};
-pub use windows::{Bound, Cut, CutLimits, Domain, Reach, Window, cut};
+pub use windows::{Bound, Cut, CutLimits, Domain, Reach, Strip, Window, cut};

@@ -28,6 +28,15 @@ impl Domain {
         }
     }
 
+    /// Columns of cells over all patches; 1 where there are none.
+    #[must_use]
+    pub fn columns(&self) -> u32 {
+        match self {
+            Self::Cells(desc) => desc.cell_cols() * desc.patches.cols,
+            _ => 1,
+        }
+    }
+
     /// The rows of a run of bands.
     #[must_use]
     pub fn rows(&self, bands: &Range<u32>) -> Range<u32> {
@@ -83,6 +92,15 @@ pub struct Window {
     pub bands: Range<u32>,
     /// Rows of the domain.
     pub rows: Range<u32>,
+}
+
+/// A window, and the columns of cells of it that one sweep of an operator's stages takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// The window.
+    pub window: Window,
+    /// Columns of cells.
+    pub columns: Range<u32>,
 }
 
 impl Reach {

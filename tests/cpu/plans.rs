@@ -66,7 +66,7 @@ fn check_network(name: &str, config: ModelConfig) {
         let graph = published(config, size);
         for precision in [Precision::F32, Precision::F16] {
             for limit in [256 * MIB, 2048 * MIB, u64::MAX] {
-                let plan = MemoryPlan::new(&graph, precision, limit).unwrap();
+                let plan = MemoryPlan::new(&graph, precision, limit, &[]).unwrap();
                 check_plan(&graph, &plan, limit);
                 let ratio = plan.bytes() as f64 / plan.live_bound() as f64;
                 println!("{name} {size:?} {precision:?}, buffers of {} MiB: {ratio:.4}", limit / MIB);

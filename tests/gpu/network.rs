@@ -147,11 +147,11 @@ fn however_cut_the_bytes_are_the_same() {
         let buffer_limit = Some(if precision == Precision::F32 { 500_000 } else { 250_000 });
         let binding_limit = Some(200_000);
         let cuts = [
-            (ExecutorOptions { slice: None, ..whole }, false),
-            (ExecutorOptions { slice: Some(1), ..whole }, true),
-            (ExecutorOptions { binding_limit, ..whole }, true),
-            (ExecutorOptions { buffer_limit, ..whole }, true),
-            (ExecutorOptions { buffer_limit, binding_limit, slice: Some(1), ..whole }, true),
+            (ExecutorOptions { slice: None, ..whole.clone() }, false),
+            (ExecutorOptions { slice: Some(1), ..whole.clone() }, true),
+            (ExecutorOptions { binding_limit, ..whole.clone() }, true),
+            (ExecutorOptions { buffer_limit, ..whole.clone() }, true),
+            (ExecutorOptions { buffer_limit, binding_limit, slice: Some(1), ..whole.clone() }, true),
         ];
         for (cut, more) in cuts {
             let store = WeightStore::default();

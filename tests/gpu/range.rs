@@ -45,11 +45,15 @@ fn moves_change_no_bit_in_f32() {
         assert!(exponents.iter().filter(|&&e| e != 0).count() > 150);
         let mut moved = graph.clone();
         rescale(&mut moved, &exponents);
-        let [expected, actual] = [&graph, &moved].map(|g| execute(g, &input, &ExecutorOptions::default()));
-        for ((id, expected), actual) in graph.outputs().iter().zip(&expected).zip(&actual) {
-            let scale = (exponents[id.0] as f32).exp2();
-            let scaled: Vec<f32> = planar(expected).iter().map(|v| v * scale).collect();
-            assert!(same_bits(&scaled, planar(actual)), "{} times {scale}", graph.at(*id).name);
+        for precision in [Precision::F32, Precision::Exact] {
+            let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
+            let [expected, actual] = [&graph, &moved].map(|g| execute(g, &input, &options));
+            for ((id, expected), actual) in graph.outputs().iter().zip(&expected).zip(&actual) {
+                let scale = (exponents[id.0] as f32).exp2();
+                let scaled: Vec<f32> = planar(expected).iter().map(|v| v * scale).collect();
+                let same = same_bits(&scaled, planar(actual));
+                assert!(same, "{} times {scale}, {precision:?}", graph.at(*id).name);
+            }
         }
     }
 }

@@ -129,13 +129,6 @@ impl Report {
         Some(Figures::new(mean(|row| row.before)?, mean(|row| row.after)?))
     }
 
-    fn precision(&self) -> &'static str {
-        match self.precision {
-            Precision::F32 => "f32",
-            Precision::F16 => "f16",
-        }
-    }
-
     fn table(&self) -> String {
         let mean = match self.failed.len() {
             0 => "mean".to_owned(),
@@ -155,7 +148,7 @@ impl Report {
         let (names, sizes) = (width(|line| &line.0, 5), width(|line| &line.1, 4));
         let (task, model, protocol) = (self.task, &self.model, self.protocol.name());
         let origin =
-            format!("task {task}, model {model}, protocol {protocol}, precision {}\n", self.precision());
+            format!("task {task}, model {model}, protocol {protocol}, precision {}\n", self.precision.name());
         let columns =
             ["PSNR", "restored", "gain", "SSIM", "restored", "gain"].map(|name| format!("{name:>10}"));
         let header = format!("{:<names$}  {:>sizes$}{}", "image", "size", columns.concat());
@@ -192,7 +185,7 @@ impl Report {
             task: self.task.name(),
             model: &self.model,
             protocol: self.protocol.name(),
-            precision: self.precision(),
+            precision: self.precision.name(),
             images: self.rows.iter().map(Image::of).collect(),
             mean: self.mean(),
             failed: &self.failed,

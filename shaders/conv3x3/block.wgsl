@@ -1,5 +1,5 @@
 // 3x3 convolution, stride 1, zero padding of one pixel at patch borders; one or two sources; PReLU, residual and
-// pooled sums fused. Register-blocked: see parts/block.wgsl.
+// pooled sums fused. Register-blocked: see ../parts/block.wgsl.
 //
 //   workgroup (cell column, cell row, 64 outputs)       lane (row of the cell, group of 8 outputs)
 //   +--------+

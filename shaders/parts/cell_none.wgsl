@@ -1,0 +1,2 @@
+fn cell_sums(t: Tile, c: i32, sums: vec4<f32>) {
+}

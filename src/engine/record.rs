@@ -1,0 +1,206 @@
+//! The dispatches of a compiled graph: for each strip of each cut of each operator its stages, with their bind groups
+//! and one table of uniforms.
+
+use std::sync::Arc;
+
+use super::compile::{Compiled, Step};
+use crate::gpu::{Device, Pipeline};
+use crate::kernels::{Binding, Operand, Params, Scratch, Slot, View};
+use crate::plan::{Cut, Domain, Placement, Strip};
+use crate::{Error, Result};
+
+/// One dispatch, ready to be recorded.
+pub(super) struct Dispatch {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) bind_group: wgpu::BindGroup,
+    pub(super) workgroups: [u32; 3],
+    pub(super) work: u64,
+    /// The operator's index in the graph, and the stage of it.
+    pub(super) node: usize,
+    pub(super) stage: usize,
+    /// Whether it is the last of its operator.
+    pub(super) closes: bool,
+}
+
+/// A binding of a cut: where it lies, and the tensor as the shader sees it.
+struct Located {
+    binding: Slot,
+    slot: usize,
+    offset: u64,
+    size: u64,
+    view: View,
+}
+
+/// A stage of a strip with its bindings.
+struct Planned {
+    node: usize,
+    stage: usize,
+    strip: Strip,
+    located: Vec<Located>,
+    work: u64,
+    closes: bool,
+}
+
+/// Collects the dispatches of operators in order.
+pub(super) struct Recorder<'a> {
+    compiled: &'a Compiled,
+    planned: Vec<Planned>,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(compiled: &'a Compiled) -> Self {
+        Self { compiled, planned: Vec::new() }
+    }
+
+    /// Adds an operator, cut into windows.
+    pub(super) fn operator(&mut self, node: usize, cuts: &[Cut]) {
+        let step = &self.compiled.steps[node];
+        let columns = step.lowered.domain().columns();
+        for cut in cuts {
+            let mut start = 0;
+            while start < columns {
+                let end = start.saturating_add(step.lowered.strip[1]).min(columns);
+                self.strip(node, cut, Strip { window: cut.window.clone(), columns: start..end });
+                start = end;
+            }
+        }
+        if let Some(last) = self.planned.last_mut() {
+            last.closes = true;
+        }
+    }
+
+    fn strip(&mut self, node: usize, cut: &Cut, strip: Strip) {
+        let step = &self.compiled.steps[node];
+        let domain = step.lowered.domain();
+        let share = u64::from(strip.window.bands.end - strip.window.bands.start)
+            * u64::from(strip.columns.end - strip.columns.start);
+        let cells = u64::from(domain.bands()) * u64::from(domain.columns()) * step.stages.len() as u64;
+        let work = (u128::from(step.work) * u128::from(share) / u128::from(cells)) as u64;
+        // The cut names a fragment for each tensor of all stages, in order.
+        let mut fragments = cut.fragments.iter();
+        for (stage, kernels) in step.lowered.stages.iter().enumerate() {
+            let located = kernels.bindings.iter().filter_map(|binding| match binding.operand {
+                Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, &strip),
+                Operand::Tensor(..) => self.tensor(binding, cut, *fragments.next()?),
+            });
+            let located = located.collect();
+            self.planned.push(Planned { node, stage, strip: strip.clone(), located, work, closes: false });
+        }
+    }
+
+    /// Of a tensor just the rows that the window touches.
+    fn tensor(&self, binding: &Binding, cut: &Cut, part: usize) -> Option<Located> {
+        let Operand::Tensor(tensor, reach) = binding.operand else { return None };
+        let Placement { layout, fragments, slots } = self.compiled.memory.placement(tensor)?;
+        let fragment = &fragments[part];
+        let rows = reach.rows(&cut.window, layout.rows);
+        let start = u64::from(rows.start - fragment.rows.start) * layout.row_bytes;
+        let offset = start - start % self.compiled.limits.alignment;
+        let end = u64::from(rows.end - fragment.rows.start) * layout.row_bytes;
+        let before = u64::from(fragment.rows.start) * layout.row_bytes + offset;
+        let desc = self.compiled.graph.desc(tensor);
+        let view = View {
+            base: -((before / layout.element_bytes) as i64) as i32,
+            width: desc.width as i32,
+            height: desc.height as i32,
+            quads: layout.quads as i32,
+        };
+        Some(Located { binding: binding.slot, slot: slots[part], offset, size: end - offset, view })
+    }
+
+    fn scratch(&self, node: usize, binding: Slot, scratch: &Scratch, strip: &Strip) -> Option<Located> {
+        let slot = *self.compiled.memory.scratch(node).get(scratch.index)?;
+        let (bands, columns) = (&strip.window.bands, &strip.columns);
+        let cells = (bands.end - bands.start) * (columns.end - columns.start);
+        let view = View {
+            base: 0,
+            width: scratch.width(cells) as i32,
+            height: scratch.planes as i32,
+            quads: scratch.quads as i32,
+        };
+        Some(Located { binding, slot, offset: 0, size: scratch.bytes(cells), view })
+    }
+
+    /// Makes the bind groups and the table.
+    pub(super) fn finish(self, device: &Device) -> Result<(Vec<Dispatch>, wgpu::Buffer)> {
+        let stride = self.compiled.uniform_stride;
+        let mut table = vec![0_u8; self.planned.len() * stride as usize];
+        for (plan, entry) in self.planned.iter().zip(table.chunks_exact_mut(stride as usize)) {
+            let params = params(&self.compiled.steps[plan.node], plan);
+            entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
+        }
+        let made = device.checked(|| {
+            let uniforms = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+                label: Some("uniforms"),
+                size: table.len() as u64,
+                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            });
+            device.queue().write_buffer(&uniforms, 0, &table);
+            let dispatch =
+                |(i, plan): (usize, &Planned)| self.dispatch(device, plan, (&uniforms, i as u64 * stride));
+            (self.planned.iter().enumerate().map(dispatch).collect::<Vec<_>>(), uniforms)
+        });
+        let (dispatches, uniforms) =
+            made.map_err(|reason| Error::Gpu { during: "binding tensors".into(), reason })?;
+        let limit = self.compiled.limits.rows;
+        let beyond = |d: &&Dispatch| d.workgroups.iter().any(|&n| n > limit);
+        if let Some(dispatch) = dispatches.iter().find(beyond) {
+            let workgroups = dispatch.workgroups.into_iter().max().unwrap_or(0);
+            return Err(Error::TooManyWorkgroups { workgroups, limit });
+        }
+        Ok((dispatches, uniforms))
+    }
+
+    fn dispatch(&self, device: &Device, plan: &Planned, (table, at): (&wgpu::Buffer, u64)) -> Dispatch {
+        let step = &self.compiled.steps[plan.node];
+        let (pipeline, weights) = &step.stages[plan.stage];
+        let part = |buffer, offset, size| {
+            wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: std::num::NonZeroU64::new(size),
+            })
+        };
+        let mut entries =
+            vec![wgpu::BindGroupEntry { binding: 0, resource: part(table, at, size_of::<Params>() as u64) }];
+        entries.extend(weights.iter().flat_map(|w| &w.buffers).map(|(slot, buffer)| wgpu::BindGroupEntry {
+            binding: *slot as u32,
+            resource: buffer.as_entire_binding(),
+        }));
+        entries.extend(plan.located.iter().map(|l| wgpu::BindGroupEntry {
+            binding: l.binding as u32,
+            resource: part(&self.compiled.slots[l.slot], l.offset, l.size),
+        }));
+        let bind_group = device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &pipeline.layout,
+            entries: &entries,
+        });
+        let workgroups = step.lowered.stages[plan.stage].workgroups(&plan.strip);
+        let Planned { node, stage, work, closes, .. } = *plan;
+        Dispatch { pipeline: Arc::clone(pipeline), bind_group, workgroups, work, node, stage, closes }
+    }
+}
+
+/// The uniforms of a stage of a strip.
+fn params(step: &Step, plan: &Planned) -> Params {
+    let stage = &step.lowered.stages[plan.stage];
+    let mut params = Params::default();
+    for located in &plan.located {
+        params.views[located.binding as usize - Slot::Dst as usize] = located.view;
+    }
+    if let Domain::Cells(desc) = &stage.domain {
+        params.patch =
+            [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()].map(|v| v as i32);
+    }
+    let (rows, bands, columns) = (&plan.strip.window.rows, &plan.strip.window.bands, &plan.strip.columns);
+    params.window =
+        [rows.start, rows.end - rows.start, bands.start, bands.end - bands.start].map(|v| v as i32);
+    params.strip = [columns.start, columns.end - columns.start].map(|v| v as i32);
+    params.channels = stage.scalars.channels as i32;
+    params.hidden = stage.scalars.hidden as i32;
+    params.factor = stage.scalars.factor as i32;
+    params.scalar = stage.scalars.scalar;
+    params
+}

@@ -1,0 +1,30 @@
+//! The crate's only unsafe code: shaders without the checks that WebGPU adds for shaders of unknown origin.
+
+#![allow(unsafe_code)]
+
+/// A module of one of this crate's own shaders.
+///
+/// Two checks are left out. wgpu counts the iterations of every loop, to end those that would not, which keeps drivers
+/// from unrolling loops over registers; and it clamps every index. On lavapipe the Winograd product takes three
+/// times as long with the first and the whole convolution compiles three times as long with the second.
+pub(super) fn module(
+    device: &wgpu::Device,
+    descriptor: wgpu::ShaderModuleDescriptor<'_>,
+) -> wgpu::ShaderModule {
+    let checks = wgpu::ShaderRuntimeChecks {
+        bounds_checks: false,
+        force_loop_bounding: false,
+        ..wgpu::ShaderRuntimeChecks::checked()
+    };
+    // SAFETY: the sources are those compiled into this crate, never a file's.
+    //
+    // Loops end: each is a `for` over an i32 or u32 that grows by a constant from its start to a bound that the body
+    // does not change, a constant or a count of quads, taps, cells or tiles of the uniform block, far below 2^31. A
+    // test holds every shader to that form.
+    //
+    // Indices stay inside: pixels are clipped to their patch before they are addressed, channels to the tensor's
+    // quads, and the rows a window reads and writes are those its bindings were cut to hold, by `Reach`, which the
+    // planner's tests check against the graph. Tests run every kernel both with and without the checks, at odd
+    // sizes, cut and whole, and demand the same bits: an index outside would be clamped in one and not in the other.
+    unsafe { device.create_shader_module_trusted(descriptor, checks) }
+}

@@ -1,0 +1,137 @@
+//! Which variant a 3x3 convolution gets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::graph::{Conv, Epilogue, Graph, Node, Patches};
+use crate::kernels::Target;
+
+/// A way to compute a 3x3 convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Variant {
+    /// A lane owns 8 pixels x 8 outputs in registers.
+    Block,
+    /// Winograd F(2x2, 3x3): 16 multiplications for 4 outputs instead of 36.
+    Winograd2,
+    /// Winograd F(4x4, 3x3): 36 multiplications for 16 outputs instead of 144.
+    Winograd4,
+}
+
+impl Variant {
+    /// All of them, in the order of the tutorial in `shaders/README.md`.
+    pub const ALL: &[Self] = &[Self::Block, Self::Winograd2, Self::Winograd4];
+
+    /// Its name in listings and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Winograd2 => "winograd2",
+            Self::Winograd4 => "winograd4",
+        }
+    }
+
+    /// The variant of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|v| v.name() == name)
+    }
+
+    /// Relative L2 error against exact arithmetic on f32 storage that its sums may have.
+    #[must_use]
+    pub fn bound(self) -> f64 {
+        match self {
+            Self::Block => 2e-6,
+            Self::Winograd2 => 4e-6,
+            Self::Winograd4 => 1e-5,
+        }
+    }
+
+    /// Multiplications of its sums for each of a direct convolution.
+    #[must_use]
+    pub fn arithmetic(self) -> f64 {
+        match self {
+            Self::Block => 1.0,
+            Self::Winograd2 => 16.0 / 36.0,
+            Self::Winograd4 => 36.0 / 144.0,
+        }
+    }
+
+    /// Why it cannot be used on a target, if it cannot.
+    #[must_use]
+    pub fn refused(self, target: &Target) -> Option<&'static str> {
+        match self {
+            Self::Winograd2 | Self::Winograd4 if target.direct_sums => Some("only direct sums are asked for"),
+            _ => None,
+        }
+    }
+}
+
+/// What a convolution's speed depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConvShape {
+    /// Channels of each source.
+    pub inputs: Vec<u32>,
+    /// Output channels.
+    pub outputs: u32,
+    /// Rows and columns.
+    pub size: [u32; 2],
+    /// Patches from top to bottom and from left to right.
+    pub patches: [u32; 2],
+    /// `none`, `prelu` or `residual`.
+    pub epilogue: &'static str,
+    /// Whether sums per cell are a second output.
+    pub pooled: bool,
+}
+
+impl ConvShape {
+    pub(super) fn of(graph: &Graph, node: &Node, conv: &Conv) -> Self {
+        let out = graph.desc(node.outputs[0]);
+        let residual = conv.epilogue == Epilogue::Residual;
+        let sources = &node.inputs[..node.inputs.len() - usize::from(residual)];
+        let Patches { rows, cols } = out.patches;
+        Self {
+            inputs: sources.iter().map(|&id| graph.desc(id).channels).collect(),
+            outputs: out.channels,
+            size: [out.height, out.width],
+            patches: [rows, cols],
+            epilogue: match conv.epilogue {
+                Epilogue::None => "none",
+                Epilogue::Prelu(_) => "prelu",
+                Epilogue::Residual => "residual",
+            },
+            pooled: conv.pooled,
+        }
+    }
+}
+
+/// How variants are chosen.
+#[derive(Clone, Debug, Default)]
+pub enum Choices {
+    /// By what has been measured on adapters of the kind.
+    #[default]
+    Heuristic,
+    /// One for all, where it can be used.
+    Always(Variant),
+    /// By what has been measured on this adapter; by the heuristic where nothing has.
+    Measured(Arc<HashMap<ConvShape, Variant>>),
+}
+
+impl Choices {
+    /// The variant of a convolution.
+    #[must_use]
+    pub fn variant(&self, shape: &ConvShape, target: &Target) -> Variant {
+        let chosen = match self {
+            Self::Heuristic => None,
+            Self::Always(variant) => Some(*variant),
+            Self::Measured(choices) => choices.get(shape).copied(),
+        };
+        chosen.filter(|v| v.refused(target).is_none()).unwrap_or_else(|| heuristic(target))
+    }
+}
+
+/// On software adapters arithmetic is all there is, and Winograd's F(4x4) has least of it. On a GPU nothing has been
+/// measured yet: what needs no scratch memory.
+fn heuristic(target: &Target) -> Variant {
+    if target.software && !target.direct_sums { Variant::Winograd4 } else { Variant::Block }
+}

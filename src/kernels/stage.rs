@@ -1,0 +1,214 @@
+//! What an operator becomes: one dispatch for each window, or several that hand over through scratch memory.
+
+use super::{FLAT_LANES, Packing};
+use crate::gpu::KernelSpec;
+use crate::graph::TensorId;
+use crate::plan::{Domain, Reach, Strip};
+
+/// Where a tensor is bound: the binding number of every shader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Slot {
+    /// Packed weights.
+    Weights = 1,
+    /// Packed biases, f32.
+    Bias = 2,
+    /// The result.
+    Dst = 3,
+    /// A second result.
+    Dst2 = 4,
+    /// The first input.
+    X = 5,
+    /// A second input of the same kind.
+    X2 = 6,
+    /// What is added to the result.
+    Residual = 7,
+    /// Gates of channel attention.
+    Gates = 8,
+}
+
+/// Memory between the stages of an operator: `[planes][cells * per_cell, padded][quads]` of four f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scratch {
+    /// Which of the operator's scratch buffers.
+    pub index: usize,
+    /// Planes: the points of a Winograd tile.
+    pub planes: u32,
+    /// Elements along a plane for each cell of 8x8 pixels.
+    pub per_cell: u32,
+    /// What the elements of a plane are padded to a multiple of.
+    pub align: u32,
+    /// Groups of four values.
+    pub quads: u32,
+}
+
+impl Scratch {
+    /// Elements of a plane for that many cells.
+    #[must_use]
+    pub fn width(&self, cells: u32) -> u32 {
+        (cells * self.per_cell).next_multiple_of(self.align)
+    }
+
+    /// Bytes for that many cells.
+    #[must_use]
+    pub fn bytes(&self, cells: u32) -> u64 {
+        u64::from(self.planes) * u64::from(self.width(cells)) * u64::from(self.quads) * 16
+    }
+}
+
+/// What a binding holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand {
+    /// A tensor, and the rows of it that a window touches.
+    Tensor(TensorId, Reach),
+    /// Scratch memory.
+    Scratch(Scratch),
+}
+
+/// Something bound by a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Where.
+    pub slot: Slot,
+    /// What.
+    pub operand: Operand,
+}
+
+/// How many workgroups a window takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Grid {
+    /// A cell of 8x8 pixels each, times groups of channels.
+    Cells {
+        /// Workgroups that share a cell.
+        depth: u32,
+    },
+    /// 64 lanes each along a row of cells.
+    CellLanes {
+        /// Lanes for each cell.
+        lanes: u32,
+    },
+    /// A run of each plane's elements of a scratch buffer each, times groups of channels.
+    Planes {
+        /// The scratch buffer.
+        scratch: Scratch,
+        /// Elements of a workgroup.
+        run: u32,
+        /// Workgroups that share a run.
+        depth: u32,
+    },
+    /// 64 quads of a row each.
+    Flat {
+        /// Quads of a row.
+        quads: u32,
+        /// Further workgroups for each row.
+        depth: u32,
+    },
+    /// So many.
+    Fixed([u32; 3]),
+}
+
+/// Uniform values besides shapes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scalars {
+    /// Channels of the first input.
+    pub channels: u32,
+    /// Hidden channels of an attention.
+    pub hidden: u32,
+    /// Pixel-shuffle factor.
+    pub factor: u32,
+    /// PReLU slope, or pixels of a patch.
+    pub scalar: f32,
+}
+
+/// One dispatch of an operator's windows.
+pub struct Stage {
+    /// The kernel.
+    pub spec: KernelSpec,
+    /// What it iterates over; the same for all stages of an operator.
+    pub domain: Domain,
+    /// What it binds besides weights and uniforms.
+    pub bindings: Vec<Binding>,
+    /// Its weights.
+    pub packing: Option<Packing>,
+    /// Its workgroups.
+    pub grid: Grid,
+    /// Its uniform values.
+    pub scalars: Scalars,
+}
+
+impl Stage {
+    /// Binds a tensor.
+    pub(super) fn bind(self, slot: Slot, tensor: TensorId, reach: Reach) -> Self {
+        self.bind_any(slot, Operand::Tensor(tensor, reach))
+    }
+
+    /// Binds anything.
+    pub(super) fn bind_any(mut self, slot: Slot, operand: Operand) -> Self {
+        self.bindings.push(Binding { slot, operand });
+        self
+    }
+
+    /// Workgroups of a strip.
+    #[must_use]
+    pub fn workgroups(&self, strip: &Strip) -> [u32; 3] {
+        let rows = strip.window.rows.end - strip.window.rows.start;
+        let bands = strip.window.bands.end - strip.window.bands.start;
+        let columns = strip.columns.end - strip.columns.start;
+        match self.grid {
+            Grid::Cells { depth } => [columns, bands, depth],
+            Grid::CellLanes { lanes } => [(columns * lanes).div_ceil(FLAT_LANES), bands, 1],
+            Grid::Planes { scratch, run, depth } => {
+                [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]
+            }
+            Grid::Flat { quads, depth } => [quads.div_ceil(FLAT_LANES), rows, depth],
+            Grid::Fixed(grid) => grid,
+        }
+    }
+}
+
+/// An operator as kernels: for each strip of its domain every stage in turn.
+pub struct Lowered {
+    /// The stages.
+    pub stages: Vec<Stage>,
+    /// Rows and columns of cells that the scratch buffers hold at once.
+    pub strip: [u32; 2],
+    /// Bytes of each scratch buffer.
+    pub scratch: Vec<u64>,
+}
+
+impl From<Stage> for Lowered {
+    fn from(stage: Stage) -> Self {
+        Self { stages: vec![stage], strip: [u32::MAX; 2], scratch: Vec::new() }
+    }
+}
+
+impl Lowered {
+    /// Stages that share scratch buffers of at most `budget` bytes in all, or what one cell takes.
+    pub(super) fn staged(stages: Vec<Stage>, budget: u64) -> Self {
+        let mut buffers: Vec<Scratch> = Vec::new();
+        for binding in stages.iter().flat_map(|s| &s.bindings) {
+            match binding.operand {
+                Operand::Scratch(s) if buffers.iter().all(|b| b.index != s.index) => buffers.push(s),
+                _ => {}
+            }
+        }
+        buffers.sort_by_key(|s| s.index);
+        let bytes = |cells: u32| buffers.iter().map(|s| s.bytes(cells)).sum::<u64>();
+        let (total, columns) = (stages[0].domain.bands().max(1), stages[0].domain.columns().max(1));
+        // Padding makes bytes a staircase of cells: the largest count below the budget, by bisection.
+        let (mut low, mut high) = (1, total.saturating_mul(columns));
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            if bytes(middle) <= budget { low = middle } else { high = middle - 1 }
+        }
+        let strip = if low >= columns { [low / columns, columns] } else { [1, low] };
+        let scratch = buffers.iter().map(|s| s.bytes(strip[0] * strip[1])).collect();
+        Self { stages, strip, scratch }
+    }
+
+    /// What the stages iterate over.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.stages[0].domain
+    }
+}

@@ -1,0 +1,68 @@
+//! What kernels are chosen for: how values are stored, and what the adapter can do.
+
+use super::Choices;
+use crate::gpu::Storage;
+
+/// Scratch memory of one operator: enough to fill a GPU, and within what the caches of software adapters hold.
+const SCRATCH: u64 = 32 << 20;
+const SOFTWARE_SCRATCH: u64 = 3 << 20;
+
+/// What kernels are chosen for.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Storage of features and weights.
+    pub storage: Storage,
+    /// The range of subgroup sizes, where shaders may use subgroup operations.
+    pub subgroups: Option<(u32, u32)>,
+    /// Sides of the cooperative-matrix tiles that take f16 and sum in f32.
+    pub matrices: Vec<u32>,
+    /// Whether shaders run on the CPU.
+    pub software: bool,
+    /// Only sums of products as they are defined: no Winograd.
+    pub direct_sums: bool,
+    /// Bytes of scratch that one operator may take.
+    pub scratch: u64,
+    /// How variants of a kernel are chosen.
+    pub choices: Choices,
+}
+
+impl Target {
+    /// Any adapter: kernels that use no more than WebGPU guarantees.
+    #[must_use]
+    pub fn portable(storage: Storage) -> Self {
+        Self {
+            storage,
+            subgroups: None,
+            matrices: Vec::new(),
+            software: false,
+            direct_sums: false,
+            scratch: SCRATCH,
+            choices: Choices::default(),
+        }
+    }
+
+    /// Mesa's lavapipe on a CPU with 256-bit vectors: subgroups of 8 lanes.
+    #[must_use]
+    pub fn lavapipe(storage: Storage) -> Self {
+        let portable = Self::portable(storage);
+        Self { subgroups: Some((8, 8)), software: true, scratch: SOFTWARE_SCRATCH, ..portable }
+    }
+
+    /// A device's target.
+    pub(crate) fn of(
+        storage: Storage,
+        subgroups: Option<(u32, u32)>,
+        matrices: &[u32],
+        software: bool,
+    ) -> Self {
+        let scratch = if software { SOFTWARE_SCRATCH } else { SCRATCH };
+        Self { subgroups, matrices: matrices.to_vec(), software, scratch, ..Self::portable(storage) }
+    }
+
+    /// With variants chosen that way.
+    #[must_use]
+    pub fn with_choices(mut self, choices: Choices) -> Self {
+        self.choices = choices;
+        self
+    }
+}
