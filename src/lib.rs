@@ -19,6 +19,7 @@ pub mod output;
 pub mod plan;
 
 pub use engine::{
-    Captured, Executor, ExecutorOptions, Memory, Progress, Restorer, RestorerOptions, Values, WeightStore,
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Deviation, Executor, ExecutorOptions, Memory,
+    Progress, Restorer, RestorerOptions, Values, WeightStore,
 };
 pub use error::{Error, Result};

@@ -1,5 +1,6 @@
 //! Arguments, messages and exit codes.
 
+mod calibrate;
 mod compare;
 mod convert;
 mod devices;
@@ -55,6 +56,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Turns a checkpoint into a safetensors file that tells what it is
     Convert(convert::ConvertArgs),
+    /// Measures how large a model's features become and what f16 costs it, and writes that into a file
+    Calibrate(calibrate::CalibrateArgs),
     /// Shows what a model is: its task and terms, configuration, arithmetic, memory
     Inspect(inspect::InspectArgs),
     /// Lists the adapters that can be used, and what they can do
@@ -66,7 +69,7 @@ enum Command {
 /// What decides how a network is built.
 #[derive(Args)]
 struct NetworkArgs {
-    /// Storage of activations and weights; arithmetic is f32 in all
+    /// Storage of activations and weights; arithmetic is f32 in all, and what f16 cannot hold is done in f32
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
     /// The stage whose image is the result; an earlier one skips the later work
@@ -141,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args.photos, args.model(), cli.quiet),
         Command::Eval(args) => eval::run(args, cli.quiet),
         Command::Convert(args) => convert::run(args, cli.quiet),
+        Command::Calibrate(args) => calibrate::run(args, cli.quiet),
         Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),

@@ -5,6 +5,9 @@ mod common;
 mod golden;
 mod network;
 mod operators;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
+mod range;
 mod restorer;
 
 use std::sync::OnceLock;
