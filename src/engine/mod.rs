@@ -3,6 +3,7 @@
 mod compile;
 mod executor;
 mod pace;
+mod profile;
 mod record;
 mod restorer;
 mod transfer;
@@ -10,6 +11,7 @@ mod weights;
 
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
+pub use profile::{Clock, Interval, Span};
 pub use restorer::{Captured, Restorer, RestorerOptions};
 pub use transfer::Values;
 pub use weights::WeightStore;
