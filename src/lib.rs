@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;
+pub mod probe;
 
 pub use engine::{
     Captured, Clock, Executor, ExecutorOptions, Interval, Memory, Progress, Restorer, RestorerOptions, Span,

@@ -5,6 +5,7 @@ mod common;
 mod golden;
 mod network;
 mod operators;
+mod probe;
 mod profile;
 mod restorer;
 
