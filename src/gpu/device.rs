@@ -9,6 +9,10 @@ use crate::kernels::Target;
 use crate::plan::Precision;
 use crate::{Error, Result};
 
+/// What profiling reads the adapter's clock with; nothing else does.
+const TIMESTAMPS: wgpu::Features =
+    wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
+
 /// Which adapter to use.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceOptions {
@@ -133,7 +137,7 @@ impl Device {
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
         let (adapter, summary) = select(usable(), options)?;
-        let mut wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP;
+        let mut wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | TIMESTAMPS;
         let folder = options.pipeline_folder.as_deref().filter(|_| !summary.is_software());
         if folder.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
