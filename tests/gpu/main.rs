@@ -6,6 +6,7 @@ mod golden;
 mod network;
 mod operators;
 mod restorer;
+mod variants;
 
 use std::sync::OnceLock;
 
