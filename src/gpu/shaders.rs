@@ -36,6 +36,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "upsample",
     "parts/block",
     "parts/by_channel",
+    "parts/epilogue_any",
     "parts/epilogue_none",
     "parts/epilogue_prelu",
     "parts/epilogue_residual",
