@@ -215,6 +215,12 @@ impl Device {
         }
     }
 
+    /// The same, with the checks of [`DeviceOptions::checked_shaders`].
+    #[must_use]
+    pub fn with_checked_shaders(self) -> Self {
+        Self { checked_shaders: true, ..self }
+    }
+
     /// The adapter, where this library opened it.
     #[must_use]
     pub fn adapter(&self) -> Option<&AdapterSummary> {

@@ -11,6 +11,7 @@ mod probe;
 mod profile;
 mod range;
 mod restorer;
+mod variants;
 
 use std::sync::OnceLock;
 
