@@ -1,5 +1,6 @@
 //! Arguments, messages and exit codes.
 
+mod bench;
 mod compare;
 mod convert;
 mod devices;
@@ -61,6 +62,8 @@ enum Command {
     Devices,
     /// Shows what a network becomes: operators, arithmetic, memory
     Plan(plan::PlanArgs),
+    /// Measures networks, kernels and variants of kernels on an adapter
+    Bench(bench::BenchArgs),
 }
 
 /// What decides how a network is built.
@@ -84,11 +87,7 @@ impl NetworkArgs {
     }
 
     fn precision(&self) -> Precision {
-        match self.precision {
-            PrecisionArg::F32 => Precision::F32,
-            PrecisionArg::F16 => Precision::F16,
-            PrecisionArg::Exact => Precision::Exact,
-        }
+        self.precision.precision()
     }
 }
 
@@ -100,6 +99,16 @@ enum PrecisionArg {
     F16,
     /// 32-bit floats, and convolutions by direct sums alone: slower, and closest to the definition
     Exact,
+}
+
+impl PrecisionArg {
+    fn precision(self) -> Precision {
+        match self {
+            Self::F32 => Precision::F32,
+            Self::F16 => Precision::F16,
+            Self::Exact => Precision::Exact,
+        }
+    }
 }
 
 /// How a command ended short of success.
@@ -144,6 +153,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),
+        Command::Bench(args) => bench::run(args, cli.quiet),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

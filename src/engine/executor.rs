@@ -94,22 +94,40 @@ impl Executor {
         inputs: &[Values],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Values>> {
+        self.load(device, inputs)?;
+        self.compute(device, progress)?;
+        device.checked(|| self.read_back(device)).map_err(failed)?.map_err(failed)
+    }
+
+    /// The first part of [`Self::run`]: puts inputs on the device.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn load(&self, device: &Device, inputs: &[Values]) -> Result<()> {
         self.check(inputs)?;
-        let gpu = |reason| Error::Gpu { during: "running the network".into(), reason };
-        device.checked(|| self.upload(device, inputs)).map_err(gpu)?;
+        device.checked(|| self.upload(device, inputs)).map_err(failed)
+    }
+
+    /// The second part of [`Self::run`]: computes with what is on the device and waits for the end. To measure the
+    /// work apart from transfers, repeatedly after one [`Self::load`] of a graph of one operator; a larger graph's inputs
+    /// may be overwritten by what it computes.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn compute(&mut self, device: &Device, progress: &mut dyn FnMut(Progress)) -> Result<()> {
         let total = self.dispatches.iter().map(|d| d.work).sum();
         let (mut next, mut done) = (0, 0);
         while next < self.dispatches.len() {
             next = self.adapt(device, next)?;
             let start = Instant::now();
             let end = self.slice(next);
-            device.checked(|| self.submit(device, next, end)).map_err(gpu)?.map_err(gpu)?;
+            device.checked(|| self.submit(device, next, end)).map_err(failed)?.map_err(failed)?;
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
             self.pace.observe(work, start.elapsed());
             (next, done) = (end, done + work);
             progress(Progress { done: done.min(total), total });
         }
-        device.checked(|| self.read_back(device)).map_err(gpu)?.map_err(gpu)
+        Ok(())
     }
 
     /// Fills every slot with not-a-number, so that a test sees what a kernel leaves unwritten.
@@ -223,6 +241,10 @@ impl Executor {
         }
         Ok(values)
     }
+}
+
+fn failed(reason: String) -> Error {
+    Error::Gpu { during: "running the network".into(), reason }
 }
 
 fn make_staging(device: &Device, compiled: &Compiled) -> Result<Vec<Vec<wgpu::Buffer>>> {
