@@ -19,6 +19,7 @@ pub mod output;
 pub mod plan;
 
 pub use engine::{
-    Captured, Executor, ExecutorOptions, Memory, Progress, Restorer, RestorerOptions, Values, WeightStore,
+    Captured, Clock, Executor, ExecutorOptions, Interval, Memory, Progress, Restorer, RestorerOptions, Span,
+    Values, WeightStore,
 };
 pub use error::{Error, Result};

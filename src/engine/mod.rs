@@ -3,13 +3,16 @@
 mod compile;
 mod executor;
 mod pace;
+mod profile;
 mod record;
 mod restorer;
+mod timed;
 mod transfer;
 mod weights;
 
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
+pub use profile::{Clock, Interval, Span};
 pub use restorer::{Captured, Restorer, RestorerOptions};
 pub use transfer::Values;
 pub use weights::WeightStore;

@@ -8,6 +8,10 @@ use crate::kernels::Target;
 use crate::plan::Precision;
 use crate::{Error, Result};
 
+/// What profiling reads the adapter's clock with; nothing else does.
+const TIMESTAMPS: wgpu::Features =
+    wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
+
 /// Which adapter to use.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceOptions {
@@ -129,7 +133,7 @@ impl Device {
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
         let (adapter, summary) = select(usable(), options)?;
-        let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP;
+        let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | TIMESTAMPS;
         let opened = Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())?;
         Ok(Self { checked_shaders: options.checked_shaders, ..opened })
     }

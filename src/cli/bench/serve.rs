@@ -56,7 +56,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     }
     write(output, executor.graph(), results)?;
     greet(&device)?;
-    answer(&mut || executor.run(&device, &input, &mut |_| ()).map(|_| None))
+    answer(&mut || executor.run_timed(&device, &input).map(|(_, seconds)| seconds))
 }
 
 /// Writes the one result as `y`.

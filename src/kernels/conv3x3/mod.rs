@@ -11,8 +11,12 @@ pub use choice::{Choices, ConvShape, Variant};
 use super::{Context, Lowered};
 use crate::graph::Conv;
 
+pub(super) fn variant(cx: &Context<'_>, conv: &Conv) -> Variant {
+    cx.target.choices.variant(&ConvShape::of(cx.graph, cx.node, conv), cx.target)
+}
+
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Lowered {
-    match cx.target.choices.variant(&ConvShape::of(cx.graph, cx.node, conv), cx.target) {
+    match variant(cx, conv) {
         Variant::Block => block::lower(cx, conv).into(),
         Variant::Winograd2 => winograd::lower(cx, conv, &winograd::F2),
         Variant::Winograd4 => winograd::lower(cx, conv, &winograd::F4),
