@@ -47,7 +47,8 @@ impl Executor {
             self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
         }
         let ticks = stamps.read(device, encoder)?;
-        let passed = ticks[1].checked_sub(ticks[0]).ok_or("the adapter's clock went backwards; measure again")?;
+        let passed =
+            ticks[1].checked_sub(ticks[0]).ok_or("the adapter's clock went backwards; measure again")?;
         Ok(passed as f64 * f64::from(device.queue().get_timestamp_period()) * 1e-9)
     }
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod bad_photos;
 mod bad_weights;
+mod bench;
 mod compare;
 mod convert;
 mod eval;
