@@ -239,7 +239,7 @@ impl Device {
         let has = |feature| self.handle.features().contains(feature);
         let adapter = self.summary.as_ref();
         let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
-        let software = adapter.is_some_and(AdapterSummary::is_software);
+        let software = adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
         let target = Target::of(self.storage(precision), subgroups, &[], software);
         Target { direct_sums: precision == Precision::Exact, ..target }
     }

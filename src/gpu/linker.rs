@@ -68,6 +68,12 @@ impl KernelSpec {
         self.parts.iter().any(|p| p.ends_with("_f16"))
     }
 
+    /// Whether it needs subgroup operations.
+    #[must_use]
+    pub fn subgroups(&self) -> bool {
+        self.parts.iter().any(|p| p == "spread_broadcast")
+    }
+
     /// Its name in listings and errors: the shader and what distinguishes it.
     #[must_use]
     pub fn name(&self) -> String {

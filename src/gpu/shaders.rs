@@ -36,6 +36,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "parts/by_channel",
     "parts/cell_none",
     "parts/cell_sums",
+    "parts/epilogue_any",
     "parts/epilogue_none",
     "parts/epilogue_prelu",
     "parts/epilogue_residual",

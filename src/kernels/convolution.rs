@@ -1,8 +1,8 @@
 //! What convolutions share: sources, epilogues, their filters, and the register block of `shaders/parts/block.wgsl`.
 
-use super::{Context, GROUPS, Grid, Packed, Packing, Scalars, Slot, Stage};
+use super::{Context, GROUPS, Grid, Operand, Packed, Packing, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
-use crate::graph::{Conv, Epilogue, Graph, Param, TensorId};
+use crate::graph::{Conv, Epilogue, Graph, Kernel, Param, TensorId};
 use crate::plan::Reach;
 
 /// What a convolution reads.
@@ -31,9 +31,10 @@ impl<'a> Sources<'a> {
 
     /// Binds them, and supplies `fetch` and `source_quads`.
     pub(super) fn bind(&self, mut stage: Stage, cx: &Context<'_>, conv: &Conv, reach: Reach) -> Stage {
-        let part = match (self.tensors.len(), conv.halve) {
-            (1, false) => "source_one",
-            (1, true) => "source_half",
+        let part = match (self.tensors.len(), conv.halve, conv.kernel) {
+            (_, true, _) => "source_half",
+            // Sources cost a 1x1 convolution so little that one pipeline serves one and two.
+            (1, _, Kernel::Three) => "source_one",
             _ => "source_two",
         };
         stage.spec.parts.push(part.to_owned());
@@ -41,20 +42,18 @@ impl<'a> Sources<'a> {
         for (slot, &tensor) in [Slot::X, Slot::X2].into_iter().zip(self.tensors) {
             stage = stage.bind(slot, tensor, reach);
         }
+        if part == "source_two" && self.tensors.len() == 1 {
+            stage = stage.bind_any(Slot::X2, Operand::Absent);
+        }
         stage
     }
 
-    /// Binds the result and what is added to it, and supplies `epilogue`. No epilogue is PReLU of slope 1, which
-    /// changes nothing and makes no pipeline of its own.
+    /// Binds the result and what is added to it, and supplies `epilogue`.
     pub(super) fn finish(&self, mut stage: Stage, cx: &Context<'_>, conv: &Conv) -> Stage {
         stage.spec = stage.spec.stored("out", cx.stored(cx.dst()));
         stage = stage.bind(Slot::Dst, cx.dst(), Reach::Same);
-        if let Some(residual) = self.residual {
-            return stage.add_residual(cx, residual);
-        }
-        stage.spec.parts.push("epilogue_prelu".to_owned());
-        stage.scalars.scalar = if let Epilogue::Prelu(slope) = conv.epilogue { slope } else { 1.0 };
-        stage
+        let slope = if let Epilogue::Prelu(slope) = conv.epilogue { slope } else { 1.0 };
+        stage.epilogue(cx, slope, self.residual)
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Operand {
     Tensor(TensorId, Reach),
     /// Scratch memory.
     Scratch(Scratch),
+    /// Nothing: what [`Slot::X`] holds is bound instead, with no channels, and never read.
+    Absent,
 }
 
 /// Something bound by a kernel.

@@ -61,6 +61,9 @@ fn params() -> Vec<(&'static str, usize)> {
     members
         .extend(ints(offset_of!(Params, patch), ["patch_height", "patch_width", "cell_rows", "cell_cols"]));
     members.extend(ints(offset_of!(Params, window), ["first_row", "rows", "first_band", "bands"]));
+    members.extend(
+        ["first_column", "columns"].iter().zip([0, 4]).map(|(n, at)| (*n, offset_of!(Params, strip) + at)),
+    );
     members.extend([
         ("channels", offset_of!(Params, channels)),
         ("hidden", offset_of!(Params, hidden)),
@@ -148,8 +151,8 @@ fn broken_kernels_are_found() {
         ("> x: array", "> y: array", "y is at Some((0, 5)) where None"),
         ("var<storage, read> x", "var<storage, read_write> x", "x is bound for"),
         ("var<storage, read_write> dst", "var<storage, read> dst", "dst is bound for"),
-        ("    dst2: View,\n", "", "128 bytes"),
-        ("    scalar: f32,\n", "    scalar: f32,\n    more: vec4<f32>,\n", "160 bytes"),
+        ("    dst2: View,\n", "", "136 bytes"),
+        ("    scalar: f32,\n", "    scalar: f32,\n    more: vec4<f32>,\n", "176 bytes"),
         (" rows: i32,\n    first_band: i32", " first_band: i32,\n    rows: i32", "bytes of uniforms"),
         (" base: i32,\n    width: i32", " width: i32,\n    base: i32", "bytes of uniforms"),
         ("factor: i32", "factor: u32", "factor is"),

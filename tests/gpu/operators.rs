@@ -3,6 +3,7 @@
 use mprnet::graph::{
     Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu,
 };
+use mprnet::kernels::{Choices, Variant};
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore, kernels};
 
@@ -47,8 +48,11 @@ impl Case {
     fn check(&self, what: &str) {
         let inputs: Vec<Vec<f64>> = self.inputs.iter().map(exact).collect();
         let expected = cpu::run(&self.graph, &inputs).unwrap();
-        let whole = execute(&self.graph, &self.inputs, &ExecutorOptions::default());
-        let options = ExecutorOptions { slice: Some(1), ..ExecutorOptions::default() };
+        // Other variants have tests of their own.
+        let options =
+            ExecutorOptions { choices: Choices::Always(Variant::Block), ..ExecutorOptions::default() };
+        let whole = execute(&self.graph, &self.inputs, &options);
+        let options = ExecutorOptions { slice: Some(1), ..options };
         let lower = |node| {
             kernels::lower(&self.graph, node, &device().target(Precision::Exact)).domain().bands() as usize
         };
@@ -56,7 +60,7 @@ impl Case {
         let cut = Executor::new(device(), &WeightStore::default(), self.graph.clone(), &options).unwrap();
         assert_eq!(cut.dispatch_count(), bands, "{what}: a band is not a dispatch of its own");
         assert!(execute(&self.graph, &self.inputs, &options) == whole, "{what}: cut and uncut differ");
-        let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
+        let options = ExecutorOptions { precision: Precision::F16, slice: None, ..options };
         let half = execute(&self.graph, &self.inputs, &options);
         let packed = execute_on(packed_device(), &self.graph, &self.inputs, &options);
         for (i, &id) in self.graph.outputs().iter().enumerate() {
