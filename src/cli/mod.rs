@@ -9,6 +9,7 @@ mod inspect;
 mod network;
 mod outputs;
 mod plan;
+mod profile;
 mod restore;
 mod session;
 
@@ -61,6 +62,8 @@ enum Command {
     Devices,
     /// Shows what a network becomes: operators, arithmetic, memory
     Plan(plan::PlanArgs),
+    /// Shows where the time of a network goes on an adapter: every operator, against what the adapter can do
+    Profile(profile::ProfileArgs),
 }
 
 /// What decides how a network is built.
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),
+        Command::Profile(args) => profile::run(args, cli.quiet),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,9 +16,26 @@ use super::{NetworkArgs, advise, say};
 pub(super) struct SessionArgs {
     #[command(flatten)]
     pub(super) network: NetworkArgs,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// Which adapter is used.
+#[derive(Args)]
+pub(super) struct AdapterArgs {
     /// Adapter: its index in `mprnet devices`, or part of its name
     #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
+}
+
+impl AdapterArgs {
+    /// Opens it; says so where that is a software one.
+    pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
+        let options = gpu::DeviceOptions { device: self.device.clone(), ..Default::default() };
+        let device = gpu::Device::new(&options)?;
+        announce(&device, quiet);
+        Ok(device)
+    }
 }
 
 /// Where weights come from.
@@ -70,11 +87,7 @@ impl<'a> Session<'a> {
         match &mut self.restorer {
             Some(opened) => Ok(opened),
             empty => {
-                let device = gpu::Device::new(&gpu::DeviceOptions {
-                    device: self.args.device.clone(),
-                    ..Default::default()
-                })?;
-                announce(&device, self.quiet);
+                let device = self.args.adapter.open(self.quiet)?;
                 let options = RestorerOptions {
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),

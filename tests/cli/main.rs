@@ -11,6 +11,7 @@ mod inspect;
 mod listings;
 mod options;
 mod photos;
+mod profile;
 mod restoring;
 
 use std::collections::BTreeMap;
