@@ -65,13 +65,20 @@ impl KernelSpec {
     /// Whether it needs 16-bit types.
     #[must_use]
     pub fn native_f16(&self) -> bool {
-        self.parts.iter().any(|p| p.ends_with("_f16"))
+        self.matrices() || self.parts.iter().any(|p| p.ends_with("_f16"))
     }
 
     /// Whether it needs subgroup operations.
     #[must_use]
     pub fn subgroups(&self) -> bool {
-        self.parts.iter().any(|p| p == "spread_broadcast")
+        let needs = |p: &String| p == "spread_broadcast" || p == "spread_shuffle";
+        self.matrices() || self.parts.iter().any(needs)
+    }
+
+    /// Whether it needs cooperative matrices.
+    #[must_use]
+    pub fn matrices(&self) -> bool {
+        self.parts.iter().any(|p| p.starts_with("matrix_"))
     }
 
     /// Its name in listings and errors: the shader and what distinguishes it.
@@ -90,6 +97,9 @@ impl KernelSpec {
         let mut text = String::new();
         if self.native_f16() {
             text.push_str("enable f16;\n");
+        }
+        if self.matrices() {
+            text.push_str("enable wgpu_cooperative_matrix;\n");
         }
         for (name, value) in &self.constants {
             let _ = writeln!(text, "const {name}: i32 = {value};");

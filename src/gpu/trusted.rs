@@ -28,3 +28,12 @@ pub(super) fn module(
     // sizes, cut and whole, and demand the same bits: an index outside would be clamped in one and not in the other.
     unsafe { device.create_shader_module_trusted(descriptor, checks) }
 }
+
+/// What wgpu wants to be told before it opens a device with cooperative matrices, which it calls experimental.
+pub(super) fn experimental() -> wgpu::ExperimentalFeatures {
+    // SAFETY: what may go wrong is that wgpu does not check how shaders use the feature. The only shader that does is
+    // this crate's `conv3x3/matrix`: it is chosen only where the adapter lists its matrices' shape and types and has
+    // subgroups of one size, it loads from and stores to memory that lies inside the arrays it names, at multiples of
+    // 16 bytes as Vulkan wants, and its subgroups never part ways. No other experimental feature is asked for.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
+}
