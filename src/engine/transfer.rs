@@ -104,7 +104,12 @@ impl Values {
                 let plane = &mut values[c * pixels + first + run * RUN..];
                 for (pixel, value) in block.chunks_exact(pixel_bytes).zip(plane) {
                     *value = if layout.element_bytes == 16 {
-                        f32::from_le_bytes([pixel[4 * c], pixel[4 * c + 1], pixel[4 * c + 2], pixel[4 * c + 3]])
+                        f32::from_le_bytes([
+                            pixel[4 * c],
+                            pixel[4 * c + 1],
+                            pixel[4 * c + 2],
+                            pixel[4 * c + 3],
+                        ])
                     } else {
                         half::f16::from_le_bytes([pixel[2 * c], pixel[2 * c + 1]]).to_f32()
                     };
