@@ -170,6 +170,7 @@ impl Executor {
                 self.compiled.memory.placement(*id).map_or(0, |place| place.layout.bytes())
             }
             Operand::Scratch(scratch) => scratch.bytes(cells),
+            Operand::Absent => 0,
         };
         let bound = step.lowered.stages[stage].bindings.iter().map(|binding| operand(&binding.operand));
         let weights = step.stages[stage].1.iter().flat_map(|weights| &weights.buffers);
