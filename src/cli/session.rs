@@ -3,12 +3,13 @@
 use std::fmt;
 use std::path::Path;
 
-use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use mprnet::checkpoint::Checkpoint;
 use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
+use mprnet::tune::{Tuning, cache_file};
 use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
 use super::{NetworkArgs, advise, say};
@@ -28,15 +29,50 @@ pub(super) struct DeviceArgs {
     /// Adapter: its index in `mprnet devices`, or part of its name
     #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
+    /// Whether the fastest way to compute 3x3 convolutions is found by measuring; without it on, and off for software
+    /// adapters
+    #[arg(long, value_enum)]
+    tune: Option<TuneArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TuneArg {
+    /// No: by rule
+    Off,
+    /// What is remembered is used, what is missing is measured, once
+    On,
+    /// Everything is measured anew
+    Force,
 }
 
 impl DeviceArgs {
+    /// Whether variants of kernels are measured on this device.
+    pub(super) fn tuning(&self, device: &gpu::Device) -> Tuning {
+        match self.tune {
+            None => Tuning::for_adapter(device.adapter()),
+            Some(TuneArg::Off) => Tuning::Off,
+            Some(TuneArg::On) => Tuning::On,
+            Some(TuneArg::Force) => Tuning::Force,
+        }
+    }
+
     /// Opens it, and says which it is where that is a software one.
     pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
-        let options = gpu::DeviceOptions { device: self.device.clone(), ..Default::default() };
+        let pipeline_folder = cache_file().and_then(|file| Some(file.parent()?.to_owned()));
+        let options =
+            gpu::DeviceOptions { device: self.device.clone(), pipeline_folder, ..Default::default() };
         let device = gpu::Device::new(&options)?;
         announce(&device, quiet);
         Ok(device)
+    }
+
+    /// Opens it once more, for shaders with all checks.
+    pub(super) fn open_checked(&self) -> Result<gpu::Device, Error> {
+        gpu::Device::new(&gpu::DeviceOptions {
+            device: self.device.clone(),
+            checked_shaders: true,
+            ..Default::default()
+        })
     }
 }
 
@@ -114,6 +150,7 @@ impl<'a> Session<'a> {
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),
                     passes: self.passes,
+                    tuning: self.args.device.tuning(&device),
                 };
                 Ok(empty.insert(Restorer::new(self.weights.clone(), device, options)))
             }

@@ -7,6 +7,7 @@ use crate::graph::{Graph, TensorDesc, TensorId, passes};
 use crate::image::{Frame, Samples};
 use crate::model::{self, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Weights};
 use crate::plan::Precision;
+use crate::tune::{Tuner, Tuning};
 use crate::{Error, Result};
 
 /// Bytes of tensors that executors of other sizes than the current photo's may keep. Drivers hand out more memory
@@ -26,11 +27,15 @@ pub struct RestorerOptions {
     pub stage: Stage,
     /// Whether the graph is rewritten into fewer operators. Only checks want it otherwise.
     pub passes: bool,
+    /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off unless
+    /// asked for: it takes seconds once, and writes to the user's cache directory. [`Tuning::for_adapter`] tells where
+    /// it pays.
+    pub tuning: Tuning,
 }
 
 impl Default for RestorerOptions {
     fn default() -> Self {
-        Self { precision: Precision::F32, stage: Stage::Three, passes: true }
+        Self { precision: Precision::F32, stage: Stage::Three, passes: true, tuning: Tuning::Off }
     }
 }
 
@@ -74,6 +79,7 @@ pub struct Restorer {
     store: WeightStore,
     /// How large features become, once f16 has needed it.
     peaks: Option<FeaturePeaks>,
+    tuner: Tuner,
     /// Most recently used last.
     executors: Vec<(Key, Executor)>,
 }
@@ -90,8 +96,8 @@ impl Restorer {
     /// A restorer; nothing is compiled until the first photo.
     #[must_use]
     pub fn new(weights: Weights, device: Device, options: RestorerOptions) -> Self {
-        let store = WeightStore::default();
-        Self { device, weights, options, store, peaks: None, executors: Vec::new() }
+        let (store, tuner) = (WeightStore::default(), Tuner::new(options.tuning));
+        Self { device, weights, options, store, peaks: None, tuner, executors: Vec::new() }
     }
 
     /// The device it runs on.
@@ -259,7 +265,8 @@ impl Restorer {
         while kept(&self.executors) > KEPT_BYTES {
             self.executors.remove(0);
         }
-        let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
+        let choices = self.tuner.choices(&self.device, precision, &graph);
+        let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
         let made = match Executor::new(&self.device, &self.store, graph.clone(), &options) {
             Err(Error::Gpu { .. }) if !self.executors.is_empty() => {
                 self.executors.clear();

@@ -102,6 +102,8 @@ pub struct Device {
     /// Why the device was lost, once it is; a host program's own device tells the host program.
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
+    /// The text that takes the place of a shader.
+    replaced: Option<(&'static str, String)>,
 }
 
 /// Every adapter that can run compute shaders, in the order that indices refer to.
@@ -209,6 +211,7 @@ impl Device {
             pipelines: Pipelines::default(),
             lost,
             checked_shaders: false,
+            replaced: None,
         })
     }
 
@@ -223,6 +226,7 @@ impl Device {
             pipelines: Pipelines::default(),
             lost: Arc::default(),
             checked_shaders: false,
+            replaced: None,
         }
     }
 
@@ -253,6 +257,19 @@ impl Device {
     /// Whether shaders keep the checks of [`DeviceOptions::checked_shaders`].
     pub(super) fn checks_shaders(&self) -> bool {
         self.checked_shaders
+    }
+
+    /// Puts another text in the place of an operator's shader, linked with the same parts: to try a kernel out. It is
+    /// compiled with all checks, whatever [`DeviceOptions::checked_shaders`] says, since its origin is unknown. Errors in it
+    /// show as [`Error::Shader`] when it is first needed.
+    #[must_use]
+    pub fn with_shader(self, shader: &'static str, text: String) -> Self {
+        Self { replaced: Some((shader, text)), pipelines: Pipelines::default(), ..self }
+    }
+
+    /// What takes the place of a shader.
+    pub(super) fn replaced(&self, shader: &str) -> Option<&str> {
+        self.replaced.as_ref().filter(|(name, _)| *name == shader).map(|(_, text)| text.as_str())
     }
 
     /// The pipelines made so far.

@@ -81,12 +81,6 @@ impl KernelSpec {
         self.parts.iter().any(|p| p.starts_with("matrix_"))
     }
 
-    /// The files it is linked of.
-    fn files(&self) -> Vec<String> {
-        let parts = self.parts.iter().map(|p| format!("parts/{p}"));
-        std::iter::once("parts/params".to_owned()).chain(parts).chain([self.shader.to_owned()]).collect()
-    }
-
     /// Its name in listings and errors: the shader and what distinguishes it.
     #[must_use]
     pub fn name(&self) -> String {
@@ -100,22 +94,38 @@ impl KernelSpec {
     /// # Errors
     /// [`Error::Shader`] where a named part does not exist.
     pub fn link(&self) -> Result<String> {
+        let shader = self.source(self.shader)?;
+        Ok(self.directives("\n") + &self.supplied()? + shader + "\n")
+    }
+
+    /// The module with another text in place of the operator's shader. It comes first, where compilers count its lines
+    /// as its author does.
+    pub(super) fn link_replaced(&self, shader: &str) -> Result<String> {
+        Ok(self.directives(" ") + shader + "\n" + &self.supplied()?)
+    }
+
+    /// What has to stand before everything else.
+    fn directives(&self, end: &str) -> String {
+        let enabled = [(self.native_f16(), "f16"), (self.matrices(), "wgpu_cooperative_matrix")];
+        let needed = enabled.into_iter().filter(|(needed, _)| *needed);
+        needed.map(|(_, name)| format!("enable {name};{end}")).collect()
+    }
+
+    /// Constants and parts.
+    fn supplied(&self) -> Result<String> {
         let mut text = String::new();
-        if self.native_f16() {
-            text.push_str("enable f16;\n");
-        }
-        if self.matrices() {
-            text.push_str("enable wgpu_cooperative_matrix;\n");
-        }
         for (name, value) in &self.constants {
             let _ = writeln!(text, "const {name}: i32 = {value};");
         }
-        for name in self.files() {
-            let missing =
-                || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
-            text.push_str(shaders::source(&name).ok_or_else(missing)?);
+        for part in std::iter::once("params").chain(self.parts.iter().map(String::as_str)) {
+            text.push_str(self.source(&format!("parts/{part}"))?);
             text.push('\n');
         }
         Ok(text)
+    }
+
+    fn source(&self, name: &str) -> Result<&'static str> {
+        let missing = || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
+        shaders::source(name).ok_or_else(missing)
     }
 }

@@ -16,5 +16,6 @@ pub use export::{Export, Source};
 pub use network::{ImageFormat, NetworkOptions, Stage, build, channel_attention_block};
 pub use peaks::FeaturePeaks;
 pub use provenance::Provenance;
+pub(crate) use seeded::normal_values;
 pub use task::Task;
 pub use weights::Weights;

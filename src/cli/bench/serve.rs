@@ -4,12 +4,13 @@ use std::io::{self, BufRead};
 use std::path::Path;
 
 use mprnet::model::Weights;
+use mprnet::tune::Tuner;
 use mprnet::{Captured, Error, Executor, ExecutorOptions, Values, WeightStore, gpu};
 use serde::{Deserialize, Serialize};
 
 use super::clock::{self, Sample};
 use super::workload::{Kind, Workload};
-use super::{BenchArgs, ServeArgs};
+use super::{BenchArgs, ServeArgs, Unmeasured, VariantArg};
 use crate::cli::{Failure, dump, print};
 
 /// Runs before the first that is timed: the second finds how much one submission holds.
@@ -33,21 +34,25 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     let ServeArgs { workload: Some(kind), input: Some(input), output: Some(output), .. } = &args.serve else {
         return Err(Failure::Usage("--serve takes --workload, --input and --output".to_owned()));
     };
-    if (*kind == Kind::Network) != args.model.is_some() {
-        return Err(Failure::Usage("--model goes with --workload network, which needs it".to_owned()));
-    }
-    let ([precision], [variant]) = (&args.precision[..], &args.variant[..]) else {
+    let model = match (kind, &args.model[..]) {
+        (Kind::Network, [model]) => Some(model),
+        (Kind::Conv | Kind::Cab, []) => None,
+        _ => return Err(Failure::Usage("--model goes with --workload network, which takes one".to_owned())),
+    };
+    let variants = VariantArg::expand(&args.variant, VariantArg::Auto);
+    let ([precision], [variant]) = (&args.precision[..], &variants[..]) else {
         return Err(Failure::Usage("--serve takes one --precision and one --variant".to_owned()));
     };
+    let precision = precision.precision();
     dump::check(output)?;
-    let weights = args.model.as_deref().map(Weights::read).transpose()?;
+    let weights = model.map(|path| Weights::read(path)).transpose()?;
     let Workload { graph, input } = Workload::read(*kind, input, weights.as_ref())?;
     let device = args.device.open(quiet)?;
-    let options = ExecutorOptions {
-        precision: precision.precision(),
-        choices: variant.choices(),
-        ..ExecutorOptions::default()
-    };
+    let refused = |reason: Unmeasured| Failure::Usage(reason.to_string());
+    variant.check(&device.target(precision)).map_err(refused)?;
+    let mut tuner = Tuner::new(args.device.tuning(&device));
+    let choices = variant.choices().unwrap_or_else(|| tuner.choices(&device, precision, &graph));
+    let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
     let mut executor = Executor::new(&device, &WeightStore::default(), graph, &options)?;
     let mut run = || executor.run(&device, &input, &mut |_| ());
     let mut results = run()?;

@@ -1,6 +1,9 @@
 //! `mprnet bench`.
 
+mod kernels;
 mod serve;
+mod shader;
+mod sweep;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -35,11 +38,17 @@ impl Tensor {
     }
 
     fn read(path: &Path, name: &str) -> Tensor {
+        Tensor::read_all(path).into_iter().find(|tensor| tensor.name == name).unwrap()
+    }
+
+    fn read_all(path: &Path) -> Vec<Tensor> {
         let bytes = std::fs::read(path).unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
-        let view = file.tensor(name).unwrap();
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
-        Tensor { name: name.to_owned(), shape: view.shape().to_vec(), values: values.collect() }
+        let tensor = |(name, view): (String, TensorView<'_>)| {
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+            Tensor { name, shape: view.shape().to_vec(), values: values.collect() }
+        };
+        file.tensors().into_iter().map(tensor).collect()
     }
 }
 
