@@ -17,9 +17,10 @@ pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;
+pub mod probe;
 
 pub use engine::{
-    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Deviation, Executor, ExecutorOptions, Memory,
-    Progress, Restorer, RestorerOptions, Values, WeightStore,
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Clock, Deviation, Executor, ExecutorOptions,
+    Interval, Memory, Progress, Restorer, RestorerOptions, Span, Values, WeightStore,
 };
 pub use error::{Error, Result};

@@ -1,5 +1,6 @@
 //! Running a compiled graph: upload, a loop of dispatches in few submissions, read back.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use super::compile::Compiled;
@@ -20,10 +21,13 @@ pub struct Progress {
     pub total: u64,
 }
 
+/// What submits a range of an executor's dispatches and waits for them.
+pub(super) type Submit<'a> = dyn FnMut(&Executor, Range<usize>) -> std::result::Result<(), String> + 'a;
+
 /// A graph compiled for one size, to be run for any number of images.
 pub struct Executor {
-    compiled: Compiled,
-    dispatches: Vec<Dispatch>,
+    pub(super) compiled: Compiled,
+    pub(super) dispatches: Vec<Dispatch>,
     uniforms: wgpu::Buffer,
     /// The budget that the dispatches were cut for.
     cut_for: u64,
@@ -94,22 +98,34 @@ impl Executor {
         inputs: &[Values],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Values>> {
+        self.drive(device, inputs, progress, &mut |executor, range| executor.submit(device, range))?;
+        device.checked(|| self.read_back(device)).map_err(failed)?.map_err(failed)
+    }
+
+    /// Uploads inputs and hands the dispatches to `submit`, as many at a time as a submission may hold; it is to have
+    /// waited for them.
+    pub(super) fn drive(
+        &mut self,
+        device: &Device,
+        inputs: &[Values],
+        progress: &mut dyn FnMut(Progress),
+        submit: &mut Submit<'_>,
+    ) -> Result<()> {
         self.check(inputs)?;
-        let gpu = |reason| Error::Gpu { during: "running the network".into(), reason };
-        device.checked(|| self.upload(device, inputs)).map_err(gpu)?;
+        device.checked(|| self.upload(device, inputs)).map_err(failed)?;
         let total = self.dispatches.iter().map(|d| d.work).sum();
         let (mut next, mut done) = (0, 0);
         while next < self.dispatches.len() {
             next = self.adapt(device, next)?;
             let start = Instant::now();
             let end = self.slice(next);
-            device.checked(|| self.submit(device, next, end)).map_err(gpu)?.map_err(gpu)?;
+            device.checked(|| submit(self, next..end)).map_err(failed)?.map_err(failed)?;
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
             self.pace.observe(work, start.elapsed());
             (next, done) = (end, done + work);
             progress(Progress { done: done.min(total), total });
         }
-        device.checked(|| self.read_back(device)).map_err(gpu)?.map_err(gpu)
+        Ok(())
     }
 
     /// Fills every slot with not-a-number, so that a test sees what a kernel leaves unwritten.
@@ -178,16 +194,11 @@ impl Executor {
     }
 
     /// Records dispatches in one pass, submits them and waits.
-    fn submit(&self, device: &Device, start: usize, end: usize) -> std::result::Result<(), String> {
+    pub(super) fn submit(&self, device: &Device, range: Range<usize>) -> std::result::Result<(), String> {
         let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for dispatch in &self.dispatches[start..end] {
-                pass.set_pipeline(&dispatch.pipeline.pipeline);
-                pass.set_bind_group(0, &dispatch.bind_group, &[]);
-                let [x, y, z] = dispatch.workgroups;
-                pass.dispatch_workgroups(x, y, z);
-            }
+            self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
         }
         device.wait(device.queue().submit([encoder.finish()]))
     }
@@ -223,6 +234,10 @@ impl Executor {
         }
         Ok(values)
     }
+}
+
+fn failed(reason: String) -> Error {
+    Error::Gpu { during: "running the network".into(), reason }
 }
 
 fn make_staging(device: &Device, compiled: &Compiled) -> Result<Vec<Vec<wgpu::Buffer>>> {

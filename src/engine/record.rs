@@ -22,6 +22,16 @@ pub(super) struct Dispatch {
     pub(super) closes: bool,
 }
 
+impl Dispatch {
+    /// Adds it to a pass.
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        let [x, y, z] = self.workgroups;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
 /// A binding of a cut: where it lies, and the tensor as the shader sees it.
 #[derive(Clone, Copy)]
 struct Located {

@@ -74,6 +74,18 @@ impl KernelSpec {
         self.parts.iter().any(|p| p == "spread_broadcast")
     }
 
+    /// Whether it multiplies cooperative matrices.
+    #[must_use]
+    pub fn matrices(&self) -> bool {
+        self.files().iter().filter_map(|name| shaders::source(name)).any(|text| text.contains("coop_mat"))
+    }
+
+    /// The files it is linked of.
+    fn files(&self) -> Vec<String> {
+        let parts = self.parts.iter().map(|p| format!("parts/{p}"));
+        std::iter::once("parts/params".to_owned()).chain(parts).chain([self.shader.to_owned()]).collect()
+    }
+
     /// Its name in listings and errors: the shader and what distinguishes it.
     #[must_use]
     pub fn name(&self) -> String {
@@ -91,11 +103,13 @@ impl KernelSpec {
         if self.native_f16() {
             text.push_str("enable f16;\n");
         }
+        if self.matrices() {
+            text.push_str("enable wgpu_cooperative_matrix;\n");
+        }
         for (name, value) in &self.constants {
             let _ = writeln!(text, "const {name}: i32 = {value};");
         }
-        let parts = self.parts.iter().map(|p| format!("parts/{p}"));
-        for name in std::iter::once("parts/params".to_owned()).chain(parts).chain([self.shader.to_owned()]) {
+        for name in self.files() {
             let missing =
                 || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
             text.push_str(shaders::source(&name).ok_or_else(missing)?);
