@@ -1,5 +1,6 @@
 //! Arguments, messages and exit codes.
 
+mod bench;
 mod calibrate;
 mod compare;
 mod convert;
@@ -64,6 +65,8 @@ enum Command {
     Devices,
     /// Shows what a network becomes: operators, arithmetic, memory
     Plan(plan::PlanArgs),
+    /// Measures networks, kernels and variants of kernels on an adapter
+    Bench(bench::BenchArgs),
 }
 
 /// What decides how a network is built.
@@ -87,11 +90,7 @@ impl NetworkArgs {
     }
 
     fn precision(&self) -> Precision {
-        match self.precision {
-            PrecisionArg::F32 => Precision::F32,
-            PrecisionArg::F16 => Precision::F16,
-            PrecisionArg::Exact => Precision::Exact,
-        }
+        self.precision.precision()
     }
 }
 
@@ -103,6 +102,16 @@ enum PrecisionArg {
     F16,
     /// 32-bit floats, and convolutions by direct sums alone: slower, and closest to the definition
     Exact,
+}
+
+impl PrecisionArg {
+    fn precision(self) -> Precision {
+        match self {
+            Self::F32 => Precision::F32,
+            Self::F16 => Precision::F16,
+            Self::Exact => Precision::Exact,
+        }
+    }
 }
 
 /// How a command ended short of success.
@@ -148,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),
+        Command::Bench(args) => bench::run(args, cli.quiet),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

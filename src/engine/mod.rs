@@ -8,6 +8,7 @@ mod pace;
 mod profile;
 mod record;
 mod restorer;
+mod timed;
 mod transfer;
 mod weights;
 

@@ -124,7 +124,8 @@ impl Executor {
     /// As [`Executor::run`]; [`crate::Error::Gpu`] too where the adapter's clock goes backwards.
     pub fn profile(&mut self, device: &Device, inputs: &[Values]) -> Result<Vec<Span>> {
         let mut recording = Recording::new(Clock::of(device));
-        self.drive(device, inputs, &mut |_| (), &mut |executor, range| {
+        self.load(device, inputs)?;
+        self.drive(device, &mut |_| (), &mut |executor, range| {
             recording.submit(device, &executor.dispatches[range])
         })?;
         let clock = recording.clock;

@@ -13,7 +13,7 @@ mod weights;
 pub use arithmetic::Arithmetic;
 pub use config::ModelConfig;
 pub use export::{Export, Source};
-pub use network::{ImageFormat, NetworkOptions, Stage, build};
+pub use network::{ImageFormat, NetworkOptions, Stage, build, channel_attention_block};
 pub use peaks::FeaturePeaks;
 pub use provenance::Provenance;
 pub use task::Task;

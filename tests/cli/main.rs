@@ -3,6 +3,7 @@
 mod arguments;
 mod bad_photos;
 mod bad_weights;
+mod bench;
 mod calibrate;
 mod compare;
 mod convert;
