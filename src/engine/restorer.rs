@@ -204,7 +204,8 @@ impl Restorer {
         });
         if self.peaks.is_none() {
             let middle = CalibrationPhoto::of(photo, &self.weights, MEASURED_SIDE)?;
-            let measured = measure(&self.device, &self.store, &self.weights, &middle)?;
+            // Its weights are packed in f32, and not needed again.
+            let measured = measure(&self.device, &WeightStore::default(), &self.weights, &middle)?;
             tracing::info!(largest = measured.largest().map(|(_, peak)| peak), "measured features for f16");
             self.peaks = Some(measured);
         }
