@@ -188,7 +188,11 @@ impl Device {
         let request = wgpu::DeviceDescriptor {
             label: Some("mprnet"),
             required_features: features,
-            experimental_features: if experimental { trusted::experimental() } else { Default::default() },
+            experimental_features: if experimental {
+                trusted::experimental()
+            } else {
+                wgpu::ExperimentalFeatures::default()
+            },
             required_limits: limits,
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()

@@ -106,9 +106,13 @@ impl KernelSpec {
 
     /// What has to stand before everything else.
     fn directives(&self, end: &str) -> String {
-        let enabled = [(self.native_f16(), "f16"), (self.matrices(), "wgpu_cooperative_matrix")];
-        let needed = enabled.into_iter().filter(|(needed, _)| *needed);
-        needed.map(|(_, name)| format!("enable {name};{end}")).collect()
+        let mut text = String::new();
+        for (needed, name) in [(self.native_f16(), "f16"), (self.matrices(), "wgpu_cooperative_matrix")] {
+            if needed {
+                let _ = write!(text, "enable {name};{end}");
+            }
+        }
+        text
     }
 
     /// Constants and parts.

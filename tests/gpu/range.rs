@@ -6,6 +6,7 @@ use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
 use mprnet::image;
 use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Task, Weights};
 use mprnet::plan::Precision;
+use mprnet::tune::Tuning;
 use mprnet::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Error, ExecutorOptions, Restorer, RestorerOptions, Values,
 };
@@ -16,7 +17,7 @@ use crate::restorer::{bytes, photo};
 use crate::{execute, host_device, planar};
 
 const HALF: RestorerOptions =
-    RestorerOptions { precision: Precision::F16, stage: Stage::Three, passes: true };
+    RestorerOptions { precision: Precision::F16, stage: Stage::Three, passes: true, tuning: Tuning::Off };
 
 /// What f16 storage costs the tiny networks, well below the 48 dB of rounding to 8 bits.
 const DECIBELS: f64 = 60.0;
