@@ -20,7 +20,7 @@ pub mod plan;
 pub mod probe;
 
 pub use engine::{
-    Captured, Clock, Executor, ExecutorOptions, Interval, Memory, Progress, Restorer, RestorerOptions, Span,
-    Values, WeightStore,
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Clock, Deviation, Executor, ExecutorOptions,
+    Interval, Memory, Progress, Restorer, RestorerOptions, Span, Values, WeightStore,
 };
 pub use error::{Error, Result};

@@ -3,12 +3,7 @@
 // private arrays end up in memory on some drivers.
 //
 // Weights are [group of 8 outputs][ky][input quad][kx][output quad of the group][input of the quad] of vec4 over
-// four outputs: what one step of the inner loop reads is contiguous.
-
-@group(0) @binding(1) var<storage, read> weights: array<Weight>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-// [height][width][output quads]
-@group(0) @binding(3) var<storage, read_write> dst: array<Out>;
+// four outputs: what one step of the inner loop reads is contiguous. `weight_at` reads one, from wherever it lies.
 
 // vec4 of weights that one input quad has for one tap and a group of outputs.
 const TAP: i32 = 8;
@@ -43,20 +38,16 @@ fn begin(c: i32) {
     b0 = b; b1 = b; b2 = b; b3 = b; b4 = b; b5 = b; b6 = b; b7 = b;
 }
 
-fn mac(sum: vec4<f32>, v: vec4<f32>, w0: vec4<f32>, w1: vec4<f32>, w2: vec4<f32>, w3: vec4<f32>) -> vec4<f32> {
-    return fma(vec4<f32>(v.w), w3, fma(vec4<f32>(v.z), w2, fma(vec4<f32>(v.y), w1, fma(vec4<f32>(v.x), w0, sum))));
-}
-
 // One tap of one input quad over the block's eight pixels.
 fn column(
     w: i32,
     v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>,
     v4: vec4<f32>, v5: vec4<f32>, v6: vec4<f32>, v7: vec4<f32>,
 ) {
-    let p0 = widen_weight(weights[w]);
-    let p1 = widen_weight(weights[w + 1]);
-    let p2 = widen_weight(weights[w + 2]);
-    let p3 = widen_weight(weights[w + 3]);
+    let p0 = weight_at(w);
+    let p1 = weight_at(w + 1);
+    let p2 = weight_at(w + 2);
+    let p3 = weight_at(w + 3);
     a0 = mac(a0, v0, p0, p1, p2, p3);
     a1 = mac(a1, v1, p0, p1, p2, p3);
     a2 = mac(a2, v2, p0, p1, p2, p3);
@@ -65,10 +56,10 @@ fn column(
     a5 = mac(a5, v5, p0, p1, p2, p3);
     a6 = mac(a6, v6, p0, p1, p2, p3);
     a7 = mac(a7, v7, p0, p1, p2, p3);
-    let q0 = widen_weight(weights[w + 4]);
-    let q1 = widen_weight(weights[w + 5]);
-    let q2 = widen_weight(weights[w + 6]);
-    let q3 = widen_weight(weights[w + 7]);
+    let q0 = weight_at(w + 4);
+    let q1 = weight_at(w + 5);
+    let q2 = weight_at(w + 6);
+    let q3 = weight_at(w + 7);
     b0 = mac(b0, v0, q0, q1, q2, q3);
     b1 = mac(b1, v1, q0, q1, q2, q3);
     b2 = mac(b2, v2, q0, q1, q2, q3);

@@ -1,4 +1,4 @@
-//! What `restore` and `eval` share: a model, the adapter that it runs on, and a bar for each photo.
+//! What the commands that run a network share: a model, the adapter that it runs on, and a bar that shows progress.
 
 use std::fmt;
 use std::path::Path;
@@ -6,7 +6,9 @@ use std::path::Path;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
+use mprnet::checkpoint::Checkpoint;
 use mprnet::model::{Task, Weights};
+use mprnet::plan::Precision;
 use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
 use super::{NetworkArgs, advise, say};
@@ -17,24 +19,39 @@ pub(super) struct SessionArgs {
     #[command(flatten)]
     pub(super) network: NetworkArgs,
     #[command(flatten)]
-    adapter: AdapterArgs,
+    device: DeviceArgs,
 }
 
-/// Which adapter is used.
+/// Which adapter.
 #[derive(Args)]
-pub(super) struct AdapterArgs {
+pub(super) struct DeviceArgs {
     /// Adapter: its index in `mprnet devices`, or part of its name
     #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
 }
 
-impl AdapterArgs {
-    /// Opens it; says so where that is a software one.
+impl DeviceArgs {
+    /// Opens it, and says which it is where that is a software one.
     pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
         let options = gpu::DeviceOptions { device: self.device.clone(), ..Default::default() };
         let device = gpu::Device::new(&options)?;
         announce(&device, quiet);
         Ok(device)
+    }
+}
+
+/// The embedded model of that name, where no file has it.
+pub(super) fn embedded(model: &Path) -> Option<Task> {
+    model.to_str().and_then(Task::named).filter(|_| !model.is_file())
+}
+
+/// The embedded model of that name, or the file.
+pub(super) fn open_model(model: &Path) -> Result<Checkpoint<'static>, Error> {
+    match embedded(model) {
+        Some(task) => {
+            Checkpoint::from_safetensors(Weights::embedded_file(task), &format!("the embedded {task} model"))
+        }
+        None => Checkpoint::open(model),
     }
 }
 
@@ -82,12 +99,17 @@ impl<'a> Session<'a> {
         Self { args, weights, passes, quiet, restorer: None }
     }
 
+    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold the model.
+    pub(super) fn precision(&self) -> Precision {
+        self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
+    }
+
     /// The model on its adapter. An error here is not about one photo: without a GPU none can be restored.
     pub(super) fn restorer(&mut self) -> Result<&mut Restorer, Error> {
         match &mut self.restorer {
             Some(opened) => Ok(opened),
             empty => {
-                let device = self.args.adapter.open(self.quiet)?;
+                let device = self.args.device.open(self.quiet)?;
                 let options = RestorerOptions {
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),

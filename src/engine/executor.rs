@@ -98,21 +98,27 @@ impl Executor {
         inputs: &[Values],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Values>> {
-        self.drive(device, inputs, progress, &mut |executor, range| executor.submit(device, range))?;
-        device.checked(|| self.read_back(device)).map_err(failed)?.map_err(failed)
+        self.load(device, inputs)?;
+        self.drive(device, progress, &mut |executor, range| executor.submit(device, range))?;
+        self.results(device)
     }
 
-    /// Uploads inputs and hands the dispatches to `submit`, as many at a time as a submission may hold; it is to have
-    /// waited for them.
+    /// Puts inputs on the device, as [`Self::run`] does first.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn load(&self, device: &Device, inputs: &[Values]) -> Result<()> {
+        self.check(inputs)?;
+        device.checked(|| self.upload(device, inputs)).map_err(failed)
+    }
+
+    /// Hands the dispatches to `submit`, as many at a time as a submission may hold; it is to have waited for them.
     pub(super) fn drive(
         &mut self,
         device: &Device,
-        inputs: &[Values],
         progress: &mut dyn FnMut(Progress),
         submit: &mut Submit<'_>,
     ) -> Result<()> {
-        self.check(inputs)?;
-        device.checked(|| self.upload(device, inputs)).map_err(failed)?;
         let total = self.dispatches.iter().map(|d| d.work).sum();
         let (mut next, mut done) = (0, 0);
         while next < self.dispatches.len() {
@@ -155,8 +161,10 @@ impl Executor {
         for (&id, values) in graph.inputs().iter().zip(inputs) {
             let Some(placement) = self.compiled.memory.placement(id) else { continue };
             for (fragment, &slot) in placement.fragments.iter().zip(&placement.slots) {
-                let bytes = values.encode(&graph.desc(id), &placement.layout, &fragment.rows);
-                device.queue().write_buffer(&self.compiled.slots[slot], 0, &bytes);
+                let slot = &self.compiled.slots[slot];
+                values.encode(&graph.desc(id), &placement.layout, &fragment.rows, |bytes| {
+                    device.queue().write_buffer(slot, 0, bytes);
+                });
             }
         }
     }
@@ -201,6 +209,11 @@ impl Executor {
             self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
         }
         device.wait(device.queue().submit([encoder.finish()]))
+    }
+
+    /// The outputs of what was computed last.
+    pub(super) fn results(&self, device: &Device) -> Result<Vec<Values>> {
+        device.checked(|| self.read_back(device)).map_err(failed)?.map_err(failed)
     }
 
     fn read_back(&self, device: &Device) -> std::result::Result<Vec<Values>, String> {

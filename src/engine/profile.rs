@@ -125,7 +125,8 @@ impl Executor {
     /// As [`Executor::run`]; [`crate::Error::Gpu`] too where the adapter's clock goes backwards.
     pub fn profile(&mut self, device: &Device, inputs: &[Values]) -> Result<Vec<Span>> {
         let mut recording = Recording::new(Clock::of(device));
-        self.drive(device, inputs, &mut |_| (), &mut |executor, range| {
+        self.load(device, inputs)?;
+        self.drive(device, &mut |_| (), &mut |executor, range| {
             recording.submit(device, &executor.dispatches[range])
         })?;
         let clock = recording.clock;
@@ -176,6 +177,7 @@ impl Executor {
                     bytes[0] += self.compiled.memory.placement(id).map_or(0, |place| place.layout.bytes());
                 }
                 Operand::Scratch(scratch) => bytes[1] += scratch.bytes(cells),
+                Operand::Absent => {}
             }
         }
         bytes

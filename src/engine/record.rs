@@ -33,6 +33,7 @@ impl Dispatch {
 }
 
 /// A binding of a cut: where it lies, and the tensor as the shader sees it.
+#[derive(Clone, Copy)]
 struct Located {
     binding: Slot,
     slot: usize,
@@ -92,8 +93,13 @@ impl<'a> Recorder<'a> {
             let located = kernels.bindings.iter().filter_map(|binding| match binding.operand {
                 Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, &strip),
                 Operand::Tensor(..) => self.tensor(binding, cut, *fragments.next()?),
+                Operand::Absent => None,
             });
-            let located = located.collect();
+            let mut located: Vec<Located> = located.collect();
+            let absent = kernels.bindings.iter().filter(|b| matches!(b.operand, Operand::Absent));
+            if let Some(&x) = located.iter().find(|l| l.binding == Slot::X) {
+                located.extend(absent.map(|b| Located { binding: b.slot, view: View::default(), ..x }));
+            }
             self.planned.push(Planned { node, stage, strip: strip.clone(), located, work, closes: false });
         }
     }

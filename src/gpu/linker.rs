@@ -65,19 +65,20 @@ impl KernelSpec {
     /// Whether it needs 16-bit types.
     #[must_use]
     pub fn native_f16(&self) -> bool {
-        self.parts.iter().any(|p| p.ends_with("_f16"))
+        self.matrices() || self.parts.iter().any(|p| p.ends_with("_f16"))
     }
 
     /// Whether it needs subgroup operations.
     #[must_use]
     pub fn subgroups(&self) -> bool {
-        self.parts.iter().any(|p| p == "spread_broadcast")
+        let needs = |p: &String| p == "spread_broadcast" || p == "spread_shuffle";
+        self.matrices() || self.parts.iter().any(needs)
     }
 
-    /// Whether it multiplies cooperative matrices.
+    /// Whether it needs cooperative matrices.
     #[must_use]
     pub fn matrices(&self) -> bool {
-        self.files().iter().filter_map(|name| shaders::source(name)).any(|text| text.contains("coop_mat"))
+        self.parts.iter().any(|p| p.starts_with("matrix_"))
     }
 
     /// The files it is linked of.

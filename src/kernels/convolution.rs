@@ -1,8 +1,8 @@
 //! What convolutions share: sources, epilogues, their filters, and the register block of `shaders/parts/block.wgsl`.
 
-use super::{Context, GROUPS, Grid, Packed, Packing, Scalars, Slot, Stage};
+use super::{Context, GROUPS, Grid, Operand, Packed, Packing, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
-use crate::graph::{Conv, Epilogue, Graph, Param, TensorId};
+use crate::graph::{Conv, Epilogue, Graph, Kernel, Param, TensorId};
 use crate::plan::Reach;
 
 /// What a convolution reads.
@@ -31,9 +31,10 @@ impl<'a> Sources<'a> {
 
     /// Binds them, and supplies `fetch` and `source_quads`.
     pub(super) fn bind(&self, mut stage: Stage, cx: &Context<'_>, conv: &Conv, reach: Reach) -> Stage {
-        let part = match (self.tensors.len(), conv.halve) {
-            (1, false) => "source_one",
-            (1, true) => "source_half",
+        let part = match (self.tensors.len(), conv.halve, conv.kernel) {
+            (_, true, _) => "source_half",
+            // Sources cost a 1x1 convolution so little that one pipeline serves one and two.
+            (1, _, Kernel::Three) => "source_one",
             _ => "source_two",
         };
         stage.spec.parts.push(part.to_owned());
@@ -41,20 +42,18 @@ impl<'a> Sources<'a> {
         for (slot, &tensor) in [Slot::X, Slot::X2].into_iter().zip(self.tensors) {
             stage = stage.bind(slot, tensor, reach);
         }
+        if part == "source_two" && self.tensors.len() == 1 {
+            stage = stage.bind_any(Slot::X2, Operand::Absent);
+        }
         stage
     }
 
-    /// Binds the result and what is added to it, and supplies `epilogue`. No epilogue is PReLU of slope 1, which
-    /// changes nothing and makes no pipeline of its own.
+    /// Binds the result and what is added to it, and supplies `epilogue`.
     pub(super) fn finish(&self, mut stage: Stage, cx: &Context<'_>, conv: &Conv) -> Stage {
         stage.spec = stage.spec.stored("out", cx.stored(cx.dst()));
         stage = stage.bind(Slot::Dst, cx.dst(), Reach::Same);
-        if let Some(residual) = self.residual {
-            return stage.add_residual(cx, residual);
-        }
-        stage.spec.parts.push("epilogue_prelu".to_owned());
-        stage.scalars.scalar = if let Epilogue::Prelu(slope) = conv.epilogue { slope } else { 1.0 };
-        stage
+        let slope = if let Epilogue::Prelu(slope) = conv.epilogue { slope } else { 1.0 };
+        stage.epilogue(cx, slope, self.residual)
     }
 }
 
@@ -126,20 +125,27 @@ pub(super) fn packing(
     }
 }
 
+/// A convolution in one dispatch, whose window touches `reach` of its sources.
+pub(super) fn stage(
+    cx: &Context<'_>,
+    conv: &Conv,
+    spec: KernelSpec,
+    packing: Packing,
+    (grid, reach): (Grid, Reach),
+) -> Stage {
+    let sources = Sources::of(cx, conv);
+    let (domain, scalars) = (cx.cells(), Scalars::default());
+    let stage = Stage { spec, domain, bindings: Vec::new(), packing: Some(packing), grid, scalars };
+    sources.finish(sources.bind(stage, cx, conv, reach), cx, conv)
+}
+
 /// A register-blocked convolution whose window touches `reach` of its sources.
 pub(super) fn block(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: Reach) -> Stage {
-    let sources = Sources::of(cx, conv);
     let storage = cx.target.storage;
-    let groups = cx.quads(cx.dst()).div_ceil(2);
-    let stage = Stage {
-        spec: KernelSpec::new(shader, &["tile", "block"]).stored("weight", storage),
-        domain: cx.cells(),
-        bindings: Vec::new(),
-        packing: Some(packing(cx, conv, ("block", 8), storage, pack)),
-        grid: Grid::Cells { depth: groups.div_ceil(GROUPS) },
-        scalars: Scalars::default(),
-    };
-    sources.finish(sources.bind(stage, cx, conv, reach), cx, conv)
+    let spec =
+        KernelSpec::new(shader, &["tile", "filters", "filter_storage", "block"]).stored("weight", storage);
+    let grid = Grid::Cells { depth: cx.quads(cx.dst()).div_ceil(2 * GROUPS) };
+    stage(cx, conv, spec, packing(cx, conv, ("block", 8), storage, pack), (grid, reach))
 }
 
 /// `[group of 8 outputs][ky][input quad][kx][output quad][input]` of four outputs.

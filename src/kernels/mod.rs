@@ -162,6 +162,17 @@ impl Context<'_> {
 }
 
 impl Stage {
+    /// With an epilogue that is PReLU of that slope, or the addition of a residual.
+    fn epilogue(mut self, cx: &Context<'_>, slope: f32, residual: Option<TensorId>) -> Self {
+        self.spec.parts.push("epilogue_any".to_owned());
+        self.spec = self.spec.stored("res", residual.map_or(cx.target.storage, |id| cx.stored(id)));
+        self.scalars.scalar = slope;
+        match residual {
+            Some(residual) => self.bind(Slot::Residual, residual, Reach::Same),
+            None => self.bind_any(Slot::Residual, Operand::Absent),
+        }
+    }
+
     /// With the residual bound and added.
     fn add_residual(mut self, cx: &Context<'_>, residual: TensorId) -> Self {
         self.spec = self.spec.stored("res", cx.stored(residual));

@@ -3,6 +3,8 @@
 mod arguments;
 mod bad_photos;
 mod bad_weights;
+mod bench;
+mod calibrate;
 mod compare;
 mod convert;
 mod eval;
@@ -10,6 +12,8 @@ mod files;
 mod inspect;
 mod listings;
 mod options;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
 mod photos;
 mod profile;
 mod restoring;

@@ -3,11 +3,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod golden;
+mod matrices;
 mod network;
 mod operators;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
 mod probe;
 mod profile;
+mod range;
 mod restorer;
+mod variants;
 
 use std::sync::OnceLock;
 

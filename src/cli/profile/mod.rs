@@ -19,7 +19,7 @@ use mprnet::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 
 use self::report::{Report, Subject};
 use super::network::{build, padded, parse_size};
-use super::session::{AdapterArgs, Model, with_bar};
+use super::session::{DeviceArgs, Model, with_bar};
 use super::{Failure, NetworkArgs, dump, outputs, parse_task, print};
 
 #[derive(Args)]
@@ -39,7 +39,7 @@ pub(super) struct ProfileArgs {
     #[command(flatten)]
     network: NetworkArgs,
     #[command(flatten)]
-    adapter: AdapterArgs,
+    device: DeviceArgs,
     /// Runs of which the fastest is told
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 3)]
     runs: u32,
@@ -83,7 +83,7 @@ pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
     let (weights, model) = weights(args, quiet)?;
     let size = padded(&weights, args.size)?;
     let graph = passes::optimize(build(&weights, size, args.network.stage())?)?;
-    let device = args.adapter.open(quiet)?;
+    let device = args.device.open(quiet)?;
     let spans = measure(args, &device, graph, size, quiet)?;
     let ceilings: Vec<Ceiling> = probe::ceilings(&device)?;
     let subject = Subject {

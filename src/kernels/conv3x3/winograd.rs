@@ -1,9 +1,10 @@
 //! Winograd's minimal filtering F(m x m, 3x3) (Lavin and Gray, CVPR 2016): three dispatches for each strip, which hand
 //! over through scratch memory. The filters are transformed here, in f64.
 
+use super::pooled;
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
-use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
+use crate::kernels::convolution::{Filter, Sources, biases, packing};
 use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Packing, Scalars, Scratch, Slot, Stage};
 use crate::plan::Reach;
 
@@ -11,9 +12,6 @@ use crate::plan::Reach;
 const LANES: u32 = 8;
 /// Such groups of lanes in a workgroup.
 const GROUPS: u32 = 2;
-/// Sums that a lane holds, about: past it they leave the first-level cache of software adapters, and registers of a
-/// GPU long before; below it loads cost more than multiply-adds.
-const SUMS: u32 = 176;
 
 /// One of the algorithms: tiles of `m` x `m` outputs from m + 2 points a side.
 pub(super) struct Algorithm {
@@ -49,15 +47,24 @@ pub(super) const F4: Algorithm = Algorithm {
 struct Blocking {
     tiles: u32,
     outputs: u32,
+    /// Time of a multiply-add, in percent of the fastest's.
+    cost: u32,
 }
 
+/// About 160 sums a lane: past that they leave the first-level cache of software adapters, below it loads cost more
+/// than multiply-adds. Three blockings, since each is a pipeline: between them no width of the published
+/// configurations is padded by more than a quarter.
+const BLOCKINGS: [Blocking; 3] = [
+    Blocking { tiles: 32, outputs: 5, cost: 100 },
+    Blocking { tiles: 24, outputs: 7, cost: 105 },
+    Blocking { tiles: 64, outputs: 2, cost: 120 },
+];
+
 impl Blocking {
-    /// The blocking that pads `channels` least; of several the one with most outputs, up to 10.
+    /// The one that takes least time for that many outputs.
     fn of(channels: u32) -> Self {
-        let octets = channels.div_ceil(LANES);
-        let padded = |outputs: u32| octets.div_ceil(outputs) * outputs;
-        let outputs = (2..=10).min_by_key(|&n| (padded(n), 10 - n)).unwrap_or(2);
-        Self { outputs, tiles: (SUMS / outputs / 8 * 8).min(32) }
+        let time = |b: &&Self| b.padded(channels) * b.cost;
+        *BLOCKINGS.iter().min_by_key(time).unwrap_or(&BLOCKINGS[0])
     }
 
     fn padded(self, channels: u32) -> u32 {
@@ -98,7 +105,7 @@ fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing
 }
 
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
-    let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", algorithm.part]);
+    let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", "padded", algorithm.part]);
     let grid = Grid::CellLanes { lanes: scratch.per_cell * scratch.quads };
     let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
@@ -137,8 +144,7 @@ fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratc
     let mut stage = stage(cx, spec, Grid::CellLanes { lanes: quads }, Some(packing))
         .bind_any(Slot::X, Operand::Scratch(scratch));
     stage = Sources::of(cx, conv).finish(stage, cx, conv);
-    stage.spec.parts.push(if conv.pooled { "cell_sums" } else { "cell_none" }.to_owned());
-    if conv.pooled { bind_sums(stage, cx) } else { stage }
+    pooled(stage, cx, conv, "pool_own")
 }
 
 /// G g G^T of every filter: `[point][input quad][output, padded]` of the quad's inputs.
