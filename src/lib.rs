@@ -17,10 +17,11 @@ pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;
+pub mod probe;
 pub mod tune;
 
 pub use engine::{
-    Captured, Clock, Executor, ExecutorOptions, Interval, Memory, Progress, Restorer, RestorerOptions, Span,
-    Values, WeightStore,
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Clock, Deviation, Executor, ExecutorOptions,
+    Interval, Memory, Progress, Restorer, RestorerOptions, Span, Values, WeightStore,
 };
 pub use error::{Error, Result};

@@ -10,6 +10,10 @@
 // A row of lanes shares its weights (uniform loads, or one cache line); lanes of a column share their inputs.
 // Groups past the last output leave at once: a subgroup of 8 or 32 lanes holds 1 or 4 groups, so few idle.
 
+// Rows of a cell, and lanes of a workgroup, for pooling.
+const PARTS: i32 = 8;
+const LANES: i32 = 64;
+
 fn tap(t: Tile, y: i32, col: i32, c: i32) -> vec4<f32> {
     let inside = col >= t.left && col < t.right;
     return select(vec4<f32>(0.0), fetch(y, clamp(col, t.left, t.right - 1), c), inside);
@@ -49,5 +53,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
         }
         sums = finish(y, t.x, t.right, c);
     }
-    pool(t, lane.x, lane.y, c, sums);
+    let place = i32(lane.y * 8u + lane.x);
+    pool(t, c, place, sums.a);
+    pool(t, c + 1, place, sums.b);
 }

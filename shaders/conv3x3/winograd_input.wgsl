@@ -9,11 +9,6 @@
 // [point][tile][quad]
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;
 
-fn tap(t: Tile, y: i32, col: i32, c: i32) -> vec4<f32> {
-    let inside = y >= t.top && y < t.bottom && col >= t.left && col < t.right;
-    return select(vec4<f32>(0.0), fetch(clamp(y, t.top, t.bottom - 1), clamp(col, t.left, t.right - 1), c), inside);
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = i32(wg.x * 64u + lane);
@@ -32,7 +27,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     for (var r = 0; r < POINTS; r++) {
         var d: Points;
         for (var s = 0; s < POINTS; s++) {
-            d[s] = tap(t, y + r, x + s, c);
+            d[s] = padded(t, y + r, x + s, c);
         }
         rows[r] = transform_input(d);
     }

@@ -75,5 +75,5 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
             }
         }
     }
-    cell_sums(t, c, sums);
+    pool(t, c, 0, sums);
 }

@@ -5,11 +5,6 @@
 // Weights are [group of 8 outputs][ky][input quad][kx][output quad of the group][input of the quad] of vec4 over
 // four outputs: what one step of the inner loop reads is contiguous.
 
-@group(0) @binding(1) var<storage, read> weights: array<Weight>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-// [height][width][output quads]
-@group(0) @binding(3) var<storage, read_write> dst: array<Out>;
-
 // vec4 of weights that one input quad has for one tap and a group of outputs.
 const TAP: i32 = 8;
 
@@ -41,10 +36,6 @@ fn begin(c: i32) {
     let b = bias[c + 1];
     a0 = a; a1 = a; a2 = a; a3 = a; a4 = a; a5 = a; a6 = a; a7 = a;
     b0 = b; b1 = b; b2 = b; b3 = b; b4 = b; b5 = b; b6 = b; b7 = b;
-}
-
-fn mac(sum: vec4<f32>, v: vec4<f32>, w0: vec4<f32>, w1: vec4<f32>, w2: vec4<f32>, w3: vec4<f32>) -> vec4<f32> {
-    return fma(vec4<f32>(v.w), w3, fma(vec4<f32>(v.z), w2, fma(vec4<f32>(v.y), w1, fma(vec4<f32>(v.x), w0, sum))));
 }
 
 // One tap of one input quad over the block's eight pixels.

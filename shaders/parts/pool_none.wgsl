@@ -1,2 +1,2 @@
-fn pool(t: Tile, row: u32, group: u32, c: i32, sums: Sums) {
+fn pool(t: Tile, c: i32, place: i32, sums: vec4<f32>) {
 }

@@ -1,6 +1,7 @@
 //! Arguments, messages and exit codes.
 
 mod bench;
+mod calibrate;
 mod compare;
 mod convert;
 mod devices;
@@ -25,7 +26,7 @@ use session::Model;
 use tracing_subscriber::filter::LevelFilter;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
-    are); 2 wrong arguments; 3 no usable GPU, or it failed.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
+    are), or a measured kernel is wrong; 2 wrong arguments; 3 no usable GPU, or it failed.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
     WGPU_ADAPTER_NAME choose an adapter where --device does not.";
 
 /// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.
@@ -56,6 +57,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Turns a checkpoint into a safetensors file that tells what it is
     Convert(convert::ConvertArgs),
+    /// Measures how large a model's features become and what f16 costs it, and writes that into a file
+    Calibrate(calibrate::CalibrateArgs),
     /// Shows what a model is: its task and terms, configuration, arithmetic, memory
     Inspect(inspect::InspectArgs),
     /// Lists the adapters that can be used, and what they can do
@@ -69,7 +72,7 @@ enum Command {
 /// What decides how a network is built.
 #[derive(Args)]
 struct NetworkArgs {
-    /// Storage of activations and weights; arithmetic is f32 in all
+    /// Storage of activations and weights; arithmetic is f32 in all, and what f16 cannot hold is done in f32
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
     /// The stage whose image is the result; an earlier one skips the later work
@@ -150,6 +153,7 @@ pub fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args.photos, args.model(), cli.quiet),
         Command::Eval(args) => eval::run(args, cli.quiet),
         Command::Convert(args) => convert::run(args, cli.quiet),
+        Command::Calibrate(args) => calibrate::run(args, cli.quiet),
         Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),

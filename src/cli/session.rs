@@ -1,4 +1,4 @@
-//! What `restore` and `eval` share: a model, the adapter that it runs on, and a bar for each photo.
+//! What the commands that run a network share: a model, the adapter that it runs on, and a bar that shows progress.
 
 use std::fmt;
 use std::path::Path;
@@ -6,8 +6,10 @@ use std::path::Path;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use mprnet::checkpoint::Checkpoint;
 use mprnet::model::{Task, Weights};
-use mprnet::tune::Tuning;
+use mprnet::plan::Precision;
+use mprnet::tune::{Tuning, cache_folder};
 use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
 use super::{NetworkArgs, advise, say};
@@ -18,12 +20,12 @@ pub(super) struct SessionArgs {
     #[command(flatten)]
     pub(super) network: NetworkArgs,
     #[command(flatten)]
-    adapter: AdapterArgs,
+    device: DeviceArgs,
 }
 
-/// Which adapter is used.
+/// Which adapter.
 #[derive(Args)]
-pub(super) struct AdapterArgs {
+pub(super) struct DeviceArgs {
     /// Adapter: its index in `mprnet devices`, or part of its name
     #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
@@ -43,7 +45,7 @@ enum TuneArg {
     Force,
 }
 
-impl AdapterArgs {
+impl DeviceArgs {
     /// Whether variants of kernels are measured on this device.
     pub(super) fn tuning(&self, device: &gpu::Device) -> Tuning {
         match self.tune {
@@ -56,7 +58,8 @@ impl AdapterArgs {
 
     /// Opens it; says so where that is a software one.
     pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
-        let options = gpu::DeviceOptions { device: self.device.clone(), ..Default::default() };
+        let (device, pipeline_folder) = (self.device.clone(), cache_folder());
+        let options = gpu::DeviceOptions { device, pipeline_folder, ..Default::default() };
         let device = gpu::Device::new(&options)?;
         announce(&device, quiet);
         Ok(device)
@@ -64,7 +67,23 @@ impl AdapterArgs {
 
     /// Opens it once more, for shaders with all checks.
     pub(super) fn open_checked(&self) -> Result<gpu::Device, Error> {
-        gpu::Device::new(&gpu::DeviceOptions { device: self.device.clone(), checked_shaders: true })
+        let (device, checked_shaders) = (self.device.clone(), true);
+        gpu::Device::new(&gpu::DeviceOptions { device, checked_shaders, ..Default::default() })
+    }
+}
+
+/// The embedded model of that name, where no file has it.
+pub(super) fn embedded(model: &Path) -> Option<Task> {
+    model.to_str().and_then(Task::named).filter(|_| !model.is_file())
+}
+
+/// The embedded model of that name, or the file.
+pub(super) fn open_model(model: &Path) -> Result<Checkpoint<'static>, Error> {
+    match embedded(model) {
+        Some(task) => {
+            Checkpoint::from_safetensors(Weights::embedded_file(task), &format!("the embedded {task} model"))
+        }
+        None => Checkpoint::open(model),
     }
 }
 
@@ -112,17 +131,22 @@ impl<'a> Session<'a> {
         Self { args, weights, passes, quiet, restorer: None }
     }
 
+    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold the model.
+    pub(super) fn precision(&self) -> Precision {
+        self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
+    }
+
     /// The model on its adapter. An error here is not about one photo: without a GPU none can be restored.
     pub(super) fn restorer(&mut self) -> Result<&mut Restorer, Error> {
         match &mut self.restorer {
             Some(opened) => Ok(opened),
             empty => {
-                let device = self.args.adapter.open(self.quiet)?;
+                let device = self.args.device.open(self.quiet)?;
                 let options = RestorerOptions {
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),
                     passes: self.passes,
-                    tuning: self.args.adapter.tuning(&device),
+                    tuning: self.args.device.tuning(&device),
                 };
                 Ok(empty.insert(Restorer::new(self.weights.clone(), device, options)))
             }

@@ -101,6 +101,7 @@ impl Compiled {
             graph.nodes().iter().map(|node| kernels::lower(&graph, node, &target)).collect();
         let scratch: Vec<Vec<u64>> = lowered.iter().map(|l| l.scratch.clone()).collect();
         let memory = MemoryPlan::new(&graph, options.precision, buffer_limit, &scratch)?;
+        device.pipelines().prepare(device, lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec))?;
         let step = |(lowered, node)| {
             let costs = (cost::work(&graph, node), kernels::arithmetic(&graph, node, &target));
             Step::new(device, store, &graph, lowered, costs)

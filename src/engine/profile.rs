@@ -11,7 +11,7 @@ use super::record::Dispatch;
 use super::weights::OperatorWeights;
 use super::{Executor, Values};
 use crate::Result;
-use crate::gpu::Device;
+use crate::gpu::{Device, Stamps};
 use crate::graph::{TensorId, cost};
 use crate::kernels::{Operand, Slot};
 
@@ -153,7 +153,7 @@ impl Executor {
             outputs: operator.outputs.iter().map(shape).collect(),
             multiply_adds,
             executed: (multiply_adds as f64 * step.arithmetic).round() as u64,
-            matrices: spec.link().is_ok_and(|text| text.contains("coopMultiplyAdd")),
+            matrices: spec.matrices(),
             bytes: self.stage_bytes(node, stage),
             clock,
             dispatches: timed.dispatches,
@@ -212,9 +212,7 @@ impl Recording {
             dispatches.chunk_by(|a, b| (a.node, a.stage) == (b.node, b.stage)).collect();
         match self.clock {
             Clock::Wall => pieces.into_iter().try_for_each(|piece| self.submit_alone(device, piece)),
-            _ => pieces
-                .chunks(wgpu::QUERY_SET_MAX_QUERIES as usize / 2)
-                .try_for_each(|pieces| self.submit_stamped(device, pieces)),
+            _ => pieces.chunks(Stamps::MOST / 2).try_for_each(|pieces| self.submit_stamped(device, pieces)),
         }
     }
 
@@ -234,14 +232,11 @@ impl Recording {
         let within = self.clock == Clock::Timestamps;
         let stamps = Stamps::new(device, if within { pieces.len() + 1 } else { 2 * pieces.len() });
         let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        if within {
-            stamps.within(&mut encoder, pieces)
-        } else {
-            stamps.around(&mut encoder, pieces)
-        }
-        let ticks = stamps.read(device, encoder)?;
+        let record = if within { record_within } else { record_around };
+        record(&mut encoder, &stamps, pieces);
+        let ticks = stamps.submit(device, encoder)?;
         let first = *self.first.get_or_insert(ticks[0]);
-        let period = f64::from(device.queue().get_timestamp_period()) * 1e-9;
+        let period = Stamps::tick(device);
         let seconds = |tick: u64| tick.checked_sub(first).map(|ticks| ticks as f64 * period);
         for (i, piece) in pieces.iter().enumerate() {
             let at = if within { i } else { 2 * i };
@@ -259,82 +254,20 @@ impl Recording {
     }
 }
 
-/// A set of timestamps.
-pub(super) struct Stamps {
-    set: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    readable: wgpu::Buffer,
+/// Records all in one pass, a timestamp before the first and one after each.
+fn record_within(encoder: &mut wgpu::CommandEncoder, stamps: &Stamps, pieces: &[&[Dispatch]]) {
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    pass.write_timestamp(stamps.set(), 0);
+    for (i, piece) in pieces.iter().enumerate() {
+        piece.iter().for_each(|dispatch| dispatch.record(&mut pass));
+        pass.write_timestamp(stamps.set(), i as u32 + 1);
+    }
 }
 
-impl Stamps {
-    pub(super) fn new(device: &Device, count: usize) -> Self {
-        let set = device.wgpu().create_query_set(&wgpu::QuerySetDescriptor {
-            label: Some("timestamps"),
-            ty: wgpu::QueryType::Timestamp,
-            count: count as u32,
-        });
-        let buffer = |usage| {
-            device.wgpu().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("timestamps"),
-                size: count as u64 * u64::from(wgpu::QUERY_SIZE),
-                usage,
-                mapped_at_creation: false,
-            })
-        };
-        let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
-        let readable = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
-        Self { set, resolved, readable }
-    }
-
-    /// Records all in one pass, a timestamp before the first and one after each.
-    fn within(&self, encoder: &mut wgpu::CommandEncoder, pieces: &[&[Dispatch]]) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        pass.write_timestamp(&self.set, 0);
-        for (i, piece) in pieces.iter().enumerate() {
-            piece.iter().for_each(|dispatch| dispatch.record(&mut pass));
-            pass.write_timestamp(&self.set, i as u32 + 1);
-        }
-    }
-
-    /// Records a pass for each, with a timestamp at either end.
-    fn around(&self, encoder: &mut wgpu::CommandEncoder, pieces: &[&[Dispatch]]) {
-        for (i, piece) in pieces.iter().enumerate() {
-            let mut pass = self.pass(encoder, 2 * i as u32);
-            piece.iter().for_each(|dispatch| dispatch.record(&mut pass));
-        }
-    }
-
-    /// A pass that writes two timestamps, one at either end.
-    pub(super) fn pass<'a>(
-        &self,
-        encoder: &'a mut wgpu::CommandEncoder,
-        first: u32,
-    ) -> wgpu::ComputePass<'a> {
-        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-            label: None,
-            timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                query_set: &self.set,
-                beginning_of_pass_write_index: Some(first),
-                end_of_pass_write_index: Some(first + 1),
-            }),
-        })
-    }
-
-    /// Submits what was recorded, waits, and gives the timestamps.
-    pub(super) fn read(
-        &self,
-        device: &Device,
-        mut encoder: wgpu::CommandEncoder,
-    ) -> std::result::Result<Vec<u64>, String> {
-        let size = self.readable.size();
-        let count = (size / u64::from(wgpu::QUERY_SIZE)) as u32;
-        encoder.resolve_query_set(&self.set, 0..count, &self.resolved, 0);
-        encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.readable, 0, size);
-        let submission = device.queue().submit([encoder.finish()]);
-        // A failed mapping shows when the range is taken below.
-        self.readable.slice(..).map_async(wgpu::MapMode::Read, |_| ());
-        device.wait(submission)?;
-        let view = self.readable.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
-        Ok(bytemuck::pod_collect_to_vec(&view))
+/// Records a pass for each, with a timestamp at either end.
+fn record_around(encoder: &mut wgpu::CommandEncoder, stamps: &Stamps, pieces: &[&[Dispatch]]) {
+    for (i, piece) in pieces.iter().enumerate() {
+        let mut pass = stamps.pass(encoder, 2 * i as u32);
+        piece.iter().for_each(|dispatch| dispatch.record(&mut pass));
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Recorder<'a> {
             let mut start = 0;
             while start < columns {
                 let end = start.saturating_add(step.lowered.strip[1]).min(columns);
-                self.strip(node, cut, Strip { window: cut.window.clone(), columns: start..end });
+                self.strip(node, cut, &Strip { window: cut.window.clone(), columns: start..end });
                 start = end;
             }
         }
@@ -80,7 +80,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn strip(&mut self, node: usize, cut: &Cut, strip: Strip) {
+    fn strip(&mut self, node: usize, cut: &Cut, strip: &Strip) {
         let step = &self.compiled.steps[node];
         let domain = step.lowered.domain();
         let share = u64::from(strip.window.bands.end - strip.window.bands.start)
@@ -91,7 +91,7 @@ impl<'a> Recorder<'a> {
         let mut fragments = cut.fragments.iter();
         for (stage, kernels) in step.lowered.stages.iter().enumerate() {
             let located = kernels.bindings.iter().filter_map(|binding| match binding.operand {
-                Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, &strip),
+                Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, strip),
                 Operand::Tensor(..) => self.tensor(binding, cut, *fragments.next()?),
                 Operand::Absent => None,
             });

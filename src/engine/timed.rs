@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::profile::{Clock, Stamps};
+use super::profile::Clock;
 use super::{Executor, Values};
 use crate::Result;
-use crate::gpu::Device;
+use crate::gpu::{Device, Stamps};
 
 impl Executor {
     /// As [`Executor::run`], and gives the seconds that the adapter computed, transfers apart; None where it has no clock
@@ -46,9 +46,9 @@ impl Executor {
             let mut pass = stamps.pass(&mut encoder, 0);
             self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
         }
-        let ticks = stamps.read(device, encoder)?;
+        let ticks = stamps.submit(device, encoder)?;
         let passed =
             ticks[1].checked_sub(ticks[0]).ok_or("the adapter's clock went backwards; measure again")?;
-        Ok(passed as f64 * f64::from(device.queue().get_timestamp_period()) * 1e-9)
+        Ok(passed as f64 * Stamps::tick(device))
     }
 }

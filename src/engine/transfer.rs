@@ -31,6 +31,15 @@ impl Values {
         self.len() == 0
     }
 
+    /// Floats divided by two `times` over (multiplied where that is negative), which is exact.
+    pub(super) fn halved(mut self, times: i32) -> Self {
+        if let (Self::Planar(values), true) = (&mut self, times != 0) {
+            let factor = f64::from(-times).exp2();
+            values.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
+        }
+        self
+    }
+
     /// Whether these can be the values of a tensor.
     pub(super) fn fit(&self, desc: &TensorDesc) -> bool {
         (desc.role == Role::Words) == matches!(self, Self::Words(_)) && self.len() as u64 == desc.elements()

@@ -1,6 +1,7 @@
 //! Adapters, and the device that everything runs on.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::{Pipelines, Storage};
@@ -20,6 +21,9 @@ pub struct DeviceOptions {
     pub device: Option<String>,
     /// Keeps the checks of every loop and index that WebGPU adds to shaders: slower, and the same results.
     pub checked_shaders: bool,
+    /// A folder for what the driver compiles, so that the next start need not: for drivers of GPUs, which leave that
+    /// to programs; Mesa's lavapipe has a cache of its own.
+    pub pipeline_folder: Option<PathBuf>,
 }
 
 /// What an adapter is and can do.
@@ -135,8 +139,15 @@ impl Device {
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
         let (adapter, summary) = select(usable(), options)?;
-        let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | TIMESTAMPS;
-        let opened = Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())?;
+        let mut wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | TIMESTAMPS;
+        let folder = options.pipeline_folder.as_deref().filter(|_| !summary.is_software());
+        if folder.is_some() {
+            wanted |= wgpu::Features::PIPELINE_CACHE;
+        }
+        let mut opened = Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())?;
+        if let Some(folder) = folder {
+            opened.pipelines = Pipelines::remembered(&opened.handle, &adapter.get_info(), folder);
+        }
         Ok(Self { checked_shaders: options.checked_shaders, ..opened })
     }
 
@@ -206,6 +217,12 @@ impl Device {
             checked_shaders: false,
             replaced: None,
         }
+    }
+
+    /// The same, with the checks of [`DeviceOptions::checked_shaders`].
+    #[must_use]
+    pub fn with_checked_shaders(self) -> Self {
+        Self { checked_shaders: true, ..self }
     }
 
     /// The adapter, where this library opened it.

@@ -28,3 +28,12 @@ pub(super) fn module(
     // sizes, cut and whole, and demand the same bits: an index outside would be clamped in one and not in the other.
     unsafe { device.create_shader_module_trusted(descriptor, checks) }
 }
+
+/// A cache of compiled pipelines that begins with what an earlier one held.
+pub(super) fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
+    let descriptor = wgpu::PipelineCacheDescriptor { label: Some("pipelines"), data, fallback: true };
+    // SAFETY: `data` is what `PipelineCache::get_data` gave on an adapter of the same key: the caller reads it from a
+    // file of the user's own cache folder that only this program writes, whole or not at all, and whose SHA-256 it has
+    // compared. wgpu and the driver turn down data of another device or version.
+    unsafe { device.create_pipeline_cache(&descriptor) }
+}

@@ -125,20 +125,26 @@ pub(super) fn packing(
     }
 }
 
+/// A convolution in one dispatch, whose window touches `reach` of its sources.
+pub(super) fn stage(
+    cx: &Context<'_>,
+    conv: &Conv,
+    spec: KernelSpec,
+    packing: Packing,
+    (grid, reach): (Grid, Reach),
+) -> Stage {
+    let sources = Sources::of(cx, conv);
+    let (domain, scalars) = (cx.cells(), Scalars::default());
+    let stage = Stage { spec, domain, bindings: Vec::new(), packing: Some(packing), grid, scalars };
+    sources.finish(sources.bind(stage, cx, conv, reach), cx, conv)
+}
+
 /// A register-blocked convolution whose window touches `reach` of its sources.
 pub(super) fn block(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: Reach) -> Stage {
-    let sources = Sources::of(cx, conv);
     let storage = cx.target.storage;
-    let groups = cx.quads(cx.dst()).div_ceil(2);
-    let stage = Stage {
-        spec: KernelSpec::new(shader, &["tile", "block"]).stored("weight", storage),
-        domain: cx.cells(),
-        bindings: Vec::new(),
-        packing: Some(packing(cx, conv, ("block", 8), storage, pack)),
-        grid: Grid::Cells { depth: groups.div_ceil(GROUPS) },
-        scalars: Scalars::default(),
-    };
-    sources.finish(sources.bind(stage, cx, conv, reach), cx, conv)
+    let spec = KernelSpec::new(shader, &["tile", "filters", "block"]).stored("weight", storage);
+    let grid = Grid::Cells { depth: cx.quads(cx.dst()).div_ceil(2 * GROUPS) };
+    stage(cx, conv, spec, packing(cx, conv, ("block", 8), storage, pack), (grid, reach))
 }
 
 /// `[group of 8 outputs][ky][input quad][kx][output quad][input]` of four outputs.

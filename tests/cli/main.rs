@@ -4,6 +4,7 @@ mod arguments;
 mod bad_photos;
 mod bad_weights;
 mod bench;
+mod calibrate;
 mod compare;
 mod convert;
 mod eval;
@@ -11,6 +12,8 @@ mod files;
 mod inspect;
 mod listings;
 mod options;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
 mod photos;
 mod restoring;
 

@@ -8,5 +8,6 @@ mod lints;
 mod passes;
 mod plans;
 mod record;
+mod rescaling;
 mod translate;
 mod twin;

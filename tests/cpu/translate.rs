@@ -10,6 +10,7 @@ use mprnet::gpu::{KernelSpec, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
 use mprnet::kernels::{self, Choices, Target, Variant};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
+use mprnet::probe;
 use naga::back::{glsl, hlsl, msl, spv, wgsl};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -25,8 +26,11 @@ const STORAGES: [Storage; 3] = [Storage::F32, Storage::F16, Storage::F16Packed];
 type Gap = (&'static str, fn(&KernelSpec) -> bool, &'static str);
 
 /// What cannot be translated; everything else must be, and these must still fail.
-const GAPS: &[Gap] =
-    &[("GLSL", KernelSpec::native_f16, "it has no 16-bit floats; such adapters get f16_packed")];
+const GAPS: &[Gap] = &[
+    ("GLSL", KernelSpec::native_f16, "it has no 16-bit floats; such adapters get f16_packed"),
+    ("HLSL", KernelSpec::matrices, "it has no cooperative matrices"),
+    ("MSL", KernelSpec::matrices, "version 2.0 has no cooperative matrices"),
+];
 
 /// A language: its name, and what translates to it.
 type Language = (&'static str, fn(&KernelSpec, &Module, &ModuleInfo) -> Result<(), String>);
@@ -106,9 +110,9 @@ fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     specs
 }
 
-/// Every distinct kernel.
+/// Every distinct kernel, and those that measure what adapters can do.
 pub fn all_specs() -> BTreeSet<KernelSpec> {
-    STORAGES.into_iter().flat_map(specs).collect()
+    STORAGES.into_iter().flat_map(specs).chain(probe::specs()).collect()
 }
 
 /// Parses and validates; only the capabilities that the spec says it needs are there.
@@ -125,6 +129,7 @@ fn capabilities(spec: &KernelSpec) -> Capabilities {
     let packed = spec.parts.iter().any(|p| p.ends_with("_f16_packed"));
     needed.set(Capabilities::SHADER_FLOAT16_IN_FLOAT32, packed);
     needed.set(Capabilities::SUBGROUP, spec.subgroups());
+    needed.set(Capabilities::COOPERATIVE_MATRIX, spec.matrices());
     needed
 }
 
@@ -154,7 +159,10 @@ fn to_spirv(
         spv::Capability::GroupNonUniformShuffle,
     ];
     let subgroups = subgroups.into_iter().filter(|_| spec.subgroups());
-    let capabilities = [spv::Capability::Shader].into_iter().chain(float16).chain(subgroups).collect();
+    let matrices = [spv::Capability::CooperativeMatrixKHR, spv::Capability::VulkanMemoryModel];
+    let matrices = matrices.into_iter().filter(|_| spec.matrices());
+    let needed = [spv::Capability::Shader].into_iter().chain(float16).chain(subgroups).chain(matrices);
+    let capabilities = needed.collect();
     let options = spv::Options {
         lang_version: version,
         capabilities: Some(capabilities),
@@ -163,6 +171,10 @@ fn to_spirv(
     };
     let stage = spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: "main".to_owned() };
     let words = spv::write_vec(module, info, &options, Some(&stage)).map_err(|e| e.to_string())?;
+    if spec.matrices() {
+        // Releases of spirv-val that distributions have do not know SPV_KHR_cooperative_matrix of 2023.
+        return Ok(());
+    }
     let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&bytes).unwrap();
@@ -242,7 +254,7 @@ fn every_shader_is_reached() {
     let used: BTreeSet<String> = all_specs().iter().flat_map(used).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut there = BTreeSet::new();
-    for prefix in ["", "conv3x3/", "parts/"] {
+    for prefix in ["", "conv3x3/", "parts/", "probe/"] {
         for entry in std::fs::read_dir(root.join(prefix)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             there.extend(name.strip_suffix(".wgsl").map(|stem| format!("{prefix}{stem}")));

@@ -5,8 +5,13 @@ mod common;
 mod golden;
 mod network;
 mod operators;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
+mod probe;
 mod profile;
+mod range;
 mod restorer;
+mod variants;
 
 use std::sync::OnceLock;
 

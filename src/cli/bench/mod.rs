@@ -21,7 +21,7 @@ use self::kernels::KernelArg;
 use self::report::{Cell, Format, Row};
 use self::workload::Kind;
 use super::network::parse_size;
-use super::session::AdapterArgs;
+use super::session::DeviceArgs;
 use super::{Failure, PrecisionArg, exit_code, parse_task, print};
 
 /// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision and variant, in turn
@@ -65,7 +65,7 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "N", requires = "shader")]
     stage: Option<usize>,
     #[command(flatten)]
-    adapter: AdapterArgs,
+    device: DeviceArgs,
     #[command(flatten)]
     serve: ServeArgs,
 }

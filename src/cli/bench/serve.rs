@@ -17,7 +17,7 @@ use crate::cli::{Failure, dump, print};
 const WARM_UPS: usize = 2;
 
 #[derive(Serialize)]
-struct Ready<'a> {
+struct Greeting<'a> {
     ready: bool,
     version: &'a str,
     adapter: &'a str,
@@ -47,10 +47,10 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     dump::check(output)?;
     let weights = model.map(|path| Weights::read(path)).transpose()?;
     let Workload { graph, input } = Workload::read(*kind, input, weights.as_ref())?;
-    let device = args.adapter.open(quiet)?;
+    let device = args.device.open(quiet)?;
     let refused = |reason: Unmeasured| Failure::Usage(reason.to_string());
     variant.check(&device.target(precision)).map_err(refused)?;
-    let mut tuner = Tuner::new(args.adapter.tuning(&device));
+    let mut tuner = Tuner::new(args.device.tuning(&device));
     let choices = variant.choices().unwrap_or_else(|| tuner.choices(&device, precision, &graph));
     let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
     let mut executor = Executor::new(&device, &WeightStore::default(), graph, &options)?;
@@ -73,7 +73,7 @@ fn write(path: &Path, graph: &mprnet::graph::Graph, results: Vec<Values>) -> Res
 
 fn greet(device: &gpu::Device) -> Result<(), Error> {
     let (adapter, driver) = device.adapter().map_or(("", ""), |a| (a.name.as_str(), a.driver.as_str()));
-    tell(&Ready { ready: true, version: env!("CARGO_PKG_VERSION"), adapter, driver })
+    tell(&Greeting { ready: true, version: env!("CARGO_PKG_VERSION"), adapter, driver })
 }
 
 /// Runs the workload for every line on standard input, until that ends.

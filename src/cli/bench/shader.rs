@@ -23,11 +23,11 @@ pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Result<(), Fail
     };
     let (variant, precision) = (*variant, precision.precision());
     let text = read(path)?;
-    let shipped = args.adapter.open(quiet)?;
+    let shipped = args.device.open(quiet)?;
     variant.check(&shipped.target(precision)).map_err(|reason| Failure::Usage(reason.to_string()))?;
     let replaced = stage(args, kernel, variant, &shipped.target(precision))?;
-    let checked = args.adapter.open_checked()?;
-    let foreign = args.adapter.open_checked()?.with_shader(replaced, text);
+    let checked = args.device.open_checked()?;
+    let foreign = args.device.open_checked()?.with_shader(replaced, text);
     let (mut rows, mut worst) = (Vec::new(), None);
     for &channels in &args.channels {
         for &size in &args.size {
@@ -57,9 +57,9 @@ fn stage(
     variant: VariantArg,
     target: &Target,
 ) -> Result<&'static str, Failure> {
-    let probe = kernel.probe(8, [8, 8])?;
+    let specimen = kernel.specimen(8, [8, 8])?;
     let target = target.clone().with_choices(variant.choices().unwrap_or_default());
-    let lowered = kernels::lower(probe.graph(), &probe.graph().nodes()[0], &target);
+    let lowered = kernels::lower(specimen.graph(), &specimen.graph().nodes()[0], &target);
     let shaders: Vec<&'static str> = lowered.stages.iter().map(|stage| stage.spec.shader).collect();
     let named = shaders.iter().enumerate().map(|(i, shader)| format!("{} {shader}", i + 1));
     let listed = named.collect::<Vec<_>>().join(", ");

@@ -4,14 +4,23 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::lanes::Spread;
 use crate::graph::{Conv, Epilogue, Graph, Node, Patches};
 use crate::kernels::Target;
 
 /// A way to compute a 3x3 convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Variant {
+    /// A lane owns a pixel and four outputs: as it is written in books.
+    Direct,
     /// A lane owns 8 pixels x 8 outputs in registers.
     Block,
+    /// Lanes side by side own outputs side by side, for a run of pixels; each loads the pixels that they share.
+    Lanes,
+    /// The same; each loads one pixel and broadcasts it to the others, in subgroups of eight.
+    Broadcast,
+    /// The same in larger subgroups, by shuffles among eight lanes.
+    Shuffle,
     /// Winograd F(2x2, 3x3): 16 multiplications for 4 outputs instead of 36.
     Winograd2,
     /// Winograd F(4x4, 3x3): 36 multiplications for 16 outputs instead of 144.
@@ -20,13 +29,25 @@ pub enum Variant {
 
 impl Variant {
     /// All of them, in the order of the tutorial in `shaders/README.md`.
-    pub const ALL: &[Self] = &[Self::Block, Self::Winograd2, Self::Winograd4];
+    pub const ALL: &[Self] = &[
+        Self::Direct,
+        Self::Block,
+        Self::Lanes,
+        Self::Broadcast,
+        Self::Shuffle,
+        Self::Winograd2,
+        Self::Winograd4,
+    ];
 
     /// Its name in listings and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Direct => "direct",
             Self::Block => "block",
+            Self::Lanes => "lanes",
+            Self::Broadcast => "broadcast",
+            Self::Shuffle => "shuffle",
             Self::Winograd2 => "winograd2",
             Self::Winograd4 => "winograd4",
         }
@@ -42,9 +63,9 @@ impl Variant {
     #[must_use]
     pub fn bound(self) -> f64 {
         match self {
-            Self::Block => 2e-6,
             Self::Winograd2 => 4e-6,
             Self::Winograd4 => 1e-5,
+            _ => 2e-6,
         }
     }
 
@@ -52,9 +73,9 @@ impl Variant {
     #[must_use]
     pub fn arithmetic(self) -> f64 {
         match self {
-            Self::Block => 1.0,
             Self::Winograd2 => 16.0 / 36.0,
             Self::Winograd4 => 36.0 / 144.0,
+            _ => 1.0,
         }
     }
 
@@ -63,6 +84,12 @@ impl Variant {
     pub fn refused(self, target: &Target) -> Option<&'static str> {
         match self {
             Self::Winograd2 | Self::Winograd4 if target.direct_sums => Some("only direct sums are asked for"),
+            Self::Broadcast if !Spread::Broadcast.fits(target.subgroups) => {
+                Some("its shaders need subgroups of exactly 8 lanes")
+            }
+            Self::Shuffle if !Spread::Shuffle.fits(target.subgroups) => {
+                Some("its shaders need subgroups of 8 to 64 lanes")
+            }
             _ => None,
         }
     }

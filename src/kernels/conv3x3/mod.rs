@@ -4,12 +4,16 @@
 
 mod block;
 mod choice;
+mod direct;
+mod lanes;
 mod winograd;
 
 pub use choice::{Choices, ConvShape, Variant};
 
-use super::{Context, Lowered};
-use crate::graph::Conv;
+use super::convolution::{Filter, biases, bind_sums, packing};
+use super::{Context, Lowered, Packed, Packing, Stage};
+use crate::graph::{Conv, Graph};
+use lanes::Spread;
 
 pub(super) fn variant(cx: &Context<'_>, conv: &Conv) -> Variant {
     cx.target.choices.variant(&ConvShape::of(cx.graph, cx.node, conv), cx.target)
@@ -17,8 +21,34 @@ pub(super) fn variant(cx: &Context<'_>, conv: &Conv) -> Variant {
 
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Lowered {
     match variant(cx, conv) {
+        Variant::Direct => direct::lower(cx, conv).into(),
         Variant::Block => block::lower(cx, conv).into(),
+        Variant::Lanes => lanes::lower(cx, conv, Spread::Load).into(),
+        Variant::Broadcast => lanes::lower(cx, conv, Spread::Broadcast).into(),
+        Variant::Shuffle => lanes::lower(cx, conv, Spread::Shuffle).into(),
         Variant::Winograd2 => winograd::lower(cx, conv, &winograd::F2),
         Variant::Winograd4 => winograd::lower(cx, conv, &winograd::F4),
     }
+}
+
+/// A stage with its second result, sums per cell, if it has one; `part` says which of its lanes hold what is summed.
+fn pooled(mut stage: Stage, cx: &Context<'_>, conv: &Conv, part: &str) -> Stage {
+    stage.spec.parts.push(if conv.pooled { part } else { "pool_none" }.to_owned());
+    if conv.pooled { bind_sums(stage, cx) } else { stage }
+}
+
+/// Filters as a matrix: `[tap][input, padded][output, padded]`, the order that others call HWIO. Inputs of each source
+/// are padded to quads, all of them together to a multiple of `align`.
+fn filters(cx: &Context<'_>, conv: &Conv, outputs: u32, align: u32) -> Packing {
+    let form = if align == 4 { "filters" } else { "filters of 16" };
+    let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
+        let mut filter = Filter::of(graph, conv, sources);
+        filter.inputs.resize(filter.inputs.len().next_multiple_of(align as usize), None);
+        let row = |tap, input| (0..outputs as usize).map(move |output| (tap, input, output));
+        let inputs = &filter.inputs;
+        let order = (0..9).flat_map(|tap| inputs.iter().flat_map(move |&input| row(tap, input)));
+        let weights = order.map(|(tap, input, output)| filter.at(output, input, tap)).collect();
+        Packed { weights, bias: biases(graph, conv, outputs as usize) }
+    };
+    packing(cx, conv, (form, outputs), cx.target.storage, pack)
 }

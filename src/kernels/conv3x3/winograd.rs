@@ -1,9 +1,10 @@
 //! Winograd's minimal filtering F(m x m, 3x3) (Lavin and Gray, CVPR 2016): three dispatches for each strip, which hand
 //! over through scratch memory. The filters are transformed here, in f64.
 
+use super::pooled;
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
-use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
+use crate::kernels::convolution::{Filter, Sources, biases, packing};
 use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Packing, Scalars, Scratch, Slot, Stage};
 use crate::plan::Reach;
 
@@ -104,7 +105,7 @@ fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing
 }
 
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
-    let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", algorithm.part]);
+    let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", "padded", algorithm.part]);
     let grid = Grid::CellLanes { lanes: scratch.per_cell * scratch.quads };
     let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
@@ -143,8 +144,7 @@ fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratc
     let mut stage = stage(cx, spec, Grid::CellLanes { lanes: quads }, Some(packing))
         .bind_any(Slot::X, Operand::Scratch(scratch));
     stage = Sources::of(cx, conv).finish(stage, cx, conv);
-    stage.spec.parts.push(if conv.pooled { "cell_sums" } else { "cell_none" }.to_owned());
-    if conv.pooled { bind_sums(stage, cx) } else { stage }
+    pooled(stage, cx, conv, "pool_own")
 }
 
 /// G g G^T of every filter: `[point][input quad][output, padded]` of the quad's inputs.

@@ -1,0 +1,12 @@
+// A workgroup's lanes by their place in its subgroups, whatever size those have: neighbours in a subgroup are
+// neighbours here, which `local_invocation_index` does not promise. The subgroups are full, since their size divides
+// LANES.
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) wg: vec3<u32>,
+    @builtin(subgroup_id) subgroup: u32,
+    @builtin(subgroup_size) size: u32,
+    @builtin(subgroup_invocation_id) lane: u32,
+) {
+    convolve(wg, i32(subgroup * size + lane), i32(lane));
+}

@@ -1,0 +1,161 @@
+//! Every variant of the 3x3 convolution against the CPU twin, whole and cut, with and without the checks of WebGPU.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use mprnet::gpu::{Device, DeviceOptions, Storage};
+use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorId, cpu};
+use mprnet::kernels::{Choices, Variant};
+use mprnet::plan::Precision;
+use mprnet::{ExecutorOptions, Values};
+
+use crate::common::{Random, assert_close, feature};
+use crate::{execute_on, host_device, planar};
+
+/// What follows the sums: an epilogue, and whether sums per cell are taken.
+const ENDS: [(Epilogue, bool); 4] = [
+    (Epilogue::None, false),
+    (Epilogue::None, true),
+    (Epilogue::Prelu(0.2), false),
+    (Epilogue::Residual, false),
+];
+const SOURCES: [usize; 2] = [1, 2];
+const STORAGES: [Storage; 3] = [Storage::F32, Storage::F16, Storage::F16Packed];
+const GRIDS: [Patches; 3] = [Patches::WHOLE, Patches::HALVES, Patches::QUARTERS];
+/// Channels in, of each source, and out.
+const CHANNELS: [(u32, u32); 4] = [(5, 6), (12, 40), (9, 66), (18, 84)];
+/// Rows and columns: fewer than a cell, and cells cut short in patches of each grid.
+const SIZES: [(u32, u32); 3] = [(4, 6), (18, 22), (20, 52)];
+
+/// What storing in f16 may err, as for every operator.
+const HALF: f64 = 1e-3;
+/// Pipelines that the default run may make: a software adapter takes about a second for each.
+const PIPELINES: usize = 150;
+
+/// How many values each factor of a case has.
+const LEVELS: [usize; 7] =
+    [Variant::ALL.len(), ENDS.len(), SOURCES.len(), STORAGES.len(), GRIDS.len(), CHANNELS.len(), SIZES.len()];
+
+/// A value of each factor, by index.
+type Levels = [usize; LEVELS.len()];
+
+/// Devices that store f16 natively and packed; each without and with the checks.
+fn devices() -> &'static [[Device; 2]; 2] {
+    static DEVICES: OnceLock<[[Device; 2]; 2]> = OnceLock::new();
+    DEVICES.get_or_init(|| {
+        let native = |checked_shaders| {
+            let options = DeviceOptions { checked_shaders, ..DeviceOptions::default() };
+            Device::new(&options).expect("these tests need a GPU adapter")
+        };
+        [[native(false), native(true)], [host_device(), host_device().with_checked_shaders()]]
+    })
+}
+
+fn precision(storage: Storage) -> Precision {
+    if storage == Storage::F32 { Precision::F32 } else { Precision::F16 }
+}
+
+/// The devices of a case, where its variant can be used on them at its storage.
+fn devices_of(levels: Levels) -> Option<&'static [Device; 2]> {
+    let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
+    let devices = &devices()[usize::from(storage == Storage::F16Packed)];
+    let target = devices[0].target(precision(storage));
+    let native = target.storage == storage || storage == Storage::F16;
+    (native && variant.refused(&target).is_none()).then_some(devices)
+}
+
+fn every_case() -> Vec<Levels> {
+    let mut cases = vec![[0; LEVELS.len()]];
+    for (factor, &count) in LEVELS.iter().enumerate() {
+        let with = |case: Levels, level| std::array::from_fn(|i| if i == factor { level } else { case[i] });
+        cases = cases.into_iter().flat_map(|case| (0..count).map(move |level| with(case, level))).collect();
+    }
+    cases.retain(|&case| devices_of(case).is_some());
+    cases
+}
+
+type Pair = [(usize, usize); 2];
+
+fn pairs(case: Levels) -> impl Iterator<Item = Pair> {
+    let later = move |a: usize| (a + 1..LEVELS.len()).map(move |b| [(a, case[a]), (b, case[b])]);
+    (0..LEVELS.len()).flat_map(later)
+}
+
+/// Cases that hold every pair of values which any case holds: always the next one that holds most that are missing.
+fn pairwise(cases: &[Levels]) -> Vec<Levels> {
+    let mut missing: BTreeSet<Pair> = cases.iter().flat_map(|&case| pairs(case)).collect();
+    let mut chosen = Vec::new();
+    while !missing.is_empty() {
+        let gain = |case: &Levels| pairs(*case).filter(|pair| missing.contains(pair)).count();
+        // The first of the best, so that the choice is the same everywhere.
+        let best = cases.iter().rev().max_by_key(|case| gain(case)).expect("there are cases");
+        chosen.push(*best);
+        for pair in pairs(*best) {
+            missing.remove(&pair);
+        }
+    }
+    chosen
+}
+
+fn graph(levels: Levels, random: &mut Random) -> Graph {
+    let (epilogue, pooled) = ENDS[levels[1]];
+    let (sources, patches) = (SOURCES[levels[2]], GRIDS[levels[4]]);
+    let ((inner, out), (height, width)) = (CHANNELS[levels[5]], SIZES[levels[6]]);
+    let mut graph = Graph::new();
+    let x = feature(inner, height, width, patches);
+    // The second source has other channels than the first.
+    let second = feature(inner + 2, height, width, patches);
+    let added = feature(out, height, width, patches);
+    let residual = (epilogue == Epilogue::Residual).then_some(added);
+    let descs = [x, second].into_iter().take(sources).chain(residual);
+    let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
+    let channels = if sources == 2 { 2 * inner + 2 } else { inner };
+    let conv =
+        random.conv(&mut graph, Kernel::Three, out as usize, channels as usize, levels[5].is_multiple_of(2));
+    let op = Op::Conv(Conv { epilogue, pooled, ..conv });
+    graph.push("conv", op, &ids, patches).unwrap();
+    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
+    graph
+}
+
+fn check(levels: Levels) {
+    let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
+    let [device, checked] = devices_of(levels).expect("only such cases are chosen");
+    let mut random = Random::new(7);
+    let graph = graph(levels, &mut random);
+    let inputs: Vec<Vec<f32>> =
+        graph.inputs().iter().map(|&id| random.values(graph.desc(id).elements() as usize)).collect();
+    let exact: Vec<Vec<f64>> =
+        inputs.iter().map(|values| values.iter().map(|&v| f64::from(v)).collect()).collect();
+    let inputs: Vec<Values> = inputs.into_iter().map(Values::Planar).collect();
+    let expected = cpu::run(&graph, &exact).unwrap();
+    let choices = Choices::Always(variant);
+    let whole = ExecutorOptions { precision: precision(storage), choices, ..ExecutorOptions::default() };
+    let cut = ExecutorOptions { slice: Some(1), ..whole.clone() };
+    let what = format!("{variant:?} {storage:?} {} {levels:?}", graph.desc(graph.outputs()[0]));
+    let actual = execute_on(device, &graph, &inputs, &whole);
+    assert!(execute_on(device, &graph, &inputs, &cut) == actual, "{what}: cut and whole differ");
+    assert!(execute_on(checked, &graph, &inputs, &whole) == actual, "{what}: checks change the result");
+    for (&id, values) in graph.outputs().iter().zip(&actual) {
+        let twin: Vec<f32> = expected[&id].data.iter().map(|&v| v as f32).collect();
+        let bound = if storage == Storage::F32 { variant.bound() } else { HALF };
+        assert_close(&what, planar(values), &twin, bound);
+    }
+}
+
+#[test]
+fn variants_pairwise() {
+    let cases = every_case();
+    let chosen = pairwise(&cases);
+    println!("{} of {} cases", chosen.len(), cases.len());
+    chosen.into_iter().for_each(check);
+    let made: usize = devices().iter().flatten().map(|device| device.pipelines().len()).sum();
+    println!("{made} pipelines");
+    assert!(made <= PIPELINES || cfg!(feature = "heavy-tests"), "{made} pipelines");
+}
+
+#[test]
+#[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
+fn variants_in_full() {
+    every_case().into_iter().for_each(check);
+}

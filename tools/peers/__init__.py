@@ -1,0 +1,1 @@
+"""Engines that `tools/compare.py` times beside this project: one worker process each."""

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Unpacks a newer Mesa (Vulkan drivers and the libraries they need) into a folder, for `compare.py --driver-folder`.
+# Nothing is installed and the system's package lists stay as they are; Debian or Ubuntu, no root needed.
+set -eu
+if [ $# -lt 1 ]; then
+    echo "usage: $0 FOLDER [SUITE, by default this Debian's backports]" >&2
+    exit 2
+fi
+folder="$(mkdir -p "$1" && cd "$1" && pwd)"
+# shellcheck source=/dev/null
+suite="${2:-$(. /etc/os-release && echo "$VERSION_CODENAME")-backports}"
+release="${suite%-backports}"
+mirror="http://deb.debian.org/debian"
+keyring="/usr/share/keyrings/debian-archive-keyring.gpg"
+
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+for name in "$release" "$suite"; do
+    echo "deb [signed-by=$keyring] $mirror $name main"
+done | sort -u >"$work/sources.list"
+# apt with lists and a cache of its own; its user is the caller, who can read the work folder.
+own_apt() {
+    apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- \
+        -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User="$(id -un)" \
+        -o Debug::NoLocking=true "$@"
+}
+own_apt update
+own_apt install --yes --download-only --no-install-recommends --target-release "$suite" mesa-vulkan-drivers
+for package in "$work"/cache/archives/*.deb; do
+    echo "unpacking $(basename "$package")"
+    dpkg -x "$package" "$folder"
+done
+# Where the manifests name a library by its installed path, the loader would find the system's instead.
+sed -i -E 's|"library_path": *"/usr/lib/[^"]*/([^"/]+)"|"library_path": "\1"|' "$folder"/usr/share/vulkan/icd.d/*.json
