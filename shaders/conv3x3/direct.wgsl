@@ -25,13 +25,14 @@ fn main(
     if y < t.bottom && col < t.right {
         var sum = bias[c];
         var w = c;
+        let quads = source_quads();
         for (var tap = 0; tap < 9; tap++) {
-            for (var i = 0; i < source_quads(); i++) {
+            for (var i = 0; i < quads; i++) {
                 let v = padded(t, y + tap / 3 - 1, col + tap % 3 - 1, i);
-                let w0 = widen_weight(weights[w]);
-                let w1 = widen_weight(weights[w + p.dst.quads]);
-                let w2 = widen_weight(weights[w + 2 * p.dst.quads]);
-                let w3 = widen_weight(weights[w + 3 * p.dst.quads]);
+                let w0 = weight_at(w);
+                let w1 = weight_at(w + p.dst.quads);
+                let w2 = weight_at(w + 2 * p.dst.quads);
+                let w3 = weight_at(w + 3 * p.dst.quads);
                 sum = mac(sum, v, w0, w1, w2, w3);
                 w += 4 * p.dst.quads;
             }

@@ -1,7 +1,7 @@
 // 3x3 convolution, stride 1, zero padding of one pixel at patch borders: lanes side by side own outputs side by side,
 // and a run of pixels each.
 //
-//   octet of lanes: 8 quads of outputs for ROWS rows of a cell of 8x8 pixels; ROWS x 8 x 4 sums in each lane's registers
+//   octet of lanes: 8 quads of outputs for ROWS rows of a cell of 8x8 pixels; 32 x ROWS sums in each lane's registers
 //   workgroup: 8 / ROWS octets for the rows of a cell, times OCTETS for more outputs
 //
 //   +--------+
@@ -60,10 +60,10 @@ fn convolve(wg: vec3<u32>, index: i32, lane: i32) {
             for (var tap = 0; tap < 9; tap++) {
                 let at_tap = (tap * quads + i) * 4 * p.dst.quads + own;
                 let w = array<vec4<f32>, 4>(
-                    widen_weight(weights[at_tap]),
-                    widen_weight(weights[at_tap + p.dst.quads]),
-                    widen_weight(weights[at_tap + 2 * p.dst.quads]),
-                    widen_weight(weights[at_tap + 3 * p.dst.quads]),
+                    weight_at(at_tap),
+                    weight_at(at_tap + p.dst.quads),
+                    weight_at(at_tap + 2 * p.dst.quads),
+                    weight_at(at_tap + 3 * p.dst.quads),
                 );
                 for (var r = 0; r < ROWS; r++) {
                     let v = spread(y + r + tap / 3 - 1, cell.x + tap % 3 - 1, lane, i);

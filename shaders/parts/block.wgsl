@@ -3,7 +3,7 @@
 // private arrays end up in memory on some drivers.
 //
 // Weights are [group of 8 outputs][ky][input quad][kx][output quad of the group][input of the quad] of vec4 over
-// four outputs: what one step of the inner loop reads is contiguous.
+// four outputs: what one step of the inner loop reads is contiguous. `weight_at` reads one, from wherever it lies.
 
 // vec4 of weights that one input quad has for one tap and a group of outputs.
 const TAP: i32 = 8;
@@ -44,10 +44,10 @@ fn column(
     v0: vec4<f32>, v1: vec4<f32>, v2: vec4<f32>, v3: vec4<f32>,
     v4: vec4<f32>, v5: vec4<f32>, v6: vec4<f32>, v7: vec4<f32>,
 ) {
-    let p0 = widen_weight(weights[w]);
-    let p1 = widen_weight(weights[w + 1]);
-    let p2 = widen_weight(weights[w + 2]);
-    let p3 = widen_weight(weights[w + 3]);
+    let p0 = weight_at(w);
+    let p1 = weight_at(w + 1);
+    let p2 = weight_at(w + 2);
+    let p3 = weight_at(w + 3);
     a0 = mac(a0, v0, p0, p1, p2, p3);
     a1 = mac(a1, v1, p0, p1, p2, p3);
     a2 = mac(a2, v2, p0, p1, p2, p3);
@@ -56,10 +56,10 @@ fn column(
     a5 = mac(a5, v5, p0, p1, p2, p3);
     a6 = mac(a6, v6, p0, p1, p2, p3);
     a7 = mac(a7, v7, p0, p1, p2, p3);
-    let q0 = widen_weight(weights[w + 4]);
-    let q1 = widen_weight(weights[w + 5]);
-    let q2 = widen_weight(weights[w + 6]);
-    let q3 = widen_weight(weights[w + 7]);
+    let q0 = weight_at(w + 4);
+    let q1 = weight_at(w + 5);
+    let q2 = weight_at(w + 6);
+    let q3 = weight_at(w + 7);
     b0 = mac(b0, v0, q0, q1, q2, q3);
     b1 = mac(b1, v1, q0, q1, q2, q3);
     b2 = mac(b2, v2, q0, q1, q2, q3);

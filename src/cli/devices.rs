@@ -22,7 +22,10 @@ fn describe(index: usize, a: &AdapterSummary) -> String {
         None => "no".to_owned(),
     };
     let f16 = if a.f16 { "native" } else { "packed" };
-    let tiles = a.cooperative_matrices.join(", ");
+    let shape = |c: &wgpu::CooperativeMatrixProperties| {
+        format!("{}x{}x{} {:?} to {:?}", c.m_size, c.n_size, c.k_size, c.ab_type, c.cr_type)
+    };
+    let tiles = a.cooperative_matrices.iter().map(shape).collect::<Vec<_>>().join(", ");
     let l = &a.limits;
     let lines = [
         format!("{index}: {}", a.name),

@@ -11,6 +11,7 @@ mod inspect;
 mod network;
 mod outputs;
 mod plan;
+mod profile;
 mod restore;
 mod session;
 
@@ -67,6 +68,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Measures networks, kernels and variants of kernels on an adapter
     Bench(bench::BenchArgs),
+    /// Shows where the time of a network goes on an adapter: every operator, against what the adapter can do
+    Profile(profile::ProfileArgs),
 }
 
 /// What decides how a network is built.
@@ -158,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(args, cli.quiet),
+        Command::Profile(args) => profile::run(args, cli.quiet),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

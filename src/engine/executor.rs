@@ -161,8 +161,10 @@ impl Executor {
         for (&id, values) in graph.inputs().iter().zip(inputs) {
             let Some(placement) = self.compiled.memory.placement(id) else { continue };
             for (fragment, &slot) in placement.fragments.iter().zip(&placement.slots) {
-                let bytes = values.encode(&graph.desc(id), &placement.layout, &fragment.rows);
-                device.queue().write_buffer(&self.compiled.slots[slot], 0, &bytes);
+                let slot = &self.compiled.slots[slot];
+                values.encode(&graph.desc(id), &placement.layout, &fragment.rows, |bytes| {
+                    device.queue().write_buffer(slot, 0, bytes);
+                });
             }
         }
     }

@@ -85,9 +85,10 @@ pub struct Span {
     pub executed: u64,
     /// Whether they are executed on cooperative matrices.
     pub matrices: bool,
-    /// Bytes read and written, everything bound counted once: tensors, weights, and scratch memory between stages,
-    /// which may never leave the adapter's caches.
+    /// Bytes of tensors and weights read and written, each counted once: the least that memory has to move.
     pub bytes: u64,
+    /// Bytes of scratch memory between stages read and written, which may never leave the adapter's caches.
+    pub scratch_bytes: u64,
     /// What the times were read from.
     pub clock: Clock,
     /// Dispatches.
@@ -143,6 +144,7 @@ impl Executor {
         let multiply_adds =
             if multiplying_stage(step) == stage { cost::multiply_adds(graph, operator) } else { 0 };
         let spec = &step.lowered.stages[stage].spec;
+        let [bytes, scratch_bytes] = self.stage_bytes(node, stage);
         Span {
             node,
             op: operator.op.name(),
@@ -154,27 +156,31 @@ impl Executor {
             multiply_adds,
             executed: (multiply_adds as f64 * step.arithmetic).round() as u64,
             matrices: spec.matrices(),
-            bytes: self.stage_bytes(node, stage),
+            bytes,
+            scratch_bytes,
             clock,
             dispatches: timed.dispatches,
             intervals: timed.intervals,
         }
     }
 
-    fn stage_bytes(&self, node: usize, stage: usize) -> u64 {
+    /// Bytes of tensors and weights, and of scratch memory.
+    fn stage_bytes(&self, node: usize, stage: usize) -> [u64; 2] {
         let step = &self.compiled.steps[node];
         let domain = step.lowered.domain();
         let cells = domain.bands() * domain.columns();
-        let operand = |operand: &Operand| match operand {
-            Operand::Tensor(id, _) => {
-                self.compiled.memory.placement(*id).map_or(0, |place| place.layout.bytes())
-            }
-            Operand::Scratch(scratch) => scratch.bytes(cells),
-            Operand::Absent => 0,
-        };
-        let bound = step.lowered.stages[stage].bindings.iter().map(|binding| operand(&binding.operand));
         let weights = step.stages[stage].1.iter().flat_map(|weights| &weights.buffers);
-        bound.chain(weights.map(|(_, buffer)| buffer.size())).sum()
+        let mut bytes = [weights.map(|(_, buffer)| buffer.size()).sum(), 0];
+        for binding in &step.lowered.stages[stage].bindings {
+            match binding.operand {
+                Operand::Tensor(id, _) => {
+                    bytes[0] += self.compiled.memory.placement(id).map_or(0, |place| place.layout.bytes());
+                }
+                Operand::Scratch(scratch) => bytes[1] += scratch.bytes(cells),
+                Operand::Absent => {}
+            }
+        }
+        bytes
     }
 }
 

@@ -77,9 +77,9 @@ pub struct Restorer {
     weights: Weights,
     options: RestorerOptions,
     store: WeightStore,
-    tuner: Tuner,
     /// How large features become, once f16 has needed it.
     peaks: Option<FeaturePeaks>,
+    tuner: Tuner,
     /// Most recently used last.
     executors: Vec<(Key, Executor)>,
 }
@@ -97,7 +97,7 @@ impl Restorer {
     #[must_use]
     pub fn new(weights: Weights, device: Device, options: RestorerOptions) -> Self {
         let (store, tuner) = (WeightStore::default(), Tuner::new(options.tuning));
-        Self { device, weights, options, store, tuner, peaks: None, executors: Vec::new() }
+        Self { device, weights, options, store, peaks: None, tuner, executors: Vec::new() }
     }
 
     /// The device it runs on.
@@ -204,7 +204,8 @@ impl Restorer {
         });
         if self.peaks.is_none() {
             let middle = CalibrationPhoto::of(photo, &self.weights, MEASURED_SIDE)?;
-            let measured = measure(&self.device, &self.store, &self.weights, &middle)?;
+            // Its weights are packed in f32, and not needed again.
+            let measured = measure(&self.device, &WeightStore::default(), &self.weights, &middle)?;
             tracing::info!(largest = measured.largest().map(|(_, peak)| peak), "measured features for f16");
             self.peaks = Some(measured);
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::{Pipelines, Storage};
+use super::{Pipelines, Storage, trusted};
 use crate::kernels::Target;
 use crate::plan::Precision;
 use crate::{Error, Result};
@@ -41,8 +41,8 @@ pub struct AdapterSummary {
     pub f16: bool,
     /// Whether shaders have subgroup operations, and the range of subgroup sizes.
     pub subgroups: Option<(u32, u32)>,
-    /// Cooperative-matrix tiles, as "MxNxK, inputs to results".
-    pub cooperative_matrices: Vec<String>,
+    /// The shapes and types that cooperative matrices can have.
+    pub cooperative_matrices: Vec<wgpu::CooperativeMatrixProperties>,
     /// The adapter's limits.
     pub limits: wgpu::Limits,
 }
@@ -51,9 +51,6 @@ impl AdapterSummary {
     fn of(adapter: &wgpu::Adapter) -> Self {
         let info = adapter.get_info();
         let features = adapter.features();
-        let tile = |c: wgpu::CooperativeMatrixProperties| {
-            format!("{}x{}x{} {:?} to {:?}", c.m_size, c.n_size, c.k_size, c.ab_type, c.cr_type)
-        };
         Self {
             name: info.name,
             backend: info.backend,
@@ -63,7 +60,7 @@ impl AdapterSummary {
             subgroups: features
                 .contains(wgpu::Features::SUBGROUP)
                 .then_some((info.subgroup_min_size, info.subgroup_max_size)),
-            cooperative_matrices: adapter.cooperative_matrix_properties().into_iter().map(tile).collect(),
+            cooperative_matrices: adapter.cooperative_matrix_properties(),
             limits: adapter.limits(),
         }
     }
@@ -72,6 +69,15 @@ impl AdapterSummary {
     #[must_use]
     pub fn is_software(&self) -> bool {
         self.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// Sides of the square cooperative matrices that take f16 and sum in f32.
+    fn matrices(&self) -> Vec<u32> {
+        use wgpu::CooperativeScalarType::{F16, F32};
+        let square = |c: &&wgpu::CooperativeMatrixProperties| {
+            (c.n_size, c.k_size) == (c.m_size, c.m_size) && (c.ab_type, c.cr_type) == (F16, F32)
+        };
+        self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
     }
 
     fn rank(&self) -> (u8, u8) {
@@ -139,7 +145,10 @@ impl Device {
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
         let (adapter, summary) = select(usable(), options)?;
-        let mut wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | TIMESTAMPS;
+        let mut wanted = wgpu::Features::SHADER_F16
+            | wgpu::Features::SUBGROUP
+            | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
+            | TIMESTAMPS;
         let folder = options.pipeline_folder.as_deref().filter(|_| !summary.is_software());
         if folder.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
@@ -175,9 +184,15 @@ impl Device {
         features: wgpu::Features,
         limits: wgpu::Limits,
     ) -> Result<Self> {
+        let experimental = features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
         let request = wgpu::DeviceDescriptor {
             label: Some("mprnet"),
             required_features: features,
+            experimental_features: if experimental {
+                trusted::experimental()
+            } else {
+                wgpu::ExperimentalFeatures::default()
+            },
             required_limits: limits,
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
@@ -274,7 +289,10 @@ impl Device {
         let adapter = self.summary.as_ref();
         let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
         let software = adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
-        let target = Target::of(self.storage(precision), subgroups, &[], software);
+        let matrices = adapter
+            .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
+            .map_or_else(Vec::new, AdapterSummary::matrices);
+        let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         Target { direct_sums: precision == Precision::Exact, ..target }
     }
 

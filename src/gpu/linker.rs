@@ -65,25 +65,20 @@ impl KernelSpec {
     /// Whether it needs 16-bit types.
     #[must_use]
     pub fn native_f16(&self) -> bool {
-        self.parts.iter().any(|p| p.ends_with("_f16"))
+        self.matrices() || self.parts.iter().any(|p| p.ends_with("_f16"))
     }
 
     /// Whether it needs subgroup operations.
     #[must_use]
     pub fn subgroups(&self) -> bool {
-        self.parts.iter().any(|p| p == "spread_broadcast")
+        let needs = |p: &String| p == "spread_broadcast" || p == "spread_shuffle";
+        self.matrices() || self.parts.iter().any(needs)
     }
 
-    /// Whether it multiplies cooperative matrices.
+    /// Whether it needs cooperative matrices.
     #[must_use]
     pub fn matrices(&self) -> bool {
-        shaders::source(self.shader).is_some_and(|shader| self.multiplies_matrices(shader))
-    }
-
-    /// Whether this operator's text, or a part, does.
-    fn multiplies_matrices(&self, shader: &str) -> bool {
-        let parts = self.parts.iter().filter_map(|part| shaders::source(&format!("parts/{part}")));
-        parts.chain([shader]).any(|text| text.contains("coop_mat"))
+        self.parts.iter().any(|p| p.starts_with("matrix_"))
     }
 
     /// Its name in listings and errors: the shader and what distinguishes it.
@@ -100,21 +95,24 @@ impl KernelSpec {
     /// [`Error::Shader`] where a named part does not exist.
     pub fn link(&self) -> Result<String> {
         let shader = self.source(self.shader)?;
-        Ok(self.directives(shader, "\n") + &self.supplied()? + shader + "\n")
+        Ok(self.directives("\n") + &self.supplied()? + shader + "\n")
     }
 
     /// The module with another text in place of the operator's shader. It comes first, where compilers count its lines
     /// as its author does.
     pub(super) fn link_replaced(&self, shader: &str) -> Result<String> {
-        Ok(self.directives(shader, " ") + shader + "\n" + &self.supplied()?)
+        Ok(self.directives(" ") + shader + "\n" + &self.supplied()?)
     }
 
     /// What has to stand before everything else.
-    fn directives(&self, shader: &str, end: &str) -> String {
-        let wanted =
-            [("f16", self.native_f16()), ("wgpu_cooperative_matrix", self.multiplies_matrices(shader))];
-        let named = wanted.iter().filter(|(_, wanted)| *wanted);
-        named.fold(String::new(), |text, (extension, _)| text + "enable " + extension + ";" + end)
+    fn directives(&self, end: &str) -> String {
+        let mut text = String::new();
+        for (needed, name) in [(self.native_f16(), "f16"), (self.matrices(), "wgpu_cooperative_matrix")] {
+            if needed {
+                let _ = write!(text, "enable {name};{end}");
+            }
+        }
+        text
     }
 
     /// Constants and parts.

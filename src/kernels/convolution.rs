@@ -142,7 +142,8 @@ pub(super) fn stage(
 /// A register-blocked convolution whose window touches `reach` of its sources.
 pub(super) fn block(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: Reach) -> Stage {
     let storage = cx.target.storage;
-    let spec = KernelSpec::new(shader, &["tile", "filters", "block"]).stored("weight", storage);
+    let spec =
+        KernelSpec::new(shader, &["tile", "filters", "filter_storage", "block"]).stored("weight", storage);
     let grid = Grid::Cells { depth: cx.quads(cx.dst()).div_ceil(2 * GROUPS) };
     stage(cx, conv, spec, packing(cx, conv, ("block", 8), storage, pack), (grid, reach))
 }

@@ -84,6 +84,11 @@ pub enum Grid {
         /// Workgroups that share a cell.
         depth: u32,
     },
+    /// Two cells side by side each, times groups of channels.
+    CellPairs {
+        /// Workgroups that share a pair.
+        depth: u32,
+    },
     /// 64 lanes each along a row of cells.
     CellLanes {
         /// Lanes for each cell.
@@ -158,6 +163,7 @@ impl Stage {
         let columns = strip.columns.end - strip.columns.start;
         match self.grid {
             Grid::Cells { depth } => [columns, bands, depth],
+            Grid::CellPairs { depth } => [columns.div_ceil(2), bands, depth],
             Grid::CellLanes { lanes } => [(columns * lanes).div_ceil(FLAT_LANES), bands, 1],
             Grid::Planes { scratch, run, depth } => {
                 [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]

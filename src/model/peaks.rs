@@ -86,7 +86,7 @@ impl FeaturePeaks {
 
 /// The exponent of the power of two that moves a peak into the middle of f16's range, 0 where it stays.
 fn exponent(peak: f32) -> i32 {
-    if peak == 0.0 || STAYS.contains(&peak) { 0 } else { MOVED_TO - peak.log2().floor() as i32 }
+    if peak == 0.0 || STAYS.contains(&peak) { 0 } else { MOVED_TO - f64::from(peak).log2().floor() as i32 }
 }
 
 impl Weights {

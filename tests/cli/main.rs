@@ -15,6 +15,7 @@ mod options;
 #[path = "../common/overflowing.rs"]
 mod overflowing;
 mod photos;
+mod profile;
 mod restoring;
 
 use std::collections::BTreeMap;

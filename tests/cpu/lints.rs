@@ -1,6 +1,7 @@
 //! Every kernel keeps to the limits that every adapter has, and to the conventions that the executor relies on.
 
 use std::mem::offset_of;
+use std::path::Path;
 
 use mprnet::kernels::{Params, Slot, View};
 use naga::proc::Layouter;
@@ -162,5 +163,111 @@ fn broken_kernels_are_found() {
         assert_ne!(broken, sound, "{from} is not there");
         let found = lint(&naga::front::wgsl::parse_str(&broken).unwrap_or_else(|e| panic!("{to}: {e}")));
         assert!(found.iter().any(|f| f.contains(expected)), "{to}: {found:?}");
+    }
+}
+
+/// Where a shader's loop might not end: each must be `for (var i = ..; i < bound; i += step)`, or `i * factor < bound`,
+/// with constant step and factor, a bound that no variable is part of, and `i` changed nowhere else.
+fn lint_loops(text: &str) -> Vec<String> {
+    let code: String = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    // Names, less those of members.
+    let words = |text: &str| -> Vec<String> {
+        let all = text.split(|c| !is_word(c) && c != '.').filter(|w| !w.is_empty());
+        all.map(|w| w.split('.').next().unwrap_or_default().to_owned()).collect()
+    };
+    let constant =
+        |text: &str| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "_u".contains(c));
+    let mut found = Vec::new();
+    if words(&code).iter().any(|w| w == "while" || w == "loop") {
+        found.push("a loop that is no `for`".to_owned());
+    }
+    let mut pieces = code.split("for (");
+    let mut rest = pieces.next().unwrap_or_default().to_owned();
+    let mut headers = Vec::new();
+    for piece in pieces {
+        let (header, body) = piece.split_once('{').unwrap_or((piece, ""));
+        headers.push(header.trim().trim_end_matches(')').to_owned());
+        rest += body;
+    }
+    let declared =
+        rest.split("var").skip(1).filter(|d| d.starts_with([' ', '<']) && !d.starts_with("<uniform"));
+    let variables: Vec<String> =
+        declared.filter_map(|d| words(d.split_once([':', '=']).map_or(d, |(name, _)| name)).pop()).collect();
+    for header in headers {
+        let parts: Vec<&str> = header.split(';').map(str::trim).collect();
+        let name =
+            parts[0].strip_prefix("var ").and_then(|init| words(init).into_iter().next()).unwrap_or_default();
+        let condition = parts.get(1).and_then(|c| c.split_once(" < "));
+        let left = condition.and_then(|(left, _)| left.strip_prefix(name.as_str()));
+        let left = left.is_some_and(|l| l.is_empty() || l.strip_prefix(" * ").is_some_and(constant));
+        let bound =
+            condition.is_some_and(|(_, b)| words(b).iter().all(|w| !variables.contains(w) && *w != name));
+        let step = parts.get(2).and_then(|s| s.strip_prefix(name.as_str()));
+        let step = step
+            .is_some_and(|s| s == "++" || s.strip_prefix(" += ").is_some_and(|s| constant(s) && s != "0"));
+        let changed = ["=", "+=", "-=", "++", "--"].iter().any(|by| {
+            let assigned = |at: usize| {
+                let after = rest[at + name.len()..].trim_start();
+                let before = &rest[..at];
+                let other = before.chars().next_back().is_some_and(|c| is_word(c) || c == '.');
+                let declared = before.ends_with("let ") || before.ends_with("var ");
+                !other && !declared && after.starts_with(by) && !after.starts_with("==")
+            };
+            rest.match_indices(name.as_str()).any(|(at, _)| assigned(at))
+                || rest.contains(&format!("&{name})"))
+        });
+        if name.is_empty() || !left || !bound || !step || changed {
+            found.push(format!("for ({header})"));
+        }
+    }
+    found
+}
+
+/// What `src/gpu/trusted.rs` relies on.
+#[test]
+fn every_loop_ends() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut loops = 0;
+    for folder in ["", "parts", "conv3x3"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "wgsl") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                assert_eq!(lint_loops(&text), Vec::<String>::new(), "{}", path.display());
+                loops += text.matches("for (").count();
+            }
+        }
+    }
+    assert!(loops > 50, "{loops} loops were seen");
+}
+
+/// Each way not to end, seen.
+#[test]
+fn endless_loops_are_found() {
+    let sound = "var n = 4; let m = n; for (var i = 0; i * STEP < m + p.rows; i += STEP) { let k = i == 1; a[i] = 2; }";
+    assert_eq!(lint_loops(sound), Vec::<String>::new());
+    let cases = [
+        ("for (var i = 0; i * STEP < m + p.rows; i += STEP)", "while true"),
+        ("for (var i = 0; i * STEP < m + p.rows; i += STEP)", "loop"),
+        ("m + p.rows;", "n;"),
+        ("m + p.rows;", "m + i;"),
+        ("i * STEP <", "i * m <"),
+        ("i * STEP <", "i - m <"),
+        ("i * STEP <", "i * STEP !="),
+        ("i += STEP", "i += m"),
+        ("i += STEP", "i += 0"),
+        ("i += STEP", "i -= STEP"),
+        ("i += STEP", ""),
+        ("var i = 0", ""),
+        ("a[i] = 2", "i = 2"),
+        ("a[i] = 2", "i -= 2"),
+        ("a[i] = 2", "i--"),
+        ("a[i] = 2", "change(&i)"),
+    ];
+    for (from, to) in cases {
+        let broken = sound.replace(from, to);
+        assert_ne!(broken, sound, "{from} is not there");
+        assert_eq!(lint_loops(&broken).len(), 1, "{to}");
     }
 }

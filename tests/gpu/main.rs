@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod golden;
+mod matrices;
 mod network;
 mod operators;
 #[path = "../common/overflowing.rs"]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::lanes::Spread;
+use super::matrix;
 use crate::graph::{Conv, Epilogue, Graph, Node, Patches};
 use crate::kernels::Target;
 
@@ -21,10 +22,16 @@ pub enum Variant {
     Broadcast,
     /// The same in larger subgroups, by shuffles among eight lanes.
     Shuffle,
+    /// A lane owns 8 pixels x 8 outputs, and takes both from workgroup memory, where 128 pixels meet up to 64 outputs.
+    Tiled,
     /// Winograd F(2x2, 3x3): 16 multiplications for 4 outputs instead of 36.
     Winograd2,
     /// Winograd F(4x4, 3x3): 36 multiplications for 16 outputs instead of 144.
     Winograd4,
+    /// Cooperative matrices of 8x8.
+    Matrix8,
+    /// Cooperative matrices of 16x16.
+    Matrix16,
 }
 
 impl Variant {
@@ -35,8 +42,11 @@ impl Variant {
         Self::Lanes,
         Self::Broadcast,
         Self::Shuffle,
+        Self::Tiled,
         Self::Winograd2,
         Self::Winograd4,
+        Self::Matrix8,
+        Self::Matrix16,
     ];
 
     /// Its name in listings and on the command line.
@@ -48,8 +58,11 @@ impl Variant {
             Self::Lanes => "lanes",
             Self::Broadcast => "broadcast",
             Self::Shuffle => "shuffle",
+            Self::Tiled => "tiled",
             Self::Winograd2 => "winograd2",
             Self::Winograd4 => "winograd4",
+            Self::Matrix8 => "matrix8",
+            Self::Matrix16 => "matrix16",
         }
     }
 
@@ -90,6 +103,8 @@ impl Variant {
             Self::Shuffle if !Spread::Shuffle.fits(target.subgroups) => {
                 Some("its shaders need subgroups of 8 to 64 lanes")
             }
+            Self::Matrix8 => matrix::refused(target, 8),
+            Self::Matrix16 => matrix::refused(target, 16),
             _ => None,
         }
     }
@@ -170,8 +185,17 @@ impl Choices {
     }
 }
 
-/// On software adapters arithmetic is all there is, and Winograd's F(4x4) has least of it. On a GPU nothing has been
-/// measured yet: what needs no scratch memory.
+/// On software adapters arithmetic is all there is, and Winograd's F(4x4) has least of it (measured on lavapipe; among
+/// direct sums there, registers alone beat workgroup memory, which is no faster than any other).
+///
+/// On a GPU nothing has been measured yet; argued from arithmetic intensity instead. A GPU does 20 to 60 multiply-adds
+/// for each float it reads from memory, matrix units several times that. Winograd through scratch memory moves 2.25
+/// (F4) or 4 (F2) times the inputs and outputs, both ways, for a quarter or 4/9 of the arithmetic: at 40 to 96 channels
+/// that costs what it saves. So direct sums: with matrix units where there are any, else from workgroup memory, where
+/// each float that is read serves 64 or 128 multiply-adds rather than the block's 8 and whatever its caches add.
 fn heuristic(target: &Target) -> Variant {
-    if target.software && !target.direct_sums { Variant::Winograd4 } else { Variant::Block }
+    let of_software = [Variant::Winograd4, Variant::Block];
+    let of_gpus = [Variant::Matrix16, Variant::Matrix8, Variant::Tiled];
+    let ranked = if target.software { &of_software[..] } else { &of_gpus };
+    ranked.iter().copied().find(|v| v.refused(target).is_none()).unwrap_or(Variant::Block)
 }

@@ -47,7 +47,7 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, spread: Spread) -> Stage {
     };
     let spec = KernelSpec::new(
         "conv3x3/lanes",
-        &["tile", "padded", "filters"].into_iter().chain(parts).collect::<Vec<_>>(),
+        &["tile", "padded", "filters", "filter_storage"].into_iter().chain(parts).collect::<Vec<_>>(),
     )
     .stored("weight", cx.target.storage)
     .constant("ROWS", rows)

@@ -6,6 +6,8 @@ mod block;
 mod choice;
 mod direct;
 mod lanes;
+mod matrix;
+mod tiled;
 mod winograd;
 
 pub use choice::{Choices, ConvShape, Variant};
@@ -26,8 +28,11 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Lowered {
         Variant::Lanes => lanes::lower(cx, conv, Spread::Load).into(),
         Variant::Broadcast => lanes::lower(cx, conv, Spread::Broadcast).into(),
         Variant::Shuffle => lanes::lower(cx, conv, Spread::Shuffle).into(),
+        Variant::Tiled => tiled::lower(cx, conv).into(),
         Variant::Winograd2 => winograd::lower(cx, conv, &winograd::F2),
         Variant::Winograd4 => winograd::lower(cx, conv, &winograd::F4),
+        Variant::Matrix8 => matrix::lower(cx, conv, 8).into(),
+        Variant::Matrix16 => matrix::lower(cx, conv, 16).into(),
     }
 }
 
