@@ -244,13 +244,21 @@ impl Recording {
         let first = *self.first.get_or_insert(ticks[0]);
         let period = Stamps::tick(device);
         let seconds = |tick: u64| tick.checked_sub(first).map(|ticks| ticks as f64 * period);
-        for (i, piece) in pieces.iter().enumerate() {
-            let at = if within { i } else { 2 * i };
-            let interval = seconds(ticks[at]).zip(seconds(ticks[at + 1])).filter(|(start, end)| start <= end);
+        for (piece, [start, end]) in pieces.iter().zip(self.ends(&ticks)) {
+            let interval = seconds(start).zip(seconds(end)).filter(|(start, end)| start <= end);
             let (start, end) = interval.ok_or("the adapter's clock went backwards; measure again")?;
             self.add(piece, Interval { start, end });
         }
         Ok(())
+    }
+
+    /// Timestamps at both ends of each interval: neighbours share theirs within a pass.
+    fn ends(&self, ticks: &[u64]) -> Vec<[u64; 2]> {
+        let ends = |pair: &[u64]| [pair[0], pair[1]];
+        match self.clock {
+            Clock::Timestamps => ticks.windows(2).map(ends).collect(),
+            _ => ticks.chunks_exact(2).map(ends).collect(),
+        }
     }
 
     fn add(&mut self, piece: &[Dispatch], interval: Interval) {
@@ -275,5 +283,17 @@ fn record_around(encoder: &mut wgpu::CommandEncoder, stamps: &Stamps, pieces: &[
     for (i, piece) in pieces.iter().enumerate() {
         let mut pass = stamps.pass(encoder, 2 * i as u32);
         piece.iter().for_each(|dispatch| dispatch.record(&mut pass));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_share_timestamps_within_a_pass_alone() {
+        let ends = |clock| Recording::new(clock).ends(&[1, 2, 4, 8]);
+        assert_eq!(ends(Clock::Timestamps), [[1, 2], [2, 4], [4, 8]]);
+        assert_eq!(ends(Clock::PassTimestamps), [[1, 2], [4, 8]]);
     }
 }

@@ -55,8 +55,6 @@ const SOURCES: &[(&str, &str)] = sources![
     "parts/in_f32",
     "parts/lanes_local",
     "parts/lanes_subgroup",
-    "parts/matrix_16_f16",
-    "parts/matrix_8_f16",
     "parts/number_f16",
     "parts/number_f32",
     "parts/matrix_16",

@@ -26,6 +26,7 @@ pub(super) fn module(
     // quads, and the rows a window reads and writes are those its bindings were cut to hold, by `Reach`, which the
     // planner's tests check against the graph. Tests run every kernel both with and without the checks, at odd
     // sizes, cut and whole, and demand the same bits: an index outside would be clamped in one and not in the other.
+    // Probes address their own buffers by workgroup and lane, and are given buffers for just as many.
     unsafe { device.create_shader_module_trusted(descriptor, checks) }
 }
 

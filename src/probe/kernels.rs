@@ -47,8 +47,8 @@ pub(super) fn probe(device: &Device, resource: Resource) -> Probe {
             multiply_adds("number_f16", bytemuck::cast_slice(&[half::f16::from_f32(0.5); 4 * SEEDS]))
         }
         Resource::Matrices => {
-            let widest = device.adapter().and_then(|a| a.subgroups).map_or(32, |(_, widest)| widest);
-            matrices(tile(device).unwrap_or(16), widest)
+            let (side, lanes) = tile(device).unwrap_or((16, 32));
+            matrices(side, lanes)
         }
         Resource::Memory => Probe {
             spec: KernelSpec::new("probe/triad", &[]),
@@ -60,12 +60,15 @@ pub(super) fn probe(device: &Device, resource: Resource) -> Probe {
     }
 }
 
-/// The side of the largest tile of cooperative matrices for which there is a probe.
-pub(super) fn tile(device: &Device) -> Option<u32> {
+/// The side of the largest tile of cooperative matrices for which there is a probe, and the lanes of a subgroup, where
+/// all subgroups are of one size.
+pub(super) fn tile(device: &Device) -> Option<(u32, u32)> {
     let needed = wgpu::Features::SHADER_F16 | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+    let target = device.target(Precision::F16);
+    let lanes = target.subgroups.filter(|(least, most)| least == most)?.1;
     let open = device.wgpu().features().contains(needed);
-    let tiles = device.target(Precision::F16).matrices;
-    tiles.into_iter().filter(|side| open && [8, 16].contains(side)).max()
+    let tiles = target.matrices.into_iter().filter(|side| open && [8, 16].contains(side));
+    tiles.max().map(|side| (side, lanes))
 }
 
 fn multiply_adds(part: &str, seeds: &[u8]) -> Probe {
@@ -78,14 +81,13 @@ fn multiply_adds(part: &str, seeds: &[u8]) -> Probe {
     }
 }
 
-/// A subgroup a workgroup. Where a workgroup of this size is several subgroups each does the same, and the probe tells
-/// too little rather than too much.
+/// A subgroup a workgroup.
 fn matrices(side: u32, lanes: u32) -> Probe {
     let rounds = 4 * ROUNDS;
     let area = side * side;
     let factors = vec![half::f16::from_f32(0.5); (FACTORS * area) as usize];
     Probe {
-        spec: KernelSpec::new("probe/matrix", &[&format!("matrix_{side}_f16")])
+        spec: KernelSpec::new("probe/matrix", &[&format!("matrix_{side}")])
             .constant("LANES", lanes)
             .constant("ROUNDS", rounds),
         amount: 2.0 * f64::from(SUMS * area * side) * f64::from(rounds),

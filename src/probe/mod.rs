@@ -121,9 +121,9 @@ fn unavailable(device: &Device, resource: Resource) -> Option<&'static str> {
         Resource::F16 if device.storage(Precision::F16) != Storage::F16 => {
             Some("the device was opened without 16-bit floats in shaders")
         }
-        Resource::Matrices if kernels::tile(device).is_none() => {
-            Some("the device was opened without cooperative matrices of f16 that sum in f32")
-        }
+        Resource::Matrices if kernels::tile(device).is_none() => Some(
+            "the device has no cooperative matrices of f16 that sum in f32, or subgroups of several sizes",
+        ),
         _ => None,
     }
 }

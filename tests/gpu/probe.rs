@@ -15,7 +15,10 @@ fn what_the_adapter_has_is_measured_and_what_it_has_not_is_named() {
             let there = match ceiling.resource {
                 Resource::F32 | Resource::Memory => true,
                 Resource::F16 => features.contains(wgpu::Features::SHADER_F16),
-                Resource::Matrices => !device.target(Precision::F16).matrices.is_empty(),
+                Resource::Matrices => {
+                    let target = device.target(Precision::F16);
+                    !target.matrices.is_empty() && target.subgroups.is_some_and(|(least, most)| least == most)
+                }
             };
             println!("{ceiling:?}");
             assert_eq!(ceiling.measured.is_some(), there, "{ceiling:?}");

@@ -90,6 +90,17 @@ fn stages_are_told_apart_however_the_work_is_cut() {
 }
 
 #[test]
+fn windows_of_an_operator_are_one_interval() {
+    let choices = Choices::Always(Variant::Block);
+    let (slice, binding_limit) = (Some(u64::MAX), Some(50_000));
+    let options = ExecutorOptions { slice, binding_limit, choices, ..ExecutorOptions::default() };
+    let (executor, spans) = profiled(device(), &options);
+    check(&executor, &spans, Clock::of(device()));
+    assert!(executor.dispatch_count() > spans.len(), "nothing is cut");
+    assert!(spans.iter().all(|s| s.intervals.len() == 1));
+}
+
+#[test]
 fn inputs_that_do_not_fit_are_refused() {
     let (mut executor, _) = profiled(device(), &ExecutorOptions::default());
     let error = executor.profile(device(), &[]).unwrap_err().to_string();
