@@ -1,53 +1,76 @@
-//! Single operators: `cargo bench --bench kernels`. One iteration is a whole run of a one-operator graph, upload
-//! and read-back included, so compare shapes of one size and mind the element-wise floor.
+//! Kernels, each variant of the 3x3 convolution among them: `cargo bench --bench kernels`. An iteration computes with what is
+//! on the device; `mprnet bench --kernel` compares results with the CPU twin besides.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use mprnet::ExecutorOptions;
 use mprnet::gpu::{Device, DeviceOptions};
-use mprnet::graph::{Conv, Graph, Kernel, Op, Param, Patches, Role, TensorDesc, cost};
-use mprnet::plan::Precision;
-use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
+use mprnet::graph::cost;
+use mprnet::kernels::{Choices, ConvShape, Variant};
+use mprnet::plan::{Layout, Precision};
+use mprnet::tune::Specimen;
 
-const SIDE: u32 = 256;
+const SIZE: [u32; 2] = [256, 256];
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F16];
 
-fn convolution(channels: u32, kernel: Kernel) -> Graph {
-    let mut graph = Graph::new();
-    let side = kernel.side() as usize;
-    let shape = vec![channels as usize, channels as usize, side, side];
-    let count = shape.iter().product();
-    let data = (0..count).map(|i| ((i * 37 % 101) as f32 - 50.0) / 1000.0).collect();
-    let weight = graph.param(Param { name: "weight".to_owned(), shape, data });
-    let desc =
-        TensorDesc { channels, height: SIDE, width: SIDE, patches: Patches::WHOLE, role: Role::Feature };
-    let x = graph.input("x", desc);
-    let conv = Op::Conv(Conv::new(kernel, weight, None));
-    let out = graph.push("conv", conv, &[x], Patches::WHOLE).expect("the shapes fit");
-    graph.output(out);
-    graph
+fn convolution(channels: u32) -> Specimen {
+    let (inputs, patches) = (vec![channels], [1, 1]);
+    let shape =
+        ConvShape { inputs, outputs: channels, size: SIZE, patches, epilogue: "prelu", pooled: false };
+    Specimen::convolution(&shape).expect("the shape is one")
 }
 
-fn kernels(criterion: &mut Criterion) {
+/// Operations of a direct convolution are the unit, whatever a variant makes of them.
+fn variants(criterion: &mut Criterion) {
     let device = Device::new(&DeviceOptions::default()).expect("a GPU adapter is needed");
-    let mut group = criterion.benchmark_group("convolution");
+    let mut group = criterion.benchmark_group("conv3x3");
     group.sample_size(10);
-    for (name, kernel) in [("3x3", Kernel::Three), ("1x1", Kernel::One)] {
-        for channels in [16, 32, 56, 80] {
-            for precision in [Precision::F32, Precision::F16] {
-                let graph = convolution(channels, kernel);
-                let operations = 2 * cost::multiply_adds(&graph, &graph.nodes()[0]);
-                let input = [Values::Planar(vec![0.5; (channels * SIDE * SIDE) as usize])];
-                let options =
-                    ExecutorOptions { precision, slice: Some(u64::MAX), ..ExecutorOptions::default() };
-                let mut executor =
-                    Executor::new(&device, &WeightStore::default(), graph, &options).expect("it fits");
-                group.throughput(Throughput::Elements(operations));
-                let id =
-                    BenchmarkId::new(format!("{name} {precision:?}"), format!("{channels}x{SIDE}x{SIDE}"));
-                group.bench_function(id, |b| b.iter(|| executor.run(&device, &input, &mut |_| ())));
+    for channels in [40, 80] {
+        let specimen = convolution(channels);
+        let operations = 2 * cost::multiply_adds(specimen.graph(), &specimen.graph().nodes()[0]);
+        group.throughput(Throughput::Elements(operations));
+        for precision in PRECISIONS {
+            for &variant in Variant::ALL {
+                if variant.refused(&device.target(precision)).is_some() {
+                    continue;
+                }
+                let choices = Choices::Always(variant);
+                let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
+                let mut executor = specimen.executor(&device, &options).expect("it fits");
+                let name = format!("{} {}", variant.name(), precision.name());
+                let id = BenchmarkId::new(name, format!("{channels}x{}x{}", SIZE[0], SIZE[1]));
+                group.bench_function(id, |b| b.iter(|| executor.compute(&device)));
             }
         }
     }
     group.finish();
 }
 
-criterion_group!(benches, kernels);
+type Make = fn(u32, [u32; 2]) -> mprnet::Result<Specimen>;
+
+/// What is bound by memory: bytes are the unit.
+fn others(criterion: &mut Criterion) {
+    let device = Device::new(&DeviceOptions::default()).expect("a GPU adapter is needed");
+    let mut group = criterion.benchmark_group("memory");
+    group.sample_size(10);
+    let kernels: [(&str, Make); 3] =
+        [("conv1x1", Specimen::pointwise), ("gate", Specimen::gate), ("pool_cells", Specimen::pool_cells)];
+    for (name, make) in kernels {
+        let specimen = make(80, SIZE).expect("the shape is one");
+        let graph = specimen.graph();
+        for precision in PRECISIONS {
+            let bytes = cost::bytes(&graph.nodes()[0], |id| Layout::of(&graph.desc(id), precision).bytes());
+            group.throughput(Throughput::Bytes(bytes));
+            let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
+            let mut executor = specimen.executor(&device, &options).expect("it fits");
+            let id = BenchmarkId::new(
+                format!("{name} {}", precision.name()),
+                format!("80x{}x{}", SIZE[0], SIZE[1]),
+            );
+            group.bench_function(id, |b| b.iter(|| executor.compute(&device)));
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, variants, others);
 criterion_main!(benches);

@@ -27,7 +27,7 @@ use session::Model;
 use tracing_subscriber::filter::LevelFilter;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
-    are); 2 wrong arguments; 3 no usable GPU, or it failed.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
+    are), or a measured kernel is wrong; 2 wrong arguments; 3 no usable GPU, or it failed.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
     WGPU_ADAPTER_NAME choose an adapter where --device does not.";
 
 /// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.

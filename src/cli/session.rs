@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mprnet::checkpoint::Checkpoint;
 use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
-use mprnet::tune::{Tuning, cache_file};
+use mprnet::tune::{Tuning, cache_folder};
 use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
 use super::{NetworkArgs, advise, say};
@@ -56,11 +56,10 @@ impl DeviceArgs {
         }
     }
 
-    /// Opens it, and says which it is where that is a software one.
+    /// Opens it; says so where that is a software one.
     pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
-        let pipeline_folder = cache_file().and_then(|file| Some(file.parent()?.to_owned()));
-        let options =
-            gpu::DeviceOptions { device: self.device.clone(), pipeline_folder, ..Default::default() };
+        let (device, pipeline_folder) = (self.device.clone(), cache_folder());
+        let options = gpu::DeviceOptions { device, pipeline_folder, ..Default::default() };
         let device = gpu::Device::new(&options)?;
         announce(&device, quiet);
         Ok(device)
@@ -68,11 +67,8 @@ impl DeviceArgs {
 
     /// Opens it once more, for shaders with all checks.
     pub(super) fn open_checked(&self) -> Result<gpu::Device, Error> {
-        gpu::Device::new(&gpu::DeviceOptions {
-            device: self.device.clone(),
-            checked_shaders: true,
-            ..Default::default()
-        })
+        let (device, checked_shaders) = (self.device.clone(), true);
+        gpu::Device::new(&gpu::DeviceOptions { device, checked_shaders, ..Default::default() })
     }
 }
 

@@ -22,10 +22,10 @@ const MOST_BYTES: u64 = 16 << 20;
 /// Choices that are kept, the newest.
 const MOST_ENTRIES: usize = 4096;
 
-/// Where choices are remembered: `variants.json` in the directory that `MPRNET_CACHE` names, else in `mprnet` in the user's
+/// Where this program keeps what it can make again: the directory that `MPRNET_CACHE` names, else `mprnet` in the user's
 /// cache directory (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches`; `%LOCALAPPDATA%`); None where there is none.
 #[must_use]
-pub fn cache_file() -> Option<PathBuf> {
+pub fn cache_folder() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = |below: &str| Some(set("HOME")?.join(below));
     let user = || {
@@ -38,7 +38,13 @@ pub fn cache_file() -> Option<PathBuf> {
             set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| home(".cache"))
         }
     };
-    set(VARIABLE).or_else(|| Some(user()?.join("mprnet"))).map(|directory| directory.join(FILE))
+    set(VARIABLE).or_else(|| Some(user()?.join("mprnet")))
+}
+
+/// Where choices are remembered: `variants.json` in [`cache_folder`].
+#[must_use]
+pub fn cache_file() -> Option<PathBuf> {
+    cache_folder().map(|folder| folder.join(FILE))
 }
 
 /// What a choice holds for.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Judge, Probe, crop};
+use super::{Judge, Specimen, crop};
 use crate::gpu::Device;
 use crate::kernels::{Choices, ConvShape, Variant};
 use crate::plan::Precision;
@@ -20,7 +20,7 @@ pub(super) struct Measuring<'a> {
     device: &'a Device,
     precision: Precision,
     /// The shape at hand, whole and as a crop.
-    current: Option<(ConvShape, Probe, Probe)>,
+    current: Option<(ConvShape, Specimen, Specimen)>,
 }
 
 impl<'a> Measuring<'a> {
@@ -33,8 +33,8 @@ impl<'a> Measuring<'a> {
         ExecutorOptions { precision: self.precision, choices, ..ExecutorOptions::default() }
     }
 
-    /// The shape as a probe, and a crop of it.
-    fn probes(&mut self, shape: &ConvShape) -> Result<&(ConvShape, Probe, Probe)> {
+    /// The shape as a specimen, and a crop of it.
+    fn specimens(&mut self, shape: &ConvShape) -> Result<&(ConvShape, Specimen, Specimen)> {
         if self.current.as_ref().is_none_or(|(current, ..)| current != shape) {
             self.current = None;
         }
@@ -42,8 +42,8 @@ impl<'a> Measuring<'a> {
             Some(current) => Ok(current),
             empty => Ok(empty.insert((
                 shape.clone(),
-                Probe::convolution(shape)?,
-                Probe::convolution(&crop(shape))?,
+                Specimen::convolution(shape)?,
+                Specimen::convolution(&crop(shape))?,
             ))),
         }
     }
@@ -52,13 +52,13 @@ impl<'a> Measuring<'a> {
 impl Judge for Measuring<'_> {
     fn error(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64> {
         let (device, options) = (self.device, self.options(variant));
-        let (_, _, crop) = self.probes(shape)?;
+        let (_, _, crop) = self.specimens(shape)?;
         crop.error(device, &options)
     }
 
     fn seconds(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64> {
         let (device, options) = (self.device, self.options(variant));
-        let (_, whole, _) = self.probes(shape)?;
+        let (_, whole, _) = self.specimens(shape)?;
         let mut executor = whole.executor(device, &options)?;
         for _ in 0..WARM_UPS {
             executor.compute(device)?;

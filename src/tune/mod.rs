@@ -11,15 +11,15 @@
 
 mod cache;
 mod measure;
-mod probe;
+mod specimen;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use cache::cache_file;
-pub use probe::Probe;
+pub use cache::{cache_file, cache_folder};
+pub use specimen::Specimen;
 
 use crate::Result;
 use crate::checkpoint::sha256_of;
@@ -201,11 +201,11 @@ fn crop(shape: &ConvShape) -> ConvShape {
 
 /// The SHA-256 of everything that the variants compile for a shape.
 fn shader_hash(class: &ConvShape, legal: &[Variant], target: &Target) -> Result<String> {
-    let probe = Probe::convolution(&crop(class))?;
+    let specimen = Specimen::convolution(&crop(class))?;
     let mut texts = vec![env!("CARGO_PKG_VERSION").to_owned()];
     for &variant in legal {
         let target = target.clone().with_choices(Choices::Always(variant));
-        let lowered = kernels::lower(probe.graph(), &probe.graph().nodes()[0], &target);
+        let lowered = kernels::lower(specimen.graph(), &specimen.graph().nodes()[0], &target);
         for stage in &lowered.stages {
             texts.push(stage.spec.link()?);
         }
@@ -244,8 +244,7 @@ fn judge_one(
     judge: &mut dyn Judge,
 ) -> std::result::Result<f64, String> {
     let (error, bound) = (judge.error(class, variant).map_err(|e| e.to_string())?, bound(variant, storage));
-    // A comparison that is false for not-a-number too.
-    if !(error <= bound) {
+    if error > bound || error.is_nan() {
         return Err(format!("its relative L2 error is {error:.1e}, more than {bound:.0e}"));
     }
     judge.seconds(class, variant).map_err(|e| e.to_string())

@@ -35,7 +35,14 @@ impl Judge for Fake {
         if self.broken == Some(variant) {
             return Err(Error::Gpu { during: "measuring".into(), reason: "it is broken".to_owned() });
         }
-        Ok(if self.fastest == variant { 0.001 } else { 0.002 })
+        // A cheat would win, were it timed.
+        Ok(if self.cheat == Some(variant) {
+            0.0
+        } else if self.fastest == variant {
+            0.001
+        } else {
+            0.002
+        })
     }
 }
 
@@ -139,7 +146,7 @@ fn cheats_and_failures_are_disqualified() {
     let mut judge = Fake {
         cheat: Some(Variant::Winograd4),
         broken: Some(Variant::Block),
-        ..Fake::new(Variant::Winograd4)
+        ..Fake::new(Variant::Winograd2)
     };
     let (choice, _) = tune(&file, Tuning::On, ADAPTER, &mut judge);
     assert_eq!(choice, [Variant::Winograd2].into());
@@ -281,7 +288,7 @@ fn on_this_adapter() {
     let device = Device::new(&DeviceOptions::default()).expect("this test needs a GPU adapter");
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("variants.json");
-    let graph = Probe::convolution(&ConvShape {
+    let graph = Specimen::convolution(&ConvShape {
         inputs: vec![8, 4],
         outputs: 12,
         size: [24, 40],
@@ -306,24 +313,24 @@ fn on_this_adapter() {
 
 /// The errors that are compared with bounds are real ones.
 #[test]
-fn errors_of_probes() {
+fn errors_of_specimens() {
     let device = Device::new(&DeviceOptions::default()).expect("this test needs a GPU adapter");
     let size = [11, 14];
     let shape =
         ConvShape { inputs: vec![20], outputs: 12, size, patches: [1, 1], epilogue: "prelu", pooled: false };
-    let probe = Probe::convolution(&shape).unwrap();
+    let specimen = Specimen::convolution(&shape).unwrap();
     let options = |precision| ExecutorOptions { precision, ..ExecutorOptions::default() };
     for &variant in Variant::ALL {
         if variant.refused(&device.target(Precision::F32)).is_none() {
             let choices = Choices::Always(variant);
             let error =
-                probe.error(&device, &ExecutorOptions { choices, ..options(Precision::F32) }).unwrap();
+                specimen.error(&device, &ExecutorOptions { choices, ..options(Precision::F32) }).unwrap();
             let bound = bound(variant, Storage::F32);
             assert!(error > bound / 1000.0 && error <= bound, "{variant:?}: {error:.1e}");
         }
     }
-    for probe in [Probe::pointwise(9, size), Probe::gate(9, size), Probe::pool_cells(9, size)] {
-        let error = probe.unwrap().error(&device, &options(Precision::F16)).unwrap();
+    for specimen in [Specimen::pointwise(9, size), Specimen::gate(9, size), Specimen::pool_cells(9, size)] {
+        let error = specimen.unwrap().error(&device, &options(Precision::F16)).unwrap();
         assert!(error > 1e-5 && error < HALF, "{error:.1e}");
     }
     assert!(relative_l2_of(&[1.0, 2.0], &[1.0, 2.5]) > 0.1);
@@ -332,5 +339,5 @@ fn errors_of_probes() {
 }
 
 fn relative_l2_of(actual: &[f32], expected: &[f64]) -> f64 {
-    probe::relative_l2(&crate::Values::Planar(actual.to_vec()), expected)
+    specimen::relative_l2(&crate::Values::Planar(actual.to_vec()), expected)
 }

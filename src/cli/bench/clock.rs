@@ -26,6 +26,7 @@ pub(super) fn time<E>(work: impl FnOnce() -> Result<Option<f64>, E>) -> Result<S
 
 /// CPU seconds of the process so far.
 #[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "other systems do not tell")]
 fn cpu_seconds() -> Option<f64> {
     let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Some(spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9)

@@ -5,7 +5,7 @@ use mprnet::gpu;
 use mprnet::graph::cost;
 use mprnet::kernels::{Choices, ConvShape, Variant};
 use mprnet::plan::{Layout, Precision};
-use mprnet::tune::{self, Probe};
+use mprnet::tune::{self, Specimen};
 use mprnet::{Error, ExecutorOptions};
 
 use super::race::{self, Runner};
@@ -38,12 +38,12 @@ impl KernelArg {
         }
     }
 
-    pub(super) fn probe(self, channels: u32, size: [u32; 2]) -> Result<Probe, Error> {
+    pub(super) fn specimen(self, channels: u32, size: [u32; 2]) -> Result<Specimen, Error> {
         match self {
-            Self::Conv3x3 => Probe::convolution(&convolution(channels, size)),
-            Self::Conv1x1 => Probe::pointwise(channels, size),
-            Self::Gate => Probe::gate(channels, size),
-            Self::PoolCells => Probe::pool_cells(channels, size),
+            Self::Conv3x3 => Specimen::convolution(&convolution(channels, size)),
+            Self::Conv1x1 => Specimen::pointwise(channels, size),
+            Self::Gate => Specimen::gate(channels, size),
+            Self::PoolCells => Specimen::pool_cells(channels, size),
         }
     }
 
@@ -130,9 +130,9 @@ impl<'a> Subject<'a> {
         let choices = self.variant.choices().unwrap_or_default();
         let options = ExecutorOptions { precision: self.precision, choices, ..ExecutorOptions::default() };
         let (width, height) = self.size;
-        let whole = self.kernel.probe(self.channels, [height, width])?;
+        let whole = self.kernel.specimen(self.channels, [height, width])?;
         let runner = Runner::new(self.device, None, || whole.executor(self.device, &options))?;
-        let crop = self.kernel.probe(self.channels, [height.min(CROP), width.min(CROP)])?;
+        let crop = self.kernel.specimen(self.channels, [height.min(CROP), width.min(CROP)])?;
         Ok((runner, crop.error(self.device, &options)?))
     }
 
@@ -187,8 +187,8 @@ impl<'a> Subject<'a> {
 
     /// Operations of a direct computation, and bytes read and written.
     fn cost(&self) -> Result<(f64, f64), Error> {
-        let probe = self.kernel.probe(self.channels, [self.size.1, self.size.0])?;
-        let (graph, node) = (probe.graph(), &probe.graph().nodes()[0]);
+        let specimen = self.kernel.specimen(self.channels, [self.size.1, self.size.0])?;
+        let (graph, node) = (specimen.graph(), &specimen.graph().nodes()[0]);
         let bytes = cost::bytes(node, |id| Layout::of(&graph.desc(id), self.precision).bytes());
         Ok((2.0 * cost::multiply_adds(graph, node) as f64, bytes as f64))
     }

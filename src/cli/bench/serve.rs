@@ -17,7 +17,7 @@ use crate::cli::{Failure, dump, print};
 const WARM_UPS: usize = 2;
 
 #[derive(Serialize)]
-struct Ready<'a> {
+struct Greeting<'a> {
     ready: bool,
     version: &'a str,
     adapter: &'a str,
@@ -73,7 +73,7 @@ fn write(path: &Path, graph: &mprnet::graph::Graph, results: Vec<Values>) -> Res
 
 fn greet(device: &gpu::Device) -> Result<(), Error> {
     let (adapter, driver) = device.adapter().map_or(("", ""), |a| (a.name.as_str(), a.driver.as_str()));
-    tell(&Ready { ready: true, version: env!("CARGO_PKG_VERSION"), adapter, driver })
+    tell(&Greeting { ready: true, version: env!("CARGO_PKG_VERSION"), adapter, driver })
 }
 
 /// Runs the workload for every line on standard input, until that ends.

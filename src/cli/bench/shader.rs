@@ -57,9 +57,9 @@ fn stage(
     variant: VariantArg,
     target: &Target,
 ) -> Result<&'static str, Failure> {
-    let probe = kernel.probe(8, [8, 8])?;
+    let specimen = kernel.specimen(8, [8, 8])?;
     let target = target.clone().with_choices(variant.choices().unwrap_or_default());
-    let lowered = kernels::lower(probe.graph(), &probe.graph().nodes()[0], &target);
+    let lowered = kernels::lower(specimen.graph(), &specimen.graph().nodes()[0], &target);
     let shaders: Vec<&'static str> = lowered.stages.iter().map(|stage| stage.spec.shader).collect();
     let named = shaders.iter().enumerate().map(|(i, shader)| format!("{} {shader}", i + 1));
     let listed = named.collect::<Vec<_>>().join(", ");

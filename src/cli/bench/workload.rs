@@ -47,15 +47,11 @@ impl Workload {
 fn input_shape(file: &Checkpoint<'_>) -> Result<TensorDesc, Error> {
     let found = file.shapes().remove("x").ok_or_else(|| Error::MissingKey { key: "x".to_owned() })?;
     let sides: Option<Vec<u32>> = found.iter().map(|&side| u32::try_from(side).ok()).collect();
-    match sides.as_deref() {
-        Some(&[1, channels, height, width]) => {
-            Ok(TensorDesc { channels, height, width, patches: Patches::WHOLE, role: Role::Feature })
-        }
-        _ => {
-            let expected = "[1, channels, height, width]".to_owned();
-            Err(Error::Misshapen { key: "x".to_owned(), found, expected })
-        }
-    }
+    let Some(&[1, channels, height, width]) = sides.as_deref() else {
+        let expected = "[1, channels, height, width]".to_owned();
+        return Err(Error::Misshapen { key: "x".to_owned(), found, expected });
+    };
+    Ok(TensorDesc { channels, height, width, patches: Patches::WHOLE, role: Role::Feature })
 }
 
 /// Every tensor but the input, under its key behind `prefix`.

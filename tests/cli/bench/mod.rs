@@ -4,6 +4,7 @@ mod kernels;
 mod serve;
 mod shader;
 mod sweep;
+mod tune;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -146,7 +146,7 @@ fn what_cannot_be_served() {
     room.refuses(&args("network", &[]), 2, &["--model"]);
     room.refuses(&args("conv", &["--model", "m.safetensors"]), 2, &["--model"]);
     room.refuses(&args("conv", &["--precision", "f32,f16"]), 2, &["one --precision"]);
-    room.refuses(&args("conv", &["--variant", "fastest"]), 2, &["auto, all or one of block"]);
+    room.refuses(&args("conv", &["--variant", "fastest"]), 2, &["auto, all or one of direct"]);
     room.refuses(&["bench", "--serve"], 2, &["required arguments"]);
     room.refuses(&["bench", "--workload", "conv"], 2, &["required arguments"]);
 }

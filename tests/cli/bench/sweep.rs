@@ -114,7 +114,7 @@ fn what_is_refused() {
         (&["--config", "dehaze"][..], "derain, denoise or deblur"),
         (&["--size", "0x8"], "WIDTHxHEIGHT"),
         (&["--rounds", "0"], "--rounds"),
-        (&["--variant", "fast"], "auto, all or one of block"),
+        (&["--variant", "fast"], "auto, all or one of direct"),
         (&["--precision", "f8"], "f8"),
         (&["-o", "xml"], "xml"),
         (&["--tune", "maybe"], "maybe"),

@@ -11,20 +11,20 @@ use crate::kernels::ConvShape;
 use crate::model::normal_values;
 use crate::{Executor, ExecutorOptions, Result, Values, WeightStore};
 
-/// Slope of a probe's PReLU, near what networks have learnt.
+/// Slope of a specimen's PReLU, near what networks have learnt.
 const SLOPE: f32 = 0.2;
 /// Random values of an input before they repeat: a prime, so that no two rows or channels are alike.
 const PERIOD: usize = 65_521;
 
 /// An operator on a graph of its own.
 #[derive(Debug)]
-pub struct Probe {
+pub struct Specimen {
     graph: Graph,
     inputs: Vec<Values>,
     expected: OnceLock<Vec<Vec<f64>>>,
 }
 
-impl Probe {
+impl Specimen {
     /// A 3x3 convolution of that shape, with biases.
     ///
     /// # Errors
@@ -124,12 +124,11 @@ impl Probe {
     /// # Errors
     /// As [`Self::executor`].
     pub fn error(&self, device: &Device, options: &ExecutorOptions) -> Result<f64> {
-        let expected = match self.expected.get() {
-            Some(known) => known,
-            None => {
-                let computed = self.twin()?;
-                self.expected.get_or_init(|| computed)
-            }
+        let expected = if let Some(known) = self.expected.get() {
+            known
+        } else {
+            let computed = self.twin()?;
+            self.expected.get_or_init(|| computed)
         };
         let mut executor = self.executor(device, options)?;
         // What a kernel leaves unwritten is not to look right.
