@@ -260,6 +260,14 @@ pub enum Error {
         /// The linker's or compiler's text.
         reason: String,
     },
+    /// A shader in a file that cannot take the place of one of this crate's.
+    #[error("the shader in {} cannot be used: {reason}", path.display())]
+    ShaderFile {
+        /// The file.
+        path: PathBuf,
+        /// The compiler's text, or what else is wrong.
+        reason: String,
+    },
     /// The driver reports an error.
     #[error("the GPU failed while {during}: {reason}")]
     Gpu {

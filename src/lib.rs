@@ -4,7 +4,7 @@
 //! [`Restorer`] is what most programs need. Below it, in the order in which data flows: [`image`] reads and pads
 //! photos, [`model`] builds the network as a [`graph`], whose passes rewrite it, [`plan`] gives every tensor a
 //! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
-//! shaders, and an [`Executor`] runs them.
+//! shaders, an [`Executor`] runs them, and [`tune`] finds out which kernels are fastest.
 
 pub mod checkpoint;
 mod engine;
@@ -17,8 +17,11 @@ pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;
+pub mod probe;
+pub mod tune;
 
 pub use engine::{
-    Captured, Executor, ExecutorOptions, Memory, Progress, Restorer, RestorerOptions, Values, WeightStore,
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Clock, Deviation, Executor, ExecutorOptions,
+    Interval, Memory, Progress, Restorer, RestorerOptions, Span, Values, WeightStore,
 };
 pub use error::{Error, Result};

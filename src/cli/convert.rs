@@ -34,10 +34,7 @@ pub(super) struct ConvertArgs {
 }
 
 pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<(), Failure> {
-    if !args.output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors")) {
-        let text = format!("{} must end in .safetensors, which is what is written", args.output.display());
-        return Err(Failure::Usage(text));
-    }
+    dump::check_safetensors(&args.output)?;
     let job = Job { input: args.input.clone(), output: args.output.clone() };
     outputs::check_distinct(&[job], &[], &[])?;
     dump::check(&args.output)?;
@@ -52,6 +49,7 @@ pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<(), Failure> {
         task: args.task,
         license: args.license.clone(),
         title: args.title.clone(),
+        peaks: None,
         source: Some(Source { sha256: checkpoint::sha256(&args.input)?, format: file.container().family() }),
     };
     dump::write_whole(&args.output, &weights.to_safetensors(&export)?)?;

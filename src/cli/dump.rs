@@ -1,4 +1,4 @@
-//! Files besides photos: tensors for `--dump`, one each, as safetensors; and reports.
+//! Files besides photos: tensors for `--dump`, one each, as safetensors; weights; and reports.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -9,9 +9,19 @@ use mprnet::{Captured, Error, Values};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
 
+use super::Failure;
+
 /// Finds out whether a file can be written here, before what goes into it is computed.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
     Output::create(path).map(|_| ())
+}
+
+/// Refuses a file of weights under a name that says otherwise.
+pub(super) fn check_safetensors(path: &Path) -> Result<(), Failure> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors")) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("{} must end in .safetensors, which is what is written", path.display())))
 }
 
 /// Writes one tensor as `[1, channels, height, width]`.

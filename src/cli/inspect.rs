@@ -1,7 +1,7 @@
 //! `mprnet inspect`: what a model is, and what it takes to run it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use mprnet::Error;
@@ -12,7 +12,8 @@ use mprnet::plan::{MemoryPlan, Precision};
 use serde::Serialize;
 
 use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row};
-use super::{Failure, advise, print};
+use super::session::{embedded, open_model};
+use super::{Failure, advise, print, say};
 
 /// Characters of a metadata value that are shown in text; some files carry pictures there.
 const SHOWN: usize = 200;
@@ -52,6 +53,8 @@ struct Report {
     notice: Option<String>,
     configuration: Configuration,
     parameters: usize,
+    /// The largest magnitude of a feature on the photos that it was calibrated with for f16, or null.
+    largest_feature: Option<f32>,
     /// What the file says of itself.
     metadata: BTreeMap<String, String>,
     /// The photo, padded.
@@ -115,24 +118,18 @@ struct Needs {
 }
 
 pub(super) fn run(args: &InspectArgs, quiet: bool) -> Result<(), Failure> {
-    let report = if let Some(task) = embedded(&args.model) {
+    let file = open_model(&args.model)?;
+    let (bytes, sha256) = if let Some(task) = embedded(&args.model) {
         let bytes = Weights::embedded_file(task);
-        let file = Checkpoint::from_safetensors(bytes, &format!("the embedded {task} model"))?;
-        Report::of(&file, bytes.len() as u64, checkpoint::sha256_of([bytes]), args, quiet)?
+        (bytes.len() as u64, checkpoint::sha256_of([bytes]))
     } else {
         let path = &args.model;
-        let file = Checkpoint::open(path)?;
         let io = |source| Error::Io { action: "read", path: path.clone(), source };
-        let bytes = std::fs::metadata(path).map_err(io)?.len();
-        Report::of(&file, bytes, checkpoint::sha256(path)?, args, quiet)?
+        (std::fs::metadata(path).map_err(io)?.len(), checkpoint::sha256(path)?)
     };
+    let report = Report::of(&file, bytes, sha256, args, quiet)?;
     let text = if args.json { report.json()? } else { report.text() };
     Ok(print(&text)?)
-}
-
-/// The embedded model of that name, where no file has it.
-fn embedded(model: &Path) -> Option<Task> {
-    model.to_str().and_then(Task::named).filter(|_| !model.is_file())
 }
 
 impl Report {
@@ -146,6 +143,12 @@ impl Report {
         let weights = Weights::from_checkpoint(file)?;
         let provenance = weights.provenance();
         advise(&provenance, quiet);
+        let peaks = weights.feature_peaks().unwrap_or_else(|error| {
+            if !quiet {
+                say(format_args!("note: {error}"));
+            }
+            None
+        });
         let (width, height) = padded(&weights, args.size)?;
         let forms = Forms::of(build(&weights, (width, height), Stage::Three)?)?;
         let needs = |precision| Needs::of(&forms.executed, precision);
@@ -169,6 +172,7 @@ impl Report {
                 pixel_shuffle: config.shuffle,
             },
             parameters: weights.parameter_count(),
+            largest_feature: peaks.and_then(|peaks| Some(peaks.largest()?.1)),
             metadata: weights.metadata().clone(),
             size: Size { width, height },
             multiply_adds: MultiplyAdds {
@@ -203,6 +207,10 @@ impl Report {
             task => task.unwrap_or("not stated").to_owned(),
         };
         let dtypes: Vec<&str> = self.dtypes.iter().map(String::as_str).collect();
+        let calibrated = match self.largest_feature {
+            Some(largest) => format!("calibrated; features reach {largest}"),
+            None => "not calibrated; features are measured on the first photo".to_owned(),
+        };
         let rows = [
             ("model", self.model.clone()),
             ("format", format!("{}, {}", self.format, dtypes.join(", "))),
@@ -218,6 +226,7 @@ impl Report {
                 ),
             ),
             ("parameters", self.parameters.to_string()),
+            ("f16", calibrated),
         ];
         lines(rows.map(|(name, value)| format!("{name:<15}{value}")))
     }

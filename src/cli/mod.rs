@@ -1,5 +1,7 @@
 //! Arguments, messages and exit codes.
 
+mod bench;
+mod calibrate;
 mod compare;
 mod convert;
 mod devices;
@@ -9,6 +11,7 @@ mod inspect;
 mod network;
 mod outputs;
 mod plan;
+mod profile;
 mod restore;
 mod session;
 
@@ -55,18 +58,24 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Turns a checkpoint into a safetensors file that tells what it is
     Convert(convert::ConvertArgs),
+    /// Measures how large a model's features become and what f16 costs it, and writes that into a file
+    Calibrate(calibrate::CalibrateArgs),
     /// Shows what a model is: its task and terms, configuration, arithmetic, memory
     Inspect(inspect::InspectArgs),
     /// Lists the adapters that can be used, and what they can do
     Devices,
     /// Shows what a network becomes: operators, arithmetic, memory
     Plan(plan::PlanArgs),
+    /// Measures networks, kernels and variants of kernels on an adapter
+    Bench(bench::BenchArgs),
+    /// Shows where the time of a network goes on an adapter: every operator, against what the adapter can do
+    Profile(profile::ProfileArgs),
 }
 
 /// What decides how a network is built.
 #[derive(Args)]
 struct NetworkArgs {
-    /// Storage of activations and weights; arithmetic is f32 in all
+    /// Storage of activations and weights; arithmetic is f32 in all, and what f16 cannot hold is done in f32
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
     /// The stage whose image is the result; an earlier one skips the later work
@@ -84,11 +93,7 @@ impl NetworkArgs {
     }
 
     fn precision(&self) -> Precision {
-        match self.precision {
-            PrecisionArg::F32 => Precision::F32,
-            PrecisionArg::F16 => Precision::F16,
-            PrecisionArg::Exact => Precision::Exact,
-        }
+        self.precision.precision()
     }
 }
 
@@ -100,6 +105,16 @@ enum PrecisionArg {
     F16,
     /// 32-bit floats, and convolutions by direct sums alone: slower, and closest to the definition
     Exact,
+}
+
+impl PrecisionArg {
+    fn precision(self) -> Precision {
+        match self {
+            Self::F32 => Precision::F32,
+            Self::F16 => Precision::F16,
+            Self::Exact => Precision::Exact,
+        }
+    }
 }
 
 /// How a command ended short of success.
@@ -141,9 +156,12 @@ pub fn main() -> ExitCode {
         Command::Restore(args) => restore::run(&args.photos, args.model(), cli.quiet),
         Command::Eval(args) => eval::run(args, cli.quiet),
         Command::Convert(args) => convert::run(args, cli.quiet),
+        Command::Calibrate(args) => calibrate::run(args, cli.quiet),
         Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
         Command::Plan(args) => plan::run(args),
+        Command::Bench(args) => bench::run(args, cli.quiet),
+        Command::Profile(args) => profile::run(args, cli.quiet),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,12 +1,15 @@
-//! What `restore` and `eval` share: a model, the adapter that it runs on, and a bar for each photo.
+//! What the commands that run a network share: a model, the adapter that it runs on, and a bar that shows progress.
 
 use std::fmt;
 use std::path::Path;
 
-use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use mprnet::checkpoint::Checkpoint;
 use mprnet::model::{Task, Weights};
+use mprnet::plan::Precision;
+use mprnet::tune::{Tuning, cache_file};
 use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
 
 use super::{NetworkArgs, advise, say};
@@ -16,9 +19,76 @@ use super::{NetworkArgs, advise, say};
 pub(super) struct SessionArgs {
     #[command(flatten)]
     pub(super) network: NetworkArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+/// Which adapter.
+#[derive(Args)]
+pub(super) struct DeviceArgs {
     /// Adapter: its index in `mprnet devices`, or part of its name
     #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
+    /// Whether the fastest way to compute 3x3 convolutions is found by measuring; without it on, and off for software
+    /// adapters
+    #[arg(long, value_enum)]
+    tune: Option<TuneArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TuneArg {
+    /// No: by rule
+    Off,
+    /// What is remembered is used, what is missing is measured, once
+    On,
+    /// Everything is measured anew
+    Force,
+}
+
+impl DeviceArgs {
+    /// Whether variants of kernels are measured on this device.
+    pub(super) fn tuning(&self, device: &gpu::Device) -> Tuning {
+        match self.tune {
+            None => Tuning::for_adapter(device.adapter()),
+            Some(TuneArg::Off) => Tuning::Off,
+            Some(TuneArg::On) => Tuning::On,
+            Some(TuneArg::Force) => Tuning::Force,
+        }
+    }
+
+    /// Opens it, and says which it is where that is a software one.
+    pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
+        let pipeline_folder = cache_file().and_then(|file| Some(file.parent()?.to_owned()));
+        let options =
+            gpu::DeviceOptions { device: self.device.clone(), pipeline_folder, ..Default::default() };
+        let device = gpu::Device::new(&options)?;
+        announce(&device, quiet);
+        Ok(device)
+    }
+
+    /// Opens it once more, for shaders with all checks.
+    pub(super) fn open_checked(&self) -> Result<gpu::Device, Error> {
+        gpu::Device::new(&gpu::DeviceOptions {
+            device: self.device.clone(),
+            checked_shaders: true,
+            ..Default::default()
+        })
+    }
+}
+
+/// The embedded model of that name, where no file has it.
+pub(super) fn embedded(model: &Path) -> Option<Task> {
+    model.to_str().and_then(Task::named).filter(|_| !model.is_file())
+}
+
+/// The embedded model of that name, or the file.
+pub(super) fn open_model(model: &Path) -> Result<Checkpoint<'static>, Error> {
+    match embedded(model) {
+        Some(task) => {
+            Checkpoint::from_safetensors(Weights::embedded_file(task), &format!("the embedded {task} model"))
+        }
+        None => Checkpoint::open(model),
+    }
 }
 
 /// Where weights come from.
@@ -65,20 +135,22 @@ impl<'a> Session<'a> {
         Self { args, weights, passes, quiet, restorer: None }
     }
 
+    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold the model.
+    pub(super) fn precision(&self) -> Precision {
+        self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
+    }
+
     /// The model on its adapter. An error here is not about one photo: without a GPU none can be restored.
     pub(super) fn restorer(&mut self) -> Result<&mut Restorer, Error> {
         match &mut self.restorer {
             Some(opened) => Ok(opened),
             empty => {
-                let device = gpu::Device::new(&gpu::DeviceOptions {
-                    device: self.args.device.clone(),
-                    ..Default::default()
-                })?;
-                announce(&device, self.quiet);
+                let device = self.args.device.open(self.quiet)?;
                 let options = RestorerOptions {
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),
                     passes: self.passes,
+                    tuning: self.args.device.tuning(&device),
                 };
                 Ok(empty.insert(Restorer::new(self.weights.clone(), device, options)))
             }

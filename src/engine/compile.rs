@@ -45,12 +45,20 @@ pub(super) struct Step {
     /// For each stage its pipeline and weights.
     pub(super) stages: Vec<(Arc<Pipeline>, Option<Arc<OperatorWeights>>)>,
     pub(super) work: u64,
+    /// Multiply-adds that its kernels execute for each of its definition.
+    pub(super) arithmetic: f64,
     /// The tensors it binds, each once for each reach.
     pub(super) tensors: Vec<(TensorId, Reach, bool)>,
 }
 
 impl Step {
-    fn new(device: &Device, store: &WeightStore, graph: &Graph, lowered: Lowered, work: u64) -> Result<Self> {
+    fn new(
+        device: &Device,
+        store: &WeightStore,
+        graph: &Graph,
+        lowered: Lowered,
+        (work, arithmetic): (u64, f64),
+    ) -> Result<Self> {
         let mut stages = Vec::with_capacity(lowered.stages.len());
         let mut tensors = Vec::new();
         for stage in &lowered.stages {
@@ -63,7 +71,7 @@ impl Step {
                 }
             }
         }
-        Ok(Self { lowered, stages, work, tensors })
+        Ok(Self { lowered, stages, work, arithmetic, tensors })
     }
 }
 
@@ -93,7 +101,11 @@ impl Compiled {
             graph.nodes().iter().map(|node| kernels::lower(&graph, node, &target)).collect();
         let scratch: Vec<Vec<u64>> = lowered.iter().map(|l| l.scratch.clone()).collect();
         let memory = MemoryPlan::new(&graph, options.precision, buffer_limit, &scratch)?;
-        let step = |(lowered, node)| Step::new(device, store, &graph, lowered, cost::work(&graph, node));
+        device.pipelines().prepare(device, lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec))?;
+        let step = |(lowered, node)| {
+            let costs = (cost::work(&graph, node), kernels::arithmetic(&graph, node, &target));
+            Step::new(device, store, &graph, lowered, costs)
+        };
         let steps = lowered.into_iter().zip(graph.nodes()).map(step).collect::<Result<Vec<_>>>()?;
         let cut_limits = CutLimits {
             binding_bytes: binding,

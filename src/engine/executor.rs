@@ -1,5 +1,6 @@
 //! Running a compiled graph: upload, a loop of dispatches in few submissions, read back.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use super::compile::Compiled;
@@ -20,10 +21,13 @@ pub struct Progress {
     pub total: u64,
 }
 
+/// What submits a range of an executor's dispatches and waits for them.
+pub(super) type Submit<'a> = dyn FnMut(&Executor, Range<usize>) -> std::result::Result<(), String> + 'a;
+
 /// A graph compiled for one size, to be run for any number of images.
 pub struct Executor {
-    compiled: Compiled,
-    dispatches: Vec<Dispatch>,
+    pub(super) compiled: Compiled,
+    pub(super) dispatches: Vec<Dispatch>,
     uniforms: wgpu::Buffer,
     /// The budget that the dispatches were cut for.
     cut_for: u64,
@@ -94,22 +98,40 @@ impl Executor {
         inputs: &[Values],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Values>> {
+        self.load(device, inputs)?;
+        self.drive(device, progress, &mut |executor, range| executor.submit(device, range))?;
+        self.results(device)
+    }
+
+    /// Puts inputs on the device, as [`Self::run`] does first.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn load(&self, device: &Device, inputs: &[Values]) -> Result<()> {
         self.check(inputs)?;
-        let gpu = |reason| Error::Gpu { during: "running the network".into(), reason };
-        device.checked(|| self.upload(device, inputs)).map_err(gpu)?;
+        device.checked(|| self.upload(device, inputs)).map_err(failed)
+    }
+
+    /// Hands the dispatches to `submit`, as many at a time as a submission may hold; it is to have waited for them.
+    pub(super) fn drive(
+        &mut self,
+        device: &Device,
+        progress: &mut dyn FnMut(Progress),
+        submit: &mut Submit<'_>,
+    ) -> Result<()> {
         let total = self.dispatches.iter().map(|d| d.work).sum();
         let (mut next, mut done) = (0, 0);
         while next < self.dispatches.len() {
             next = self.adapt(device, next)?;
             let start = Instant::now();
             let end = self.slice(next);
-            device.checked(|| self.submit(device, next, end)).map_err(gpu)?.map_err(gpu)?;
+            device.checked(|| submit(self, next..end)).map_err(failed)?.map_err(failed)?;
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
             self.pace.observe(work, start.elapsed());
             (next, done) = (end, done + work);
             progress(Progress { done: done.min(total), total });
         }
-        device.checked(|| self.read_back(device)).map_err(gpu)?.map_err(gpu)
+        Ok(())
     }
 
     /// Fills every slot with not-a-number, so that a test sees what a kernel leaves unwritten.
@@ -139,8 +161,10 @@ impl Executor {
         for (&id, values) in graph.inputs().iter().zip(inputs) {
             let Some(placement) = self.compiled.memory.placement(id) else { continue };
             for (fragment, &slot) in placement.fragments.iter().zip(&placement.slots) {
-                let bytes = values.encode(&graph.desc(id), &placement.layout, &fragment.rows);
-                device.queue().write_buffer(&self.compiled.slots[slot], 0, &bytes);
+                let slot = &self.compiled.slots[slot];
+                values.encode(&graph.desc(id), &placement.layout, &fragment.rows, |bytes| {
+                    device.queue().write_buffer(slot, 0, bytes);
+                });
             }
         }
     }
@@ -178,18 +202,18 @@ impl Executor {
     }
 
     /// Records dispatches in one pass, submits them and waits.
-    fn submit(&self, device: &Device, start: usize, end: usize) -> std::result::Result<(), String> {
+    pub(super) fn submit(&self, device: &Device, range: Range<usize>) -> std::result::Result<(), String> {
         let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for dispatch in &self.dispatches[start..end] {
-                pass.set_pipeline(&dispatch.pipeline.pipeline);
-                pass.set_bind_group(0, &dispatch.bind_group, &[]);
-                let [x, y, z] = dispatch.workgroups;
-                pass.dispatch_workgroups(x, y, z);
-            }
+            self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
         }
         device.wait(device.queue().submit([encoder.finish()]))
+    }
+
+    /// The outputs of what was computed last.
+    pub(super) fn results(&self, device: &Device) -> Result<Vec<Values>> {
+        device.checked(|| self.read_back(device)).map_err(failed)?.map_err(failed)
     }
 
     fn read_back(&self, device: &Device) -> std::result::Result<Vec<Values>, String> {
@@ -223,6 +247,10 @@ impl Executor {
         }
         Ok(values)
     }
+}
+
+fn failed(reason: String) -> Error {
+    Error::Gpu { during: "running the network".into(), reason }
 }
 
 fn make_staging(device: &Device, compiled: &Compiled) -> Result<Vec<Vec<wgpu::Buffer>>> {

@@ -1,15 +1,21 @@
-//! Graphs at work: packed weights, compiled executors, and the restorer that keeps one for each image size.
+//! Graphs at work: packed weights, compiled executors, the restorer that keeps one for each image size, and the
+//! calibrator that measures a model for f16.
 
+mod calibration;
 mod compile;
 mod executor;
 mod pace;
+mod profile;
 mod record;
 mod restorer;
+mod timed;
 mod transfer;
 mod weights;
 
+pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation};
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
+pub use profile::{Clock, Interval, Span};
 pub use restorer::{Captured, Restorer, RestorerOptions};
 pub use transfer::Values;
 pub use weights::WeightStore;

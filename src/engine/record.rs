@@ -22,6 +22,16 @@ pub(super) struct Dispatch {
     pub(super) closes: bool,
 }
 
+impl Dispatch {
+    /// Adds it to a pass.
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        let [x, y, z] = self.workgroups;
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
 /// A binding of a cut: where it lies, and the tensor as the shader sees it.
 #[derive(Clone, Copy)]
 struct Located {
@@ -61,7 +71,7 @@ impl<'a> Recorder<'a> {
             let mut start = 0;
             while start < columns {
                 let end = start.saturating_add(step.lowered.strip[1]).min(columns);
-                self.strip(node, cut, Strip { window: cut.window.clone(), columns: start..end });
+                self.strip(node, cut, &Strip { window: cut.window.clone(), columns: start..end });
                 start = end;
             }
         }
@@ -70,7 +80,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn strip(&mut self, node: usize, cut: &Cut, strip: Strip) {
+    fn strip(&mut self, node: usize, cut: &Cut, strip: &Strip) {
         let step = &self.compiled.steps[node];
         let domain = step.lowered.domain();
         let share = u64::from(strip.window.bands.end - strip.window.bands.start)
@@ -81,7 +91,7 @@ impl<'a> Recorder<'a> {
         let mut fragments = cut.fragments.iter();
         for (stage, kernels) in step.lowered.stages.iter().enumerate() {
             let located = kernels.bindings.iter().filter_map(|binding| match binding.operand {
-                Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, &strip),
+                Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, strip),
                 Operand::Tensor(..) => self.tensor(binding, cut, *fragments.next()?),
                 Operand::Absent => None,
             });

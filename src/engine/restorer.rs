@@ -1,31 +1,41 @@
 //! The library's front: photos in, photos out.
 
+use super::calibration::{CalibrationPhoto, OVERFLOW, measure};
 use super::{Executor, ExecutorOptions, Progress, Values, WeightStore};
 use crate::gpu::Device;
-use crate::graph::{Graph, TensorDesc, passes};
+use crate::graph::{Graph, TensorDesc, TensorId, passes};
 use crate::image::{Frame, Samples};
-use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
+use crate::model::{self, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Weights};
 use crate::plan::Precision;
+use crate::tune::{Tuner, Tuning};
 use crate::{Error, Result};
 
 /// Bytes of tensors that executors of other sizes than the current photo's may keep. Drivers hand out more memory
 /// than there is, so waiting for a failure would be too late.
 const KEPT_BYTES: u64 = 1 << 30;
 
+/// A side, in pixels, of the part of the first photo that features are measured on where a model was not calibrated:
+/// few enough that whoever waits for the photo hardly notices.
+const MEASURED_SIDE: u32 = 128;
+
 /// How to restore.
 #[derive(Clone, Copy, Debug)]
 pub struct RestorerOptions {
-    /// Storage of features and weights; arithmetic is f32 in both.
+    /// Storage of features and weights; arithmetic is f32 in both. What f16 cannot hold is restored in f32.
     pub precision: Precision,
     /// Which stage's image is the result. An earlier one skips the later work.
     pub stage: Stage,
     /// Whether the graph is rewritten into fewer operators. Only checks want it otherwise.
     pub passes: bool,
+    /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off unless
+    /// asked for: it takes seconds once, and writes to the user's cache directory. [`Tuning::for_adapter`] tells where
+    /// it pays.
+    pub tuning: Tuning,
 }
 
 impl Default for RestorerOptions {
     fn default() -> Self {
-        Self { precision: Precision::F32, stage: Stage::Three, passes: true }
+        Self { precision: Precision::F32, stage: Stage::Three, passes: true, tuning: Tuning::Off }
     }
 }
 
@@ -58,11 +68,18 @@ pub struct Captured {
 /// ```
 ///
 /// A program that has a device already shares it: `gpu::Device::from_wgpu(device, queue)`.
+///
+/// In f16, features are moved into its range by powers of two, which changes no result. How far, the weights' metadata
+/// tell ([`Weights::feature_peaks`]); where they do not, it is measured in f32 on the middle of the first photo. What
+/// overflows all the same, and a model that f16 cannot hold, is restored in f32, with a warning through `tracing`.
 pub struct Restorer {
     device: Device,
     weights: Weights,
     options: RestorerOptions,
     store: WeightStore,
+    /// How large features become, once f16 has needed it.
+    peaks: Option<FeaturePeaks>,
+    tuner: Tuner,
     /// Most recently used last.
     executors: Vec<(Key, Executor)>,
 }
@@ -72,13 +89,15 @@ struct Key {
     width: u32,
     height: u32,
     format: ImageFormat,
+    precision: Precision,
 }
 
 impl Restorer {
     /// A restorer; nothing is compiled until the first photo.
     #[must_use]
     pub fn new(weights: Weights, device: Device, options: RestorerOptions) -> Self {
-        Self { device, weights, options, store: WeightStore::default(), executors: Vec::new() }
+        let (store, tuner) = (WeightStore::default(), Tuner::new(options.tuning));
+        Self { device, weights, options, store, peaks: None, tuner, executors: Vec::new() }
     }
 
     /// The device it runs on.
@@ -87,12 +106,17 @@ impl Restorer {
         &self.device
     }
 
+    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold this model.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.options.precision
+    }
+
     /// Restores a photo of any size. 8-bit photos are converted on the device; 16-bit ones keep their depth.
     ///
     /// # Errors
     /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`] or [`crate::Error::Gpu`] where the
-    /// device cannot take the photo; [`crate::Error::PrecisionTooLow`] or [`crate::Error::NotFinite`] where the
-    /// network's numbers pass the range of f16.
+    /// device cannot take the photo; [`crate::Error::NotFinite`] where the network's numbers pass the range of f32.
     pub fn restore(&mut self, photo: &Frame) -> Result<Frame> {
         self.restore_with_progress(photo, &mut |_| ())
     }
@@ -106,13 +130,14 @@ impl Restorer {
         photo: &Frame,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Frame> {
-        let key = self.key(photo)?;
-        // Padding the photo first would take memory in vain for one that the device turns down.
-        let mut executor = self.executor(key)?;
-        // An executor that has failed is not kept.
-        let outputs = executor.run(&self.device, &[self.input(photo)?], progress)?;
-        self.executors.push((key, executor));
-        finish(photo, key, outputs.into_iter().next())
+        self.in_range(photo, |restorer, key| {
+            // Padding the photo first would take memory in vain for one that the device turns down.
+            let mut executor = restorer.executor(key)?;
+            // An executor that has failed is not kept.
+            let outputs = executor.run(&restorer.device, &[restorer.input(photo)?], progress)?;
+            restorer.executors.push((key, executor));
+            finish(photo, key, outputs.into_iter().next())
+        })
     }
 
     /// Restores a photo and gives the named tensors of the network besides. Passes keep them.
@@ -125,23 +150,66 @@ impl Restorer {
         names: &[String],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Frame, Vec<Captured>)> {
+        self.in_range(photo, |restorer, key| {
+            let (graph, exponents) = restorer.graph(key, names)?;
+            let ids: Vec<_> = names.iter().map(|name| graph.find(name)).collect();
+            let mut executor = restorer.compile(graph, key.precision)?;
+            let outputs = executor.run(&restorer.device, &[restorer.input(photo)?], progress)?;
+            let graph = executor.graph();
+            let captured = |(name, id): (&String, Option<TensorId>)| {
+                let at = graph.outputs().iter().position(|&t| Some(t) == id)?;
+                let tensor = graph.outputs()[at];
+                let values = outputs[at].clone().halved(exponents[tensor.0]);
+                Some(Captured { name: name.clone(), desc: graph.desc(tensor), values })
+            };
+            let tensors = names.iter().zip(ids).filter_map(captured).collect();
+            let result = outputs.first().cloned();
+            Ok((finish(photo, key, result)?, tensors))
+        })
+    }
+
+    /// Does the work in the precision asked for, and in f32 where f16 turns out to be too narrow for it.
+    fn in_range<T>(&mut self, photo: &Frame, mut work: impl FnMut(&mut Self, Key) -> Result<T>) -> Result<T> {
+        self.know_peaks(photo)?;
         let key = self.key(photo)?;
-        let graph = self.graph(key, names)?;
-        let ids: Vec<_> = names.iter().map(|name| graph.find(name)).collect();
-        let mut executor = self.compile(graph)?;
-        let outputs = executor.run(&self.device, &[self.input(photo)?], progress)?;
-        let graph = executor.graph();
-        let captured = |(name, id): (&String, Option<_>)| {
-            let at = graph.outputs().iter().position(|&t| Some(t) == id)?;
-            Some(Captured {
-                name: name.clone(),
-                desc: graph.desc(graph.outputs()[at]),
-                values: outputs[at].clone(),
-            })
+        let error = match work(self, key) {
+            Err(error) if key.precision == Precision::F16 => error,
+            done => return done,
         };
-        let tensors = names.iter().zip(ids).filter_map(captured).collect();
-        let result = outputs.first().cloned();
-        Ok((finish(photo, key, result)?, tensors))
+        match error {
+            Error::PrecisionTooLow { what } => {
+                tracing::warn!(
+                    "{what} holds values past f16's range wherever they are moved; f32 is used instead"
+                );
+                self.options.precision = Precision::F32;
+            }
+            Error::NotFinite(_) => {
+                tracing::warn!(
+                    "the network's numbers pass f16's range with this photo; it is restored in f32"
+                );
+            }
+            other => return Err(other),
+        }
+        work(self, Key { precision: Precision::F32, ..key })
+    }
+
+    /// Finds out how large features become, where f16 is asked for: from the metadata, or on the middle of this photo.
+    fn know_peaks(&mut self, photo: &Frame) -> Result<()> {
+        if self.options.precision != Precision::F16 || self.peaks.is_some() {
+            return Ok(());
+        }
+        self.peaks = self.weights.feature_peaks().unwrap_or_else(|error| {
+            tracing::warn!("{error}; until then features are measured on the first photo");
+            None
+        });
+        if self.peaks.is_none() {
+            let middle = CalibrationPhoto::of(photo, &self.weights, MEASURED_SIDE)?;
+            // Its weights are packed in f32, and not needed again.
+            let measured = measure(&self.device, &WeightStore::default(), &self.weights, &middle)?;
+            tracing::info!(largest = measured.largest().map(|(_, peak)| peak), "measured features for f16");
+            self.peaks = Some(measured);
+        }
+        Ok(())
     }
 
     /// What the graph for a photo depends on.
@@ -151,7 +219,7 @@ impl Restorer {
             Samples::U8(_) => ImageFormat::Words,
             Samples::U16(_) => ImageFormat::Planar,
         };
-        Ok(Key { width, height, format })
+        Ok(Key { width, height, format, precision: self.options.precision })
     }
 
     /// The padded photo as the graph takes it.
@@ -163,8 +231,9 @@ impl Restorer {
         })
     }
 
-    fn graph(&self, key: Key, keep: &[String]) -> Result<Graph> {
-        let Key { width, height, format } = key;
+    /// The graph to execute, and the powers of two that its tensors are computed times.
+    fn graph(&self, key: Key, keep: &[String]) -> Result<(Graph, Vec<i32>)> {
+        let Key { width, height, format, precision } = key;
         let options =
             NetworkOptions { width, height, format, stage: self.options.stage, keep: keep.to_vec() };
         let mut graph = model::build(&self.weights, &options)?;
@@ -173,8 +242,12 @@ impl Restorer {
         } else {
             passes::drop_dead(&mut graph);
         }
+        let exponents = match &self.peaks {
+            Some(peaks) if precision == Precision::F16 => peaks.fit(&mut graph),
+            _ => vec![0; graph.tensor_count()],
+        };
         tracing::debug!(width, height, operators = graph.nodes().len(), "built the graph");
-        Ok(graph)
+        Ok((graph, exponents))
     }
 
     /// Takes the executor of a size out of the cache, or compiles one.
@@ -182,18 +255,19 @@ impl Restorer {
         if let Some(at) = self.executors.iter().position(|(k, _)| *k == key) {
             return Ok(self.executors.remove(at).1);
         }
-        let graph = self.graph(key, &[])?;
-        self.compile(graph)
+        let (graph, _) = self.graph(key, &[])?;
+        self.compile(graph, key.precision)
     }
 
     /// Compiles a graph, after making room for its buffers.
-    fn compile(&mut self, graph: Graph) -> Result<Executor> {
+    fn compile(&mut self, graph: Graph, precision: Precision) -> Result<Executor> {
         let kept =
             |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| e.memory().tensors).sum::<u64>();
         while kept(&self.executors) > KEPT_BYTES {
             self.executors.remove(0);
         }
-        let options = ExecutorOptions { precision: self.options.precision, ..ExecutorOptions::default() };
+        let choices = self.tuner.choices(&self.device, precision, &graph);
+        let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
         let made = match Executor::new(&self.device, &self.store, graph.clone(), &options) {
             Err(Error::Gpu { .. }) if !self.executors.is_empty() => {
                 self.executors.clear();
@@ -214,14 +288,12 @@ impl Restorer {
 
 /// The photo with the network's result, which must be finite: words that stand for other numbers have no alpha.
 fn finish(photo: &Frame, key: Key, output: Option<Values>) -> Result<Frame> {
-    const REASON: &str =
-        "the network's numbers overflow with this photo; use --precision f32, or other weights";
     match output {
         Some(Values::Words(words)) if words.iter().any(|word| word >> 24 == 0) => {
-            Err(Error::NotFinite(REASON))
+            Err(Error::NotFinite(OVERFLOW))
         }
         Some(Values::Planar(planes)) if planes.iter().any(|v| !v.is_finite()) => {
-            Err(Error::NotFinite(REASON))
+            Err(Error::NotFinite(OVERFLOW))
         }
         Some(Values::Words(words)) => photo.with_words(&words, key.width),
         Some(Values::Planar(planes)) => photo.with_planar(&planes, key.width, key.height),

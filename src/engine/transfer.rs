@@ -6,6 +6,9 @@ use super::weights::to_f16;
 use crate::graph::{Role, TensorDesc};
 use crate::plan::Layout;
 
+/// Pixels that are transposed together: a cache line of each plane.
+const RUN: usize = 16;
+
 /// Values of a tensor on the host.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
@@ -31,31 +34,47 @@ impl Values {
         self.len() == 0
     }
 
+    /// Floats divided by two `times` over (multiplied where that is negative), which is exact.
+    pub(super) fn halved(mut self, times: i32) -> Self {
+        if let (Self::Planar(values), true) = (&mut self, times != 0) {
+            let factor = f64::from(-times).exp2();
+            values.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);
+        }
+        self
+    }
+
     /// Whether these can be the values of a tensor.
     pub(super) fn fit(&self, desc: &TensorDesc) -> bool {
         (desc.role == Role::Words) == matches!(self, Self::Words(_)) && self.len() as u64 == desc.elements()
     }
 
-    /// The bytes of some rows as stored.
-    pub(super) fn encode(&self, desc: &TensorDesc, layout: &Layout, rows: &Range<u32>) -> Vec<u8> {
+    /// Hands the bytes of some rows, as stored, to `write`.
+    pub(super) fn encode(
+        &self,
+        desc: &TensorDesc,
+        layout: &Layout,
+        rows: &Range<u32>,
+        write: impl FnOnce(&[u8]),
+    ) {
         let (width, channels) = (desc.width as usize, desc.channels as usize);
         let values = match self {
             Self::Words(words) => {
-                return bytemuck::cast_slice(&words[rows.start as usize * width..rows.end as usize * width])
-                    .to_vec();
+                let own = &words[rows.start as usize * width..rows.end as usize * width];
+                return write(bytemuck::cast_slice(own));
             }
             Self::Planar(values) => values,
         };
         let pixels = desc.pixels() as usize;
         let padded = layout.quads as usize * 4;
         let mut quads = vec![0.0_f32; (rows.end - rows.start) as usize * width * padded];
-        for (i, pixel) in quads.chunks_exact_mut(padded).enumerate() {
-            let at = rows.start as usize * width + i;
-            for (c, value) in pixel.iter_mut().take(channels).enumerate() {
-                *value = values[c * pixels + at];
+        for (run, block) in quads.chunks_mut(padded * RUN).enumerate() {
+            let at = rows.start as usize * width + run * RUN;
+            for c in 0..channels {
+                let plane = &values[c * pixels + at..];
+                block.chunks_exact_mut(padded).zip(plane).for_each(|(pixel, &value)| pixel[c] = value);
             }
         }
-        if layout.element_bytes == 16 { bytemuck::cast_slice(&quads).to_vec() } else { to_f16(&quads) }
+        if layout.element_bytes == 16 { write(bytemuck::cast_slice(&quads)) } else { write(&to_f16(&quads)) }
     }
 
     /// Room for a tensor's values.
@@ -80,13 +99,21 @@ impl Values {
         };
         let (pixels, channels) = (desc.pixels() as usize, desc.channels as usize);
         let pixel_bytes = layout.quads as usize * layout.element_bytes as usize;
-        for (i, pixel) in bytes.chunks_exact(pixel_bytes).enumerate() {
+        for (run, block) in bytes.chunks(pixel_bytes * RUN).enumerate() {
             for c in 0..channels {
-                values[c * pixels + first + i] = if layout.element_bytes == 16 {
-                    f32::from_le_bytes([pixel[4 * c], pixel[4 * c + 1], pixel[4 * c + 2], pixel[4 * c + 3]])
-                } else {
-                    half::f16::from_le_bytes([pixel[2 * c], pixel[2 * c + 1]]).to_f32()
-                };
+                let plane = &mut values[c * pixels + first + run * RUN..];
+                for (pixel, value) in block.chunks_exact(pixel_bytes).zip(plane) {
+                    *value = if layout.element_bytes == 16 {
+                        f32::from_le_bytes([
+                            pixel[4 * c],
+                            pixel[4 * c + 1],
+                            pixel[4 * c + 2],
+                            pixel[4 * c + 3],
+                        ])
+                    } else {
+                        half::f16::from_le_bytes([pixel[2 * c], pixel[2 * c + 1]]).to_f32()
+                    };
+                }
             }
         }
     }

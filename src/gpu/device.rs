@@ -1,12 +1,17 @@
 //! Adapters, and the device that everything runs on.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::{Pipelines, Storage, trusted};
 use crate::kernels::Target;
 use crate::plan::Precision;
 use crate::{Error, Result};
+
+/// What profiling reads the adapter's clock with; nothing else does.
+const TIMESTAMPS: wgpu::Features =
+    wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
 
 /// Which adapter to use.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +21,9 @@ pub struct DeviceOptions {
     pub device: Option<String>,
     /// Keeps the checks of every loop and index that WebGPU adds to shaders: slower, and the same results.
     pub checked_shaders: bool,
+    /// A folder for what the driver compiles, so that the next start need not: for drivers of GPUs, which leave that
+    /// to programs; Mesa's lavapipe has a cache of its own.
+    pub pipeline_folder: Option<PathBuf>,
 }
 
 /// What an adapter is and can do.
@@ -94,6 +102,8 @@ pub struct Device {
     /// Why the device was lost, once it is; a host program's own device tells the host program.
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
+    /// The text that takes the place of a shader.
+    replaced: Option<(&'static str, String)>,
 }
 
 /// Every adapter that can run compute shaders, in the order that indices refer to.
@@ -135,10 +145,18 @@ impl Device {
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
         let (adapter, summary) = select(usable(), options)?;
-        let wanted = wgpu::Features::SHADER_F16
+        let mut wanted = wgpu::Features::SHADER_F16
             | wgpu::Features::SUBGROUP
-            | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
-        let opened = Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())?;
+            | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
+            | TIMESTAMPS;
+        let folder = options.pipeline_folder.as_deref().filter(|_| !summary.is_software());
+        if folder.is_some() {
+            wanted |= wgpu::Features::PIPELINE_CACHE;
+        }
+        let mut opened = Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())?;
+        if let Some(folder) = folder {
+            opened.pipelines = Pipelines::remembered(&opened.handle, &adapter.get_info(), folder);
+        }
         Ok(Self { checked_shaders: options.checked_shaders, ..opened })
     }
 
@@ -195,6 +213,7 @@ impl Device {
             pipelines: Pipelines::default(),
             lost,
             checked_shaders: false,
+            replaced: None,
         })
     }
 
@@ -209,6 +228,7 @@ impl Device {
             pipelines: Pipelines::default(),
             lost: Arc::default(),
             checked_shaders: false,
+            replaced: None,
         }
     }
 
@@ -239,6 +259,19 @@ impl Device {
     /// Whether shaders keep the checks of [`DeviceOptions::checked_shaders`].
     pub(super) fn checks_shaders(&self) -> bool {
         self.checked_shaders
+    }
+
+    /// Puts another text in the place of an operator's shader, linked with the same parts: to try a kernel out. It is
+    /// compiled with all checks, whatever [`DeviceOptions::checked_shaders`] says, since its origin is unknown. Errors in it
+    /// show as [`Error::Shader`] when it is first needed.
+    #[must_use]
+    pub fn with_shader(self, shader: &'static str, text: String) -> Self {
+        Self { replaced: Some((shader, text)), pipelines: Pipelines::default(), ..self }
+    }
+
+    /// What takes the place of a shader.
+    pub(super) fn replaced(&self, shader: &str) -> Option<&str> {
+        self.replaced.as_ref().filter(|(name, _)| *name == shader).map(|(_, text)| text.as_str())
     }
 
     /// The pipelines made so far.

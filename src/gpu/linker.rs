@@ -94,23 +94,42 @@ impl KernelSpec {
     /// # Errors
     /// [`Error::Shader`] where a named part does not exist.
     pub fn link(&self) -> Result<String> {
+        let shader = self.source(self.shader)?;
+        Ok(self.directives("\n") + &self.supplied()? + shader + "\n")
+    }
+
+    /// The module with another text in place of the operator's shader. It comes first, where compilers count its lines
+    /// as its author does.
+    pub(super) fn link_replaced(&self, shader: &str) -> Result<String> {
+        Ok(self.directives(" ") + shader + "\n" + &self.supplied()?)
+    }
+
+    /// What has to stand before everything else.
+    fn directives(&self, end: &str) -> String {
         let mut text = String::new();
-        if self.native_f16() {
-            text.push_str("enable f16;\n");
+        for (needed, name) in [(self.native_f16(), "f16"), (self.matrices(), "wgpu_cooperative_matrix")] {
+            if needed {
+                let _ = write!(text, "enable {name};{end}");
+            }
         }
-        if self.matrices() {
-            text.push_str("enable wgpu_cooperative_matrix;\n");
-        }
+        text
+    }
+
+    /// Constants and parts.
+    fn supplied(&self) -> Result<String> {
+        let mut text = String::new();
         for (name, value) in &self.constants {
             let _ = writeln!(text, "const {name}: i32 = {value};");
         }
-        let parts = self.parts.iter().map(|p| format!("parts/{p}"));
-        for name in std::iter::once("parts/params".to_owned()).chain(parts).chain([self.shader.to_owned()]) {
-            let missing =
-                || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
-            text.push_str(shaders::source(&name).ok_or_else(missing)?);
+        for part in std::iter::once("params").chain(self.parts.iter().map(String::as_str)) {
+            text.push_str(self.source(&format!("parts/{part}"))?);
             text.push('\n');
         }
         Ok(text)
+    }
+
+    fn source(&self, name: &str) -> Result<&'static str> {
+        let missing = || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
+        shaders::source(name).ok_or_else(missing)
     }
 }

@@ -4,8 +4,10 @@ mod device;
 mod linker;
 mod pipelines;
 mod shaders;
+mod stamps;
 mod trusted;
 
 pub use device::{AdapterSummary, Device, DeviceOptions, adapters};
 pub use linker::{KernelSpec, Storage};
 pub use pipelines::{Pipeline, Pipelines};
+pub(crate) use stamps::Stamps;

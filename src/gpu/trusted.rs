@@ -29,11 +29,21 @@ pub(super) fn module(
     unsafe { device.create_shader_module_trusted(descriptor, checks) }
 }
 
+/// A cache of compiled pipelines that begins with what an earlier one held.
+pub(super) fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu::PipelineCache {
+    let descriptor = wgpu::PipelineCacheDescriptor { label: Some("pipelines"), data, fallback: true };
+    // SAFETY: `data` is what `PipelineCache::get_data` gave on an adapter of the same key: the caller reads it from a
+    // file of the user's own cache folder that only this program writes, whole or not at all, and whose SHA-256 it has
+    // compared. wgpu and the driver turn down data of another device or version.
+    unsafe { device.create_pipeline_cache(&descriptor) }
+}
+
 /// What wgpu wants to be told before it opens a device with cooperative matrices, which it calls experimental.
 pub(super) fn experimental() -> wgpu::ExperimentalFeatures {
-    // SAFETY: what may go wrong is that wgpu does not check how shaders use the feature. The only shader that does is
-    // this crate's `conv3x3/matrix`: it is chosen only where the adapter lists its matrices' shape and types and has
-    // subgroups of one size, it loads from and stores to memory that lies inside the arrays it names, at multiples of
-    // 16 bytes as Vulkan wants, and its subgroups never part ways. No other experimental feature is asked for.
+    // SAFETY: what may go wrong is that wgpu does not check how shaders use the feature. The only shaders that do are
+    // this crate's `conv3x3/matrix` and `probe/matrix`: each is used only where the adapter lists its matrices' shape
+    // and types and has subgroups of one size, loads from and stores to memory that lies inside the arrays it names, at
+    // multiples of 16 bytes as Vulkan wants, and its subgroups never part ways. No other experimental feature is
+    // asked for.
     unsafe { wgpu::ExperimentalFeatures::enabled() }
 }

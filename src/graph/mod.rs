@@ -1,19 +1,22 @@
 //! The network as data: nodes, tensors, parameters; no GPU.
 //!
 //! A [`Graph`] is built in execution order with shapes inferred as it grows; [`passes`] rewrite it into fewer,
-//! larger operators; [`cpu`] executes any graph in f64 and is the twin every shader is tested against.
+//! larger operators; [`rescale()`] moves powers of two between parameters and features; [`cpu`] executes any graph in
+//! f64 and is the twin every shader is tested against.
 
 pub mod cost;
 pub mod cpu;
 mod infer;
 mod op;
 pub mod passes;
+mod rescale;
 mod tensor;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use op::{Attention, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam};
+pub use rescale::{Groups, rescale};
 pub use tensor::{CELL, Patches, Role, TensorDesc};
 
 use crate::{Error, Result};

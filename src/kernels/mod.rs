@@ -90,6 +90,17 @@ pub fn lower(graph: &Graph, node: &Node, target: &Target) -> Lowered {
     .into()
 }
 
+/// Multiply-adds that a node's kernels execute for each of its definition; transforms apart.
+#[must_use]
+pub fn arithmetic(graph: &Graph, node: &Node, target: &Target) -> f64 {
+    match &node.op {
+        Op::Conv(conv) if conv.kernel == Kernel::Three => {
+            conv3x3::variant(&Context { graph, node, target }, conv).arithmetic()
+        }
+        _ => 1.0,
+    }
+}
+
 /// A node in its graph.
 struct Context<'a> {
     graph: &'a Graph,

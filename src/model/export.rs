@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
 
+use super::peaks::PEAKS;
 use super::provenance::{LICENSE, TAGS, TASK, named};
-use super::{Task, Weights};
+use super::{FeaturePeaks, Task, Weights};
 use crate::checkpoint::sha256_of;
 use crate::graph::Param;
 use crate::plan::Precision;
@@ -29,6 +30,8 @@ pub struct Export {
     pub license: Option<String>,
     /// What it is called.
     pub title: Option<String>,
+    /// How large its features become, from calibration.
+    pub peaks: Option<FeaturePeaks>,
     /// The file it comes from.
     pub source: Option<Source>,
 }
@@ -119,6 +122,9 @@ fn metadata(weights: &Weights, export: &Export, hash: &str) -> HashMap<String, S
     }
     if let Some(task) = task {
         set(TASK, task.to_string());
+    }
+    if let Some(peaks) = &export.peaks {
+        set(PEAKS, peaks.to_json());
     }
     all.entry(TITLE.to_owned()).or_insert_with(|| title(weights, task));
     if let Some(source) = export.source.as_ref().filter(|_| !all.contains_key(SOURCE_SHA256)) {

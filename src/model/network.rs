@@ -1,7 +1,7 @@
 //! The network of Zamir et al., "Multi-Stage Progressive Image Restoration" (CVPR 2021), call by call. The name
 //! of every operator is the checkpoint's key of its weights.
 
-use super::Weights;
+use super::{ModelConfig, Weights};
 use crate::graph::{Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId};
 use crate::{Error, Result};
 
@@ -69,6 +69,27 @@ pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
         graph.output(tensor);
     }
     Ok(graph)
+}
+
+/// One channel attention block on its own, on an input of that shape: for measuring. `params` are its parameters under
+/// a checkpoint's keys, with `cab` as the block's place: `cab.body.0.weight`, ...
+///
+/// # Errors
+/// [`Error::MissingKey`]; [`Error::Misshapen`] where the slope is not one value; [`Error::Shape`] where parameters do not
+/// fit the input.
+pub fn channel_attention_block(params: Vec<Param>, input: TensorDesc) -> Result<Graph> {
+    // No configuration has a say in this block.
+    let weights = Weights::partial(ModelConfig::DERAIN, params);
+    let slope = weights.get("cab.body.1.weight")?;
+    if slope.data.len() != 1 {
+        let (key, found) = (slope.name.clone(), slope.shape.clone());
+        return Err(Error::Misshapen { key, found, expected: "[1]".to_owned() });
+    }
+    let mut net = Network { graph: Graph::new(), weights: &weights, patches: input.patches };
+    let x = net.graph.input("x", input);
+    let y = net.cab("cab", x)?;
+    net.graph.output(y);
+    Ok(net.graph)
 }
 
 struct Network<'a> {

@@ -18,6 +18,11 @@ pub(super) fn values(key: &str, shape: &[usize], seed: u32) -> Arc<[f32]> {
     (0..elements).map(|_| (rng.normal() * gain / root) as f32).collect()
 }
 
+/// Values of a parameter that is none of a network's: of order one, and of convolutions such that sums are.
+pub(crate) fn normal_values(key: &str, shape: &[usize]) -> Arc<[f32]> {
+    values(key, shape, 0)
+}
+
 /// Gains that keep the residual of stage 3 of order one, so that an error in any layer shows in the output.
 fn gain(key: &str, shape: &[usize]) -> f64 {
     let closing = key.contains(".orb") && !key.contains("CA") && key.matches('.').count() == 4;

@@ -84,8 +84,7 @@ impl Weights {
         Self { config, params: params.collect(), metadata: BTreeMap::new() }
     }
 
-    /// The parameters of one block, for tests of blocks.
-    #[cfg(test)]
+    /// The parameters of one block of a network.
     pub(super) fn partial(config: ModelConfig, params: Vec<Param>) -> Self {
         let params = params.into_iter().map(|p| (p.name.clone(), p)).collect();
         Self { config, params, metadata: BTreeMap::new() }

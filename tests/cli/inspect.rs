@@ -49,6 +49,7 @@ fn pytorch_checkpoints() {
         assert_eq!(json["sha256"], mprnet::checkpoint::sha256(path.as_ref()).unwrap());
         assert_eq!(json["metadata"], serde_json::json!({}));
         assert!(json["task"].is_null() && json["license"].is_null() && json["notice"].is_null());
+        assert!(json["largest_feature"].is_null());
     }
 }
 
@@ -60,6 +61,7 @@ fn embedded_models() {
         assert_eq!(embedded["model"], format!("the embedded {task} model"));
         assert_eq!(embedded["dtypes"], serde_json::json!(["F16"]));
         assert_eq!(embedded["parameters"], 894_315);
+        assert!(embedded["largest_feature"].as_f64().is_some_and(|largest| largest > 1.0));
         assert_eq!(embedded["configuration"]["pixel_shuffle"], 2);
         // It is the file of the repository, and is told of as any file.
         let path = repository(&format!("models/{task}.safetensors"));

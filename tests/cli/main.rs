@@ -3,6 +3,8 @@
 mod arguments;
 mod bad_photos;
 mod bad_weights;
+mod bench;
+mod calibrate;
 mod compare;
 mod convert;
 mod eval;
@@ -10,7 +12,10 @@ mod files;
 mod inspect;
 mod listings;
 mod options;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
 mod photos;
+mod profile;
 mod restoring;
 
 use std::collections::BTreeMap;
@@ -21,6 +26,8 @@ use std::process::Command;
 /// The program, ready to be run.
 fn mprnet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mprnet"));
+    // Whatever is measured once is measured once for all tests, and not for whoever runs them.
+    command.env("MPRNET_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     // Without it, Mesa has something to say on standard error.
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         command.env("XDG_RUNTIME_DIR", std::env::temp_dir());

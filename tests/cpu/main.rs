@@ -9,5 +9,6 @@ mod packing;
 mod passes;
 mod plans;
 mod record;
+mod rescaling;
 mod translate;
 mod twin;

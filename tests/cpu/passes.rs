@@ -139,7 +139,7 @@ impl Toy {
 
 /// What a random graph grows by: kind of operator, patch grid, and which tensors it takes.
 #[derive(Clone, Debug)]
-struct Step {
+pub struct Step {
     kind: u8,
     grid: u8,
     pick: u16,
@@ -147,7 +147,7 @@ struct Step {
     wanted: bool,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let grid = prop_oneof![6 => Just(0_u8), 1 => 1..3_u8];
     let wanted = prop::bool::weighted(0.15);
     let step = (0..14_u8, grid, any::<u16>(), any::<u16>(), wanted)
@@ -155,7 +155,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 3..24)
 }
 
-fn grown(seed: u64, steps: &[Step]) -> Graph {
+pub fn grown(seed: u64, steps: &[Step]) -> Graph {
     let mut toy = Toy::new(seed);
     let mut pool = vec![toy.input(4), toy.input(6)];
     let mut images = vec![toy.image()];
@@ -170,7 +170,7 @@ fn grown(seed: u64, steps: &[Step]) -> Graph {
     toy.graph
 }
 
-fn outputs(graph: &Graph) -> Vec<Vec<f32>> {
+pub fn outputs(graph: &Graph) -> Vec<Vec<f32>> {
     let mut random = Random::new(9);
     let mut values = |id: &TensorId| {
         let count = graph.desc(*id).elements() as usize;

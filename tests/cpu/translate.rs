@@ -11,6 +11,7 @@ use mprnet::gpu::{KernelSpec, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
 use mprnet::kernels::{self, Choices, Target, Variant};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
+use mprnet::probe;
 use naga::back::{glsl, hlsl, msl, spv, wgsl};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -31,7 +32,7 @@ const GAPS: &[Gap] = &[
     ("HLSL", KernelSpec::matrices, "naga has no cooperative matrices for it; no adapter of DX12 lists any"),
     (
         "MSL",
-        |s| s.parts.iter().any(|p| p == "matrix_16"),
+        |s| s.parts.iter().any(|p| p.starts_with("matrix_16")),
         "Metal's matrices are 8x8; no adapter of it lists others",
     ),
 ];
@@ -115,9 +116,9 @@ fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     specs
 }
 
-/// Every distinct kernel.
+/// Every distinct kernel, and those that measure what adapters can do.
 pub fn all_specs() -> BTreeSet<KernelSpec> {
-    STORAGES.into_iter().flat_map(specs).collect()
+    STORAGES.into_iter().flat_map(specs).chain(probe::specs()).collect()
 }
 
 /// Parses and validates; only the capabilities that the spec says it needs are there.
@@ -284,7 +285,7 @@ fn every_shader_is_reached() {
     let used: BTreeSet<String> = all_specs().iter().flat_map(used).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut there = BTreeSet::new();
-    for prefix in ["", "conv3x3/", "parts/"] {
+    for prefix in ["", "conv3x3/", "parts/", "probe/"] {
         for entry in std::fs::read_dir(root.join(prefix)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             there.extend(name.strip_suffix(".wgsl").map(|stem| format!("{prefix}{stem}")));

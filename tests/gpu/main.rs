@@ -6,6 +6,11 @@ mod golden;
 mod matrices;
 mod network;
 mod operators;
+#[path = "../common/overflowing.rs"]
+mod overflowing;
+mod probe;
+mod profile;
+mod range;
 mod restorer;
 mod variants;
 
@@ -22,13 +27,18 @@ fn device() -> &'static Device {
 
 /// A device that the host program opened, without 16-bit types: f16 is stored packed.
 fn host_device() -> Device {
+    device_with(wgpu::Features::empty())
+}
+
+/// A device that the host program opened, with just those features.
+fn device_with(required_features: wgpu::Features) -> Device {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     descriptor.backends = wgpu::Backends::from_env().unwrap_or(wgpu::Backends::PRIMARY);
     let instance = wgpu::Instance::new(descriptor);
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()));
     let adapter = adapter.expect("these tests need a GPU adapter");
-    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default()))
-        .expect("a device opens");
+    let request = wgpu::DeviceDescriptor { required_features, ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&request)).expect("a device opens");
     Device::from_wgpu(device, queue)
 }
 

@@ -73,12 +73,12 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let weights = model.read(quiet)?;
     let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
-    let session = Session::new(&args.session, &weights, true, quiet);
-    let (rows, failed, worst) = evaluate(args, &pairs, session, protocol, quiet)?;
+    let mut session = Session::new(&args.session, &weights, true, quiet);
+    let (rows, failed, worst) = evaluate(args, &pairs, &mut session, protocol, quiet)?;
     if !failed.is_empty() && !rows.is_empty() && !quiet {
         say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
     }
-    let precision = args.session.network.precision();
+    let precision = session.precision();
     let report = Report { task, model: model.to_string(), protocol, precision, rows, failed };
     if !report.rows.is_empty() {
         write(&report, args)?;
@@ -110,7 +110,7 @@ fn strip_path(args: &EvalArgs, pair: &Pair) -> Option<PathBuf> {
 fn evaluate(
     args: &EvalArgs,
     pairs: &[Pair],
-    mut session: Session<'_>,
+    session: &mut Session<'_>,
     protocol: Protocol,
     quiet: bool,
 ) -> Result<(Vec<Row>, Vec<Failed>, u8), Error> {

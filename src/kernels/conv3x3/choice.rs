@@ -1,6 +1,7 @@
 //! Which variant a 3x3 convolution gets.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::lanes::Spread;
@@ -127,7 +128,9 @@ pub struct ConvShape {
 }
 
 impl ConvShape {
-    pub(super) fn of(graph: &Graph, node: &Node, conv: &Conv) -> Self {
+    /// Of a node of a graph.
+    #[must_use]
+    pub fn of(graph: &Graph, node: &Node, conv: &Conv) -> Self {
         let out = graph.desc(node.outputs[0]);
         let residual = conv.epilogue == Epilogue::Residual;
         let sources = &node.inputs[..node.inputs.len() - usize::from(residual)];
@@ -144,6 +147,16 @@ impl ConvShape {
             },
             pooled: conv.pooled,
         }
+    }
+}
+
+/// `80+80->96, 512x512 in 2x2 patches, prelu, pooled`, rows before columns.
+impl fmt::Display for ConvShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inputs: Vec<String> = self.inputs.iter().map(u32::to_string).collect();
+        let ([height, width], [rows, cols]) = (self.size, self.patches);
+        write!(f, "{}->{}, {height}x{width} in {rows}x{cols} patches", inputs.join("+"), self.outputs)?;
+        write!(f, ", {}{}", self.epilogue, if self.pooled { ", pooled" } else { "" })
     }
 }
 

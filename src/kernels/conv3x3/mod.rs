@@ -17,8 +17,12 @@ use super::{Context, Lowered, Packed, Packing, Stage};
 use crate::graph::{Conv, Graph};
 use lanes::Spread;
 
+pub(super) fn variant(cx: &Context<'_>, conv: &Conv) -> Variant {
+    cx.target.choices.variant(&ConvShape::of(cx.graph, cx.node, conv), cx.target)
+}
+
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Lowered {
-    match cx.target.choices.variant(&ConvShape::of(cx.graph, cx.node, conv), cx.target) {
+    match variant(cx, conv) {
         Variant::Direct => direct::lower(cx, conv).into(),
         Variant::Block => block::lower(cx, conv).into(),
         Variant::Lanes => lanes::lower(cx, conv, Spread::Load).into(),

@@ -6,7 +6,6 @@ use safetensors::SafeTensors;
 
 use super::*;
 use crate::graph::{cpu, passes};
-use crate::model::ModelConfig;
 
 const CONFIG: ModelConfig =
     ModelConfig { n_feat: 8, scale_unetfeats: 4, scale_orsnetfeats: 4, num_cab: 2, reduction: 4, shuffle: 1 };

@@ -1,0 +1,2 @@
+// What probe/fma computes with.
+alias Number = f32;

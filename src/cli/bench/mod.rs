@@ -1,0 +1,211 @@
+//! `mprnet bench`: how fast networks and kernels are on an adapter.
+
+mod clock;
+mod kernels;
+mod race;
+mod report;
+mod serve;
+mod shader;
+mod sweep;
+mod workload;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use mprnet::kernels::{Choices, Target, Variant};
+use mprnet::model::Task;
+use mprnet::{Error, gpu};
+
+use self::kernels::KernelArg;
+use self::report::{Cell, Format, Row};
+use self::workload::Kind;
+use super::network::parse_size;
+use super::session::DeviceArgs;
+use super::{Failure, PrecisionArg, exit_code, parse_task, print};
+
+/// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision and variant, in turn
+/// round by round. Lists are separated by commas.
+#[derive(Args)]
+pub(super) struct BenchArgs {
+    /// Published configurations, with random weights: derain, denoise, deblur
+    #[arg(long, value_delimiter = ',', value_parser = parse_task)]
+    config: Vec<Task>,
+    /// Weights, safetensors or PyTorch; repeatable. With neither, the denoiser that ships in this program
+    #[arg(long, value_name = "FILE")]
+    model: Vec<PathBuf>,
+    /// Sizes; those of photos are padded as the network needs
+    #[arg(long, value_name = "WxH", value_delimiter = ',', default_value = "256x256")]
+    #[arg(value_parser = parse_size)]
+    size: Vec<(u32, u32)>,
+    /// Storage of activations and weights
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "f32")]
+    precision: Vec<PrecisionArg>,
+    /// How 3x3 convolutions are computed: `auto`, as photos are; `all`; or variants by name. Without it auto for networks, all
+    /// for kernels
+    #[arg(long, value_delimiter = ',', value_parser = VariantArg::parse)]
+    variant: Vec<VariantArg>,
+    /// Measured runs of each
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// How the rows are written
+    #[arg(short = 'o', long, value_enum, default_value = "md")]
+    format: Format,
+    /// Measures a kernel instead of networks, without transfers, and compares it with the CPU twin on a crop
+    #[arg(long, value_enum, conflicts_with_all = ["config", "model"])]
+    kernel: Option<KernelArg>,
+    /// Channels of the kernel
+    #[arg(long, value_delimiter = ',', default_value = "80")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    channels: Vec<u32>,
+    /// Measures the kernel with its shader replaced by this one, linked with the same parts, beside the one that ships
+    #[arg(long, value_name = "FILE.wgsl", conflicts_with_all = ["config", "model"])]
+    shader: Option<PathBuf>,
+    /// With --shader: which of a variant's shaders is replaced, counted from 1
+    #[arg(long, value_name = "N", requires = "shader")]
+    stage: Option<usize>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+/// What a program that compares engines gives.
+#[derive(Args)]
+struct ServeArgs {
+    /// Answers {"cmd": "run"} on standard input with the seconds of one inference, line by line, until it ends
+    #[arg(long, requires_all = ["workload", "input", "output"])]
+    #[arg(conflicts_with_all = ["config", "kernel", "shader"])]
+    serve: bool,
+    /// With --serve: what is computed
+    #[arg(long, value_enum, requires = "serve")]
+    workload: Option<Kind>,
+    /// With --serve: a safetensors file of the input `x`, [1, channels, height, width], and of a convolution's or
+    /// block's parameters
+    #[arg(long, value_name = "IN.safetensors", requires = "serve")]
+    input: Option<PathBuf>,
+    /// With --serve: where the output `y` is written
+    #[arg(long, value_name = "OUT.safetensors", requires = "serve")]
+    output: Option<PathBuf>,
+}
+
+/// How the variant of a convolution is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum VariantArg {
+    /// The one that this adapter is given.
+    Auto,
+    /// Every one.
+    All,
+    Named(Variant),
+}
+
+impl VariantArg {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "all" => Ok(Self::All),
+            name => Variant::named(name).map(Self::Named).ok_or_else(|| {
+                let known: Vec<&str> = Variant::ALL.iter().map(|v| v.name()).collect();
+                format!("auto, all or one of {} is expected", known.join(", "))
+            }),
+        }
+    }
+
+    /// The variants that a list means, each once.
+    fn expand(list: &[Self], default: Self) -> Vec<Self> {
+        let list = if list.is_empty() { &[default] } else { list };
+        let mut expanded = Vec::new();
+        for &one in list {
+            let meant = match one {
+                Self::All => Variant::ALL.iter().copied().map(Self::Named).collect(),
+                one => vec![one],
+            };
+            let new: Vec<Self> = meant.into_iter().filter(|variant| !expanded.contains(variant)).collect();
+            expanded.extend(new);
+        }
+        expanded
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::All => "all",
+            Self::Named(variant) => variant.name(),
+        }
+    }
+
+    /// None where the adapter decides.
+    fn choices(self) -> Option<Choices> {
+        match self {
+            Self::Auto | Self::All => None,
+            Self::Named(variant) => Some(Choices::Always(variant)),
+        }
+    }
+
+    /// Finds out whether it can be used on a target.
+    fn check(self, target: &Target) -> Result<(), Unmeasured> {
+        match self {
+            Self::Named(variant) => variant.refused(target).map_or(Ok(()), |r| Err(Unmeasured::Refused(r))),
+            Self::Auto | Self::All => Ok(()),
+        }
+    }
+}
+
+/// Why something was not measured.
+enum Unmeasured {
+    /// It is none for this adapter or precision, which is no error.
+    Refused(&'static str),
+    Failed(Error),
+}
+
+impl Unmeasured {
+    /// Tells an error; its exit code.
+    fn tell(&self) -> Option<u8> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Failed(error) => {
+                super::report(error);
+                Some(exit_code(error))
+            }
+        }
+    }
+}
+
+impl From<Error> for Unmeasured {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl fmt::Display for Unmeasured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(reason) => reason.fmt(f),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
+    match (&args.shader, args.kernel) {
+        _ if args.serve.serve => serve::run(args, quiet),
+        (Some(path), _) => shader::run(args, path, quiet),
+        (None, Some(kernel)) => kernels::run(args, kernel, quiet),
+        (None, None) => sweep::run(args, quiet),
+    }
+}
+
+/// The columns that say where something was measured.
+fn adapter(device: &gpu::Device) -> [(&'static str, Cell); 2] {
+    let info = device.wgpu().adapter_info();
+    let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+    [("adapter", Cell::Text(info.name)), ("driver", Cell::Text(driver))]
+}
+
+/// Writes the rows, and ends as the worst of them did.
+fn finish(rows: &[Row], args: &BenchArgs, worst: Option<u8>) -> Result<(), Failure> {
+    let path = || "standard output".into();
+    let io = |source| Error::Io { action: "write to", path: path(), source };
+    print(&report::render(rows, args.format).map_err(io)?)?;
+    worst.map_or(Ok(()), |code| Err(Failure::Reported(code)))
+}

@@ -1,0 +1,102 @@
+//! Several things measured in turn: round by round, so that what slows the machine down for a while slows all of them.
+
+use mprnet::{Error, Executor, Progress, Values, gpu};
+
+use super::clock::{self, Sample};
+use super::report::Cell;
+use crate::cli::session::with_bar;
+
+/// Runs before the first that counts, that after compilation among them: the second finds how much one submission holds.
+const WARM_UPS: usize = 2;
+
+/// Something that is run.
+pub(super) struct Runner<'a> {
+    device: &'a gpu::Device,
+    executor: Executor,
+    /// What every run uploads; without it, runs compute with what is on the device, and read nothing back.
+    inputs: Option<Vec<Values>>,
+    /// Seconds from nothing to the first result.
+    first: f64,
+    samples: Vec<Sample>,
+}
+
+impl<'a> Runner<'a> {
+    /// Compiles something, and warms it up.
+    pub(super) fn new(
+        device: &'a gpu::Device,
+        inputs: Option<Vec<Values>>,
+        compile: impl FnOnce() -> Result<Executor, Error>,
+    ) -> Result<Self, Error> {
+        let mut made = None;
+        let first = clock::time(|| {
+            let mut runner = Self { device, executor: compile()?, inputs, first: 0.0, samples: Vec::new() };
+            let gpu = runner.once()?;
+            made = Some(runner);
+            Ok::<_, Error>(gpu)
+        })?;
+        let mut runner = made.ok_or_else(|| Error::Input("nothing was compiled".to_owned()))?;
+        runner.first = first.wall;
+        for _ in 1..WARM_UPS {
+            runner.once()?;
+        }
+        Ok(runner)
+    }
+
+    /// Runs it; gives the adapter's seconds.
+    fn once(&mut self) -> Result<Option<f64>, Error> {
+        match &self.inputs {
+            Some(inputs) => self.executor.run_timed(self.device, inputs).map(|(_, seconds)| seconds),
+            None => self.executor.compute(self.device),
+        }
+    }
+
+    /// Seconds of the median run: on the wall's clock where transfers count, else by the adapter's if it has one.
+    pub(super) fn median(&self) -> Option<f64> {
+        let of = |value: fn(&Sample) -> Option<f64>| -> Option<f64> {
+            let known: Option<Vec<f64>> = self.samples.iter().map(value).collect();
+            clock::spread(&known?).map(|spread| spread.median)
+        };
+        let gpu = if self.inputs.is_none() { of(|sample| sample.gpu) } else { None };
+        gpu.filter(|&seconds| seconds > 0.0).or_else(|| of(|sample| Some(sample.wall)))
+    }
+
+    /// The columns of what was measured.
+    pub(super) fn cells(&self) -> [(&'static str, Cell); 5] {
+        let spread =
+            |of: fn(&Sample) -> Option<f64>| Cell::spread(&self.samples.iter().map(of).collect::<Vec<_>>());
+        [
+            ("rounds", Cell::Count(self.samples.len() as u64)),
+            ("first", Cell::Seconds(self.first)),
+            ("wall", spread(|sample| Some(sample.wall))),
+            ("cpu", spread(|sample| sample.cpu)),
+            ("gpu", spread(|sample| sample.gpu)),
+        ]
+    }
+
+    /// The same columns of what was not measured.
+    pub(super) fn no_cells() -> [(&'static str, Cell); 5] {
+        [
+            ("rounds", Cell::Count(0)),
+            ("first", Cell::None),
+            ("wall", Cell::NoSpread),
+            ("cpu", Cell::NoSpread),
+            ("gpu", Cell::NoSpread),
+        ]
+    }
+}
+
+/// Runs all of them in turn, so many times.
+pub(super) fn run(runners: &mut [&mut Runner<'_>], rounds: usize, quiet: bool) -> Result<(), Error> {
+    let total = (rounds * runners.len()) as u64;
+    with_bar("measuring".to_owned(), quiet, |progress| {
+        for round in 0..rounds {
+            for at in 0..runners.len() {
+                let runner = &mut *runners[at];
+                let sample = clock::time(|| runner.once())?;
+                runner.samples.push(sample);
+                progress(Progress { done: (round * runners.len() + at + 1) as u64, total });
+            }
+        }
+        Ok(())
+    })
+}

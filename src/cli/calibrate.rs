@@ -1,0 +1,129 @@
+//! `mprnet calibrate`: how large a model's features become, what f16 changes in its results, and a file that tells.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use mprnet::checkpoint::{self, Checkpoint};
+use mprnet::model::{Export, FeaturePeaks, Source, Weights};
+use mprnet::plan::Precision;
+use mprnet::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, image};
+
+use super::network::lines;
+use super::outputs;
+use super::session::{DeviceArgs, embedded, open_model, with_bar};
+use super::{Failure, advise, dump, print, say};
+
+#[derive(Args)]
+pub(super) struct CalibrateArgs {
+    /// Weights: safetensors or a PyTorch checkpoint; or derain, denoise or deblur, which ship in this program
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Photos such as the model is to restore; of each the middle 256x256 pixels are looked at
+    #[arg(required = true, value_name = "PHOTO")]
+    photos: Vec<PathBuf>,
+    /// Writes the model, its values as they are, with what was measured in its metadata
+    #[arg(short, long, value_name = "OUT.safetensors")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+}
+
+pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
+    let read: Vec<&Path> = args.photos.iter().chain([&args.model]).map(PathBuf::as_path).collect();
+    if let Some(output) = &args.output {
+        dump::check_safetensors(output)?;
+        outputs::check_distinct(&[], &read, &[output])?;
+        dump::check(output)?;
+    }
+    let file = open_model(&args.model)?;
+    let weights = Weights::from_checkpoint(&file)?;
+    advise(&weights.provenance(), quiet);
+    let middle = |path: &PathBuf| CalibrationPhoto::of(&image::read(path)?, &weights, CALIBRATION_SIDE);
+    let photos: Vec<CalibrationPhoto> = args.photos.iter().map(middle).collect::<Result<_, Error>>()?;
+    let calibrator = Calibrator::new(weights.clone(), args.device.open(quiet)?);
+    let (peaks, deviations) =
+        with_bar("calibrating".to_owned(), quiet, |progress| measure(&calibrator, &photos, progress))?;
+    print(&[summary(&file, &peaks), table(&args.photos, &deviations)].join("\n"))?;
+    let Some(output) = &args.output else { return Ok(()) };
+    dump::write_whole(output, &weights.to_safetensors(&export(args, &file, peaks)?)?)?;
+    if !quiet {
+        say(format_args!("{} -> {}", file.origin(), output.display()));
+    }
+    Ok(())
+}
+
+/// Peaks over all photos; then, with the moves that they ask for, how far f16 is from f32 on each.
+fn measure(
+    calibrator: &Calibrator,
+    photos: &[CalibrationPhoto],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(FeaturePeaks, Vec<Deviation>), Error> {
+    let total = 2 * photos.len() as u64;
+    let mut done = 0;
+    let mut advance = || {
+        done += 1;
+        progress(Progress { done, total });
+    };
+    let mut peaks = FeaturePeaks::default();
+    for photo in photos {
+        peaks.merge(&calibrator.peaks(photo)?);
+        advance();
+    }
+    let deviation = |photo| {
+        let deviation = calibrator.deviation(photo, &peaks);
+        advance();
+        deviation
+    };
+    let deviations = photos.iter().map(deviation).collect::<Result<_, Error>>()?;
+    Ok((peaks, deviations))
+}
+
+/// What is written: the values as they are stored, and what was measured.
+fn export(args: &CalibrateArgs, file: &Checkpoint<'_>, peaks: FeaturePeaks) -> Result<Export, Error> {
+    let halves = file.dtypes().iter().all(|dtype| dtype == "F16");
+    let precision = if halves { Precision::F16 } else { Precision::F32 };
+    // What ships in the program is no file that a user could look for.
+    let source = match embedded(&args.model) {
+        Some(_) => None,
+        None => Some(Source { sha256: checkpoint::sha256(&args.model)?, format: file.container().family() }),
+    };
+    Ok(Export { precision, peaks: Some(peaks), source, ..Export::default() })
+}
+
+fn summary(file: &Checkpoint<'_>, peaks: &FeaturePeaks) -> String {
+    let (name, largest) = peaks.largest().unwrap_or_default();
+    let moves: Vec<String> =
+        peaks.moves().map(|(name, exponent)| format!("{name} times 2^{exponent}")).collect();
+    let groups = peaks.iter().count();
+    let moved = match moves.len() {
+        0 => format!("none of {groups} groups of features needs to be"),
+        count => format!("{count} of {groups} groups of features: {}", moves.join(", ")),
+    };
+    let rows = [
+        ("model", file.origin().to_owned()),
+        ("features", format!("reach {largest:.2} ({name}); f16 holds 65504")),
+        ("moved", moved),
+    ];
+    lines(rows.map(|(name, value)| format!("{name:<15}{value}")))
+}
+
+/// A row for each photo, and one for all of them.
+fn table(photos: &[PathBuf], deviations: &[Deviation]) -> String {
+    let side = CALIBRATION_SIDE;
+    let title = format!("f16 against f32, {side}x{side}");
+    let row = |name: String, d: &Deviation| {
+        let apart = format!("{:.2}%", 100.0 * d.share_apart());
+        [name, format!("{:.1e}", d.largest), format!("{:.1}", d.psnr()), apart]
+    };
+    let mut all = Deviation::default();
+    deviations.iter().for_each(|deviation| all.merge(deviation));
+    let header = [title, "max error".to_owned(), "PSNR, dB".to_owned(), "8-bit values apart".to_owned()];
+    let of_photos = photos.iter().zip(deviations).map(|(path, d)| row(path.display().to_string(), d));
+    let rows: Vec<[String; 4]> =
+        [header].into_iter().chain(of_photos).chain([row("all".to_owned(), &all)]).collect();
+    let width = rows.iter().map(|[name, ..]| name.chars().count()).max().unwrap_or(0);
+    lines(
+        rows.iter()
+            .map(|[name, error, psnr, apart]| format!("{name:<width$}{error:>12}{psnr:>12}{apart:>21}")),
+    )
+}

@@ -1,0 +1,151 @@
+//! `mprnet profile`: where the time of a network goes on an adapter.
+
+mod date;
+mod page;
+mod plot;
+mod report;
+mod table;
+mod trace;
+mod units;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use mprnet::gpu::Device;
+use mprnet::graph::{Graph, passes};
+use mprnet::model::{Task, Weights};
+use mprnet::probe::{self, Ceiling};
+use mprnet::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
+
+use self::report::{Report, Subject};
+use super::network::{build, padded, parse_size};
+use super::session::{DeviceArgs, Model, with_bar};
+use super::{Failure, NetworkArgs, dump, outputs, parse_task, print};
+
+#[derive(Args)]
+pub(super) struct ProfileArgs {
+    /// The photo's size; padded as the network needs
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
+    size: (u32, u32),
+    /// Weights, safetensors or PyTorch; without it the denoiser that ships in this program
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// The model for derain, denoise or deblur that ships in this program instead
+    #[arg(long, value_parser = parse_task, conflicts_with = "model")]
+    task: Option<Task>,
+    /// A published configuration with random weights instead: derain, denoise or deblur
+    #[arg(long, value_parser = parse_task, conflicts_with_all = ["model", "task"])]
+    config: Option<Task>,
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Runs of which the fastest is told
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 3)]
+    runs: u32,
+    /// How it is told; without it by the extension of --output, else as a table
+    #[arg(short = 'o', long, value_enum)]
+    format: Option<Format>,
+    /// Writes to a file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// Columns for people
+    Table,
+    /// One object with everything
+    Json,
+    /// Trace events, for Perfetto or chrome://tracing
+    Trace,
+    /// A page with a roofline plot
+    Html,
+}
+
+impl Format {
+    /// What the extension of a file says.
+    fn of(path: Option<&Path>) -> Self {
+        let extension = path.and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("json") => Self::Json,
+            Some("html" | "htm") => Self::Html,
+            _ => Self::Table,
+        }
+    }
+}
+
+pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
+    let written: Vec<&Path> = args.output.as_deref().into_iter().collect();
+    let read: Vec<&Path> = args.model.as_deref().into_iter().collect();
+    outputs::check_distinct(&[], &read, &written)?;
+    args.output.as_deref().map_or(Ok(()), dump::check)?;
+    let (weights, model) = weights(args, quiet)?;
+    let size = padded(&weights, args.size)?;
+    let graph = passes::optimize(build(&weights, size, args.network.stage())?)?;
+    let device = args.device.open(quiet)?;
+    let spans = measure(args, &device, graph, size, quiet)?;
+    let ceilings: Vec<Ceiling> = probe::ceilings(&device)?;
+    let subject = Subject {
+        model,
+        configuration: weights.config().to_string(),
+        precision: args.network.precision(),
+        size,
+        runs: args.runs,
+    };
+    write(&Report::new(device.adapter(), subject, spans, ceilings), args)
+}
+
+/// The weights, and what they are called.
+fn weights(args: &ProfileArgs, quiet: bool) -> Result<(Weights, String), Error> {
+    if let Some(task) = args.config {
+        let weights = Weights::seeded(task.published_config(), 0);
+        return Ok((weights, format!("random weights, published {task} configuration")));
+    }
+    let embedded = args.task.unwrap_or(Task::Denoise);
+    let model = args.model.as_deref().map_or(Model::Embedded(embedded), Model::File);
+    let name = if args.model.is_some() { model.to_string() } else { format!("embedded, {embedded}") };
+    Ok((model.read(quiet)?, name))
+}
+
+/// The fastest of the runs, after one that is not counted: it compiles, and finds how much a submission may hold.
+fn measure(
+    args: &ProfileArgs,
+    device: &Device,
+    graph: Graph,
+    (width, height): (u32, u32),
+    quiet: bool,
+) -> Result<Vec<Span>, Error> {
+    let options = ExecutorOptions { precision: args.network.precision(), ..ExecutorOptions::default() };
+    let mut executor = Executor::new(device, &WeightStore::default(), graph, &options)?;
+    // Any photo takes the same time. This one has every value.
+    let pixel = |i: u32| i.wrapping_mul(2_654_435_761) | 0xff00_0000;
+    let photo = [Values::Words((0..width * height).map(pixel).collect())];
+    with_bar("first run".to_owned(), quiet, |progress| executor.run(device, &photo, progress))?;
+    let total = |spans: &[Span]| spans.iter().map(Span::seconds).sum::<f64>();
+    let mut fastest = executor.profile(device, &photo)?;
+    for _ in 1..args.runs {
+        let spans = executor.profile(device, &photo)?;
+        if total(&spans) < total(&fastest) {
+            fastest = spans;
+        }
+    }
+    Ok(fastest)
+}
+
+fn write(report: &Report, args: &ProfileArgs) -> Result<(), Failure> {
+    let path = args.output.clone().unwrap_or_else(|| "standard output".into());
+    let unwritten =
+        |e: serde_json::Error| Error::Io { action: "write", path: path.clone(), source: e.into() };
+    let text = match args.format.unwrap_or_else(|| Format::of(args.output.as_deref())) {
+        Format::Table => table::render(report),
+        Format::Json => serde_json::to_string_pretty(report).map_err(unwritten)? + "\n",
+        Format::Trace => trace::render(report).map_err(unwritten)? + "\n",
+        Format::Html => page::render(report),
+    };
+    match &args.output {
+        Some(file) => dump::write_whole(file, text.as_bytes())?,
+        None => print(&text)?,
+    }
+    Ok(())
+}

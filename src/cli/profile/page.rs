@@ -1,0 +1,148 @@
+//! A profile as a page that loads nothing else.
+
+use std::fmt::Write;
+
+use mprnet::probe::Ceiling;
+
+use super::plot;
+use super::report::{Rates, Report};
+use super::units::{giga, percent, seconds, si};
+
+const STYLE: &str = "\
+    body { font: 14px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; \
+        color: #222; background: #fff; }\n\
+    h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }\n\
+    table { border-collapse: collapse; } th, td { padding: .15em .7em; text-align: right; white-space: nowrap; }\n\
+    th { border-bottom: 1px solid #888; } tr:hover td { background: #eef3f8; }\n\
+    th.name, td.name { text-align: left; } td.bar { min-width: 12em; text-align: left; }\n\
+    td.bar span { display: inline-block; height: .8em; background: #0072b2; }\n\
+    .wide { overflow-x: auto; } p.note { color: #555; max-width: 60em; }\n\
+    svg { max-width: 100%; height: auto; }";
+
+pub(super) fn render(report: &Report) -> String {
+    let title = format!("mprnet profile: {}x{}, {}", report.width, report.height, report.adapter.name);
+    let parts = [
+        format!("<h1>{}</h1>\n{}", escape(&title), heading(report)),
+        format!("<h2>What the adapter can do</h2>\n{}", ceilings(report)),
+        format!("<h2>Roofline</h2>\n{}", plot::roofline(report)),
+        format!("<h2>Kinds of operators</h2>\n{}", kinds(report)),
+        format!("<h2>Operators, longest first</h2>\n{}", operators(report)),
+    ];
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{}</title>\n\
+         <style>\n{STYLE}\n</style>\n</head>\n<body>\n{}</body>\n</html>\n",
+        escape(&title),
+        parts.concat()
+    )
+}
+
+/// Text as HTML and SVG take it.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn heading(report: &Report) -> String {
+    let time = ("time", format!("{} in {} operators", seconds(report.seconds), report.operators.len()));
+    let rows = report.heading().into_iter().chain([time]);
+    table(None, rows.map(|(name, value)| cell("name", name) + &cell("name", &value)))
+}
+
+fn ceilings(report: &Report) -> String {
+    let rate = |rate: Option<f64>, ceiling: &Ceiling| rate.map_or("-".to_owned(), |r| si(r) + ceiling.unit);
+    let row = |ceiling: &Ceiling| {
+        let source = ceiling.source.unwrap_or_default();
+        let note = ceiling.note.as_deref().unwrap_or_default();
+        [
+            cell("name", ceiling.resource.name()),
+            cell("", &rate(ceiling.measured, ceiling)),
+            cell("", &rate(ceiling.vendor, ceiling)),
+            cell("", &rate(ceiling.used, ceiling)),
+            cell("name", [source, note].map(str::trim).join(" ").trim()),
+        ]
+        .concat()
+    };
+    let head = [("name", ""), ("", "measured"), ("", "vendor"), ("", "used"), ("name", "")];
+    table(Some(&head), report.ceilings.iter().map(row))
+}
+
+const RATES: [(&str, &str); 8] = [
+    ("", "time"),
+    ("", "share"),
+    ("name", ""),
+    ("", "GFLOP/s"),
+    ("", "direct"),
+    ("", "GB/s"),
+    ("", "of ceiling"),
+    ("name", "bound"),
+];
+
+/// Cells of rates; `longest` is the share that fills the bar.
+fn rates(rates: &Rates, longest: f64) -> String {
+    let width = if longest > 0.0 { 12.0 * rates.share / longest } else { 0.0 };
+    [
+        cell("", &seconds(rates.seconds)),
+        cell("", &percent(Some(rates.share))),
+        format!("<td class=\"bar\"><span style=\"width: {width:.2}em\"></span></td>"),
+        cell("", &giga(rates.flops)),
+        cell("", &giga(rates.direct_flops)),
+        cell("", &giga(rates.bytes_per_second)),
+        cell("", &percent(rates.of_ceiling)),
+        cell("name", rates.bound.unwrap_or("-")),
+    ]
+    .concat()
+}
+
+fn kinds(report: &Report) -> String {
+    let longest = report.kinds.first().map_or(0.0, |kind| kind.rates.share);
+    let row = |kind: &super::report::Kind| {
+        cell("name", kind.op) + &cell("", &kind.operators.to_string()) + &rates(&kind.rates, longest)
+    };
+    let head = [&[("name", "kind"), ("", "count")][..], &RATES].concat();
+    table(Some(&head), report.kinds.iter().map(row)) + NOTE
+}
+
+const NOTE: &str = "<p class=\"note\">GFLOP/s are those executed, two for a multiply-add; direct: had every sum been \
+    computed as it is defined. GB/s count tensors, weights and scratch memory once each. Of ceiling: the least time that \
+    arithmetic, or memory for tensors and weights alone, allow, of the time taken; caches may give more than 100%.</p>\n";
+
+fn operators(report: &Report) -> String {
+    let longest = report.longest();
+    let most = longest.first().map_or(0.0, |operator| operator.rates.share);
+    let row = |operator: &&super::report::Operator| {
+        let names = [("", operator.node.to_string()), ("name", operator.op.to_owned())];
+        let names = names.into_iter().chain([("name", operator.tensor.clone()), ("", operator.shape())]);
+        names.map(|(class, text)| cell(class, &text)).collect::<String>() + &rates(&operator.rates, most)
+    };
+    let head = [&[("", "#"), ("name", "kind"), ("name", "tensor"), ("", "result")][..], &RATES].concat();
+    table(Some(&head), longest.iter().map(row))
+}
+
+fn cell(class: &str, text: &str) -> String {
+    element("td", class, text)
+}
+
+fn element(tag: &str, class: &str, text: &str) -> String {
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    format!("<{tag}{class}>{}</{tag}>", escape(text))
+}
+
+fn table(head: Option<&[(&str, &str)]>, rows: impl Iterator<Item = String>) -> String {
+    let mut text = "<div class=\"wide\"><table>\n".to_owned();
+    if let Some(head) = head {
+        let cells: String = head.iter().map(|(class, name)| element("th", class, name)).collect();
+        let _ = writeln!(text, "<tr>{cells}</tr>");
+    }
+    for row in rows {
+        let _ = writeln!(text, "<tr>{row}</tr>");
+    }
+    text + "</table></div>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_cannot_leave_their_place() {
+        assert_eq!(super::escape("a<b> & \"c\""), "a&lt;b&gt; &amp; &quot;c&quot;");
+        assert_eq!(super::cell("name", "<x>"), "<td class=\"name\">&lt;x&gt;</td>");
+    }
+}

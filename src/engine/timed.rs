@@ -1,0 +1,54 @@
+//! Runs whose time on the adapter is told, by its own clock.
+
+use std::ops::Range;
+
+use super::profile::Clock;
+use super::{Executor, Values};
+use crate::Result;
+use crate::gpu::{Device, Stamps};
+
+impl Executor {
+    /// As [`Executor::run`], and gives the seconds that the adapter computed, transfers apart; None where it has no clock
+    /// that can be read.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub fn run_timed(&mut self, device: &Device, inputs: &[Values]) -> Result<(Vec<Values>, Option<f64>)> {
+        self.load(device, inputs)?;
+        let seconds = self.compute(device)?;
+        Ok((self.results(device)?, seconds))
+    }
+
+    /// Computes with what is on the device, waits for the end, and gives the adapter's seconds as [`Self::run_timed`]
+    /// does. A graph of one operator computes the same as often as it is asked to after one [`Executor::load`]; in a
+    /// larger one, intermediate results may lie where its inputs were.
+    ///
+    /// # Errors
+    /// As [`Executor::run`].
+    pub fn compute(&mut self, device: &Device) -> Result<Option<f64>> {
+        if Clock::of(device) == Clock::Wall {
+            self.drive(device, &mut |_| (), &mut |executor, range| executor.submit(device, range))?;
+            return Ok(None);
+        }
+        let mut seconds = 0.0;
+        self.drive(device, &mut |_| (), &mut |executor, range| {
+            seconds += executor.submit_timed(device, range)?;
+            Ok(())
+        })?;
+        Ok(Some(seconds))
+    }
+
+    /// As [`Executor::submit`], between two timestamps, whose distance it gives in seconds.
+    fn submit_timed(&self, device: &Device, range: Range<usize>) -> std::result::Result<f64, String> {
+        let stamps = Stamps::new(device, 2);
+        let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        {
+            let mut pass = stamps.pass(&mut encoder, 0);
+            self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
+        }
+        let ticks = stamps.submit(device, encoder)?;
+        let passed =
+            ticks[1].checked_sub(ticks[0]).ok_or("the adapter's clock went backwards; measure again")?;
+        Ok(passed as f64 * Stamps::tick(device))
+    }
+}

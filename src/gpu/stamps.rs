@@ -1,0 +1,78 @@
+//! Timestamps: the adapter's own clock, read between dispatches and around passes.
+
+use super::Device;
+
+/// A set of timestamps that commands write.
+pub(crate) struct Stamps {
+    set: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    readable: wgpu::Buffer,
+}
+
+impl Stamps {
+    /// The most of a set.
+    pub(crate) const MOST: usize = wgpu::QUERY_SET_MAX_QUERIES as usize;
+
+    pub(crate) fn new(device: &Device, count: usize) -> Self {
+        let set = device.wgpu().create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("timestamps"),
+            ty: wgpu::QueryType::Timestamp,
+            count: count as u32,
+        });
+        let buffer = |usage| {
+            device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+                label: Some("timestamps"),
+                size: count as u64 * u64::from(wgpu::QUERY_SIZE),
+                usage,
+                mapped_at_creation: false,
+            })
+        };
+        let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
+        let readable = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+        Self { set, resolved, readable }
+    }
+
+    /// The set, to be written to.
+    pub(crate) fn set(&self) -> &wgpu::QuerySet {
+        &self.set
+    }
+
+    /// A pass that writes two of them, one at either end.
+    pub(crate) fn pass<'a>(
+        &self,
+        encoder: &'a mut wgpu::CommandEncoder,
+        first: u32,
+    ) -> wgpu::ComputePass<'a> {
+        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: None,
+            timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                query_set: &self.set,
+                beginning_of_pass_write_index: Some(first),
+                end_of_pass_write_index: Some(first + 1),
+            }),
+        })
+    }
+
+    /// Submits what was recorded, waits, and gives the timestamps.
+    pub(crate) fn submit(
+        &self,
+        device: &Device,
+        mut encoder: wgpu::CommandEncoder,
+    ) -> std::result::Result<Vec<u64>, String> {
+        let size = self.readable.size();
+        let count = (size / u64::from(wgpu::QUERY_SIZE)) as u32;
+        encoder.resolve_query_set(&self.set, 0..count, &self.resolved, 0);
+        encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.readable, 0, size);
+        let submission = device.queue().submit([encoder.finish()]);
+        // A failed mapping shows when the range is taken below.
+        self.readable.slice(..).map_async(wgpu::MapMode::Read, |_| ());
+        device.wait(submission)?;
+        let view = self.readable.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
+        Ok(bytemuck::pod_collect_to_vec(&view))
+    }
+
+    /// Seconds of one tick.
+    pub(crate) fn tick(device: &Device) -> f64 {
+        f64::from(device.queue().get_timestamp_period()) * 1e-9
+    }
+}

@@ -1,0 +1,155 @@
+//! Choices on disk: JSON that people can read, and delete.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::gpu::Storage;
+use crate::kernels::ConvShape;
+use crate::output::Output;
+
+/// The variable that names another directory for the file.
+const VARIABLE: &str = "MPRNET_CACHE";
+const FILE: &str = "variants.json";
+/// Of the file's form: others are not read.
+const FORMAT: u32 = 1;
+/// A larger file is none of ours.
+const MOST_BYTES: u64 = 16 << 20;
+/// Choices that are kept, the newest.
+const MOST_ENTRIES: usize = 4096;
+
+/// Where choices are remembered: `variants.json` in the directory that `MPRNET_CACHE` names, else in `mprnet` in the user's
+/// cache directory (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches`; `%LOCALAPPDATA%`); None where there is none.
+#[must_use]
+pub fn cache_file() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = |below: &str| Some(set("HOME")?.join(below));
+    let user = || {
+        if cfg!(windows) {
+            set("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            home("Library/Caches")
+        } else {
+            // A relative one is to be ignored, by the XDG Base Directory Specification.
+            set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| home(".cache"))
+        }
+    };
+    set(VARIABLE).or_else(|| Some(user()?.join("mprnet"))).map(|directory| directory.join(FILE))
+}
+
+/// What a choice holds for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Key {
+    adapter: String,
+    driver: String,
+    /// SHA-256 of the shaders of all variants.
+    shaders: String,
+    storage: String,
+    pub(super) shape: String,
+}
+
+impl Key {
+    pub(super) fn new(
+        (adapter, driver): (&str, &str),
+        shaders: String,
+        storage: Storage,
+        shape: &ConvShape,
+    ) -> Self {
+        Self {
+            adapter: adapter.to_owned(),
+            driver: driver.to_owned(),
+            shaders,
+            storage: storage.suffix().to_owned(),
+            shape: shape.to_string(),
+        }
+    }
+}
+
+/// What was measured, and chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    #[serde(flatten)]
+    pub(super) key: Key,
+    /// None where none can be used.
+    pub(super) variant: Option<String>,
+    pub(super) seconds: BTreeMap<String, f64>,
+    /// Why others cannot be used.
+    pub(super) disqualified: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Document {
+    format: u32,
+    choices: Vec<Entry>,
+}
+
+/// What is remembered.
+pub(super) struct Cache {
+    path: Option<PathBuf>,
+    entries: Vec<Entry>,
+}
+
+impl Cache {
+    /// Reads the file; one that cannot be read is a warning, and empty.
+    pub(super) fn read(path: Option<&Path>) -> Self {
+        let entries = path.map_or_else(Vec::new, |path| {
+            entries(path).unwrap_or_else(|reason| {
+                let path = path.display();
+                tracing::warn!("cannot use the choices remembered in {path}, which are made anew: {reason}");
+                Vec::new()
+            })
+        });
+        Self { path: path.map(Path::to_owned), entries }
+    }
+
+    pub(super) fn find(&self, key: &Key) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == *key)
+    }
+
+    /// Adds choices to the file, and to what other processes have written there since it was read.
+    pub(super) fn remember(&mut self, fresh: &[Entry]) {
+        let Some(path) = self.path.clone() else { return };
+        // What is wrong with the file has been said; it is replaced.
+        let mut all = entries(&path).unwrap_or_default();
+        all.retain(|old| fresh.iter().all(|new| new.key != old.key));
+        all.extend_from_slice(fresh);
+        all.drain(..all.len().saturating_sub(MOST_ENTRIES));
+        if let Err(reason) = write(&path, &all) {
+            let path = path.display();
+            tracing::warn!("cannot remember which kernels are fastest in {path}: {reason}");
+        }
+        self.entries = all;
+    }
+}
+
+/// What a file holds; nothing where there is none.
+fn entries(path: &Path) -> io::Result<Vec<Entry>> {
+    let file = match File::open(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let mut text = String::new();
+    if file.take(MOST_BYTES + 1).read_to_string(&mut text)? as u64 > MOST_BYTES {
+        return Err(io::Error::other("it is far too large"));
+    }
+    let document: Document = serde_json::from_str(&text)?;
+    if document.format != FORMAT {
+        return Err(io::Error::other(format!("its format is {}, not {FORMAT}", document.format)));
+    }
+    Ok(document.choices)
+}
+
+fn write(path: &Path, entries: &[Entry]) -> io::Result<()> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let document = Document { format: FORMAT, choices: entries.to_vec() };
+    let text = serde_json::to_string_pretty(&document)?;
+    let output = Output::create(path).map_err(io::Error::other)?;
+    output.file().write_all(text.as_bytes())?;
+    output.commit()
+}

@@ -1,0 +1,81 @@
+//! Variants measured on an adapter.
+
+use std::time::{Duration, Instant};
+
+use super::{Judge, Probe, crop};
+use crate::gpu::Device;
+use crate::kernels::{Choices, ConvShape, Variant};
+use crate::plan::Precision;
+use crate::{Executor, ExecutorOptions, Result};
+
+/// Runs before any is counted: the first compiles.
+const WARM_UPS: usize = 2;
+/// Runs of which the median counts, where they do not take longer than `PATIENCE` in all.
+const RUNS: usize = 9;
+const LEAST_RUNS: usize = 3;
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Runs convolutions on a device.
+pub(super) struct Measuring<'a> {
+    device: &'a Device,
+    precision: Precision,
+    /// The shape at hand, whole and as a crop.
+    current: Option<(ConvShape, Probe, Probe)>,
+}
+
+impl<'a> Measuring<'a> {
+    pub(super) fn new(device: &'a Device, precision: Precision) -> Self {
+        Self { device, precision, current: None }
+    }
+
+    fn options(&self, variant: Variant) -> ExecutorOptions {
+        let choices = Choices::Always(variant);
+        ExecutorOptions { precision: self.precision, choices, ..ExecutorOptions::default() }
+    }
+
+    /// The shape as a probe, and a crop of it.
+    fn probes(&mut self, shape: &ConvShape) -> Result<&(ConvShape, Probe, Probe)> {
+        if self.current.as_ref().is_none_or(|(current, ..)| current != shape) {
+            self.current = None;
+        }
+        match &mut self.current {
+            Some(current) => Ok(current),
+            empty => Ok(empty.insert((
+                shape.clone(),
+                Probe::convolution(shape)?,
+                Probe::convolution(&crop(shape))?,
+            ))),
+        }
+    }
+}
+
+impl Judge for Measuring<'_> {
+    fn error(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64> {
+        let (device, options) = (self.device, self.options(variant));
+        let (_, _, crop) = self.probes(shape)?;
+        crop.error(device, &options)
+    }
+
+    fn seconds(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64> {
+        let (device, options) = (self.device, self.options(variant));
+        let (_, whole, _) = self.probes(shape)?;
+        let mut executor = whole.executor(device, &options)?;
+        for _ in 0..WARM_UPS {
+            executor.compute(device)?;
+        }
+        let started = Instant::now();
+        let mut runs = Vec::with_capacity(RUNS);
+        while runs.len() < RUNS && (runs.len() < LEAST_RUNS || started.elapsed() < PATIENCE) {
+            runs.push(seconds(&mut executor, device)?);
+        }
+        runs.sort_by(f64::total_cmp);
+        Ok(runs[runs.len() / 2])
+    }
+}
+
+/// Seconds of one run: of the adapter's clock, else of the host's.
+fn seconds(executor: &mut Executor, device: &Device) -> Result<f64> {
+    let started = Instant::now();
+    let gpu = executor.compute(device)?;
+    Ok(gpu.unwrap_or_else(|| started.elapsed().as_secs_f64()))
+}

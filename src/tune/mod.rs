@@ -1,0 +1,255 @@
+//! Which variant of a kernel an adapter is given: measured once, remembered on disk.
+//!
+//! What a variant is worth depends on the adapter more than on anything that can be known beforehand. A [`Tuner`]
+//! measures every legal variant of each 3x3 convolution of a network on the adapter itself, which takes seconds on a
+//! GPU, and remembers what was fastest in a file of the user's cache directory ([`cache_file`]). A choice holds for an
+//! adapter, its driver, the text of the shaders, how values are stored, and a class of shapes: channels and epilogue
+//! as they are, sides rounded up to powers of two and no larger than 512, where speed per pixel no longer changes.
+//!
+//! A variant whose results stray beyond its bound on a small crop of the shape is not chosen, however fast it is: drivers
+//! have bugs.
+
+mod cache;
+mod measure;
+mod probe;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use cache::cache_file;
+pub use probe::Probe;
+
+use crate::Result;
+use crate::checkpoint::sha256_of;
+use crate::gpu::{AdapterSummary, Device, Storage};
+use crate::graph::{Graph, Kernel, Op, cost};
+use crate::kernels::{self, Choices, ConvShape, Target, Variant};
+use crate::plan::Precision;
+use cache::{Cache, Entry, Key};
+use measure::Measuring;
+
+/// Time for measuring what is missing; what then still is, is left to the heuristic and to the next time.
+const BUDGET: Duration = Duration::from_secs(20);
+/// Sides past this are measured at this: the adapter is full.
+const LARGEST: u32 = 512;
+/// Rows and columns of a patch on which results are compared: two cells each way, the second one cut off.
+const CROP: [u32; 2] = [11, 14];
+/// Relative L2 error of what is stored in f16, which rounds inputs, weights and results to 11 bits: 2^-12 each at most.
+const HALF: f64 = 1e-3;
+
+/// Whether variants are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tuning {
+    /// Never: variants are chosen by rule ([`Choices::Heuristic`]), and no file is read or written.
+    #[default]
+    Off,
+    /// What is remembered is used, what is missing is measured.
+    On,
+    /// Everything is measured anew.
+    Force,
+}
+
+impl Tuning {
+    /// What pays on an adapter: on for a GPU; off for a software adapter, where measuring costs tens of seconds
+    /// for what the rule knows already.
+    #[must_use]
+    pub fn for_adapter(adapter: Option<&AdapterSummary>) -> Self {
+        if adapter.is_some_and(AdapterSummary::is_software) { Self::Off } else { Self::On }
+    }
+}
+
+/// Relative L2 error that a variant's results may have, stored like that.
+#[must_use]
+pub fn bound(variant: Variant, storage: Storage) -> f64 {
+    if storage == Storage::F32 { variant.bound() } else { variant.bound().max(HALF) }
+}
+
+/// Chooses variants, by measuring where it has to.
+#[derive(Debug)]
+pub struct Tuner {
+    tuning: Tuning,
+    cache: Option<PathBuf>,
+    budget: Duration,
+    /// What this tuner has measured.
+    measured: Vec<Entry>,
+}
+
+/// Judges a variant on a shape.
+trait Judge {
+    /// Relative L2 error against the twin, on a crop.
+    fn error(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64>;
+    /// Seconds it takes.
+    fn seconds(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64>;
+}
+
+impl Tuner {
+    /// A tuner that remembers choices in [`cache_file`].
+    #[must_use]
+    pub fn new(tuning: Tuning) -> Self {
+        Self::with_cache(tuning, cache_file())
+    }
+
+    /// A tuner that remembers choices in that file, or for itself alone.
+    #[must_use]
+    pub fn with_cache(tuning: Tuning, cache: Option<PathBuf>) -> Self {
+        Self { tuning, cache, budget: BUDGET, measured: Vec::new() }
+    }
+
+    /// The variants for a graph on a device. Whatever goes wrong with measuring or remembering is a warning, and the
+    /// heuristic decides.
+    pub fn choices(&mut self, device: &Device, precision: Precision, graph: &Graph) -> Choices {
+        if self.tuning == Tuning::Off {
+            return Choices::Heuristic;
+        }
+        let info = device.wgpu().adapter_info();
+        let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+        let target = device.target(precision);
+        let mut judge = Measuring::new(device, precision);
+        self.decide((&info.name, &driver), &target, graph, &mut judge)
+    }
+
+    fn decide(
+        &mut self,
+        adapter: (&str, &str),
+        target: &Target,
+        graph: &Graph,
+        judge: &mut dyn Judge,
+    ) -> Choices {
+        let legal = legal(target);
+        if legal.len() < 2 {
+            return Choices::Heuristic;
+        }
+        let deadline = Instant::now() + self.budget;
+        let mut cache = Cache::read(self.cache.as_deref());
+        let (mut choices, mut fresh, mut left) = (HashMap::new(), Vec::new(), 0);
+        for (class, shapes) in classes(graph) {
+            let Ok(shaders) = shader_hash(&class, &legal, target) else { continue };
+            let key = Key::new(adapter, shaders, target.storage, &class);
+            let remembered = if self.tuning == Tuning::On { cache.find(&key) } else { None };
+            let known = self.measured.iter().find(|e| e.key == key).or(remembered).cloned();
+            let entry = match known {
+                Some(entry) => entry,
+                None if Instant::now() >= deadline => {
+                    left += 1;
+                    continue;
+                }
+                None => {
+                    let entry = judged(key, &class, &legal, target.storage, judge);
+                    fresh.push(entry.clone());
+                    entry
+                }
+            };
+            let chosen = entry.variant.as_deref().and_then(Variant::named);
+            choices
+                .extend(shapes.into_iter().zip(std::iter::repeat(chosen)).filter_map(|(s, v)| Some((s, v?))));
+        }
+        if left > 0 {
+            tracing::info!(
+                left,
+                "measuring took its time; other shapes of convolutions are left to the heuristic"
+            );
+        }
+        if !fresh.is_empty() {
+            cache.remember(&fresh);
+            self.measured.extend(fresh);
+        }
+        Choices::Measured(Arc::new(choices))
+    }
+}
+
+/// The variants that can be used on a target.
+fn legal(target: &Target) -> Vec<Variant> {
+    Variant::ALL.iter().copied().filter(|variant| variant.refused(target).is_none()).collect()
+}
+
+/// The shapes of a graph's 3x3 convolutions by what they are measured as, those with most arithmetic first.
+fn classes(graph: &Graph) -> Vec<(ConvShape, Vec<ConvShape>)> {
+    let mut found: BTreeMap<ConvShape, (u64, Vec<ConvShape>)> = BTreeMap::new();
+    for node in graph.nodes() {
+        if let Op::Conv(conv) = &node.op
+            && conv.kernel == Kernel::Three
+        {
+            let shape = ConvShape::of(graph, node, conv);
+            let (work, shapes) = found.entry(class(&shape)).or_default();
+            *work += cost::multiply_adds(graph, node);
+            if !shapes.contains(&shape) {
+                shapes.push(shape);
+            }
+        }
+    }
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|(_, (work, _))| std::cmp::Reverse(*work));
+    found.into_iter().map(|(class, (_, shapes))| (class, shapes)).collect()
+}
+
+/// What a shape is measured as.
+fn class(shape: &ConvShape) -> ConvShape {
+    let side = |i: usize| {
+        let patches = shape.patches[i].max(1);
+        (shape.size[i] / patches).next_power_of_two().min(LARGEST / patches) * patches
+    };
+    ConvShape { size: [side(0), side(1)], ..shape.clone() }
+}
+
+/// The part of a shape on which results are compared.
+fn crop(shape: &ConvShape) -> ConvShape {
+    let side = |i: usize| shape.size[i].min(CROP[i] * shape.patches[i]);
+    ConvShape { size: [side(0), side(1)], ..shape.clone() }
+}
+
+/// The SHA-256 of everything that the variants compile for a shape.
+fn shader_hash(class: &ConvShape, legal: &[Variant], target: &Target) -> Result<String> {
+    let probe = Probe::convolution(&crop(class))?;
+    let mut texts = vec![env!("CARGO_PKG_VERSION").to_owned()];
+    for &variant in legal {
+        let target = target.clone().with_choices(Choices::Always(variant));
+        let lowered = kernels::lower(probe.graph(), &probe.graph().nodes()[0], &target);
+        for stage in &lowered.stages {
+            texts.push(stage.spec.link()?);
+        }
+    }
+    Ok(sha256_of(texts))
+}
+
+/// Judges every variant on a shape; the fastest of those whose results are right is chosen.
+fn judged(key: Key, class: &ConvShape, legal: &[Variant], storage: Storage, judge: &mut dyn Judge) -> Entry {
+    let mut entry = Entry { key, variant: None, seconds: BTreeMap::new(), disqualified: BTreeMap::new() };
+    let mut fastest = f64::INFINITY;
+    for &variant in legal {
+        let name = variant.name().to_owned();
+        match judge_one(class, variant, storage, judge) {
+            Ok(seconds) => {
+                if seconds < fastest {
+                    (fastest, entry.variant) = (seconds, Some(name.clone()));
+                }
+                entry.seconds.insert(name, seconds);
+            }
+            Err(reason) => {
+                tracing::warn!(variant = name, shape = %entry.key.shape, reason, "not used on this adapter");
+                entry.disqualified.insert(name, reason);
+            }
+        }
+    }
+    tracing::info!(shape = %entry.key.shape, variant = entry.variant, seconds = ?entry.seconds, "measured");
+    entry
+}
+
+/// Seconds, or why it cannot be chosen.
+fn judge_one(
+    class: &ConvShape,
+    variant: Variant,
+    storage: Storage,
+    judge: &mut dyn Judge,
+) -> std::result::Result<f64, String> {
+    let (error, bound) = (judge.error(class, variant).map_err(|e| e.to_string())?, bound(variant, storage));
+    // A comparison that is false for not-a-number too.
+    if !(error <= bound) {
+        return Err(format!("its relative L2 error is {error:.1e}, more than {bound:.0e}"));
+    }
+    judge.seconds(class, variant).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests;

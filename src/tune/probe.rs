@@ -1,0 +1,177 @@
+//! Single operators on graphs of their own, with random parameters and inputs: what is measured, and what is compared
+//! with the twin.
+
+use std::sync::OnceLock;
+
+use crate::gpu::Device;
+use crate::graph::{
+    Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId, cpu,
+};
+use crate::kernels::ConvShape;
+use crate::model::normal_values;
+use crate::{Executor, ExecutorOptions, Result, Values, WeightStore};
+
+/// Slope of a probe's PReLU, near what networks have learnt.
+const SLOPE: f32 = 0.2;
+/// Random values of an input before they repeat: a prime, so that no two rows or channels are alike.
+const PERIOD: usize = 65_521;
+
+/// An operator on a graph of its own.
+#[derive(Debug)]
+pub struct Probe {
+    graph: Graph,
+    inputs: Vec<Values>,
+    expected: OnceLock<Vec<Vec<f64>>>,
+}
+
+impl Probe {
+    /// A 3x3 convolution of that shape, with biases.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] where the shape contradicts itself.
+    pub fn convolution(shape: &ConvShape) -> Result<Self> {
+        let patches = Patches { rows: shape.patches[0], cols: shape.patches[1] };
+        let desc = |channels| feature(channels, shape.size, patches);
+        let mut graph = Graph::new();
+        let mut sources: Vec<TensorId> = Vec::new();
+        for (i, &channels) in shape.inputs.iter().enumerate() {
+            sources.push(graph.input(&format!("x{i}"), desc(channels)));
+        }
+        let (weight, bias) = parameters(&mut graph, Kernel::Three, shape.inputs.iter().sum(), shape.outputs);
+        let epilogue = match shape.epilogue {
+            "prelu" => Epilogue::Prelu(SLOPE),
+            "residual" => Epilogue::Residual,
+            _ => Epilogue::None,
+        };
+        if epilogue == Epilogue::Residual {
+            sources.push(graph.input("residual", desc(shape.outputs)));
+        }
+        let conv = Conv { epilogue, pooled: shape.pooled, ..Conv::new(Kernel::Three, weight, Some(bias)) };
+        Self::new(graph, Op::Conv(conv), &sources, patches)
+    }
+
+    /// A 1x1 convolution of as many channels to as many, `size` rows and columns.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] where a side or the channels are none.
+    pub fn pointwise(channels: u32, size: [u32; 2]) -> Result<Self> {
+        let mut graph = Graph::new();
+        let x = graph.input("x", feature(channels, size, Patches::WHOLE));
+        let (weight, bias) = parameters(&mut graph, Kernel::One, channels, channels);
+        Self::new(graph, Op::Conv(Conv::new(Kernel::One, weight, Some(bias))), &[x], Patches::WHOLE)
+    }
+
+    /// The end of channel attention: gate * r + x.
+    ///
+    /// # Errors
+    /// As [`Self::pointwise`].
+    pub fn gate(channels: u32, size: [u32; 2]) -> Result<Self> {
+        let mut graph = Graph::new();
+        let desc = feature(channels, size, Patches::WHOLE);
+        let gates = TensorDesc { height: 1, width: 1, role: Role::Sums, ..desc };
+        let inputs = [("r", desc), ("x", desc), ("gates", gates)].map(|(name, desc)| graph.input(name, desc));
+        Self::new(graph, Op::Gate, &inputs, Patches::WHOLE)
+    }
+
+    /// Sums per cell of 8x8 pixels.
+    ///
+    /// # Errors
+    /// As [`Self::pointwise`].
+    pub fn pool_cells(channels: u32, size: [u32; 2]) -> Result<Self> {
+        let mut graph = Graph::new();
+        let x = graph.input("x", feature(channels, size, Patches::WHOLE));
+        Self::new(graph, Op::PoolCells, &[x], Patches::WHOLE)
+    }
+
+    fn new(mut graph: Graph, op: Op, inputs: &[TensorId], patches: Patches) -> Result<Self> {
+        graph.push("y", op, inputs, patches)?;
+        let outputs = graph.nodes()[0].outputs.clone();
+        outputs.into_iter().for_each(|output| graph.output(output));
+        let random = normal_values("x", &[PERIOD, 1]);
+        let values = |(i, id): (usize, &TensorId)| {
+            let count = graph.desc(*id).elements() as usize;
+            Values::Planar(random.iter().copied().cycle().skip(i * PERIOD / 3).take(count).collect())
+        };
+        let inputs = graph.inputs().iter().enumerate().map(values).collect();
+        Ok(Self { graph, inputs, expected: OnceLock::new() })
+    }
+
+    /// The graph of one operator.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Values for its inputs, drawn from N(0, 1).
+    #[must_use]
+    pub fn inputs(&self) -> &[Values] {
+        &self.inputs
+    }
+
+    /// The operator compiled, its inputs on the device.
+    ///
+    /// # Errors
+    /// As [`Executor::new`] and [`Executor::run`].
+    pub fn executor(&self, device: &Device, options: &ExecutorOptions) -> Result<Executor> {
+        let executor = Executor::new(device, &WeightStore::default(), self.graph.clone(), options)?;
+        executor.load(device, &self.inputs)?;
+        Ok(executor)
+    }
+
+    /// Relative L2 error against the CPU twin in f64, of the worst output; infinite where one is not finite. The twin
+    /// is slow: for crops.
+    ///
+    /// # Errors
+    /// As [`Self::executor`].
+    pub fn error(&self, device: &Device, options: &ExecutorOptions) -> Result<f64> {
+        let expected = match self.expected.get() {
+            Some(known) => known,
+            None => {
+                let computed = self.twin()?;
+                self.expected.get_or_init(|| computed)
+            }
+        };
+        let mut executor = self.executor(device, options)?;
+        // What a kernel leaves unwritten is not to look right.
+        executor.poison(device);
+        let results = executor.run(device, &self.inputs, &mut |_| ())?;
+        Ok(results.iter().zip(expected).map(|(values, twin)| relative_l2(values, twin)).fold(0.0, f64::max))
+    }
+
+    fn twin(&self) -> Result<Vec<Vec<f64>>> {
+        let exact = |values: &Values| match values {
+            Values::Planar(values) => values.iter().map(|&v| f64::from(v)).collect(),
+            Values::Words(words) => words.iter().map(|&w| f64::from(w)).collect(),
+        };
+        let inputs: Vec<Vec<f64>> = self.inputs.iter().map(exact).collect();
+        let mut values = cpu::run(&self.graph, &inputs)?;
+        Ok(self.graph.outputs().iter().filter_map(|id| values.remove(id)).map(|v| v.data).collect())
+    }
+}
+
+fn feature(channels: u32, [height, width]: [u32; 2], patches: Patches) -> TensorDesc {
+    TensorDesc { channels, height, width, patches, role: Role::Feature }
+}
+
+/// Weights that keep sums of order one, and biases.
+fn parameters(graph: &mut Graph, kernel: Kernel, inputs: u32, outputs: u32) -> (ParamId, ParamId) {
+    let side = kernel.side() as usize;
+    let mut param = |name: &str, shape: Vec<usize>| {
+        let data = normal_values(name, &shape);
+        graph.param(Param { name: name.to_owned(), shape, data })
+    };
+    let weight = param("weight", vec![outputs as usize, inputs as usize, side, side]);
+    (weight, param("bias", vec![outputs as usize]))
+}
+
+/// ||a - b|| / ||b||.
+pub(super) fn relative_l2(actual: &Values, expected: &[f64]) -> f64 {
+    let Values::Planar(actual) = actual else { return f64::INFINITY };
+    if actual.len() != expected.len() || actual.iter().any(|v| !v.is_finite()) {
+        return f64::INFINITY;
+    }
+    let square = |v: f64| v * v;
+    let error: f64 = actual.iter().zip(expected).map(|(&a, b)| square(f64::from(a) - b)).sum();
+    let norm: f64 = expected.iter().map(|&b| square(b)).sum();
+    if norm > 0.0 { (error / norm).sqrt() } else { f64::INFINITY }
+}
