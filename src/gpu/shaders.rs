@@ -57,8 +57,6 @@ const SOURCES: &[(&str, &str)] = sources![
     "parts/lanes_subgroup",
     "parts/number_f16",
     "parts/number_f32",
-    "parts/matrix_16",
-    "parts/matrix_8",
     "parts/out_f16",
     "parts/out_f16_packed",
     "parts/out_f32",

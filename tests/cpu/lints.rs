@@ -229,7 +229,7 @@ fn lint_loops(text: &str) -> Vec<String> {
 fn every_loop_ends() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut loops = 0;
-    for folder in ["", "parts", "conv3x3"] {
+    for folder in ["", "parts", "conv3x3", "probe"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "wgsl") {

@@ -18,25 +18,25 @@ const HALF: f64 = 1e-3;
 const PLAIN: &str = "
 alias Left = vec2<i32>;
 alias Right = vec2<i32>;
-alias Product = array<f32, SIDE * SIDE / SUBGROUP>;
+alias Sum = array<f32, TILE * TILE / SUBGROUP>;
 
-fn multiply_add(lane: i32, a: Left, b: Right, sum: Product) -> Product {
+fn multiply_add(lane: i32, a: Left, b: Right, sum: Sum) -> Sum {
     var next = sum;
-    for (var k = 0; k < SIDE * SIDE / SUBGROUP; k++) {
+    for (var k = 0; k < TILE * TILE / SUBGROUP; k++) {
         let e = lane + k * SUBGROUP;
-        for (var i = 0; i < SIDE; i++) {
-            let x = f32(sh_x[a.x + e / SIDE * a.y + i]);
-            next[k] = fma(x, f32(weights[b.x + i * b.y + e % SIDE]), next[k]);
+        for (var i = 0; i < TILE; i++) {
+            let x = f32(sh_x[a.x + e / TILE * a.y + i]);
+            next[k] = fma(x, f32(weights[b.x + i * b.y + e % TILE]), next[k]);
         }
     }
     return next;
 }
 
-fn store(lane: i32, product: Product, place: i32, stride: i32) {
+fn store(lane: i32, product: Sum, place: i32, stride: i32) {
     var elements = product;
-    for (var k = 0; k < SIDE * SIDE / SUBGROUP; k++) {
+    for (var k = 0; k < TILE * TILE / SUBGROUP; k++) {
         let e = lane + k * SUBGROUP;
-        sh_products[place + e / SIDE * stride + e % SIDE] = elements[k];
+        sh_products[place + e / TILE * stride + e % TILE] = elements[k];
     }
 }
 ";
@@ -48,7 +48,7 @@ fn plain(text: &str) -> String {
         ("enable wgpu_cooperative_matrix;", ""),
         ("alias Left = coop_", "// "),
         ("alias Right = coop_", "// "),
-        ("alias Product = coop_", "// "),
+        ("alias Sum = coop_", "// "),
         ("coopLoadT<Left>(&sh_x[", "Left(("),
         ("coopLoadT<Right>(&weights[", "Right(("),
         ("coopMultiplyAdd(", "multiply_add(lane, "),
