@@ -185,14 +185,12 @@ impl Device {
         limits: wgpu::Limits,
     ) -> Result<Self> {
         let experimental = features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX);
+        let experimental_features =
+            if experimental { trusted::experimental() } else { wgpu::ExperimentalFeatures::disabled() };
         let request = wgpu::DeviceDescriptor {
             label: Some("mprnet"),
             required_features: features,
-            experimental_features: if experimental {
-                trusted::experimental()
-            } else {
-                wgpu::ExperimentalFeatures::default()
-            },
+            experimental_features,
             required_limits: limits,
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()

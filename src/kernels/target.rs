@@ -5,7 +5,7 @@ use crate::gpu::Storage;
 
 /// Scratch memory of one operator: enough to fill a GPU, and within what the caches of software adapters hold.
 const SCRATCH: u64 = 32 << 20;
-const SOFTWARE_SCRATCH: u64 = 3 << 20;
+const SOFTWARE_SCRATCH: u64 = 16 << 20;
 
 /// What kernels are chosen for.
 #[derive(Clone, Debug)]

@@ -105,23 +105,11 @@ fn params(graph: &Graph, stage: &Stage, strip: &Strip) -> Params {
     params
 }
 
-/// Runs the only stage of a graph's only operator, and gives its results.
-fn run(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    let wgpu = device().wgpu();
-    let text = plain(&stage.spec.link().unwrap());
-    let source = wgpu::ShaderSource::Wgsl(text.into());
-    let module = wgpu.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
-    let pipeline = wgpu.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: None,
-        layout: None,
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions::default(),
-        cache: None,
-    });
+/// What a stage binds, by binding number; results begin as not-a-number.
+fn buffers(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> Vec<(u32, wgpu::Buffer)> {
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_SRC;
     let buffer = |contents: &[u8]| {
-        wgpu.create_buffer_init(&wgpu::util::BufferInitDescriptor { label: None, contents, usage })
+        device().wgpu().create_buffer_init(&wgpu::util::BufferInitDescriptor { label: None, contents, usage })
     };
     let packed = (stage.packing.as_ref().unwrap().pack)(graph);
     let weights: Vec<f16> = packed.weights.iter().map(|&v| f16::from_f32(v)).collect();
@@ -136,14 +124,29 @@ fn run(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> Vec<
                 let index = graph.inputs().iter().position(|&i| i == id).unwrap();
                 bytemuck::cast_slice(&stored(&graph.desc(id), &inputs[index])).to_vec()
             }
-            // Results begin as not-a-number.
             Operand::Tensor(id, _) => vec![0xff; graph.desc(id).elements() as usize * 16],
             _ => vec![0; 16],
         };
         buffers.push((binding.slot as u32, buffer(&contents)));
     }
-    let entry = |(binding, buffer): &(u32, wgpu::Buffer)| (*binding, buffer.clone());
-    let bound: Vec<(u32, wgpu::Buffer)> = buffers.iter().map(entry).collect();
+    buffers
+}
+
+/// Runs the only stage of a graph's only operator, and gives its results.
+fn run(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let wgpu = device().wgpu();
+    let text = plain(&stage.spec.link().unwrap());
+    let source = wgpu::ShaderSource::Wgsl(text.into());
+    let module = wgpu.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+    let pipeline = wgpu.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: None,
+        layout: None,
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions::default(),
+        cache: None,
+    });
+    let bound = buffers(graph, stage, strip, inputs);
     let entries: Vec<wgpu::BindGroupEntry<'_>> = bound
         .iter()
         .map(|(binding, buffer)| wgpu::BindGroupEntry {
@@ -193,8 +196,7 @@ fn read(buffer: &wgpu::Buffer) -> Vec<u8> {
     device().queue().submit([encoder.finish()]);
     staging.slice(..).map_async(wgpu::MapMode::Read, Result::unwrap);
     wgpu.poll(wgpu::PollType::wait_indefinitely()).unwrap();
-    let bytes = staging.slice(..).get_mapped_range().unwrap().to_vec();
-    bytes
+    staging.slice(..).get_mapped_range().unwrap().to_vec()
 }
 
 fn check(variant: Variant, end: (Epilogue, bool), sources: usize, patches: Patches, [inner, out]: [u32; 2]) {
