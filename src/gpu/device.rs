@@ -256,9 +256,9 @@ impl Device {
         &self.queue
     }
 
-    /// Whether shaders keep the checks of [`DeviceOptions::checked_shaders`].
-    pub(super) fn checks_shaders(&self) -> bool {
-        self.checked_shaders
+    /// Whether a shader keeps all checks: what comes from elsewhere may loop without end and reach anywhere.
+    pub(super) fn checks(&self, shader: &str) -> bool {
+        self.checked_shaders || self.replaced(shader).is_some()
     }
 
     /// Puts another text in the place of an operator's shader, linked with the same parts: to try a kernel out. It is
@@ -354,4 +354,20 @@ fn select(candidates: Candidates, options: &DeviceOptions) -> Result<(wgpu::Adap
     let position = index.or_else(|| names.iter().position(|n| n.to_lowercase().contains(&lower)));
     let found = position.and_then(|at| candidates.into_iter().nth(at));
     found.ok_or(Error::UnknownDevice { wanted, known: names.join(", ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On adapters that check addresses themselves no result tells.
+    #[test]
+    fn what_comes_from_elsewhere_is_checked() {
+        let device = || Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
+        assert!(!device().checks("gate"));
+        let replaced = device().with_shader("gate", String::new());
+        assert!(replaced.checks("gate") && !replaced.checks("add"));
+        let all = Device { checked_shaders: true, ..device() };
+        assert!(all.checks("gate"));
+    }
 }

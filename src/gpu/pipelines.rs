@@ -99,14 +99,12 @@ impl Pipelines {
         let name = spec.name();
         let replaced = device.replaced(spec.shader);
         let source = replaced.map_or_else(|| spec.link(), |text| spec.link_replaced(text))?;
-        // What comes from elsewhere may loop without end and reach anywhere.
-        let checked = replaced.is_some() || device.checks_shaders();
         let wgpu = device.wgpu();
         device
             .checked(|| {
                 let source = wgpu::ShaderSource::Wgsl(source.into());
                 let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&name), source };
-                let module = if checked {
+                let module = if device.checks(spec.shader) {
                     wgpu.create_shader_module(descriptor)
                 } else {
                     trusted::module(wgpu, descriptor)

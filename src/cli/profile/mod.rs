@@ -15,6 +15,7 @@ use mprnet::gpu::Device;
 use mprnet::graph::{Graph, passes};
 use mprnet::model::{Task, Weights};
 use mprnet::probe::{self, Ceiling};
+use mprnet::tune::Tuner;
 use mprnet::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 
 use self::report::{Report, Subject};
@@ -116,7 +117,9 @@ fn measure(
     (width, height): (u32, u32),
     quiet: bool,
 ) -> Result<Vec<Span>, Error> {
-    let options = ExecutorOptions { precision: args.network.precision(), ..ExecutorOptions::default() };
+    let precision = args.network.precision();
+    let choices = Tuner::new(args.device.tuning(device)).choices(device, precision, &graph);
+    let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, &WeightStore::default(), graph, &options)?;
     // Any photo takes the same time. This one has every value.
     let pixel = |i: u32| i.wrapping_mul(2_654_435_761) | 0xff00_0000;
