@@ -5,25 +5,25 @@
 // Two tiles of left factors, then four of right ones.
 @group(0) @binding(5) var<storage, read> x: array<f16>;
 
-const AREA: u32 = u32(SIDE) * u32(SIDE);
+const AREA: u32 = u32(TILE) * u32(TILE);
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>) {
-    let side = u32(SIDE);
+    let side = u32(TILE);
     let a0 = coopLoadT<Left>(&x[0], side);
     let a1 = coopLoadT<Left>(&x[AREA], side);
     let b0 = coopLoadT<Right>(&x[2u * AREA], side);
     let b1 = coopLoadT<Right>(&x[3u * AREA], side);
     let b2 = coopLoadT<Right>(&x[4u * AREA], side);
     let b3 = coopLoadT<Right>(&x[5u * AREA], side);
-    var s00 = Product();
-    var s01 = Product();
-    var s02 = Product();
-    var s03 = Product();
-    var s10 = Product();
-    var s11 = Product();
-    var s12 = Product();
-    var s13 = Product();
+    var s00 = Sum();
+    var s01 = Sum();
+    var s02 = Sum();
+    var s03 = Sum();
+    var s10 = Sum();
+    var s11 = Sum();
+    var s12 = Sum();
+    var s13 = Sum();
     for (var i = 0; i < ROUNDS; i++) {
         s00 = coopMultiplyAdd(a0, b0, s00);
         s01 = coopMultiplyAdd(a0, b1, s01);

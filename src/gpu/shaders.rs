@@ -55,6 +55,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "parts/in_f32",
     "parts/lanes_local",
     "parts/lanes_subgroup",
+    "parts/matrix_16",
+    "parts/matrix_8",
     "parts/number_f16",
     "parts/number_f32",
     "parts/out_f16",

@@ -43,7 +43,7 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, side: u32) -> Stage {
     let subgroup = subgroup(cx.target).unwrap_or(32);
     let outputs = cx.channels(cx.dst());
     let groups = groups(outputs, side, subgroup);
-    let part = if side == 8 { "matrix_8_f16" } else { "matrix_16_f16" };
+    let part = if side == 8 { "matrix_8" } else { "matrix_16" };
     let spec = KernelSpec::new("conv3x3/matrix", &["tile", "padded", part])
         .constant("SUBGROUP", subgroup)
         .constant("GROUPS", groups);
