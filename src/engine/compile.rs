@@ -47,7 +47,7 @@ pub(super) struct Step {
     pub(super) work: u64,
     /// Multiply-adds that its kernels execute for each of its definition.
     pub(super) arithmetic: f64,
-    /// The tensors it binds, each once for each reach.
+    /// The tensors that its stages bind, in that order, and whether they are written.
     pub(super) tensors: Vec<(TensorId, Reach, bool)>,
 }
 

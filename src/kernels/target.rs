@@ -3,8 +3,9 @@
 use super::Choices;
 use crate::gpu::Storage;
 
-/// Scratch memory of one operator: enough to fill a GPU, and within what the caches of software adapters hold.
+/// Scratch memory of one operator: enough to fill a GPU.
 const SCRATCH: u64 = 32 << 20;
+/// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
 
 /// What kernels are chosen for.
@@ -44,8 +45,7 @@ impl Target {
     /// Mesa's lavapipe on a CPU with 256-bit vectors: subgroups of 8 lanes.
     #[must_use]
     pub fn lavapipe(storage: Storage) -> Self {
-        let portable = Self::portable(storage);
-        Self { subgroups: Some((8, 8)), software: true, scratch: SOFTWARE_SCRATCH, ..portable }
+        Self::of(storage, Some((8, 8)), &[], true)
     }
 
     /// A device's target.
