@@ -1,21 +1,27 @@
 // Winograd, second stage: at every point, all tiles' inputs times the transformed filters, a matrix product for each.
 //
-//   group of 8 lanes: TILES tiles x (8 x OUTPUTS) output channels       lane: outputs lane, lane + 8, ... of the group
+//   group of 8 lanes: 16 tiles x (8 x OUTPUTS) output channels        lane: outputs lane, lane + 8, ... of the group
 //
-//   sums[output][tile / 4], a vec4 over four tiles, in registers
+//   two blocks of sums[output][half], eight tiles each, as two vec4, in registers
 //
-// For each quad of inputs a group loads TILES activations, spread over its lanes, and each lane OUTPUTS quads of
-// weights: 4 x TILES x OUTPUTS multiply-adds a lane for TILES / 8 + OUTPUTS loads. Software adapters turn a load
-// into a loop over lanes, so that ratio decides there. Results are stored as quads of tiles, one store for four sums.
+// For each octet of inputs a group loads 16 activations, spread over its lanes, and each lane OUTPUTS octets of
+// weights: 128 x OUTPUTS multiply-adds a lane for 2 + OUTPUTS loads. Software adapters turn a load into a loop over
+// lanes, so that ratio decides there. Results are stored as octets of tiles, one store for eight sums.
+//
+// Compilers keep an array in registers only if they unroll the loops that index it, and they do that up to a size:
+// hence two blocks by name instead of a loop over them, and a loop over outputs for each half of the inputs.
 
-// [point][input quad][output, padded] of the quad's inputs
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
-// [point][tile / 4][output, padded] of four tiles
-@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;
-// [point][tile][input quad]
-@group(0) @binding(5) var<storage, read> x: array<vec4<f32>>;
+// [point][input octet][output, padded] of the octet's inputs
+@group(0) @binding(1) var<storage, read> weights: array<Pair>;
+// [point][tile / 8][output, padded] of eight tiles
+@group(0) @binding(3) var<storage, read_write> dst: array<Pair>;
+// [point][tile][input octet]
+@group(0) @binding(5) var<storage, read> x: array<Pair>;
 
-fn activation(point: i32, tile: i32, c: i32) -> vec4<f32> {
+alias Sums = array<array<vec4<f32>, 2>, OUTPUTS>;
+alias Filters = array<vec4<f32>, OUTPUTS>;
+
+fn activation(point: i32, tile: i32, c: i32) -> Pair {
     return x[at(p.x, point, tile, c)];
 }
 
@@ -23,39 +29,53 @@ fn mac(sum: f32, v: vec4<f32>, w: vec4<f32>) -> f32 {
     return fma(v.w, w.w, fma(v.z, w.z, fma(v.y, w.y, fma(v.x, w.x, sum))));
 }
 
+// Four tiles' sums of one output.
+fn macs(s: vec4<f32>, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, w: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(mac(s.x, a, w), mac(s.y, b, w), mac(s.z, c, w), mac(s.w, d, w));
+}
+
+fn accumulate(sums: ptr<function, Sums>, v: array<vec4<f32>, 8>, filters: Filters) {
+    for (var i = 0; i < OUTPUTS; i++) {
+        (*sums)[i][0] = macs((*sums)[i][0], v[0], v[1], v[2], v[3], filters[i]);
+        (*sums)[i][1] = macs((*sums)[i][1], v[4], v[5], v[6], v[7], filters[i]);
+    }
+}
+
+fn store(sums: ptr<function, Sums>, at: i32) {
+    for (var i = 0; i < OUTPUTS; i++) {
+        dst[at + 8 * i] = pair((*sums)[i][0], (*sums)[i][1]);
+    }
+}
+
 @compute @workgroup_size(8, 2)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
     let lane = i32(id.x);
-    let first = i32(wg.x * 2u + id.y) * TILES;
+    let first = i32(wg.x * 2u + id.y) * 16;
     let output = i32(wg.y) * 8 * OUTPUTS + lane;
     let point = i32(wg.z);
     if first >= p.x.width {
         return;
     }
-    var sums: array<array<array<vec4<f32>, 2>, OUTPUTS>, TILES / 8>;
+    var a: Sums;
+    var b: Sums;
     var w = point * p.x.quads * p.dst.quads + output;
     for (var c = 0; c < p.x.quads; c++) {
-        var filters: array<vec4<f32>, OUTPUTS>;
+        var below: Filters;
+        var above: Filters;
         for (var i = 0; i < OUTPUTS; i++) {
-            filters[i] = weights[w + 8 * i];
+            let v = weights[w + 8 * i];
+            below[i] = low(v);
+            above[i] = high(v);
         }
         w += p.dst.quads;
-        for (var g = 0; g < TILES / 8; g++) {
-            let v = spread(point, first + 8 * g, lane, c);
-            for (var i = 0; i < OUTPUTS; i++) {
-                let f = filters[i];
-                let a = sums[g][i][0];
-                let b = sums[g][i][1];
-                sums[g][i][0] = vec4<f32>(mac(a.x, v[0], f), mac(a.y, v[1], f), mac(a.z, v[2], f), mac(a.w, v[3], f));
-                sums[g][i][1] = vec4<f32>(mac(b.x, v[4], f), mac(b.y, v[5], f), mac(b.z, v[6], f), mac(b.w, v[7], f));
-            }
-        }
+        let u = spread(point, first, lane, c);
+        accumulate(&a, u[0], below);
+        accumulate(&a, u[1], above);
+        let v = spread(point, first + 8, lane, c);
+        accumulate(&b, v[0], below);
+        accumulate(&b, v[1], above);
     }
-    for (var g = 0; g < TILES / 8; g++) {
-        for (var i = 0; i < OUTPUTS; i++) {
-            let o = at(p.dst, point, first / 4 + 2 * g, output + 8 * i);
-            dst[o] = sums[g][i][0];
-            dst[o + p.dst.quads] = sums[g][i][1];
-        }
-    }
+    let o = at(p.dst, point, first / 8, output);
+    store(&a, o);
+    store(&b, o + p.dst.quads);
 }

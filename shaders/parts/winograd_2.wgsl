@@ -1,10 +1,12 @@
 // F(2x2, 3x3) at the points 0, 1, -1 and infinity (Lavin and Gray, CVPR 2016).
 
-// Outputs a side, points a side, tiles a side and in all of a cell of 8x8 pixels.
+// Outputs a side, points a side, tiles a side and in all of a cell of 8x8 pixels; octets of tiles that a lane of the
+// third stage has: those of whole cells.
 const M: i32 = 2;
 const POINTS: i32 = 4;
 const SIDE: i32 = 4;
 const TILES: i32 = 16;
+const OCTETS: i32 = 2;
 
 alias Points = array<vec4<f32>, POINTS>;
 

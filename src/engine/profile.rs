@@ -177,7 +177,7 @@ impl Executor {
                     bytes[0] += self.compiled.memory.placement(id).map_or(0, |place| place.layout.bytes());
                 }
                 Operand::Scratch(scratch) => bytes[1] += scratch.bytes(cells),
-                Operand::Absent => {}
+                Operand::Absent | Operand::Idle(_) => {}
             }
         }
         bytes

@@ -92,6 +92,10 @@ impl<'a> Recorder<'a> {
         for (stage, kernels) in step.lowered.stages.iter().enumerate() {
             let located = kernels.bindings.iter().filter_map(|binding| match binding.operand {
                 Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, strip),
+                Operand::Idle(scratch) => {
+                    let located = self.scratch(node, binding.slot, &scratch, strip)?;
+                    Some(Located { view: View::default(), ..located })
+                }
                 Operand::Tensor(..) => self.tensor(binding, cut, *fragments.next()?),
                 Operand::Absent => None,
             });
@@ -132,7 +136,7 @@ impl<'a> Recorder<'a> {
             base: 0,
             width: scratch.width(cells) as i32,
             height: scratch.planes as i32,
-            quads: scratch.quads as i32,
+            quads: scratch.pairs as i32,
         };
         Some(Located { binding, slot, offset: 0, size: scratch.bytes(cells), view })
     }

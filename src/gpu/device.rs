@@ -147,6 +147,7 @@ impl Device {
         let (adapter, summary) = select(usable(), options)?;
         let mut wanted = wgpu::Features::SHADER_F16
             | wgpu::Features::SUBGROUP
+            | wgpu::Features::SHADER_INT64
             | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
             | TIMESTAMPS;
         let folder = options.pipeline_folder.as_deref().filter(|_| !summary.is_software());
@@ -291,7 +292,8 @@ impl Device {
             .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
             .map_or_else(Vec::new, AdapterSummary::matrices);
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
-        Target { direct_sums: precision == Precision::Exact, ..target }
+        let wide = software && has(wgpu::Features::SHADER_INT64);
+        Target { wide, direct_sums: precision == Precision::Exact, ..target }
     }
 
     /// How features and weights are stored at a precision.

@@ -62,6 +62,27 @@ impl KernelSpec {
         self
     }
 
+    /// With f32 moved in words of 64 bits: the same bytes, by half as many words.
+    #[must_use]
+    pub fn wide(mut self) -> Self {
+        let moved = |p: &&mut String| *p == "pair" || p.ends_with("_f32") && !p.starts_with("number_");
+        let mut any = false;
+        for part in self.parts.iter_mut().filter(moved) {
+            part.push_str("_wide");
+            any = true;
+        }
+        if any {
+            self.parts.push("wide".to_owned());
+        }
+        self
+    }
+
+    /// Whether it needs 64-bit integers.
+    #[must_use]
+    pub fn int64(&self) -> bool {
+        self.parts.iter().any(|p| p == "wide")
+    }
+
     /// Whether it needs 16-bit types.
     #[must_use]
     pub fn native_f16(&self) -> bool {
@@ -71,7 +92,7 @@ impl KernelSpec {
     /// Whether it needs subgroup operations.
     #[must_use]
     pub fn subgroups(&self) -> bool {
-        let needs = |p: &String| p == "spread_broadcast" || p == "spread_shuffle";
+        let needs = |p: &String| p == "octet_broadcast" || p == "spread_shuffle";
         self.matrices() || self.parts.iter().any(needs)
     }
 

@@ -65,27 +65,35 @@ pub struct Packing {
 /// The kernels of a node on a target.
 #[must_use]
 pub fn lower(graph: &Graph, node: &Node, target: &Target) -> Lowered {
-    let cx = Context { graph, node, target };
-    match &node.op {
-        Op::Unpack => unpack::lower(&cx),
-        Op::Pack => pack::lower(&cx),
-        Op::PixelUnshuffle { factor } => pixel_unshuffle::lower(&cx, *factor),
-        Op::PixelShuffle { factor } => pixel_shuffle::lower(&cx, *factor),
-        Op::Concat => concat::lower(&cx),
+    let mut lowered = operator(&Context { graph, node, target });
+    if target.wide {
+        let widen = |stage: Stage| Stage { spec: stage.spec.wide(), ..stage };
+        lowered.stages = lowered.stages.into_iter().map(widen).collect();
+    }
+    lowered
+}
+
+fn operator(cx: &Context<'_>) -> Lowered {
+    match &cx.node.op {
+        Op::Unpack => unpack::lower(cx),
+        Op::Pack => pack::lower(cx),
+        Op::PixelUnshuffle { factor } => pixel_unshuffle::lower(cx, *factor),
+        Op::PixelShuffle { factor } => pixel_shuffle::lower(cx, *factor),
+        Op::Concat => concat::lower(cx),
         Op::Conv(conv) => match conv.kernel {
-            Kernel::Three => return conv3x3::lower(&cx, conv),
-            Kernel::One => conv1x1::lower(&cx, conv),
+            Kernel::Three => return conv3x3::lower(cx, conv),
+            Kernel::One => conv1x1::lower(cx, conv),
         },
-        Op::Prelu { slope } => prelu::lower(&cx, *slope),
-        Op::Add => add::lower(&cx),
-        Op::Downsample => downsample::lower(&cx),
-        Op::Upsample { residual } => upsample::lower(&cx, *residual),
-        Op::PoolCells => pool_cells::lower(&cx),
-        Op::PoolRows => pool_rows::lower(&cx),
-        Op::Attention(attention) => attention::lower(&cx, attention),
-        Op::Gate => gate::lower(&cx),
-        Op::SigmoidGate => sigmoid_gate::lower(&cx),
-        Op::Sam(sam) => sam::lower(&cx, sam),
+        Op::Prelu { slope } => prelu::lower(cx, *slope),
+        Op::Add => add::lower(cx),
+        Op::Downsample => downsample::lower(cx),
+        Op::Upsample { residual } => upsample::lower(cx, *residual),
+        Op::PoolCells => pool_cells::lower(cx),
+        Op::PoolRows => pool_rows::lower(cx),
+        Op::Attention(attention) => attention::lower(cx, attention),
+        Op::Gate => gate::lower(cx),
+        Op::SigmoidGate => sigmoid_gate::lower(cx),
+        Op::Sam(sam) => sam::lower(cx, sam),
     }
     .into()
 }
@@ -146,7 +154,7 @@ impl Context<'_> {
             domain: self.cells(),
             bindings: Vec::new(),
             packing: None,
-            grid: Grid::Flat { quads, depth: 1 },
+            grid: Grid::Flat { lanes: quads, depth: 1 },
             scalars: Scalars { channels: self.channels(self.x()), ..Scalars::default() },
         }
         .bind(Slot::Dst, self.dst(), Reach::Same)

@@ -11,7 +11,7 @@ pub(super) fn lower(cx: &Context<'_>) -> Stage {
         domain: Domain::Rows(desc),
         bindings: Vec::new(),
         packing: None,
-        grid: Grid::Flat { quads: cx.quads(cx.dst()), depth: desc.width },
+        grid: Grid::Flat { lanes: cx.quads(cx.dst()), depth: desc.width },
         scalars: Scalars::default(),
     }
     .bind(Slot::Dst, cx.dst(), Reach::Same)

@@ -27,32 +27,34 @@ pub enum Slot {
     Gates = 8,
 }
 
-/// Memory between the stages of an operator: `[planes][cells * per_cell, padded][quads]` of four f32.
+/// Memory between the stages of an operator: `[planes][tiles, padded / octet][pairs]` of eight f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scratch {
     /// Which of the operator's scratch buffers.
     pub index: usize,
     /// Planes: the points of a Winograd tile.
     pub planes: u32,
-    /// Elements along a plane for each cell of 8x8 pixels.
-    pub per_cell: u32,
-    /// What the elements of a plane are padded to a multiple of.
+    /// Tiles along a plane for each cell of 8x8 pixels.
+    pub tiles: u32,
+    /// What the tiles of a plane are padded to a multiple of.
     pub align: u32,
-    /// Groups of four values.
-    pub quads: u32,
+    /// Tiles side by side that a pair's values are of: 1 or 8.
+    pub run: u32,
+    /// Pairs, of eight values, for each run of tiles.
+    pub pairs: u32,
 }
 
 impl Scratch {
-    /// Elements of a plane for that many cells.
+    /// Runs of tiles of a plane for that many cells.
     #[must_use]
     pub fn width(&self, cells: u32) -> u32 {
-        (cells * self.per_cell).next_multiple_of(self.align)
+        (cells * self.tiles).next_multiple_of(self.align) / self.run
     }
 
     /// Bytes for that many cells.
     #[must_use]
     pub fn bytes(&self, cells: u32) -> u64 {
-        u64::from(self.planes) * u64::from(self.width(cells)) * u64::from(self.quads) * 16
+        u64::from(self.planes) * u64::from(self.width(cells)) * u64::from(self.pairs) * 32
     }
 }
 
@@ -63,6 +65,8 @@ pub enum Operand {
     Tensor(TensorId, Reach),
     /// Scratch memory.
     Scratch(Scratch),
+    /// Scratch memory in the place of a result that there is not, with no channels, and never written.
+    Idle(Scratch),
     /// Nothing: what [`Slot::X`] holds is bound instead, with no channels, and never read.
     Absent,
 }
@@ -89,9 +93,11 @@ pub enum Grid {
         /// Workgroups that share a pair.
         depth: u32,
     },
-    /// 64 lanes each along a row of cells.
+    /// 64 lanes each along all cells.
     CellLanes {
-        /// Lanes for each cell.
+        /// Cells that share lanes.
+        cells: u32,
+        /// Lanes for that many cells.
         lanes: u32,
     },
     /// A run of each plane's elements of a scratch buffer each, times groups of channels.
@@ -103,10 +109,10 @@ pub enum Grid {
         /// Workgroups that share a run.
         depth: u32,
     },
-    /// 64 quads of a row each.
+    /// 64 lanes of a row each.
     Flat {
-        /// Quads of a row.
-        quads: u32,
+        /// Lanes of a row.
+        lanes: u32,
         /// Further workgroups for each row.
         depth: u32,
     },
@@ -164,11 +170,13 @@ impl Stage {
         match self.grid {
             Grid::Cells { depth } => [columns, bands, depth],
             Grid::CellPairs { depth } => [columns.div_ceil(2), bands, depth],
-            Grid::CellLanes { lanes } => [(columns * lanes).div_ceil(FLAT_LANES), bands, 1],
+            Grid::CellLanes { cells, lanes } => {
+                [((bands * columns).div_ceil(cells) * lanes).div_ceil(FLAT_LANES), 1, 1]
+            }
             Grid::Planes { scratch, run, depth } => {
                 [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]
             }
-            Grid::Flat { quads, depth } => [quads.div_ceil(FLAT_LANES), rows, depth],
+            Grid::Flat { lanes, depth } => [lanes.div_ceil(FLAT_LANES), rows, depth],
             Grid::Fixed(grid) => grid,
         }
     }
@@ -196,7 +204,9 @@ impl Lowered {
         let mut buffers: Vec<Scratch> = Vec::new();
         for binding in stages.iter().flat_map(|s| &s.bindings) {
             match binding.operand {
-                Operand::Scratch(s) if buffers.iter().all(|b| b.index != s.index) => buffers.push(s),
+                Operand::Scratch(s) | Operand::Idle(s) if buffers.iter().all(|b| b.index != s.index) => {
+                    buffers.push(s)
+                }
                 _ => {}
             }
         }

@@ -19,6 +19,8 @@ pub struct Target {
     pub matrices: Vec<u32>,
     /// Whether shaders run on the CPU.
     pub software: bool,
+    /// Whether f32 are moved in words of 64 bits: software adapters that have them pay for a load by the word.
+    pub wide: bool,
     /// Only sums of products as they are defined: no Winograd.
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
@@ -36,16 +38,17 @@ impl Target {
             subgroups: None,
             matrices: Vec::new(),
             software: false,
+            wide: false,
             direct_sums: false,
             scratch: SCRATCH,
             choices: Choices::default(),
         }
     }
 
-    /// Mesa's lavapipe on a CPU with 256-bit vectors: subgroups of 8 lanes.
+    /// Mesa's lavapipe on a CPU with 256-bit vectors: subgroups of 8 lanes, 64-bit integers.
     #[must_use]
     pub fn lavapipe(storage: Storage) -> Self {
-        Self::of(storage, Some((8, 8)), &[], true)
+        Self { wide: true, ..Self::of(storage, Some((8, 8)), &[], true) }
     }
 
     /// A device's target.

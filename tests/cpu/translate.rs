@@ -29,6 +29,11 @@ type Gap = (&'static str, fn(&KernelSpec) -> bool, &'static str);
 /// What cannot be translated; everything else must be, and these must still fail.
 const GAPS: &[Gap] = &[
     ("GLSL", KernelSpec::native_f16, "it has no 16-bit floats; such adapters get f16_packed"),
+    (
+        "GLSL",
+        KernelSpec::int64,
+        "naga has no 64-bit integers for it; only software adapters of Vulkan get them",
+    ),
     ("HLSL", KernelSpec::matrices, "naga has no cooperative matrices for it; no adapter of DX12 lists any"),
     (
         "MSL",
@@ -134,6 +139,7 @@ fn capabilities(spec: &KernelSpec) -> Capabilities {
     needed.set(Capabilities::SHADER_FLOAT16, spec.native_f16());
     let packed = spec.parts.iter().any(|p| p.ends_with("_f16_packed"));
     needed.set(Capabilities::SHADER_FLOAT16_IN_FLOAT32, packed);
+    needed.set(Capabilities::SHADER_INT64, spec.int64());
     needed.set(Capabilities::SUBGROUP, spec.subgroups());
     needed.set(Capabilities::COOPERATIVE_MATRIX, spec.matrices());
     needed
@@ -179,6 +185,7 @@ fn to_spirv(
     info: &ModuleInfo,
 ) -> Result<(), String> {
     let float16 = spec.native_f16().then_some(spv::Capability::Float16);
+    let int64 = spec.int64().then_some(spv::Capability::Int64);
     let subgroups = [
         spv::Capability::GroupNonUniform,
         spv::Capability::GroupNonUniformBallot,
@@ -188,7 +195,7 @@ fn to_spirv(
     let matrices = [spv::Capability::CooperativeMatrixKHR, spv::Capability::VulkanMemoryModel];
     let matrices = matrices.into_iter().filter(|_| spec.matrices());
     let capabilities = [spv::Capability::Shader].into_iter();
-    let capabilities = capabilities.chain(float16).chain(subgroups).chain(matrices).collect();
+    let capabilities = capabilities.chain(float16).chain(int64).chain(subgroups).chain(matrices).collect();
     let options = spv::Options {
         lang_version: version,
         capabilities: Some(capabilities),
@@ -277,7 +284,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [61, 159, 131]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [104, 215, 187]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()

@@ -35,23 +35,21 @@ impl Spread {
 }
 
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv, spread: Spread) -> Stage {
-    let parts = match spread {
-        Spread::Load => ["spread_load", "lanes_local"],
-        Spread::Broadcast => ["spread_broadcast", "lanes_local"],
-        Spread::Shuffle => ["spread_shuffle", "lanes_subgroup"],
+    let parts: &[&str] = match spread {
+        Spread::Load => &["spread_load", "lanes_local"],
+        Spread::Broadcast => &["octet_broadcast", "spread_broadcast", "lanes_local"],
+        Spread::Shuffle => &["spread_shuffle", "lanes_subgroup"],
     };
     // Software adapters want few loads, a GPU many lanes: 64, which any size of its subgroups divides.
     let (rows, octets) = match spread {
         Spread::Load | Spread::Broadcast if cx.target.software => (CELL, 1),
         _ => (2, 2),
     };
-    let spec = KernelSpec::new(
-        "conv3x3/lanes",
-        &["tile", "padded", "filters", "filter_storage"].into_iter().chain(parts).collect::<Vec<_>>(),
-    )
-    .stored("weight", cx.target.storage)
-    .constant("ROWS", rows)
-    .constant("OCTETS", octets);
+    let spec =
+        KernelSpec::new("conv3x3/lanes", &[&["tile", "padded", "filters", "filter_storage"], parts].concat())
+            .stored("weight", cx.target.storage)
+            .constant("ROWS", rows)
+            .constant("OCTETS", octets);
     let quads = cx.quads(cx.dst());
     let grid = Grid::Cells { depth: quads.div_ceil(OCTET * octets) };
     let stage = convolution::stage(cx, conv, spec, filters(cx, conv, 4 * quads, 4), (grid, Reach::Around));

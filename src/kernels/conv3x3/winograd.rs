@@ -1,17 +1,20 @@
 //! Winograd's minimal filtering F(m x m, 3x3) (Lavin and Gray, CVPR 2016): three dispatches for each strip, which hand
 //! over through scratch memory. The filters are transformed here, in f64.
 
-use super::pooled;
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
-use crate::kernels::convolution::{Filter, Sources, biases, packing};
+use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
 use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Packing, Scalars, Scratch, Slot, Stage};
 use crate::plan::Reach;
 
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
+/// Tiles that such lanes share.
+const RUN: u32 = 16;
 /// Such groups of lanes in a workgroup.
 const GROUPS: u32 = 2;
+/// Tiles in one pair of the sums.
+const OCTET: u32 = 8;
 
 /// One of the algorithms: tiles of `m` x `m` outputs from m + 2 points a side.
 pub(super) struct Algorithm {
@@ -42,22 +45,21 @@ pub(super) const F4: Algorithm = Algorithm {
     ],
 };
 
-/// How the multiplication is blocked: a lane holds `outputs` channels of `tiles` tiles.
+/// How the multiplication is blocked: a lane holds `outputs` channels of [`RUN`] tiles.
 #[derive(Clone, Copy)]
 struct Blocking {
-    tiles: u32,
     outputs: u32,
     /// Time of a multiply-add, in percent of the fastest's.
     cost: u32,
 }
 
-/// About 160 sums a lane: past that they leave the first-level cache of software adapters, below it loads cost more
-/// than multiply-adds. Three blockings, since each is a pipeline: between them no width of the published
-/// configurations is padded by more than a quarter.
+/// More outputs save loads, until compilers stop unrolling their loops and no longer keep the sums in registers. Three
+/// blockings, since each is a pipeline: between them no width of the published configurations is padded by more than
+/// an eighth.
 const BLOCKINGS: [Blocking; 3] = [
-    Blocking { tiles: 32, outputs: 5, cost: 100 },
-    Blocking { tiles: 24, outputs: 7, cost: 105 },
-    Blocking { tiles: 64, outputs: 2, cost: 120 },
+    Blocking { outputs: 7, cost: 100 },
+    Blocking { outputs: 5, cost: 104 },
+    Blocking { outputs: 4, cost: 106 },
 ];
 
 impl Blocking {
@@ -75,26 +77,20 @@ impl Blocking {
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm) -> Lowered {
     let blocking = Blocking::of(cx.channels(cx.dst()));
     let points = algorithm.filter.len() as u32;
-    let tiles = (CELL / algorithm.m).pow(2);
     let inputs = Scratch {
         index: 0,
         planes: points * points,
-        per_cell: tiles,
-        align: blocking.tiles,
-        quads: Sources::of(cx, conv).quads(cx),
+        tiles: (CELL / algorithm.m).pow(2),
+        align: RUN,
+        run: 1,
+        pairs: Sources::of(cx, conv).quads(cx).div_ceil(2),
     };
-    // Four tiles to a quad, one element for each padded output channel.
-    let outputs = Scratch {
-        index: 1,
-        per_cell: tiles / 4,
-        align: blocking.tiles / 4,
-        quads: blocking.padded(cx.channels(cx.dst())),
-        ..inputs
-    };
+    let pairs = blocking.padded(cx.channels(cx.dst()));
+    let outputs = Scratch { index: 1, run: OCTET, pairs, ..inputs };
     let stages = vec![
         transform_input(cx, conv, algorithm, inputs),
         multiply(cx, conv, algorithm, blocking, [inputs, outputs]),
-        transform_output(cx, conv, algorithm, outputs),
+        transform_output(cx, conv, algorithm, [inputs, outputs]),
     ];
     Lowered::staged(stages, cx.target.scratch)
 }
@@ -105,8 +101,8 @@ fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing
 }
 
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
-    let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", "padded", algorithm.part]);
-    let grid = Grid::CellLanes { lanes: scratch.per_cell * scratch.quads };
+    let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", "padded", "pair", algorithm.part]);
+    let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.pairs };
     let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
 }
@@ -118,44 +114,54 @@ fn multiply(
     blocking: Blocking,
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
-    let spread = if cx.target.subgroups == Some((LANES, LANES)) { "spread_broadcast" } else { "spread_load" };
-    let spec = KernelSpec::new("conv3x3/winograd_multiply", &[spread])
-        .constant("TILES", blocking.tiles)
-        .constant("OUTPUTS", blocking.outputs);
-    let depth = outputs.quads / (LANES * blocking.outputs);
-    let grid = Grid::Planes { scratch: inputs, run: blocking.tiles * GROUPS, depth };
-    let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
-        pack(&Filter::of(graph, conv, sources), algorithm, outputs.quads as usize)
+    let spread: &[&str] = if cx.target.subgroups == Some((LANES, LANES)) {
+        &["pair", "octet_broadcast", "pairs_broadcast"]
+    } else {
+        &["pair", "pairs_load"]
     };
-    let packing = packing(cx, conv, (algorithm.part, outputs.quads), Storage::F32, pack);
+    let spec = KernelSpec::new("conv3x3/winograd_multiply", spread).constant("OUTPUTS", blocking.outputs);
+    let depth = outputs.pairs / (LANES * blocking.outputs);
+    let grid = Grid::Planes { scratch: inputs, run: RUN * GROUPS, depth };
+    let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
+        pack(&Filter::of(graph, conv, sources), algorithm, outputs.pairs as usize)
+    };
+    let packing = packing(cx, conv, (algorithm.part, outputs.pairs), Storage::F32, pack);
     stage(cx, spec, grid, Some(packing))
         .bind_any(Slot::X, Operand::Scratch(inputs))
         .bind_any(Slot::Dst, Operand::Scratch(outputs))
 }
 
-fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
+/// One pipeline serves convolutions with sums per cell and without: without, their place is the first stage's scratch.
+fn transform_output(
+    cx: &Context<'_>,
+    conv: &Conv,
+    algorithm: &Algorithm,
+    [inputs, outputs]: [Scratch; 2],
+) -> Stage {
     let quads = cx.quads(cx.dst());
-    let spec = KernelSpec::new("conv3x3/winograd_output", &["tile", algorithm.part]);
+    let spec = KernelSpec::new("conv3x3/winograd_output", &["tile", "pair", algorithm.part, "pool_own"]);
     let bias = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
         weights: Vec::new(),
         bias: biases(graph, conv, quads as usize * 4),
     };
     let packing = packing(cx, conv, ("bias", quads), Storage::F32, bias);
-    let mut stage = stage(cx, spec, Grid::CellLanes { lanes: quads }, Some(packing))
-        .bind_any(Slot::X, Operand::Scratch(scratch));
+    let grid = Grid::CellLanes { cells: (OCTET / outputs.tiles).max(1), lanes: quads };
+    let mut stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(outputs));
     stage = Sources::of(cx, conv).finish(stage, cx, conv);
-    pooled(stage, cx, conv, "pool_own")
+    if conv.pooled { bind_sums(stage, cx) } else { stage.bind_any(Slot::Dst2, Operand::Idle(inputs)) }
 }
 
-/// G g G^T of every filter: `[point][input quad][output, padded]` of the quad's inputs.
+/// G g G^T of every filter: `[point][input octet][output, padded]` of the octet's inputs.
 fn pack(filter: &Filter<'_>, algorithm: &Algorithm, outputs: usize) -> Packed {
     let rows = algorithm.filter;
-    let mut weights = Vec::with_capacity(rows.len() * rows.len() * filter.inputs.len() * outputs);
+    let mut inputs = filter.inputs.clone();
+    inputs.resize(inputs.len().next_multiple_of(8), None);
+    let mut weights = Vec::with_capacity(rows.len() * rows.len() * inputs.len() * outputs);
     for row in rows {
         for column in rows {
-            for quad in filter.inputs.chunks_exact(4) {
+            for octet in inputs.chunks_exact(8) {
                 for output in 0..outputs {
-                    weights.extend(quad.iter().map(|&input| point(filter, row, column, output, input)));
+                    weights.extend(octet.iter().map(|&input| point(filter, row, column, output, input)));
                 }
             }
         }
