@@ -162,8 +162,14 @@ impl Executor {
             let Some(placement) = self.compiled.memory.placement(id) else { continue };
             for (fragment, &slot) in placement.fragments.iter().zip(&placement.slots) {
                 let slot = &self.compiled.slots[slot];
-                values.encode(&graph.desc(id), &placement.layout, &fragment.rows, |bytes| {
-                    device.queue().write_buffer(slot, 0, bytes);
+                let layout = &placement.layout;
+                let bytes = u64::from(fragment.rows.end - fragment.rows.start) * layout.row_bytes;
+                // Nothing to write, or no memory for it, which the submission reports.
+                let staging = wgpu::BufferSize::new(bytes)
+                    .and_then(|bytes| device.queue().write_buffer_with(slot, 0, bytes));
+                let Some(mut staging) = staging else { continue };
+                values.encode(&graph.desc(id), layout, &fragment.rows, |at, bytes| {
+                    staging.slice(at..at + bytes.len()).copy_from_slice(bytes);
                 });
             }
         }

@@ -48,33 +48,36 @@ impl Values {
         (desc.role == Role::Words) == matches!(self, Self::Words(_)) && self.len() as u64 == desc.elements()
     }
 
-    /// Hands the bytes of some rows, as stored, to `write`.
+    /// Hands the bytes of some rows, as stored, to `write`, run by run, each with its offset.
     pub(super) fn encode(
         &self,
         desc: &TensorDesc,
         layout: &Layout,
         rows: &Range<u32>,
-        write: impl FnOnce(&[u8]),
+        mut write: impl FnMut(usize, &[u8]),
     ) {
-        let (width, channels) = (desc.width as usize, desc.channels as usize);
+        let [start, end] = [rows.start, rows.end].map(|row| row as usize * desc.width as usize);
         let values = match self {
-            Self::Words(words) => {
-                let own = &words[rows.start as usize * width..rows.end as usize * width];
-                return write(bytemuck::cast_slice(own));
-            }
+            Self::Words(words) => return write(0, bytemuck::cast_slice(&words[start..end])),
             Self::Planar(values) => values,
         };
-        let pixels = desc.pixels() as usize;
+        let planes = values.chunks_exact(desc.pixels() as usize);
         let padded = layout.quads as usize * 4;
-        let mut quads = vec![0.0_f32; (rows.end - rows.start) as usize * width * padded];
-        for (run, block) in quads.chunks_mut(padded * RUN).enumerate() {
-            let at = rows.start as usize * width + run * RUN;
-            for c in 0..channels {
-                let plane = &values[c * pixels + at..];
-                block.chunks_exact_mut(padded).zip(plane).for_each(|(pixel, &value)| pixel[c] = value);
+        let mut run = vec![0.0_f32; padded * RUN];
+        for first in (start..end).step_by(RUN) {
+            let count = RUN.min(end - first);
+            for (c, plane) in planes.clone().enumerate() {
+                let pixels = run.chunks_exact_mut(padded).zip(&plane[first..first + count]);
+                pixels.for_each(|(pixel, &value)| pixel[c] = value);
+            }
+            let at = (first - start) * layout.quads as usize * layout.element_bytes as usize;
+            let run = &run[..count * padded];
+            if layout.element_bytes == 16 {
+                write(at, bytemuck::cast_slice(run));
+            } else {
+                write(at, &to_f16(run));
             }
         }
-        if layout.element_bytes == 16 { write(bytemuck::cast_slice(&quads)) } else { write(&to_f16(&quads)) }
     }
 
     /// Room for a tensor's values.
