@@ -14,22 +14,39 @@
 // Cells of a lane.
 const CELLS: i32 = OCTETS * 8 / TILES;
 
-// [r][s]: pixel (r, s) of four tiles, one channel.
-alias Block = array<array<vec4<f32>, M>, M>;
+// [h][k][r][s]: pixel (r, s) of tile k of half h, four channels.
+alias Pixels = array<array<array<array<vec4<f32>, M>, M>, 4>, 2>;
 
-// Stores a pixel that lies in its patch, and gives what it adds to the cell's sums.
-fn put(t: Tile, y: i32, col: i32, c: i32, v: vec4<f32>) -> vec4<f32> {
-    if y >= t.bottom || col >= t.right {
-        return vec4<f32>(0.0);
-    }
-    let stored = epilogue(v, y, col, c);
-    dst[at(p.dst, y, col, c)] = narrow_out(stored);
-    return stored;
+// What of a tile is stored: where it lies, its output quad, and its place among the pixels.
+struct Place {
+    t: Tile,
+    y: i32,
+    col: i32,
+    c: i32,
+    h: i32,
+    k: i32,
 }
 
-// The one of four that `k` counts.
-fn nth(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, k: i32) -> vec4<f32> {
-    return select(select(a, b, k == 1), select(c, d, k == 3), k > 1);
+// Adds the bias to a row of a tile, stores what lies in the patch, and gives what that adds to the cell's sums.
+fn put(pixels: ptr<function, Pixels>, at_tile: Place, r: i32, b: vec4<f32>) -> vec4<f32> {
+    let q = at_tile;
+    var sums = vec4<f32>(0.0);
+    for (var s = 0; s < M; s++) {
+        var v = (*pixels)[0][0][r][s];
+        v = select(v, (*pixels)[0][1][r][s], q.k == 1);
+        v = select(v, (*pixels)[0][2][r][s], q.k == 2);
+        v = select(v, (*pixels)[0][3][r][s], q.k == 3);
+        var w = (*pixels)[1][0][r][s];
+        w = select(w, (*pixels)[1][1][r][s], q.k == 1);
+        w = select(w, (*pixels)[1][2][r][s], q.k == 2);
+        w = select(w, (*pixels)[1][3][r][s], q.k == 3);
+        if q.y + r < q.t.bottom && q.col + s < q.t.right {
+            let stored = epilogue(select(v, w, q.h == 1) + b, q.y + r, q.col + s, q.c);
+            dst[at(p.dst, q.y + r, q.col + s, q.c)] = narrow_out(stored);
+            sums += stored;
+        }
+    }
+    return sums;
 }
 
 @compute @workgroup_size(64)
@@ -46,10 +63,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     // Loops of unknown length are not unrolled, which keeps the program small where they need not be.
     let two = 2 * p.x.height / (POINTS * POINTS);
     for (var g = 0; g < OCTETS; g++) {
-        // pixels[h][k][r][s]: pixel (r, s) of tile k of half h, four channels.
-        var pixels: array<array<array<array<vec4<f32>, M>, M>, 4>, 2>;
+        var pixels: Pixels;
         for (var j = 0; j < 2 * two; j++) {
-            var out: array<Block, 2>;
+            // out[h][r][s]: pixel (r, s) of the four tiles of half h, channel j.
+            var out: array<array<array<vec4<f32>, M>, M>, 2>;
             for (var r = 0; r * POINTS < p.x.height; r++) {
                 var d: array<Points, 2>;
                 for (var s = 0; s < POINTS; s++) {
@@ -87,16 +104,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
             }
             for (var k = 0; k < 2 * two; k++) {
                 let inner = (index + k) % TILES;
-                let y = t.y + inner / SIDE * M;
-                let col = t.x + inner % SIDE * M;
-                for (var r = 0; r < M; r++) {
-                    for (var s = 0; s < M; s++) {
-                        let u = pixels[0];
-                        let v = pixels[1];
-                        let low = nth(u[0][r][s], u[1][r][s], u[2][r][s], u[3][r][s], k);
-                        let high = nth(v[0][r][s], v[1][r][s], v[2][r][s], v[3][r][s], k);
-                        sums += put(t, y + r, col + s, c, select(low, high, h == 1) + b);
-                    }
+                let q = Place(t, t.y + inner / SIDE * M, t.x + inner % SIDE * M, c, h, k);
+                // Rows by name: a loop over them is too long for some compilers to unroll, see the second stage.
+                sums += put(&pixels, q, 0, b) + put(&pixels, q, 1, b);
+                if M == 4 {
+                    sums += put(&pixels, q, M - 2, b) + put(&pixels, q, M - 1, b);
                 }
             }
             if (index + 4) % TILES == 0 {
