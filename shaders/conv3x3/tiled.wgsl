@@ -43,9 +43,12 @@ fn weight_at(w: i32) -> vec4<f32> {
 
 // Of the pixels of both cells the one at `e`, and where it goes.
 fn pixel(left: Tile, right: Tile, e: i32, i: i32) -> vec4<f32> {
-    let row = e % PIXELS / 10 - 1;
-    let col = e % 10 - 1;
-    return padded(left, left.y + row, select(left.x, right.x, e >= PIXELS) + col, i);
+    // The cells may lie in different patches.
+    var t = left;
+    if e >= PIXELS {
+        t = right;
+    }
+    return padded(t, t.y + e % PIXELS / 10 - 1, t.x + e % 10 - 1, i);
 }
 
 fn pixel_place(e: i32, i: i32) -> i32 {

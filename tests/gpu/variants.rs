@@ -154,6 +154,16 @@ fn variants_pairwise() {
     assert!(made <= PIPELINES || cfg!(feature = "heavy-tests"), "{made} pipelines");
 }
 
+/// A patch of few cells, so that a workgroup that takes several has cells of two patches.
+#[test]
+fn neighbouring_cells_of_different_patches() {
+    let quarters = |case: &&Levels| case[1..] == [0, 0, 0, 2, 0, 0];
+    let cases = every_case();
+    let chosen: Vec<&Levels> = cases.iter().filter(quarters).collect();
+    assert!(chosen.len() > Variant::ALL.len() / 2);
+    chosen.into_iter().for_each(|&case| check(case));
+}
+
 #[test]
 #[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
 fn variants_in_full() {
