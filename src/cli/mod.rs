@@ -24,7 +24,9 @@ use mprnet::Error;
 use mprnet::model::{Provenance, Stage, Task};
 use mprnet::plan::Precision;
 use session::Model;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
     are), or a measured kernel is wrong; 2 wrong arguments; 3 no usable GPU, or it failed.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
@@ -136,18 +138,21 @@ impl From<Error> for Failure {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let level = match (cli.quiet, cli.verbose) {
-        (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::WARN,
-        (false, 1) => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
+    // Tuning takes seconds, once: who waits is told why.
+    let [level, tuning] = match (cli.quiet, cli.verbose) {
+        (true, _) => [LevelFilter::ERROR; 2],
+        (false, 0) => [LevelFilter::WARN, LevelFilter::INFO],
+        (false, 1) => [LevelFilter::INFO; 2],
+        _ => [LevelFilter::DEBUG; 2],
     };
     tracing_subscriber::fmt()
-        .with_max_level(level)
+        .with_max_level(LevelFilter::DEBUG)
         .with_writer(io::stderr)
         .without_time()
         // It would report a closed standard error there, and panic.
         .log_internal_errors(false)
+        .finish()
+        .with(Targets::new().with_default(level).with_target("mprnet::tune", tuning))
         .init();
     let result = match &cli.command {
         Command::Derain(args) => restore::run(args, Model::Embedded(Task::Derain), cli.quiet),

@@ -21,6 +21,8 @@ pub(super) struct SessionArgs {
     pub(super) network: NetworkArgs,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    tuning: TuningArgs,
 }
 
 /// Which adapter.
@@ -29,6 +31,11 @@ pub(super) struct DeviceArgs {
     /// Adapter: its index in `mprnet devices`, or part of its name
     #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
+}
+
+/// Whether variants of kernels are measured.
+#[derive(Args)]
+pub(super) struct TuningArgs {
     /// Whether the fastest way to compute 3x3 convolutions is found by measuring; without it on, and off for software
     /// adapters
     #[arg(long, value_enum)]
@@ -45,9 +52,9 @@ enum TuneArg {
     Force,
 }
 
-impl DeviceArgs {
-    /// Whether variants of kernels are measured on this device.
-    pub(super) fn tuning(&self, device: &gpu::Device) -> Tuning {
+impl TuningArgs {
+    /// What holds on this device.
+    pub(super) fn on(&self, device: &gpu::Device) -> Tuning {
         match self.tune {
             None => Tuning::for_adapter(device.adapter()),
             Some(TuneArg::Off) => Tuning::Off,
@@ -55,7 +62,9 @@ impl DeviceArgs {
             Some(TuneArg::Force) => Tuning::Force,
         }
     }
+}
 
+impl DeviceArgs {
     /// Opens it; says so where that is a software one.
     pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
         let (device, pipeline_folder) = (self.device.clone(), cache_folder());
@@ -146,7 +155,7 @@ impl<'a> Session<'a> {
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),
                     passes: self.passes,
-                    tuning: self.args.device.tuning(&device),
+                    tuning: self.args.tuning.on(&device),
                 };
                 Ok(empty.insert(Restorer::new(self.weights.clone(), device, options)))
             }

@@ -136,6 +136,12 @@ impl Tuner {
                     continue;
                 }
                 None => {
+                    if fresh.is_empty() {
+                        tracing::info!(
+                            adapter = adapter.0,
+                            "measuring once which convolutions are fastest here"
+                        );
+                    }
                     let entry = judged(key, &class, &legal, target.storage, judge);
                     fresh.push(entry.clone());
                     entry
@@ -232,7 +238,7 @@ fn judged(key: Key, class: &ConvShape, legal: &[Variant], storage: Storage, judg
             }
         }
     }
-    tracing::info!(shape = %entry.key.shape, variant = entry.variant, seconds = ?entry.seconds, "measured");
+    tracing::debug!(shape = %entry.key.shape, variant = entry.variant, seconds = ?entry.seconds, "measured");
     entry
 }
 

@@ -21,7 +21,7 @@ use self::kernels::KernelArg;
 use self::report::{Cell, Format, Row};
 use self::workload::Kind;
 use super::network::parse_size;
-use super::session::DeviceArgs;
+use super::session::{DeviceArgs, TuningArgs};
 use super::{Failure, PrecisionArg, exit_code, parse_task, print};
 
 /// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision and variant, in turn
@@ -66,6 +66,8 @@ pub(super) struct BenchArgs {
     stage: Option<usize>,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    tuning: TuningArgs,
     #[command(flatten)]
     serve: ServeArgs,
 }

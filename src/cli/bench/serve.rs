@@ -50,7 +50,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     let device = args.device.open(quiet)?;
     let refused = |reason: Unmeasured| Failure::Usage(reason.to_string());
     variant.check(&device.target(precision)).map_err(refused)?;
-    let mut tuner = Tuner::new(args.device.tuning(&device));
+    let mut tuner = Tuner::new(args.tuning.on(&device));
     let choices = variant.choices().unwrap_or_else(|| tuner.choices(&device, precision, &graph));
     let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
     let mut executor = Executor::new(&device, &WeightStore::default(), graph, &options)?;

@@ -32,7 +32,7 @@ type Outcome<'a> = Result<(Runner<'a>, String), Unmeasured>;
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     let models = models(args, quiet)?;
     let device = args.device.open(quiet)?;
-    let mut tuner = Tuner::new(args.device.tuning(&device));
+    let mut tuner = Tuner::new(args.tuning.on(&device));
     let mut entries = Vec::new();
     for (model, weights, store) in &models {
         for &size in &args.size {

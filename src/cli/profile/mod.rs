@@ -20,7 +20,7 @@ use mprnet::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 
 use self::report::{Report, Subject};
 use super::network::{build, padded, parse_size};
-use super::session::{DeviceArgs, Model, with_bar};
+use super::session::{DeviceArgs, Model, TuningArgs, with_bar};
 use super::{Failure, NetworkArgs, dump, outputs, parse_task, print};
 
 #[derive(Args)]
@@ -41,6 +41,8 @@ pub(super) struct ProfileArgs {
     network: NetworkArgs,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    tuning: TuningArgs,
     /// Runs of which the fastest is told
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 3)]
     runs: u32,
@@ -118,7 +120,7 @@ fn measure(
     quiet: bool,
 ) -> Result<Vec<Span>, Error> {
     let precision = args.network.precision();
-    let choices = Tuner::new(args.device.tuning(device)).choices(device, precision, &graph);
+    let choices = Tuner::new(args.tuning.on(device)).choices(device, precision, &graph);
     let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, &WeightStore::default(), graph, &options)?;
     // Any photo takes the same time. This one has every value.
