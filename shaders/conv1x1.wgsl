@@ -1,5 +1,5 @@
 // 1x1 convolution over one source, two, or one at half size; PReLU and residual fused. Register-blocked like
-// conv3x3.wgsl, with the same thread mapping: see parts/block.wgsl.
+// conv3x3/block.wgsl, with the same thread mapping: see parts/block.wgsl.
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {

@@ -1,4 +1,4 @@
-// Sums per cell of 8x8 pixels of a patch, in the order of parts/pool_sums.wgsl: rows, then rows of rows.
+// Sums per cell of 8x8 pixels of a patch, in the order of parts/pool_shared.wgsl: rows, then rows of rows.
 
 // [cell rows][cell columns][quads]
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;

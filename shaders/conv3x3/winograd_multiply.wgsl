@@ -1,15 +1,15 @@
 // Winograd, second stage: at every point, all tiles' inputs times the transformed filters, a matrix product for each.
 //
-//   group of 8 lanes: 24 tiles x (8 x OUTPUTS) output channels        lane: outputs lane, lane + 8, ... of the group
+//   group of 8 lanes: 16 tiles x (8 x OUTPUTS) output channels        lane: outputs lane, lane + 8, ... of the group
 //
-//   three blocks of sums[output][half], eight tiles each, as two vec4, in registers
+//   two blocks of sums[output][half], eight tiles each, as two vec4, in registers
 //
-// For each octet of inputs a group loads 24 activations, spread over its lanes, and each lane OUTPUTS octets of
-// weights: 192 x OUTPUTS multiply-adds a lane for 3 + OUTPUTS loads. Software adapters turn a load into a loop over
+// For each octet of inputs a group loads 16 activations, spread over its lanes, and each lane OUTPUTS octets of
+// weights: 128 x OUTPUTS multiply-adds a lane for 2 + OUTPUTS loads. Software adapters turn a load into a loop over
 // lanes, so that ratio decides there. Results are stored as octets of tiles, one store for eight sums.
 //
 // Compilers keep an array in registers only if they unroll the loops that index it, and they do that up to a size:
-// hence three blocks by name instead of a loop over them, and a loop over outputs for each half of the inputs.
+// hence two blocks by name instead of a loop over them, and a loop over outputs for each half of the inputs.
 
 // [point][input octet][output, padded] of the octet's inputs
 @group(0) @binding(1) var<storage, read> weights: array<Pair>;
@@ -34,16 +34,11 @@ fn macs(s: vec4<f32>, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, w:
     return vec4<f32>(mac(s.x, a, w), mac(s.y, b, w), mac(s.z, c, w), mac(s.w, d, w));
 }
 
-fn accumulate_half(sums: ptr<function, Sums>, v: array<vec4<f32>, 8>, filters: Filters) {
+fn accumulate(sums: ptr<function, Sums>, v: array<vec4<f32>, 8>, filters: Filters) {
     for (var i = 0; i < OUTPUTS; i++) {
         (*sums)[i][0] = macs((*sums)[i][0], v[0], v[1], v[2], v[3], filters[i]);
         (*sums)[i][1] = macs((*sums)[i][1], v[4], v[5], v[6], v[7], filters[i]);
     }
-}
-
-fn accumulate(sums: ptr<function, Sums>, v: array<array<vec4<f32>, 8>, 2>, below: Filters, above: Filters) {
-    accumulate_half(sums, v[0], below);
-    accumulate_half(sums, v[1], above);
 }
 
 fn store(sums: ptr<function, Sums>, at: i32) {
@@ -55,7 +50,7 @@ fn store(sums: ptr<function, Sums>, at: i32) {
 @compute @workgroup_size(8, 2)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
     let lane = i32(id.x);
-    let first = i32(wg.x * 2u + id.y) * 24;
+    let first = i32(wg.x * 2u + id.y) * 16;
     let output = i32(wg.y) * 8 * OUTPUTS + lane;
     let point = i32(wg.z);
     if first >= p.x.width {
@@ -63,23 +58,24 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
     }
     var a: Sums;
     var b: Sums;
-    var c: Sums;
     var w = point * p.x.quads * p.dst.quads + output;
-    for (var i = 0; i < p.x.quads; i++) {
+    for (var c = 0; c < p.x.quads; c++) {
         var below: Filters;
         var above: Filters;
-        for (var k = 0; k < OUTPUTS; k++) {
-            let v = weights[w + 8 * k];
-            below[k] = low(v);
-            above[k] = high(v);
+        for (var i = 0; i < OUTPUTS; i++) {
+            let v = weights[w + 8 * i];
+            below[i] = low(v);
+            above[i] = high(v);
         }
         w += p.dst.quads;
-        accumulate(&a, spread(point, first, lane, i), below, above);
-        accumulate(&b, spread(point, first + 8, lane, i), below, above);
-        accumulate(&c, spread(point, first + 16, lane, i), below, above);
+        let u = spread(point, first, lane, c);
+        accumulate(&a, u[0], below);
+        accumulate(&a, u[1], above);
+        let v = spread(point, first + 8, lane, c);
+        accumulate(&b, v[0], below);
+        accumulate(&b, v[1], above);
     }
     let o = at(p.dst, point, first / 8, output);
     store(&a, o);
     store(&b, o + p.dst.quads);
-    store(&c, o + 2 * p.dst.quads);
 }

@@ -28,8 +28,7 @@ struct Place {
 }
 
 // Adds the bias to a row of a tile, stores what lies in the patch, and gives what that adds to the cell's sums.
-fn put(pixels: ptr<function, Pixels>, at_tile: Place, r: i32, b: vec4<f32>) -> vec4<f32> {
-    let q = at_tile;
+fn put(pixels: ptr<function, Pixels>, q: Place, r: i32, b: vec4<f32>) -> vec4<f32> {
     var sums = vec4<f32>(0.0);
     for (var s = 0; s < M; s++) {
         var v = (*pixels)[0][0][r][s];

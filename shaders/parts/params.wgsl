@@ -2,7 +2,7 @@
 //
 // Tensors are [height][width][quads] of four channels: rows are contiguous, so a dispatch that computes a window
 // of rows binds only those it reads and writes. `base` is the element of row 0, column 0 relative to the binding,
-// and so negative where the binding starts later.
+// and so negative where the binding starts later. Scratch memory is [planes][width][pairs]: `quads` counts pairs there.
 
 struct View {
     base: i32,

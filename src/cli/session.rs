@@ -174,10 +174,11 @@ fn announce(device: &gpu::Device, quiet: bool) {
 
 /// Does the work on a photo under a bar that shows how far it has come.
 pub(super) fn with_bar<T>(title: String, quiet: bool, work: impl FnOnce(&mut dyn FnMut(Progress)) -> T) -> T {
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
     let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_message(title);
+    // Nothing is drawn before the first progress: what is said while kernels are prepared has a line of its own.
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) }
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(title);
     let done = work(&mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);

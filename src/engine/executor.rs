@@ -164,7 +164,7 @@ impl Executor {
                 let slot = &self.compiled.slots[slot];
                 let layout = &placement.layout;
                 let bytes = u64::from(fragment.rows.end - fragment.rows.start) * layout.row_bytes;
-                // Nothing to write, or no memory for it, which the submission reports.
+                // Nothing to write; or no memory for it, which the error scope around this reports.
                 let staging = wgpu::BufferSize::new(bytes)
                     .and_then(|bytes| device.queue().write_buffer_with(slot, 0, bytes));
                 let Some(mut staging) = staging else { continue };

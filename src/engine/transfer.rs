@@ -6,8 +6,8 @@ use super::weights::to_f16;
 use crate::graph::{Role, TensorDesc};
 use crate::plan::Layout;
 
-/// Pixels that are transposed together: four cache lines of each plane. With one, there are too many streams at a time for
-/// caches and page tables, and it takes nearly twice as long.
+/// Pixels that are transposed together: four cache lines of each plane. With one, there are too many streams at a time
+/// for caches and page tables, and it takes nearly twice as long.
 const RUN: usize = 64;
 
 /// Values of a tensor on the host.

@@ -1,7 +1,7 @@
 //! From operators to dispatches: for each operator its kernel, what it binds, how it is cut and its packed weights.
 //!
 //! One file an operator, beside `shaders/<operator>.wgsl`; an operator with several variants is a pair of folders.
-//! [`lower`] is the only place where a kernel is chosen.
+//! [`operator`] is the only place where a kernel is chosen.
 
 mod add;
 mod attention;
@@ -34,7 +34,7 @@ use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Graph, Kernel, Node, Op, ParamId, Role, TensorId};
 use crate::plan::{Domain, Reach};
 
-/// Lanes of a workgroup of the kernels that take a lane for each quad of channels.
+/// Lanes of a workgroup of the kernels whose lanes are counted along rows, or along all cells.
 const FLAT_LANES: u32 = 64;
 /// Groups of eight outputs in a workgroup of the convolutions.
 const GROUPS: u32 = 8;
@@ -73,6 +73,7 @@ pub fn lower(graph: &Graph, node: &Node, target: &Target) -> Lowered {
     lowered
 }
 
+/// The kernels of a node, before words are widened.
 fn operator(cx: &Context<'_>) -> Lowered {
     match &cx.node.op {
         Op::Unpack => unpack::lower(cx),
@@ -148,13 +149,13 @@ impl Context<'_> {
     /// A kernel that takes a lane for each quad of each pixel of its result, `x` and `dst` bound.
     fn flat(&self, shader: &'static str, parts: &[&str], reach: Reach) -> Stage {
         let desc = self.graph.desc(self.dst());
-        let quads = desc.width.saturating_mul(self.quads(self.dst()));
+        let lanes = desc.width.saturating_mul(self.quads(self.dst()));
         Stage {
             spec: KernelSpec::new(shader, parts),
             domain: self.cells(),
             bindings: Vec::new(),
             packing: None,
-            grid: Grid::Flat { lanes: quads, depth: 1 },
+            grid: Grid::Flat { lanes, depth: 1 },
             scalars: Scalars { channels: self.channels(self.x()), ..Scalars::default() },
         }
         .bind(Slot::Dst, self.dst(), Reach::Same)

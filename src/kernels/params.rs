@@ -12,7 +12,7 @@ pub struct View {
     pub width: i32,
     /// Rows.
     pub height: i32,
-    /// Groups of four channels.
+    /// Groups of four channels; of scratch memory pairs, of eight values.
     pub quads: i32,
 }
 

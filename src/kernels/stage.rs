@@ -27,7 +27,7 @@ pub enum Slot {
     Gates = 8,
 }
 
-/// Memory between the stages of an operator: `[planes][tiles, padded / octet][pairs]` of eight f32.
+/// Memory between the stages of an operator: `[planes][tiles, padded / run][pairs]` of eight f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scratch {
     /// Which of the operator's scratch buffers.
@@ -205,7 +205,7 @@ impl Lowered {
         for binding in stages.iter().flat_map(|s| &s.bindings) {
             match binding.operand {
                 Operand::Scratch(s) | Operand::Idle(s) if buffers.iter().all(|b| b.index != s.index) => {
-                    buffers.push(s)
+                    buffers.push(s);
                 }
                 _ => {}
             }

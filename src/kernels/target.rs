@@ -19,7 +19,8 @@ pub struct Target {
     pub matrices: Vec<u32>,
     /// Whether shaders run on the CPU.
     pub software: bool,
-    /// Whether f32 are moved in words of 64 bits: software adapters that have them pay for a load by the word.
+    /// Whether f32 are moved in words of 64 bits: for software adapters that have them. Measured on lavapipe, which pays
+    /// for a load by the word; judged for others.
     pub wide: bool,
     /// Only sums of products as they are defined: no Winograd.
     pub direct_sums: bool,

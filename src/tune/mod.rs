@@ -136,11 +136,8 @@ impl Tuner {
                     continue;
                 }
                 None => {
-                    if fresh.is_empty() {
-                        tracing::info!(
-                            adapter = adapter.0,
-                            "measuring once which convolutions are fastest here"
-                        );
+                    if fresh.is_empty() && self.measured.is_empty() {
+                        tracing::info!(adapter = adapter.0, "measuring which convolutions are fastest here");
                     }
                     let entry = judged(key, &class, &legal, target.storage, judge);
                     fresh.push(entry.clone());
@@ -152,7 +149,7 @@ impl Tuner {
                 .extend(shapes.into_iter().zip(std::iter::repeat(chosen)).filter_map(|(s, v)| Some((s, v?))));
         }
         if left > 0 {
-            tracing::info!(
+            tracing::debug!(
                 left,
                 "measuring took its time; other shapes of convolutions are left to the heuristic"
             );

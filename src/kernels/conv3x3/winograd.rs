@@ -10,7 +10,7 @@ use crate::plan::Reach;
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
 /// Tiles that such lanes share.
-const RUN: u32 = 24;
+const RUN: u32 = 16;
 /// Such groups of lanes in a workgroup.
 const GROUPS: u32 = 2;
 /// Tiles in one pair of the sums.
