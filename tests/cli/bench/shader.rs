@@ -75,9 +75,9 @@ fn shaders_that_do_not_compile() {
     let text = shipped("gate.wgsl");
     for (what, broken, words) in [
         ("syntax", format!("\n\nfn broken( {{\n{text}"), vec!["mine.wgsl", "wgsl:3:12"]),
-        ("an unknown name", text.replace("gates[at", "missing[at"), vec!["missing", "wgsl:8:12"]),
-        ("nothing to call", text.replace("fn value", "fn other"), vec!["value"]),
-        ("empty", String::new(), vec!["value"]),
+        ("an unknown name", text.replace("gates[at", "missing[at"), vec!["missing", "wgsl:24:16"]),
+        ("nothing to call", text.replace("fn main", "fn other"), vec!["main"]),
+        ("empty", String::new(), vec!["main"]),
     ] {
         let run = bench(&broken, &["--kernel", "gate"]);
         assert_eq!(run.code, 1, "{what}: {}", run.err);
