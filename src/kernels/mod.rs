@@ -1,7 +1,7 @@
 //! From operators to dispatches: for each operator its kernel, what it binds, how it is cut and its packed weights.
 //!
 //! One file an operator, beside `shaders/<operator>.wgsl`; an operator with several variants is a pair of folders.
-//! [`operator`] is the only place where a kernel is chosen.
+//! `operator` is the only place where a kernel is chosen.
 
 mod add;
 mod attention;
