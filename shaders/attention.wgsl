@@ -4,7 +4,6 @@
 // weights: W1 as [hidden][quads] of vec4 over inputs, then W2 as [quads][hidden] of vec4 over outputs.
 // bias: b2 as [quads], then b1, four hidden channels a vec4.
 
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 // [patch rows][patch columns][quads]
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;
@@ -34,7 +33,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
     for (var h = first; h < p.hidden; h += LANES) {
         var sum = bias[quads + h / 4][h % 4];
         for (var c = 0; c < quads; c++) {
-            sum += dot(weights[h * quads + c], sh_mean[c]);
+            sum += dot(weight(h * quads + c), sh_mean[c]);
         }
         sh_hidden[h] = max(sum, 0.0);
     }
@@ -43,7 +42,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
     for (var c = first; c < quads; c += LANES) {
         var sum = bias[c];
         for (var h = 0; h < p.hidden; h++) {
-            sum += weights[excite + c * p.hidden + h] * sh_hidden[h];
+            sum += weight(excite + c * p.hidden + h) * sh_hidden[h];
         }
         dst[at(p.dst, patch_row, patch_col, c)] = sigmoid(sum);
     }

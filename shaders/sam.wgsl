@@ -5,7 +5,6 @@
 // weights: conv1 [quads][quads], conv2 [image quads][quads], conv3 [quads][image quads], each entry four vec4 over
 // four outputs, one an input. bias: conv1, conv2, conv3.
 
-@group(0) @binding(1) var<storage, read> weights: array<Weight>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 // [height][width][quads]
 @group(0) @binding(3) var<storage, read_write> dst: array<Out>;
@@ -14,10 +13,10 @@
 @group(0) @binding(7) var<storage, read> residual: array<vec4<f32>>;
 
 fn product(w: i32, v: vec4<f32>, sum: vec4<f32>) -> vec4<f32> {
-    let w0 = widen_weight(weights[w]);
-    let w1 = widen_weight(weights[w + 1]);
-    let w2 = widen_weight(weights[w + 2]);
-    let w3 = widen_weight(weights[w + 3]);
+    let w0 = weight(w);
+    let w1 = weight(w + 1);
+    let w2 = weight(w + 2);
+    let w3 = weight(w + 3);
     return fma(vec4<f32>(v.w), w3, fma(vec4<f32>(v.z), w2, fma(vec4<f32>(v.y), w1, fma(vec4<f32>(v.x), w0, sum))));
 }
 

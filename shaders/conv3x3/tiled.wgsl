@@ -56,10 +56,10 @@ fn pixel_place(e: i32, i: i32) -> i32 {
 }
 
 // Of the weights of all groups for a row of taps (`step` counts them) the one at `e`.
-fn weight(step: i32, e: i32, first: i32, quads: i32) -> vec4<f32> {
+fn row_weight(step: i32, e: i32, first: i32, quads: i32) -> vec4<f32> {
     // Groups past the last are the last again, and store nothing.
     let group = min(first + e / ROW, (p.dst.quads - 1) / 2);
-    return widen_weight(weights[((group * 3 + step % 3) * quads + step / 3) * ROW + e % ROW]);
+    return weight(((group * 3 + step % 3) * quads + step / 3) * ROW + e % ROW);
 }
 
 @compute @workgroup_size(8, 2, GROUPS)
@@ -88,7 +88,7 @@ fn main(
         sh_x[pixel_place(e, 0)] = pixel(left, right, e, 0);
     }
     for (var e = lane; e < ROWS; e += LANES) {
-        sh_weights[e] = weight(0, e, first, quads);
+        sh_weights[e] = row_weight(0, e, first, quads);
     }
     workgroupBarrier();
     for (var i = 0; i < quads; i++) {
@@ -107,7 +107,7 @@ fn main(
             for (var k = 0; k < WEIGHT_LOADS; k++) {
                 let e = lane + k * LANES;
                 if more_weights && e < ROWS {
-                    next_weights[k] = weight(step + 1, e, first, quads);
+                    next_weights[k] = row_weight(step + 1, e, first, quads);
                 }
             }
             let x = (i % 2 * 2 + i32(id.y)) * AREA + (i32(id.x) + ky) * WIDTH;

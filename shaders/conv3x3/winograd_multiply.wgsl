@@ -11,8 +11,6 @@
 // Compilers keep an array in registers only if they unroll the loops that index it, and they do that up to a size:
 // hence two blocks by name instead of a loop over them, and a loop over outputs for each half of the inputs.
 
-// [point][input octet][output, padded] of the octet's inputs
-@group(0) @binding(1) var<storage, read> weights: array<Pair>;
 // [point][tile / 8][output, padded] of eight tiles
 @group(0) @binding(3) var<storage, read_write> dst: array<Pair>;
 // [point][tile][input octet]
@@ -58,16 +56,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
     }
     var a: Sums;
     var b: Sums;
-    var w = point * p.x.quads * p.dst.quads + output;
+    var w = 2 * point * p.x.quads * p.dst.quads + output;
     for (var c = 0; c < p.x.quads; c++) {
         var below: Filters;
         var above: Filters;
         for (var i = 0; i < OUTPUTS; i++) {
-            let v = weights[w + 8 * i];
-            below[i] = low(v);
-            above[i] = high(v);
+            below[i] = weight(w + 8 * i);
+            above[i] = weight(w + p.dst.quads + 8 * i);
         }
-        w += p.dst.quads;
+        w += 2 * p.dst.quads;
         let u = spread(point, first, lane, c);
         accumulate(&a, u[0], below);
         accumulate(&a, u[1], above);

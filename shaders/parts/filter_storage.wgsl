@@ -1,4 +1,4 @@
 // Weights where they are stored.
 fn weight_at(w: i32) -> vec4<f32> {
-    return widen_weight(weights[w]);
+    return weight(w);
 }

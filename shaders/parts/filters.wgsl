@@ -1,7 +1,6 @@
 // What convolutions bind besides their inputs, and the product they are made of. How weights are ordered is said by
 // whoever reads them.
 
-@group(0) @binding(1) var<storage, read> weights: array<Weight>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 // [height][width][output quads]
 @group(0) @binding(3) var<storage, read_write> dst: array<Out>;

@@ -1,5 +1,5 @@
-alias Weight = vec4<f32>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
 
-fn widen_weight(v: Weight) -> vec4<f32> {
-    return v;
+fn weight(i: i32) -> vec4<f32> {
+    return weights[i];
 }

@@ -63,7 +63,10 @@ impl Step {
         let mut tensors = Vec::new();
         for stage in &lowered.stages {
             let pipeline = device.pipelines().get(device, &stage.spec)?;
-            let packed = stage.packing.as_ref().map(|packing| store.get(device, graph, packing));
+            let packed = stage
+                .packing
+                .as_ref()
+                .map(|packing| store.get(device, graph, packing, stage.spec.weight_texels()));
             stages.push((pipeline, packed.transpose()?));
             for binding in &stage.bindings {
                 if let Operand::Tensor(tensor, reach) = binding.operand {

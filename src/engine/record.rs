@@ -184,9 +184,9 @@ impl<'a> Recorder<'a> {
         };
         let mut entries =
             vec![wgpu::BindGroupEntry { binding: 0, resource: part(table, at, size_of::<Params>() as u64) }];
-        entries.extend(weights.iter().flat_map(|w| &w.buffers).map(|(slot, buffer)| wgpu::BindGroupEntry {
+        entries.extend(weights.iter().flat_map(|w| &w.parts).map(|(slot, values)| wgpu::BindGroupEntry {
             binding: *slot as u32,
-            resource: buffer.as_entire_binding(),
+            resource: values.binding(),
         }));
         entries.extend(plan.located.iter().map(|l| wgpu::BindGroupEntry {
             binding: l.binding as u32,

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wgpu::util::{BufferInitDescriptor, DeviceExt};
+use wgpu::util::{BufferInitDescriptor, DeviceExt, TextureDataOrder};
 
-use crate::gpu::{Device, Storage};
+use crate::gpu::{Device, Storage, TEXEL_COLUMNS};
 use crate::graph::Graph;
 use crate::kernels::{Packing, Slot};
 use crate::{Error, Result};
@@ -14,7 +14,59 @@ use crate::{Error, Result};
 /// What a stage of an operator has of weights and biases.
 #[derive(Debug)]
 pub(super) struct OperatorWeights {
-    pub(super) buffers: Vec<(Slot, wgpu::Buffer)>,
+    pub(super) parts: Vec<(Slot, Constants)>,
+}
+
+/// Constant values on the device.
+#[derive(Debug)]
+pub(super) enum Constants {
+    Buffer(wgpu::Buffer),
+    /// Quads as texels, in rows of [`TEXEL_COLUMNS`].
+    Texels(wgpu::Texture, wgpu::TextureView),
+}
+
+impl Constants {
+    fn buffer(device: &Device, label: &str, contents: &[u8]) -> Self {
+        let usage = wgpu::BufferUsages::STORAGE;
+        let descriptor = BufferInitDescriptor { label: Some(label), contents, usage };
+        Self::Buffer(device.wgpu().create_buffer_init(&descriptor))
+    }
+
+    fn texels(device: &Device, label: &str, values: &[f32]) -> Self {
+        let texels = (values.len() / 4) as u32;
+        let (width, height) = (texels.min(TEXEL_COLUMNS), texels.div_ceil(TEXEL_COLUMNS));
+        let mut values = values.to_vec();
+        values.resize(4 * (width * height) as usize, 0.0);
+        let descriptor = wgpu::TextureDescriptor {
+            label: Some(label),
+            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::Rgba32Float,
+            usage: wgpu::TextureUsages::STORAGE_BINDING,
+            view_formats: &[],
+        };
+        let bytes = bytemuck::cast_slice(&values);
+        let order = TextureDataOrder::LayerMajor;
+        let texture = device.wgpu().create_texture_with_data(device.queue(), &descriptor, order, bytes);
+        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+        Self::Texels(texture, view)
+    }
+
+    pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
+        match self {
+            Self::Buffer(buffer) => buffer.as_entire_binding(),
+            Self::Texels(_, view) => wgpu::BindingResource::TextureView(view),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Buffer(buffer) => buffer.size(),
+            Self::Texels(texture, _) => u64::from(texture.width()) * u64::from(texture.height()) * 16,
+        }
+    }
 }
 
 /// What packed weights are made of: names for people, a digest of the values for whoever shares a store between
@@ -26,10 +78,11 @@ struct Key {
     sources: Vec<u32>,
     form: (&'static str, u32),
     storage: Storage,
+    texels: bool,
 }
 
 impl Key {
-    fn of(graph: &Graph, packing: &Packing) -> Self {
+    fn of(graph: &Graph, packing: &Packing, texels: bool) -> Self {
         let params = || packing.params.iter().map(|&id| graph.weights(id));
         let mut digest = DefaultHasher::new();
         for param in params() {
@@ -42,6 +95,7 @@ impl Key {
             sources: packing.sources.clone(),
             form: packing.form,
             storage: packing.storage,
+            texels,
         }
     }
 }
@@ -57,17 +111,18 @@ impl WeightStore {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        packed.values().flat_map(|w| &w.buffers).map(|(_, buffer)| buffer.size()).sum()
+        packed.values().flat_map(|w| &w.parts).map(|(_, values)| values.bytes()).sum()
     }
 
-    /// The packed weights of an operator, packed at the first call.
+    /// The packed weights of an operator, packed at the first call; f32 weights as texels if asked for.
     pub(super) fn get(
         &self,
         device: &Device,
         graph: &Graph,
         packing: &Packing,
+        texels: bool,
     ) -> Result<Arc<OperatorWeights>> {
-        let key = Key::of(graph, packing);
+        let key = Key::of(graph, packing, texels);
         let mut packed = self.packed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = packed.get(&key) {
             return Ok(Arc::clone(found));
@@ -81,15 +136,17 @@ impl WeightStore {
             _ => to_f16(&values.weights),
         };
         let made = device.checked(|| {
-            let buffer = |contents: &[u8]| {
-                let usage = wgpu::BufferUsages::STORAGE;
-                let descriptor = BufferInitDescriptor { label: Some(&key.names), contents, usage };
-                device.wgpu().create_buffer_init(&descriptor)
-            };
-            let parts =
-                [(Slot::Weights, weights.as_slice()), (Slot::Bias, bytemuck::cast_slice(&values.bias))];
-            let some = parts.into_iter().filter(|(_, bytes)| !bytes.is_empty());
-            OperatorWeights { buffers: some.map(|(slot, bytes)| (slot, buffer(bytes))).collect() }
+            let mut parts = Vec::new();
+            if texels {
+                parts.push((Slot::Weights, Constants::texels(device, &key.names, &values.weights)));
+            } else if !weights.is_empty() {
+                parts.push((Slot::Weights, Constants::buffer(device, &key.names, &weights)));
+            }
+            if !values.bias.is_empty() {
+                let bias = bytemuck::cast_slice(&values.bias);
+                parts.push((Slot::Bias, Constants::buffer(device, &key.names, bias)));
+            }
+            OperatorWeights { parts }
         });
         let during = || format!("uploading {}", key.names).into();
         let made = Arc::new(made.map_err(|reason| Error::Gpu { during: during(), reason })?);
@@ -98,7 +155,7 @@ impl WeightStore {
     }
 }
 
-/// Values as f16 bytes, rounded to nearest.
+/// Constants as f16 bytes, rounded to nearest.
 pub(super) fn to_f16(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect()
 }

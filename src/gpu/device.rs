@@ -292,8 +292,8 @@ impl Device {
             .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
             .map_or_else(Vec::new, AdapterSummary::matrices);
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
-        let wide = software && has(wgpu::Features::SHADER_INT64);
-        Target { wide, direct_sums: precision == Precision::Exact, ..target }
+        let lane_loops = software && has(wgpu::Features::SHADER_INT64);
+        Target { lane_loops, direct_sums: precision == Precision::Exact, ..target }
     }
 
     /// How features and weights are stored at a precision.

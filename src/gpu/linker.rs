@@ -6,6 +6,10 @@ use std::fmt::Write;
 use super::shaders;
 use crate::{Error, Result};
 
+/// Texels in a row of an image of weights. The widest layer that is accepted takes 4,608 such rows, of the 8,192 that
+/// every adapter has.
+pub const TEXEL_COLUMNS: u32 = 4096;
+
 /// How a tensor's quads are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Storage {
@@ -62,10 +66,11 @@ impl KernelSpec {
         self
     }
 
-    /// With f32 moved in words of 64 bits: the same bytes, by half as many words.
+    /// For a compiler that makes a load from a buffer a loop over lanes: f32 moved in words of 64 bits, which is the
+    /// same bytes by half as many words, and weights read as texels.
     #[must_use]
-    pub fn wide(mut self) -> Self {
-        let moved = |p: &&mut String| *p == "pair" || p.ends_with("_f32") && !p.starts_with("number_");
+    pub fn for_lane_loops(mut self) -> Self {
+        let moved = |p: &&mut String| *p == "pair" || ["in_f32", "out_f32", "res_f32"].contains(&p.as_str());
         let mut any = false;
         for part in self.parts.iter_mut().filter(moved) {
             part.push_str("_wide");
@@ -74,7 +79,17 @@ impl KernelSpec {
         if any {
             self.parts.push("wide".to_owned());
         }
+        if let Some(weights) = self.parts.iter_mut().find(|p| *p == "weight_f32") {
+            weights.push_str("_texel");
+            self.constants.push(("COLUMNS", TEXEL_COLUMNS));
+        }
         self
+    }
+
+    /// Whether its weights are the texels of an image, in rows of [`TEXEL_COLUMNS`].
+    #[must_use]
+    pub fn weight_texels(&self) -> bool {
+        self.parts.iter().any(|p| p == "weight_f32_texel")
     }
 
     /// Whether it needs 64-bit integers.

@@ -8,6 +8,6 @@ mod stamps;
 mod trusted;
 
 pub use device::{AdapterSummary, Device, DeviceOptions, adapters};
-pub use linker::{KernelSpec, Storage};
+pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use pipelines::{Pipeline, Pipelines};
 pub(crate) use stamps::Stamps;

@@ -90,7 +90,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "parts/weight_f16",
     "parts/weight_f16_packed",
     "parts/weight_f32",
-    "parts/weight_f32_wide",
+    "parts/weight_f32_texel",
     "parts/wide",
     "parts/winograd_2",
     "parts/winograd_4",

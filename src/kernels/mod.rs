@@ -66,14 +66,14 @@ pub struct Packing {
 #[must_use]
 pub fn lower(graph: &Graph, node: &Node, target: &Target) -> Lowered {
     let mut lowered = operator(&Context { graph, node, target });
-    if target.wide {
-        let widen = |stage: Stage| Stage { spec: stage.spec.wide(), ..stage };
-        lowered.stages = lowered.stages.into_iter().map(widen).collect();
+    if target.lane_loops {
+        let suited = |stage: Stage| Stage { spec: stage.spec.for_lane_loops(), ..stage };
+        lowered.stages = lowered.stages.into_iter().map(suited).collect();
     }
     lowered
 }
 
-/// The kernels of a node, before words are widened.
+/// The kernels of a node, as for compilers without lane loops.
 fn operator(cx: &Context<'_>) -> Lowered {
     match &cx.node.op {
         Op::Unpack => unpack::lower(cx),

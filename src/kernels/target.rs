@@ -19,9 +19,10 @@ pub struct Target {
     pub matrices: Vec<u32>,
     /// Whether shaders run on the CPU.
     pub software: bool,
-    /// Whether f32 are moved in words of 64 bits: for software adapters that have them. Measured on lavapipe, which pays
-    /// for a load by the word; judged for others.
-    pub wide: bool,
+    /// Whether the compiler makes a load from a buffer a loop over lanes, which is paid by the word: kernels then move f32
+    /// in words of 64 bits and read weights as texels. Measured on lavapipe; judged for other software adapters that
+    /// have 64-bit integers.
+    pub lane_loops: bool,
     /// Only sums of products as they are defined: no Winograd.
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
@@ -39,7 +40,7 @@ impl Target {
             subgroups: None,
             matrices: Vec::new(),
             software: false,
-            wide: false,
+            lane_loops: false,
             direct_sums: false,
             scratch: SCRATCH,
             choices: Choices::default(),
@@ -49,7 +50,7 @@ impl Target {
     /// Mesa's lavapipe on a CPU with 256-bit vectors: subgroups of 8 lanes, 64-bit integers.
     #[must_use]
     pub fn lavapipe(storage: Storage) -> Self {
-        Self { wide: true, ..Self::of(storage, Some((8, 8)), &[], true) }
+        Self { lane_loops: true, ..Self::of(storage, Some((8, 8)), &[], true) }
     }
 
     /// A device's target.

@@ -31,6 +31,8 @@ fn lint(module: &Module) -> Vec<String> {
                 }
             }
             AddressSpace::Uniform => found.extend(lint_params(module, variable.ty)),
+            AddressSpace::Handle if name != "weights" => found.push(format!("{name} is an image")),
+            AddressSpace::Handle => {}
             _ => continue,
         }
         let expected = NAMES.iter().position(|n| *n == name).map(|at| (0, at as u32));
@@ -145,6 +147,7 @@ fn broken_kernels_are_found() {
     let cases = [
         ("@workgroup_size(64)", "@workgroup_size(64, 5)", "320 invocations"),
         ("fn main", "fn other", "Compute other"),
+        ("var<storage, read> x: array<u32>", "var x: texture_storage_2d<rgba32float, read>", "x is an image"),
         ("@compute", "var<workgroup> big: array<u32, 4097>;\n@compute", "16388 bytes of workgroup memory"),
         ("@compute", &format!("{many}@compute"), "9 storage bindings"),
         ("@binding(5)", "@binding(6)", "x is at Some((0, 6)) where Some((0, 5))"),

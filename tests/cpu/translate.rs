@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{KernelSpec, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
-use mprnet::kernels::{self, Choices, Target, Variant};
+use mprnet::kernels::{self, Choices, Slot, Target, Variant};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use mprnet::probe;
 use naga::back::{glsl, hlsl, msl, spv, wgsl};
@@ -182,6 +182,7 @@ fn to_spirv(
 ) -> Result<(), String> {
     let float16 = spec.native_f16().then_some(spv::Capability::Float16);
     let int64 = spec.int64().then_some(spv::Capability::Int64);
+    let texels = spec.weight_texels().then_some(spv::Capability::ImageQuery);
     let subgroups = [
         spv::Capability::GroupNonUniform,
         spv::Capability::GroupNonUniformBallot,
@@ -191,7 +192,8 @@ fn to_spirv(
     let matrices = [spv::Capability::CooperativeMatrixKHR, spv::Capability::VulkanMemoryModel];
     let matrices = matrices.into_iter().filter(|_| spec.matrices());
     let capabilities = [spv::Capability::Shader].into_iter();
-    let capabilities = capabilities.chain(float16).chain(int64).chain(subgroups).chain(matrices).collect();
+    let capabilities =
+        capabilities.chain(float16).chain(int64).chain(texels).chain(subgroups).chain(matrices).collect();
     let options = spv::Options {
         lang_version: version,
         capabilities: Some(capabilities),
@@ -216,7 +218,8 @@ fn to_spirv(
 fn to_msl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), String> {
     let slot = |binding: u32| {
         let mutable = MUTABLE.contains(&NAMES[binding as usize]);
-        let target = msl::BindTarget { buffer: Some(binding as u8), mutable, ..Default::default() };
+        let texture = (binding == Slot::Weights as u32).then_some(0);
+        let target = msl::BindTarget { buffer: Some(binding as u8), texture, mutable, ..Default::default() };
         (naga::ResourceBinding { group: 0, binding }, target)
     };
     let (resources, sizes_buffer) = ((0..9).map(slot).collect(), Some(9));
@@ -280,7 +283,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [104, 215, 187]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [105, 216, 188]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()

@@ -119,7 +119,9 @@ fn multiply(
     } else {
         &["pair", "pairs_load"]
     };
-    let spec = KernelSpec::new("conv3x3/winograd_multiply", spread).constant("OUTPUTS", blocking.outputs);
+    let spec = KernelSpec::new("conv3x3/winograd_multiply", spread)
+        .stored("weight", Storage::F32)
+        .constant("OUTPUTS", blocking.outputs);
     let depth = outputs.pairs / (LANES * blocking.outputs);
     let grid = Grid::Planes { scratch: inputs, run: RUN * GROUPS, depth };
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
@@ -151,7 +153,7 @@ fn transform_output(
     if conv.pooled { bind_sums(stage, cx) } else { stage.bind_any(Slot::Dst2, Operand::Idle(inputs)) }
 }
 
-/// G g G^T of every filter: `[point][input octet][output, padded]` of the octet's inputs.
+/// G g G^T of every filter: `[point][input quad][output, padded]` of the quad's inputs; quads are even in number.
 fn pack(filter: &Filter<'_>, algorithm: &Algorithm, outputs: usize) -> Packed {
     let rows = algorithm.filter;
     let mut inputs = filter.inputs.clone();
@@ -159,9 +161,9 @@ fn pack(filter: &Filter<'_>, algorithm: &Algorithm, outputs: usize) -> Packed {
     let mut weights = Vec::with_capacity(rows.len() * rows.len() * inputs.len() * outputs);
     for row in rows {
         for column in rows {
-            for octet in inputs.chunks_exact(8) {
+            for quad in inputs.chunks_exact(4) {
                 for output in 0..outputs {
-                    weights.extend(octet.iter().map(|&input| point(filter, row, column, output, input)));
+                    weights.extend(quad.iter().map(|&input| point(filter, row, column, output, input)));
                 }
             }
         }

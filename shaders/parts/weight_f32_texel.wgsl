@@ -1,0 +1,7 @@
+// Weights as the texels of an image, rows of COLUMNS. A software adapter that turns a load from a buffer into a loop over
+// lanes has straight code for a load from an image: checks by vectors, one load of 16 bytes a lane, and a transposition.
+@group(0) @binding(1) var weights: texture_storage_2d<rgba32float, read>;
+
+fn weight(i: i32) -> vec4<f32> {
+    return textureLoad(weights, vec2<u32>(u32(i) % u32(COLUMNS), u32(i) / u32(COLUMNS)));
+}
