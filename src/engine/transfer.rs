@@ -62,17 +62,16 @@ impl Values {
             Self::Words(words) => return write(0, bytemuck::cast_slice(&words[start..end])),
             Self::Planar(values) => values,
         };
-        let planes = values.chunks_exact(desc.pixels() as usize);
+        let planes: Vec<&[f32]> = values.chunks_exact(desc.pixels() as usize).collect();
         let padded = layout.quads as usize * 4;
         let mut run = vec![0.0_f32; padded * RUN];
         for first in (start..end).step_by(RUN) {
             let count = RUN.min(end - first);
-            for (c, plane) in planes.clone().enumerate() {
-                let pixels = run.chunks_exact_mut(padded).zip(&plane[first..first + count]);
-                pixels.for_each(|(pixel, &value)| pixel[c] = value);
+            let run = &mut run[..count * padded];
+            for (quad, planes) in planes.chunks(4).enumerate() {
+                interleave(planes, first, run.chunks_exact_mut(padded).map(|pixel| &mut pixel[4 * quad..]));
             }
             let at = (first - start) * layout.quads as usize * layout.element_bytes as usize;
-            let run = &run[..count * padded];
             if layout.element_bytes == 16 {
                 write(at, bytemuck::cast_slice(run));
             } else {
@@ -101,24 +100,48 @@ impl Values {
             }
             Self::Planar(values) => values,
         };
-        let (pixels, channels) = (desc.pixels() as usize, desc.channels as usize);
-        let pixel_bytes = layout.quads as usize * layout.element_bytes as usize;
-        for (run, block) in bytes.chunks(pixel_bytes * RUN).enumerate() {
-            for c in 0..channels {
-                let plane = &mut values[c * pixels + first + run * RUN..];
-                for (pixel, value) in block.chunks_exact(pixel_bytes).zip(plane) {
-                    *value = if layout.element_bytes == 16 {
-                        f32::from_le_bytes([
-                            pixel[4 * c],
-                            pixel[4 * c + 1],
-                            pixel[4 * c + 2],
-                            pixel[4 * c + 3],
-                        ])
-                    } else {
-                        half::f16::from_le_bytes([pixel[2 * c], pixel[2 * c + 1]]).to_f32()
-                    };
+        let mut planes: Vec<&mut [f32]> = values.chunks_exact_mut(desc.pixels() as usize).collect();
+        let (quads, quad_bytes) = (layout.quads as usize, layout.element_bytes as usize);
+        for (run, block) in bytes.chunks(quads * quad_bytes * RUN).enumerate() {
+            for (quad, planes) in planes.chunks_mut(4).enumerate() {
+                let stored = block.chunks_exact(quads * quad_bytes).map(|pixel| &pixel[quad * quad_bytes..]);
+                let at = first + run * RUN;
+                if quad_bytes == 16 {
+                    scatter(planes, at, stored.map(|bytes| bytemuck::pod_read_unaligned(&bytes[..16])));
+                } else {
+                    let halves =
+                        stored.map(|b| [0, 2, 4, 6].map(|i| half::f16::from_le_bytes([b[i], b[i + 1]])));
+                    scatter(planes, at, halves.map(|quad| quad.map(half::f16::to_f32)));
                 }
             }
+        }
+    }
+}
+
+/// Puts neighbouring pixels of up to four planes side by side.
+fn interleave<'a>(planes: &[&[f32]], first: usize, quads: impl Iterator<Item = &'a mut [f32]>) {
+    if let [a, b, c, d] = planes {
+        let [a, b, c, d] = [a, b, c, d].map(|plane| &plane[first..]);
+        for ((((quad, a), b), c), d) in quads.zip(a).zip(b).zip(c).zip(d) {
+            quad[..4].copy_from_slice(&[*a, *b, *c, *d]);
+        }
+    } else {
+        for (i, quad) in quads.enumerate() {
+            quad.iter_mut().zip(planes).for_each(|(value, plane)| *value = plane[first + i]);
+        }
+    }
+}
+
+/// The reverse.
+fn scatter(planes: &mut [&mut [f32]], first: usize, quads: impl Iterator<Item = [f32; 4]>) {
+    if let [a, b, c, d] = planes {
+        let [a, b, c, d] = [a, b, c, d].map(|plane| plane[first..].iter_mut());
+        for ((((quad, a), b), c), d) in quads.zip(a).zip(b).zip(c).zip(d) {
+            [*a, *b, *c, *d] = quad;
+        }
+    } else {
+        for (i, quad) in quads.enumerate() {
+            planes.iter_mut().zip(quad).for_each(|(plane, value)| plane[first + i] = value);
         }
     }
 }
