@@ -1,12 +1,13 @@
 // Winograd, second stage: at every point, all tiles' inputs times the transformed filters, a matrix product for each.
 //
-//   group of 8 lanes: 16 tiles x (8 x OUTPUTS) output channels        lane: outputs lane, lane + 8, ... of the group
+//   group of 8 lanes: OCTETS x 8 tiles, 8 x OUTPUTS output channels   lane: outputs lane, lane + 8, ... of the group
 //
-//   two blocks of sums[output][half], eight tiles each, as two vec4, in registers
+//   a block or two of sums[output][half], eight tiles each, as two vec4, in registers
 //
-// For each octet of inputs a group loads 16 activations, spread over its lanes, and each lane OUTPUTS octets of
-// weights: 128 x OUTPUTS multiply-adds a lane for 2 + OUTPUTS loads. Software adapters turn a load into a loop over
-// lanes, so that ratio decides there. Results are stored as octets of tiles, one store for eight sums.
+// For each octet of inputs a group loads OCTETS octets of activations, spread over its lanes, and each lane OUTPUTS
+// octets of weights: 64 x OCTETS x OUTPUTS multiply-adds a lane for OCTETS + OUTPUTS loads. Software adapters turn a load
+// from a buffer into a loop over lanes, so they want many outputs; weights come as texels there, at a third of the price.
+// Results are stored as octets of tiles, one store for eight sums.
 //
 // Compilers keep an array in registers only if they unroll the loops that index it, and they do that up to a size:
 // hence two blocks by name instead of a loop over them, and a loop over outputs for each half of the inputs.
@@ -48,7 +49,7 @@ fn store(sums: ptr<function, Sums>, at: i32) {
 @compute @workgroup_size(8, 2)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
     let lane = i32(id.x);
-    let first = i32(wg.x * 2u + id.y) * 16;
+    let first = i32(wg.x * 2u + id.y) * 8 * OCTETS;
     let output = i32(wg.y) * 8 * OUTPUTS + lane;
     let point = i32(wg.z);
     if first >= p.x.width {
@@ -68,11 +69,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
         let u = spread(point, first, lane, c);
         accumulate(&a, u[0], below);
         accumulate(&a, u[1], above);
-        let v = spread(point, first + 8, lane, c);
-        accumulate(&b, v[0], below);
-        accumulate(&b, v[1], above);
+        if OCTETS == 2 {
+            let v = spread(point, first + 8, lane, c);
+            accumulate(&b, v[0], below);
+            accumulate(&b, v[1], above);
+        }
     }
     let o = at(p.dst, point, first / 8, output);
     store(&a, o);
-    store(&b, o + p.dst.quads);
+    if OCTETS == 2 {
+        store(&b, o + p.dst.quads);
+    }
 }

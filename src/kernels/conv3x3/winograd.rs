@@ -9,12 +9,12 @@ use crate::plan::Reach;
 
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
-/// Tiles that such lanes share.
-const RUN: u32 = 16;
-/// Such groups of lanes in a workgroup.
+/// Groups of such lanes in a workgroup.
 const GROUPS: u32 = 2;
 /// Tiles in one pair of the sums.
 const OCTET: u32 = 8;
+/// What tiles are padded to a multiple of: the most that such lanes share.
+const ALIGN: u32 = 2 * OCTET;
 
 /// One of the algorithms: tiles of `m` x `m` outputs from m + 2 points a side.
 pub(super) struct Algorithm {
@@ -45,21 +45,24 @@ pub(super) const F4: Algorithm = Algorithm {
     ],
 };
 
-/// How the multiplication is blocked: a lane holds `outputs` channels of [`RUN`] tiles.
+/// How the multiplication is blocked: a lane holds `outputs` channels of `octets` x 8 tiles.
 #[derive(Clone, Copy)]
 struct Blocking {
+    octets: u32,
     outputs: u32,
-    /// Time of a multiply-add, in percent of the fastest's.
+    /// Time of a multiply-add, in percent of two octets' by seven.
     cost: u32,
 }
 
-/// More outputs save loads, until compilers stop unrolling their loops and no longer keep the sums in registers. Three
+/// More outputs save loads, until compilers stop unrolling their loops and no longer keep the sums in registers. Few
 /// blockings, since each is a pipeline: between them no width of the published configurations is padded by more than
 /// an eighth.
-const BLOCKINGS: [Blocking; 3] = [
-    Blocking { outputs: 7, cost: 100 },
-    Blocking { outputs: 5, cost: 104 },
-    Blocking { outputs: 4, cost: 106 },
+const BLOCKINGS: [Blocking; 5] = [
+    Blocking { octets: 1, outputs: 10, cost: 92 },
+    Blocking { octets: 2, outputs: 7, cost: 100 },
+    Blocking { octets: 2, outputs: 6, cost: 100 },
+    Blocking { octets: 2, outputs: 5, cost: 103 },
+    Blocking { octets: 2, outputs: 4, cost: 110 },
 ];
 
 impl Blocking {
@@ -81,7 +84,7 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
         index: 0,
         planes: points * points,
         tiles: (CELL / algorithm.m).pow(2),
-        align: RUN,
+        align: ALIGN,
         run: 1,
         pairs: Sources::of(cx, conv).quads(cx).div_ceil(2),
     };
@@ -121,9 +124,10 @@ fn multiply(
     };
     let spec = KernelSpec::new("conv3x3/winograd_multiply", spread)
         .stored("weight", Storage::F32)
+        .constant("OCTETS", blocking.octets)
         .constant("OUTPUTS", blocking.outputs);
     let depth = outputs.pairs / (LANES * blocking.outputs);
-    let grid = Grid::Planes { scratch: inputs, run: RUN * GROUPS, depth };
+    let grid = Grid::Planes { scratch: inputs, run: OCTET * blocking.octets * GROUPS, depth };
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
         pack(&Filter::of(graph, conv, sources), algorithm, outputs.pairs as usize)
     };
