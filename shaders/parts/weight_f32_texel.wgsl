@@ -3,5 +3,7 @@
 @group(0) @binding(1) var weights: texture_storage_2d<rgba32float, read>;
 
 fn weight(i: i32) -> vec4<f32> {
-    return textureLoad(weights, vec2<u32>(u32(i) % u32(COLUMNS), u32(i) / u32(COLUMNS)));
+    let place = vec2<u32>(u32(i) % u32(COLUMNS), u32(i) / u32(COLUMNS));
+    // naga 30 clamps unsigned coordinates against signed sizes, which is no valid SPIR-V.
+    return textureLoad(weights, vec2<i32>(place));
 }
