@@ -32,10 +32,9 @@ impl Constants {
         Self::Buffer(device.wgpu().create_buffer_init(&descriptor))
     }
 
-    fn texels(device: &Device, label: &str, values: &[f32]) -> Self {
+    fn texels(device: &Device, label: &str, mut values: Vec<f32>) -> Self {
         let texels = (values.len() / 4) as u32;
         let (width, height) = (texels.min(TEXEL_COLUMNS), texels.div_ceil(TEXEL_COLUMNS));
-        let mut values = values.to_vec();
         values.resize(4 * (width * height) as usize, 0.0);
         let descriptor = wgpu::TextureDescriptor {
             label: Some(label),
@@ -128,23 +127,23 @@ impl WeightStore {
             return Ok(Arc::clone(found));
         }
         let values = (packing.pack)(graph);
-        let weights = match packing.storage {
-            Storage::F32 => bytemuck::cast_slice(&values.weights).to_vec(),
-            _ if values.weights.iter().any(|&v| half::f16::from_f32(v).is_infinite()) => {
-                return Err(Error::PrecisionTooLow { what: key.names });
-            }
-            _ => to_f16(&values.weights),
-        };
+        let narrow = packing.storage != Storage::F32;
+        if narrow && values.weights.iter().any(|&v| half::f16::from_f32(v).is_infinite()) {
+            return Err(Error::PrecisionTooLow { what: key.names });
+        }
         let made = device.checked(|| {
+            let buffer = |bytes: &[u8]| Constants::buffer(device, &key.names, bytes);
             let mut parts = Vec::new();
-            if texels {
-                parts.push((Slot::Weights, Constants::texels(device, &key.names, &values.weights)));
-            } else if !weights.is_empty() {
-                parts.push((Slot::Weights, Constants::buffer(device, &key.names, &weights)));
-            }
             if !values.bias.is_empty() {
-                let bias = bytemuck::cast_slice(&values.bias);
-                parts.push((Slot::Bias, Constants::buffer(device, &key.names, bias)));
+                parts.push((Slot::Bias, buffer(bytemuck::cast_slice(&values.bias))));
+            }
+            if !values.weights.is_empty() {
+                let weights = match packing.storage {
+                    Storage::F32 if texels => Constants::texels(device, &key.names, values.weights),
+                    Storage::F32 => buffer(bytemuck::cast_slice(&values.weights)),
+                    _ => buffer(&to_f16(&values.weights)),
+                };
+                parts.push((Slot::Weights, weights));
             }
             OperatorWeights { parts }
         });
