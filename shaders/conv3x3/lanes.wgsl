@@ -11,7 +11,8 @@
 //   +--------+
 //
 // For each tap and input quad a lane loads 4 weights for 128 x ROWS multiply-adds, and its octet 8 x ROWS pixels.
-// Software adapters turn a load into a loop over lanes: there few loads matter most, so a lane has the whole cell.
+// Software adapters turn a load of pixels into a loop over lanes: there few loads matter most, so a lane has the whole
+// cell.
 //
 // Weights are [tap][input][output quad] of vec4 over four outputs: lanes side by side read side by side.
 

@@ -1,5 +1,4 @@
-// What convolutions bind besides their inputs, and the product they are made of. How weights are ordered is said by
-// whoever reads them.
+// What convolutions bind besides their inputs and weights, and the product they are made of.
 
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 // [height][width][output quads]

@@ -21,8 +21,8 @@ pub(super) struct OperatorWeights {
 #[derive(Debug)]
 pub(super) enum Constants {
     Buffer(wgpu::Buffer),
-    /// Quads as texels, in rows of [`TEXEL_COLUMNS`].
-    Texels(wgpu::Texture, wgpu::TextureView),
+    /// Quads as texels, in rows of [`TEXEL_COLUMNS`], and their bytes.
+    Texels(wgpu::TextureView, u64),
 }
 
 impl Constants {
@@ -34,6 +34,7 @@ impl Constants {
 
     fn texels(device: &Device, label: &str, mut values: Vec<f32>) -> Self {
         let texels = (values.len() / 4) as u32;
+        let bytes = size_of_val(values.as_slice()) as u64;
         let (width, height) = (texels.min(TEXEL_COLUMNS), texels.div_ceil(TEXEL_COLUMNS));
         values.resize(4 * (width * height) as usize, 0.0);
         let descriptor = wgpu::TextureDescriptor {
@@ -46,24 +47,22 @@ impl Constants {
             usage: wgpu::TextureUsages::STORAGE_BINDING,
             view_formats: &[],
         };
-        let bytes = bytemuck::cast_slice(&values);
-        let order = TextureDataOrder::LayerMajor;
-        let texture = device.wgpu().create_texture_with_data(device.queue(), &descriptor, order, bytes);
-        let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
-        Self::Texels(texture, view)
+        let (order, values) = (TextureDataOrder::LayerMajor, bytemuck::cast_slice(&values));
+        let texture = device.wgpu().create_texture_with_data(device.queue(), &descriptor, order, values);
+        Self::Texels(texture.create_view(&wgpu::TextureViewDescriptor::default()), bytes)
     }
 
     pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
         match self {
             Self::Buffer(buffer) => buffer.as_entire_binding(),
-            Self::Texels(_, view) => wgpu::BindingResource::TextureView(view),
+            Self::Texels(view, _) => wgpu::BindingResource::TextureView(view),
         }
     }
 
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Buffer(buffer) => buffer.size(),
-            Self::Texels(texture, _) => u64::from(texture.width()) * u64::from(texture.height()) * 16,
+            Self::Texels(_, bytes) => *bytes,
         }
     }
 }
@@ -154,7 +153,7 @@ impl WeightStore {
     }
 }
 
-/// Constants as f16 bytes, rounded to nearest.
+/// Values as f16 bytes, rounded to nearest.
 pub(super) fn to_f16(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|&v| half::f16::from_f32(v).to_le_bytes()).collect()
 }

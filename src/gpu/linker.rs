@@ -6,8 +6,8 @@ use std::fmt::Write;
 use super::shaders;
 use crate::{Error, Result};
 
-/// Texels in a row of an image of weights. The widest layer that is accepted takes 4,608 such rows, of the 8,192 that
-/// every adapter has.
+/// Texels in a row of an image of weights, as `shaders/parts/weight_f32_texel.wgsl` has it: so many that no layer takes
+/// more rows than the 8,192 that WebGPU guarantees.
 pub const TEXEL_COLUMNS: u32 = 4096;
 
 /// How a tensor's quads are stored.
@@ -67,7 +67,7 @@ impl KernelSpec {
     }
 
     /// For a compiler that makes a load from a buffer a loop over lanes: f32 moved in words of 64 bits, which is the
-    /// same bytes by half as many words, and weights read as texels.
+    /// same bytes by half as many words, and f32 weights read as texels.
     #[must_use]
     pub fn for_lane_loops(mut self) -> Self {
         let moved = |p: &&mut String| *p == "pair" || ["in_f32", "out_f32", "res_f32"].contains(&p.as_str());
@@ -81,7 +81,6 @@ impl KernelSpec {
         }
         if let Some(weights) = self.parts.iter_mut().find(|p| *p == "weight_f32") {
             weights.push_str("_texel");
-            self.constants.push(("COLUMNS", TEXEL_COLUMNS));
         }
         self
     }
@@ -167,5 +166,16 @@ impl KernelSpec {
     fn source(&self, name: &str) -> Result<&'static str> {
         let missing = || Error::Shader { kernel: self.name(), reason: format!("there is no part {name}") };
         shaders::source(name).ok_or_else(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_texels_are_as_long_as_the_shader_takes_them() {
+        let text = KernelSpec::new("attention", &["weight_f32_texel"]).link().unwrap();
+        assert!(text.contains(&format!("const COLUMNS: u32 = {TEXEL_COLUMNS}u;")));
     }
 }

@@ -20,7 +20,7 @@ pub struct Target {
     /// Whether shaders run on the CPU.
     pub software: bool,
     /// Whether the compiler makes a load from a buffer a loop over lanes, which is paid by the word: kernels then move f32
-    /// in words of 64 bits and read weights as texels. Measured on lavapipe; judged for other software adapters that
+    /// in words of 64 bits and read f32 weights as texels. Measured on lavapipe; judged for other software adapters that
     /// have 64-bit integers.
     pub lane_loops: bool,
     /// Only sums of products as they are defined: no Winograd.

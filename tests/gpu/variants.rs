@@ -22,8 +22,8 @@ const ENDS: [(Epilogue, bool); 4] = [
 const SOURCES: [usize; 2] = [1, 2];
 const STORAGES: [Storage; 3] = [Storage::F32, Storage::F16, Storage::F16Packed];
 const GRIDS: [Patches; 3] = [Patches::WHOLE, Patches::HALVES, Patches::QUARTERS];
-/// Channels in, of each source, and out.
-const CHANNELS: [(u32, u32); 4] = [(5, 6), (12, 40), (9, 66), (18, 84)];
+/// Channels in, of each source, and out: for each blocking of the Winograd product.
+const CHANNELS: [(u32, u32); 5] = [(5, 6), (12, 40), (7, 50), (9, 66), (18, 84)];
 /// Rows and columns: fewer than a cell, and cells cut short in patches of each grid.
 const SIZES: [(u32, u32); 3] = [(4, 6), (18, 22), (20, 52)];
 

@@ -180,3 +180,20 @@ fn point(filter: &Filter<'_>, row: &[f64; 3], column: &[f64; 3], output: usize, 
     let term = |tap: usize| row[tap / 3] * column[tap % 3] * f64::from(filter.at(output, input, tap));
     (0..9).map(term).sum::<f64>() as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::TEXEL_COLUMNS;
+    use crate::graph::MAX_CHANNELS;
+
+    /// WebGPU guarantees images of as many rows.
+    #[test]
+    fn filters_fit_an_image() {
+        let outputs =
+            (1..=MAX_CHANNELS).map(|channels| Blocking::of(channels).padded(channels)).max().unwrap();
+        let points = F4.filter.len().pow(2) as u32;
+        let texels = points * 2 * MAX_CHANNELS.div_ceil(4) * outputs;
+        assert!(texels.div_ceil(TEXEL_COLUMNS) <= 8192);
+    }
+}
