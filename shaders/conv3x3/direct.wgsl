@@ -29,10 +29,10 @@ fn main(
         for (var tap = 0; tap < 9; tap++) {
             for (var i = 0; i < quads; i++) {
                 let v = padded(t, y + tap / 3 - 1, col + tap % 3 - 1, i);
-                let w0 = weight_at(w);
-                let w1 = weight_at(w + p.dst.quads);
-                let w2 = weight_at(w + 2 * p.dst.quads);
-                let w3 = weight_at(w + 3 * p.dst.quads);
+                let w0 = weight(w);
+                let w1 = weight(w + p.dst.quads);
+                let w2 = weight(w + 2 * p.dst.quads);
+                let w3 = weight(w + 3 * p.dst.quads);
                 sum = mac(sum, v, w0, w1, w2, w3);
                 w += 4 * p.dst.quads;
             }

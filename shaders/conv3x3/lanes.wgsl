@@ -61,10 +61,10 @@ fn convolve(wg: vec3<u32>, index: i32, lane: i32) {
             for (var tap = 0; tap < 9; tap++) {
                 let at_tap = (tap * quads + i) * 4 * p.dst.quads + own;
                 let w = array<vec4<f32>, 4>(
-                    weight_at(at_tap),
-                    weight_at(at_tap + p.dst.quads),
-                    weight_at(at_tap + 2 * p.dst.quads),
-                    weight_at(at_tap + 3 * p.dst.quads),
+                    weight(at_tap),
+                    weight(at_tap + p.dst.quads),
+                    weight(at_tap + 2 * p.dst.quads),
+                    weight(at_tap + 3 * p.dst.quads),
                 );
                 for (var r = 0; r < ROWS; r++) {
                     let v = spread(y + r + tap / 3 - 1, cell.x + tap % 3 - 1, lane, i);

@@ -7,7 +7,7 @@ use crate::kernels::{Context, Grid, Stage, convolution};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Stage {
-    let parts = ["tile", "padded", "filters", "filter_storage"];
+    let parts = ["tile", "padded", "filters"];
     let spec = KernelSpec::new("conv3x3/direct", &parts).stored("weight", cx.target.storage);
     let quads = cx.quads(cx.dst());
     let grid = Grid::Cells { depth: quads };

@@ -45,11 +45,10 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, spread: Spread) -> Stage {
         Spread::Load | Spread::Broadcast if cx.target.software => (CELL, 1),
         _ => (2, 2),
     };
-    let spec =
-        KernelSpec::new("conv3x3/lanes", &[&["tile", "padded", "filters", "filter_storage"], parts].concat())
-            .stored("weight", cx.target.storage)
-            .constant("ROWS", rows)
-            .constant("OCTETS", octets);
+    let spec = KernelSpec::new("conv3x3/lanes", &[&["tile", "padded", "filters"], parts].concat())
+        .stored("weight", cx.target.storage)
+        .constant("ROWS", rows)
+        .constant("OCTETS", octets);
     let quads = cx.quads(cx.dst());
     let grid = Grid::Cells { depth: quads.div_ceil(OCTET * octets) };
     let stage = convolution::stage(cx, conv, spec, filters(cx, conv, 4 * quads, 4), (grid, Reach::Around));
