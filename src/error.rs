@@ -26,8 +26,33 @@ pub enum Error {
         /// What it is instead, and what to do.
         reason: String,
     },
-    /// An image file is cut short or otherwise broken.
-    #[error("cannot read {}: {reason}; get a whole copy of the file", path.display())]
+    /// A part of an image file is missing.
+    #[error(
+        "cannot read {}: {reason}; get a whole copy of the file, or take what there is with --damaged keep",
+        path.display()
+    )]
+    ImageCutShort {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// A decoder panicked, which is a mistake of its own and no sign of a bad file.
+    #[error(
+        "cannot read {}: the decoder failed on it ({reason}); please report it, and save the image as a PNG meanwhile",
+        path.display()
+    )]
+    ImageDecoder {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// An image file is broken.
+    #[error(
+        "cannot read {}: {reason}; get another copy of the file, or take what can be read with --damaged keep",
+        path.display()
+    )]
     ImageDamaged {
         /// The file.
         path: PathBuf,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mprnet::Error;
-use mprnet::image::{self, Frame};
+use mprnet::image::{self, Frame, WriteOptions};
 
 #[derive(Args)]
 pub(super) struct CompareArgs {
@@ -41,7 +41,7 @@ impl Comparison<'_> {
     /// so must the target be.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.target.map_or(Ok(()), |target| self.photo.check_size(target))?;
-        image::check_output(self.path)?;
+        image::check_output(self.path, &WriteOptions::default())?;
         image::check_strip(&self.panels(self.photo), self.path)
     }
 

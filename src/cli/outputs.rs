@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mprnet::image;
+use mprnet::image::{self, WriteOptions};
 
 use super::Failure;
 
@@ -33,7 +33,7 @@ pub(super) fn jobs(inputs: &[PathBuf], out: &Path) -> Result<Vec<Job>, Failure> 
     };
     let jobs: Vec<Job> = inputs.iter().map(job).collect();
     if let [job] = &jobs[..] {
-        image::check_output(&job.output)?;
+        image::check_output(&job.output, &WriteOptions::default())?;
     }
     Ok(jobs)
 }

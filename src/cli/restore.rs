@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mprnet::image::{self, Frame, Samples};
+use mprnet::image::{self, Frame, Samples, WriteOptions};
 use mprnet::model::{self, ImageFormat, NetworkOptions, Task, Weights};
 use mprnet::{Error, Restorer};
 
@@ -118,8 +118,8 @@ impl<'a> Photo<'a> {
     /// Reads a photo, and finds out whether what becomes of it can be computed and written.
     fn load(job: &Job, args: &'a PhotoArgs, output_label: &'a str, weights: &Weights) -> Result<Self, Error> {
         let frame = image::read(&job.input)?;
-        image::check_output(&job.output)?;
-        image::check_frame(&frame, &job.output)?;
+        image::check_output(&job.output, &WriteOptions::default())?;
+        image::check_frame(&frame, &job.output, &WriteOptions::default())?;
         check_nodes(&frame, args, weights)?;
         let target = args.compare.read().map(image::read).transpose()?;
         let photo = Self { frame, strip: args.compare.written(), target, output_label };
@@ -165,7 +165,7 @@ fn check_nodes(photo: &Frame, args: &PhotoArgs, weights: &Weights) -> Result<(),
     let side = weights.config().side_multiple();
     let format = match photo.samples() {
         Samples::U8(_) => ImageFormat::Words,
-        Samples::U16(_) => ImageFormat::Planar,
+        Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
     };
     let keep = nodes(args);
     let options =

@@ -217,7 +217,7 @@ impl Restorer {
         let (width, height) = photo.padded_size(self.weights.config().side_multiple())?;
         let format = match photo.samples() {
             Samples::U8(_) => ImageFormat::Words,
-            Samples::U16(_) => ImageFormat::Planar,
+            Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
         };
         Ok(Key { width, height, format, precision: self.options.precision })
     }
@@ -227,7 +227,7 @@ impl Restorer {
         let multiple = self.weights.config().side_multiple();
         Ok(match photo.samples() {
             Samples::U8(_) => Values::Words(photo.to_words(multiple)?.data),
-            Samples::U16(_) => Values::Planar(photo.to_planar(multiple)?.data),
+            Samples::U16(_) | Samples::F32(_) => Values::Planar(photo.to_planar(multiple)?.data),
         })
     }
 

@@ -22,17 +22,21 @@
 mod decode;
 mod folder;
 mod frame;
+mod metadata;
 mod pad;
 mod read;
+mod samples;
 mod sniff;
 mod strip;
 mod write;
 
 pub use decode::MAX_PIXELS;
 pub use folder::list;
-pub use frame::{Frame, Samples};
+pub use frame::Frame;
+pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
 pub use pad::{Padded, padded_side, reflect_index};
-pub use read::read;
+pub use read::{ReadOptions, from_bytes, read, read_with};
+pub use samples::{Depth, Samples};
 pub use sniff::FileFormat;
 pub use strip::{check_strip, strip};
-pub use write::{check_frame, check_output, write};
+pub use write::{WriteOptions, check_frame, check_output, write, write_with};

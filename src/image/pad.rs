@@ -1,7 +1,8 @@
 //! Frames as the network takes them: padded to a multiple of its coarsest grid, as packed words or
 //! as planes of floats, and back.
 
-use super::frame::{Frame, Sample, Samples};
+use super::frame::Frame;
+use super::samples::{Sample, Samples, map_samples, with_samples};
 use crate::error::{Error, Result};
 
 /// Pixels padded on the right and at the bottom.
@@ -55,7 +56,7 @@ impl Frame {
     /// The padded image as one word a pixel, `R | G << 8 | B << 16 | 255 << 24`, row by row.
     ///
     /// # Errors
-    /// [`Error::FrameShape`] for a 16-bit frame (see [`Frame::to_planar`]) and as in
+    /// [`Error::FrameShape`] for a deeper frame (see [`Frame::to_planar`]) and as in
     /// [`Frame::padded_size`].
     pub fn to_words(&self, multiple: u32) -> Result<Padded<u32>> {
         let Samples::U8(rgb) = self.samples() else {
@@ -77,12 +78,12 @@ impl Frame {
     /// [`Frame::to_words`]. The top byte of a word is not looked at.
     ///
     /// # Errors
-    /// [`Error::FrameShape`] for a 16-bit frame, or where `words` is not whole rows of
+    /// [`Error::FrameShape`] for a deeper frame, or where `words` is not whole rows of
     /// `padded_width` that cover the frame.
     pub fn with_words(&self, words: &[u32], padded_width: u32) -> Result<Frame> {
-        if self.samples().bits() != 8 {
+        let Samples::U8(_) = self.samples() else {
             return Err(words_are_8_bit());
-        }
+        };
         let (width, height) = (self.width() as usize, self.height() as usize);
         let stride = padded_width as usize;
         let whole_rows = words.len().is_multiple_of(stride);
@@ -103,7 +104,7 @@ impl Frame {
     }
 
     /// The padded image as three planes (R, G, B) of `height * width` values in [0, 1]: the sample
-    /// over 255, or over 65535 for a 16-bit frame.
+    /// over 255 or over 65535, or the float, clamped.
     ///
     /// # Errors
     /// As in [`Frame::padded_size`].
@@ -112,10 +113,7 @@ impl Frame {
         let mut data = vec![0.0; pixel_count(width, height, 3)?];
         let plane_len = data.len() / 3;
         for (channel, plane) in data.chunks_exact_mut(plane_len).enumerate() {
-            match self.samples() {
-                Samples::U8(rgb) => self.fill_plane(rgb, channel, plane, width),
-                Samples::U16(rgb) => self.fill_plane(rgb, channel, plane, width),
-            }
+            with_samples!(self.samples(), rgb => self.fill_plane(rgb, channel, plane, width));
             self.fill_padding(plane, width);
         }
         Ok(Padded { width, height, data })
@@ -138,17 +136,14 @@ impl Frame {
                 self.height()
             )));
         }
-        self.with_samples(match self.samples() {
-            Samples::U8(_) => Samples::U8(self.crop(planes, padded_width)),
-            Samples::U16(_) => Samples::U16(self.crop(planes, padded_width)),
-        })
+        self.with_samples(map_samples!(self.samples(), _old => self.crop(planes, padded_width)))
     }
 
     fn fill_plane<T: Sample>(&self, rgb: &[T], channel: usize, plane: &mut [f32], stride: u32) {
         let rows = rgb.chunks_exact(self.width() as usize * 3);
         for (row, out) in rows.zip(plane.chunks_exact_mut(stride as usize)) {
             for (pixel, value) in row.as_chunks::<3>().0.iter().zip(out) {
-                *value = pixel[channel].to_unit();
+                *value = f32::from_unit(pixel[channel].to_unit());
             }
         }
     }
@@ -190,7 +185,7 @@ fn pixel_count(width: u32, height: u32, channels: usize) -> Result<usize> {
 }
 
 fn words_are_8_bit() -> Error {
-    shape("a 16-bit frame does not fit in words of 8-bit channels".to_owned())
+    shape("a frame of more than 8 bits does not fit in words of 8-bit channels".to_owned())
 }
 
 fn shape(reason: String) -> Error {

@@ -6,29 +6,62 @@ use std::path::Path;
 
 use image::metadata::Orientation;
 
-use super::decode::{self, Decoded, MAX_PIXELS, Problem};
-use super::frame::{Frame, Samples};
+use super::decode::{self, Decoded, MAX_PIXELS, Note, Problem};
+use super::frame::Frame;
+use super::samples::{Samples, map_samples};
 use super::sniff::{self, FileFormat, HEAD_BYTES};
 use crate::error::{Error, Result};
 
 /// The largest file that is taken into memory: 4 GiB, twice the largest uncompressed image.
 const MAX_FILE_BYTES: u64 = 1 << 32;
 
+/// How image files are read.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// Of a file that is damaged or cut short, the picture as far as it can be decoded, instead of an error.
+    pub keep_damaged: bool,
+}
+
 /// Reads an image file; the format is told by the content, not by the name.
 ///
 /// The pixels are turned upright as the file's orientation tag says. See the [module](super) for
-/// what is kept and what is refused.
+/// what is kept and what is refused. What else there is to say of a file, `tracing` tells.
 ///
 /// # Errors
 /// [`Error::Io`] where the file cannot be read, [`Error::ImageUnsupported`] where it is no image or
-/// one that is refused, [`Error::ImageDamaged`] where it is cut short or broken, and
-/// [`Error::ImageTooLarge`] beyond [`MAX_PIXELS`](super::MAX_PIXELS), which is found before
-/// anything is allocated for the pixels.
+/// one that is refused, [`Error::ImageDamaged`] and [`Error::ImageCutShort`] where a part of it is broken or missing,
+/// [`Error::ImageDecoder`] where a decoder fails, and [`Error::ImageTooLarge`] beyond
+/// [`MAX_PIXELS`](super::MAX_PIXELS), which is found before anything is allocated for the pixels.
 pub fn read(path: &Path) -> Result<Frame> {
-    let refuse = |problem| refusal(path, problem);
+    read_with(path, &ReadOptions::default())
+}
+
+/// As [`read`], with options.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Frame> {
     let (format, bytes) = load(path)?;
-    let decoded = decode::decode(format, &bytes).map_err(refuse)?;
-    drop(bytes);
+    decode_as(format, &bytes, path, options)
+}
+
+/// Reads an image from the bytes of a file; `name` is what errors and warnings call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn from_bytes(bytes: &[u8], name: &Path, options: &ReadOptions) -> Result<Frame> {
+    decode_as(format(bytes, name)?, bytes, name, options)
+}
+
+fn decode_as(format: FileFormat, bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Frame> {
+    let decoded = decode::decode(format, bytes, options).map_err(|problem| refusal(path, problem))?;
+    for note in &decoded.notes {
+        match note {
+            Note::Warning(text) => tracing::warn!("{}: {text}", path.display()),
+            Note::Info(text) => tracing::info!("{}: {text}", path.display()),
+        }
+    }
     into_frame(upright(decoded))
 }
 
@@ -37,8 +70,24 @@ fn refusal(path: &Path, problem: Problem) -> Error {
     match problem {
         Problem::Unsupported(reason) => Error::ImageUnsupported { path, reason },
         Problem::Damaged(reason) => Error::ImageDamaged { path, reason },
+        Problem::CutShort(reason) => Error::ImageCutShort { path, reason },
+        Problem::Panicked(reason) => Error::ImageDecoder { path, reason },
         Problem::TooLarge(width, height) => Error::ImageTooLarge { path, width, height, limit: MAX_PIXELS },
     }
+}
+
+/// The format that a file's first bytes announce.
+fn format(head: &[u8], path: &Path) -> Result<FileFormat> {
+    let unsupported = |reason: String| Error::ImageUnsupported { path: path.to_owned(), reason };
+    if head.is_empty() {
+        return Err(unsupported("it is empty (0 bytes); get a whole copy of the file".to_owned()));
+    }
+    sniff::sniff(head).map_err(|known| {
+        unsupported(match known {
+            Some(what) => format!("it is {what}; convert it to PNG, JPEG, WebP or TIFF first"),
+            None => "it is not an image; PNG, JPEG, WebP and TIFF files are read".to_owned(),
+        })
+    })
 }
 
 /// The file's content, read in full only if its beginning is that of an image.
@@ -53,13 +102,7 @@ fn load(path: &Path) -> Result<(FileFormat, Vec<u8>)> {
     let mut file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
     (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.is_empty() {
-        return Err(unsupported("it is empty (0 bytes); get a whole copy of the file"));
-    }
-    let format = sniff::sniff(&bytes).map_err(|known| match known {
-        Some(what) => unsupported(&format!("it is {what}; convert it to PNG, JPEG, WebP or TIFF first")),
-        None => unsupported("it is not an image; PNG, JPEG, WebP and TIFF files are read"),
-    })?;
+    let format = format(&bytes, path)?;
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 >= MAX_FILE_BYTES {
         return Err(unsupported("it is larger than 4 GiB; scale the image down or cut it up first"));
@@ -72,10 +115,7 @@ fn upright(decoded: Decoded) -> Decoded {
     if decoded.orientation == Orientation::NoTransforms {
         return decoded;
     }
-    let samples = match &decoded.samples {
-        Samples::U8(v) => Samples::U8(turned(v, &decoded)),
-        Samples::U16(v) => Samples::U16(turned(v, &decoded)),
-    };
+    let samples = map_samples!(&decoded.samples, v => turned(v, &decoded));
     let (width, height) = upright_size(&decoded);
     Decoded { width, height, samples, orientation: Orientation::NoTransforms, ..decoded }
 }
@@ -121,44 +161,37 @@ fn turned<T: Copy>(stored: &[T], decoded: &Decoded) -> Vec<T> {
 
 /// Sorts the channels into colour and transparency.
 fn into_frame(decoded: Decoded) -> Result<Frame> {
-    let Decoded { width, height, channels, samples, icc, .. } = decoded;
-    let frame = match (samples, channels) {
-        (Samples::U8(v), 1) => Frame::from_grey8(width, height, &v),
-        (Samples::U16(v), 1) => Frame::from_grey16(width, height, &v),
-        (Samples::U8(v), 2) => {
-            let (grey, alpha) = split_alpha(v, 2);
-            Frame::from_grey8(width, height, &grey)?.with_alpha8(alpha)
-        }
-        (Samples::U16(v), 2) => {
-            let (grey, alpha) = split_alpha(v, 2);
-            Frame::from_grey16(width, height, &grey)?.with_alpha16(alpha)
-        }
-        (Samples::U8(v), 4) => {
-            let (rgb, alpha) = split_alpha(v, 4);
-            Frame::from_rgb8(width, height, rgb)?.with_alpha8(alpha)
-        }
-        (Samples::U16(v), 4) => {
-            let (rgb, alpha) = split_alpha(v, 4);
-            Frame::from_rgb16(width, height, rgb)?.with_alpha16(alpha)
-        }
+    let Decoded { width, height, channels, samples, metadata, .. } = decoded;
+    let (colors, alpha) = match channels {
+        2 | 4 => split_alpha(samples, channels),
+        _ => (samples, None),
+    };
+    let frame = match (colors, channels) {
+        (Samples::U8(v), 1 | 2) => Frame::from_grey8(width, height, &v),
+        (Samples::U16(v), 1 | 2) => Frame::from_grey16(width, height, &v),
+        (Samples::F32(v), 1 | 2) => Frame::from_grey32f(width, height, &v),
         (Samples::U8(v), _) => Frame::from_rgb8(width, height, v),
         (Samples::U16(v), _) => Frame::from_rgb16(width, height, v),
+        (Samples::F32(v), _) => Frame::from_rgb32f(width, height, v),
     }?;
-    Ok(match icc {
-        Some(profile) => frame.with_icc_profile(profile),
-        None => frame,
-    })
+    let frame = frame.with_metadata(metadata);
+    alpha.into_iter().try_fold(frame, Frame::with_alpha)
+}
+
+/// Takes the transparency, the last of the channels, out of the samples.
+fn split_alpha(samples: Samples, channels: usize) -> (Samples, Option<Samples>) {
+    let alpha = map_samples!(&samples, v => v.iter().skip(channels - 1).step_by(channels).copied().collect());
+    (map_samples!(samples, v => without_last(v, channels)), Some(alpha))
 }
 
 /// Takes the last of `channels` channels out of the samples, in place.
-fn split_alpha<T: Copy>(mut samples: Vec<T>, channels: usize) -> (Vec<T>, Vec<T>) {
+fn without_last<T: Copy>(mut samples: Vec<T>, channels: usize) -> Vec<T> {
     let pixels = samples.len() / channels;
     let colors = channels - 1;
-    let alpha = samples.iter().skip(colors).step_by(channels).copied().collect();
     for i in 1..pixels {
         samples.copy_within(i * channels..i * channels + colors, i * colors);
     }
     samples.truncate(pixels * colors);
     samples.shrink_to_fit();
-    (samples, alpha)
+    samples
 }

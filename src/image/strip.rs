@@ -14,7 +14,8 @@ use embedded_graphics::text::renderer::TextRenderer;
 
 use super::decode::MAX_PIXELS;
 use super::frame::Frame;
-use super::write::check_sides;
+use super::metadata::Metadata;
+use super::write::{WriteOptions, check_sides};
 use crate::error::{Error, Result};
 
 const FONT: MonoFont<'static> = FONT_9X15_BOLD;
@@ -50,7 +51,7 @@ pub fn strip(panels: &[(&str, &Frame)]) -> Result<Frame> {
     }
     let strip = Frame::from_rgb8(layout.width, layout.height, sheet.rgb)?;
     Ok(match shared_profile(panels) {
-        Some(profile) => strip.with_icc_profile(profile.to_vec()),
+        Some(profile) => strip.with_metadata(Metadata { icc: Some(profile.to_vec()), ..Metadata::default() }),
         None => strip,
     })
 }
@@ -62,12 +63,12 @@ pub fn strip(panels: &[(&str, &Frame)]) -> Result<Frame> {
 /// As [`strip`], and [`Error::Unwritable`] where the format has no room or the path names none.
 pub fn check_strip(panels: &[(&str, &Frame)], path: &Path) -> Result<()> {
     let layout = Layout::of(panels)?;
-    check_sides(layout.width, layout.height, path)
+    check_sides(layout.width, layout.height, path, &WriteOptions::default())
 }
 
 fn shared_profile<'a>(panels: &[(&str, &'a Frame)]) -> Option<&'a [u8]> {
-    let profile = panels.first()?.1.icc_profile();
-    profile.filter(|_| panels.iter().all(|(_, picture)| picture.icc_profile() == profile))
+    let profile = panels.first()?.1.metadata().icc.as_deref();
+    profile.filter(|_| panels.iter().all(|(_, picture)| picture.metadata().icc.as_deref() == profile))
 }
 
 /// Where everything goes, in pixels.

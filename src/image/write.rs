@@ -10,7 +10,8 @@ use image::codecs::tiff::TiffEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
 
-use super::frame::{Frame, Sample, Samples, luma};
+use super::frame::Frame;
+use super::samples::{Depth, Sample, Samples, map_samples};
 use super::sniff::FileFormat;
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -21,34 +22,50 @@ const JPEG_QUALITY: u8 = 95;
 /// The largest profile that fits the segments of a JPEG file.
 const MAX_ICC_BYTES: usize = 255 * 65519;
 
+/// How image files are written. What a format does not know is no error.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// The format, where it is not the one that the path's extension names.
+    pub format: Option<FileFormat>,
+    /// 1 to 100: of JPEG, 95 without it; of WebP, which is lossless without it.
+    pub quality: Option<u8>,
+    /// JPEG in scans that refine the whole picture.
+    pub progressive: bool,
+    /// Samples that were read as floats are written as floats: TIFF alone has them.
+    pub float: bool,
+    /// Nothing but pixels, and what says which colours they are (profile and PNG's colour chunks), is written.
+    pub strip_metadata: bool,
+}
+
 /// Finds out whether an image can be written to this path, before one is computed.
 ///
-/// The extension must name a format, the path must not be a directory or another special file, and
-/// its directory must exist and take files, which is tried out with an empty one.
+/// The extension must name a format if the options do not, the path must not be a directory or another special file,
+/// and its directory must exist and take files, which is tried out with an empty one.
 ///
 /// # Errors
 /// [`Error::Unwritable`] or [`Error::Io`] with what stands in the way.
-pub fn check_output(path: &Path) -> Result<()> {
-    output_format(path)?;
+pub fn check_output(path: &Path, options: &WriteOptions) -> Result<()> {
+    output_format(path, options)?;
     Output::create(path).map(|_| ())
 }
 
-/// Finds out whether the format that the path names can hold this frame: JPEG takes no
+/// Finds out whether the format of the options, or that the path names, can hold this frame: JPEG takes no
 /// transparency, JPEG and WebP have a largest side.
 ///
 /// # Errors
 /// [`Error::Unwritable`] with what does not fit.
-pub fn check_frame(frame: &Frame, path: &Path) -> Result<()> {
-    if output_format(path)? == FileFormat::Jpeg && frame.alpha().is_some() {
+pub fn check_frame(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<()> {
+    if output_format(path, options)? == FileFormat::Jpeg && frame.alpha().is_some() {
         let reason = "JPEG cannot hold this image's transparency; choose .png, .webp or .tiff".to_owned();
         return Err(Error::Unwritable { path: path.to_owned(), reason });
     }
-    check_sides(frame.width(), frame.height(), path)
+    check_sides(frame.width(), frame.height(), path, options)
 }
 
-/// Finds out whether the format that the path names has room for an image of this size.
-pub(super) fn check_sides(width: u32, height: u32, path: &Path) -> Result<()> {
-    let format = output_format(path)?;
+/// Finds out whether the format has room for an image of this size.
+pub(super) fn check_sides(width: u32, height: u32, path: &Path, options: &WriteOptions) -> Result<()> {
+    let format = output_format(path, options)?;
     let limit = match format {
         FileFormat::Jpeg => 65535,
         // The format has room for one pixel more, but decoders stop here.
@@ -77,8 +94,16 @@ pub(super) fn check_sides(width: u32, height: u32, path: &Path) -> Result<()> {
 /// # Errors
 /// As [`check_output`] and [`check_frame`], and [`Error::Io`] where writing fails.
 pub fn write(frame: &Frame, path: &Path) -> Result<()> {
-    let format = output_format(path)?;
-    check_frame(frame, path)?;
+    write_with(frame, path, &WriteOptions::default())
+}
+
+/// As [`write()`], with options.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_with(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<()> {
+    let format = output_format(path, options)?;
+    check_frame(frame, path, options)?;
     let io = |source| Error::Io { action: "write", path: path.to_owned(), source };
     let output = Output::create(path)?;
     let mut out = BufWriter::new(output.file());
@@ -93,18 +118,21 @@ pub fn write(frame: &Frame, path: &Path) -> Result<()> {
     output.commit().map_err(io)
 }
 
-fn output_format(path: &Path) -> Result<FileFormat> {
-    path.extension().and_then(|extension| extension.to_str()).and_then(FileFormat::from_extension).ok_or_else(
-        || Error::Unwritable {
-            path: path.to_owned(),
-            reason: "the name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff".to_owned(),
-        },
-    )
+fn output_format(path: &Path, options: &WriteOptions) -> Result<FileFormat> {
+    let named =
+        || path.extension().and_then(|extension| extension.to_str()).and_then(FileFormat::from_extension);
+    options.format.or_else(named).ok_or_else(|| Error::Unwritable {
+        path: path.to_owned(),
+        reason: "the name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff".to_owned(),
+    })
 }
 
 fn encode<W: Write + Seek>(frame: &Frame, format: FileFormat, out: W) -> ImageResult<()> {
     let frame = match format {
-        FileFormat::Jpeg | FileFormat::WebP => frame.in_8_bits(),
+        FileFormat::Jpeg | FileFormat::WebP => frame.in_depth(Depth::U8),
+        FileFormat::Png | FileFormat::Tiff if frame.samples().depth() == Depth::F32 => {
+            frame.in_depth(Depth::U16)
+        }
         FileFormat::Png | FileFormat::Tiff => Cow::Borrowed(frame),
     };
     let (color, samples) = pack(&frame, format);
@@ -140,23 +168,19 @@ fn put(
         // An encoder without room for a profile leaves it out, and the image is still right.
         let _ = encoder.set_icc_profile(profile.to_vec());
     }
-    let bytes = match samples {
-        Samples::U8(v) => v.as_slice(),
-        Samples::U16(v) => bytemuck::cast_slice(v),
-    };
-    encoder.write_image(bytes, frame.width(), frame.height(), color)
+    encoder.write_image(samples.as_bytes(), frame.width(), frame.height(), color)
 }
 
 /// The frame's profile if it describes the colours written: bytes 16 to 20 name its colour space.
 fn fitting_profile(frame: &Frame, grey: bool) -> Option<&[u8]> {
     let space: &[u8] = if grey { b"GRAY" } else { b"RGB " };
-    frame.icc_profile().filter(|p| p.get(16..20) == Some(space) && p.len() <= MAX_ICC_BYTES)
+    frame.metadata().icc.as_deref().filter(|p| p.get(16..20) == Some(space) && p.len() <= MAX_ICC_BYTES)
 }
 
 /// The samples as the encoder takes them; RGB alone is taken as it stands.
 fn pack(frame: &Frame, format: FileFormat) -> (ExtendedColorType, Cow<'_, Samples>) {
     use ExtendedColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgba8, Rgba16};
-    let (grey, deep) = (frame.is_grey(), frame.samples().bits() == 16);
+    let (grey, deep) = (frame.is_grey(), frame.samples().depth() != Depth::U8);
     let transparent = frame.alpha().is_some();
     // The TIFF encoder has no pair of grey and transparency.
     let one_channel = grey && !(transparent && format == FileFormat::Tiff);
@@ -174,14 +198,13 @@ fn pack(frame: &Frame, format: FileFormat) -> (ExtendedColorType, Cow<'_, Sample
         return (color, Cow::Borrowed(frame.samples()));
     }
     let samples = match (frame.samples(), frame.alpha()) {
-        (Samples::U16(rgb), Some(Samples::U16(alpha))) => {
-            Samples::U16(interleave(rgb, Some(alpha), grey, one_channel))
-        }
-        (Samples::U16(rgb), _) => Samples::U16(interleave(rgb, None, grey, one_channel)),
         (Samples::U8(rgb), Some(Samples::U8(alpha))) => {
             Samples::U8(interleave(rgb, Some(alpha), grey, one_channel))
         }
-        (Samples::U8(rgb), _) => Samples::U8(interleave(rgb, None, grey, one_channel)),
+        (Samples::U16(rgb), Some(Samples::U16(alpha))) => {
+            Samples::U16(interleave(rgb, Some(alpha), grey, one_channel))
+        }
+        (rgb, _) => map_samples!(rgb, v => interleave(v, None, grey, one_channel)),
     };
     (color, Cow::Owned(samples))
 }
@@ -193,8 +216,8 @@ fn interleave<T: Sample>(rgb: &[T], alpha: Option<&Vec<T>>, grey: bool, one: boo
     let mut out = Vec::with_capacity(pixels.len() * per_pixel);
     for (i, pixel) in pixels.iter().enumerate() {
         match (grey, one) {
-            (true, true) => out.push(luma(pixel)),
-            (true, false) => out.extend_from_slice(&[luma(pixel); 3]),
+            (true, true) => out.push(T::luma(*pixel)),
+            (true, false) => out.extend_from_slice(&[T::luma(*pixel); 3]),
             (false, _) => out.extend_from_slice(pixel),
         }
         if let Some(alpha) = alpha {

@@ -22,7 +22,7 @@ pub fn photo(width: u32, height: u32) -> Frame {
 pub fn bytes(frame: &Frame) -> &[u8] {
     match frame.samples() {
         Samples::U8(bytes) => bytes,
-        Samples::U16(_) => panic!("8 bits are expected"),
+        _ => panic!("8 bits are expected"),
     }
 }
 

@@ -77,7 +77,7 @@ fn every_cut_is_noticed() {
         let cuts = (1..whole.len()).filter(|&n| n < 80 || n + 80 > whole.len() || n.is_multiple_of(7));
         for cut in cuts {
             match room.read("cut", &whole[..cut]) {
-                Err(Error::ImageDamaged { reason, .. }) if reason.contains("cut short") => {}
+                Err(Error::ImageCutShort { reason, .. }) if reason.contains("cut short") => {}
                 // Too little is left to know the format by.
                 Err(Error::ImageUnsupported { reason, .. }) if cut < 12 => {
                     assert!(reason.contains("not an image"), "{reason}");
@@ -119,7 +119,7 @@ fn broken_pixels_are_an_error() {
         assert!(matches!(result, Err(Error::ImageDamaged { .. })), "{result:?}");
         let text = message(result, "broken");
         assert!(text.contains("data is damaged ("), "{text}");
-        assert!(text.ends_with("; get a whole copy of the file"), "{text}");
+        assert!(text.ends_with("; get another copy of the file"), "{text}");
     }
 }
 

@@ -11,7 +11,7 @@ mod strip;
 use std::path::{Path, PathBuf};
 
 use mprnet::Error;
-use mprnet::image::{self, Frame, Samples};
+use mprnet::image::{self, Frame, Metadata, Samples};
 
 /// A directory of its own for one test, removed at the end.
 struct Room(tempfile::TempDir);
@@ -94,6 +94,13 @@ fn smooth(width: u32, height: u32) -> Frame {
 fn bytes_of(samples: &Samples) -> &[u8] {
     match samples {
         Samples::U8(v) => v,
-        Samples::U16(_) => panic!("16 bits where 8 were expected"),
+        _ => panic!("16 bits where 8 were expected"),
     }
+}
+
+/// Metadata that are a colour profile and nothing else.
+fn icc(profile: Vec<u8>) -> Metadata {
+    let mut metadata = Metadata::default();
+    metadata.icc = Some(profile);
+    metadata
 }

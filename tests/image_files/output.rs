@@ -1,7 +1,7 @@
 //! Where and how files are written: refusals before the work, and never half a file.
 
 use mprnet::Error;
-use mprnet::image::{self, Frame};
+use mprnet::image::{self, Frame, WriteOptions};
 
 use crate::{Room, rgb8};
 
@@ -32,7 +32,8 @@ fn bad_names_are_refused_before_and_when_writing() {
     let before = room.names();
     for (name, words) in cases {
         let path = room.path(name);
-        for result in [image::check_output(&path), image::write(&rgb8(2, 2), &path)] {
+        for result in [image::check_output(&path, &WriteOptions::default()), image::write(&rgb8(2, 2), &path)]
+        {
             let text = refusal(result);
             assert!(text.starts_with("cannot write ") && text.contains(words), "{text}");
             assert!(text.contains(name), "{text}");
@@ -46,7 +47,7 @@ fn bad_names_are_refused_before_and_when_writing() {
 #[test]
 fn unwritable_directory() {
     let path = std::path::Path::new("/proc/photo.png");
-    for result in [image::check_output(path), image::write(&rgb8(2, 2), path)] {
+    for result in [image::check_output(path, &WriteOptions::default()), image::write(&rgb8(2, 2), path)] {
         assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
         assert!(refusal(result).contains("cannot write /proc/"));
     }
@@ -58,7 +59,7 @@ fn special_files_are_not_replaced() {
     let room = Room::new();
     let path = room.path("socket.png");
     let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    for result in [image::check_output(&path), image::write(&rgb8(2, 2), &path)] {
+    for result in [image::check_output(&path, &WriteOptions::default()), image::write(&rgb8(2, 2), &path)] {
         assert!(refusal(result).contains("it is no ordinary file; choose another name"));
     }
     assert_eq!(room.names(), ["socket.png"]);
@@ -68,25 +69,25 @@ fn special_files_are_not_replaced() {
 fn check_leaves_nothing_behind() {
     let room = Room::new();
     for name in ["a.png", "b.JPG", "c.Jpeg", "d.WEBP", "e.tif", "f.TIFF"] {
-        image::check_output(&room.path(name)).unwrap();
+        image::check_output(&room.path(name), &WriteOptions::default()).unwrap();
     }
     assert_eq!(room.names(), Vec::<String>::new());
     std::fs::write(room.path("a.png"), "kept").unwrap();
-    image::check_output(&room.path("a.png")).unwrap();
+    image::check_output(&room.path("a.png"), &WriteOptions::default()).unwrap();
     assert_eq!(std::fs::read(room.path("a.png")).unwrap(), b"kept");
 }
 
 #[test]
 fn a_name_without_directory_is_here() {
     // Nothing is written: the check alone creates and removes a file in the working directory.
-    image::check_output(std::path::Path::new("photo.png")).unwrap();
+    image::check_output(std::path::Path::new("photo.png"), &WriteOptions::default()).unwrap();
 }
 
 #[test]
 fn what_a_format_cannot_hold() {
     let room = Room::new();
     let path = room.path("a.jpg");
-    let text = refusal(image::check_frame(&transparent(2, 2), &path));
+    let text = refusal(image::check_frame(&transparent(2, 2), &path, &WriteOptions::default()));
     assert!(
         text.ends_with("JPEG cannot hold this image's transparency; choose .png, .webp or .tiff"),
         "{text}"
@@ -102,7 +103,7 @@ fn what_a_format_cannot_hold() {
         for (width, height) in [(limit + 1, 1), (1, limit + 1)] {
             let text = refusal(image::write(&rgb8(width, height), &path));
             assert!(text.contains(&format!("at most {limit} pixels a side")), "{text}");
-            image::check_frame(&rgb8(width, height), &room.path("a.png")).unwrap();
+            image::check_frame(&rgb8(width, height), &room.path("a.png"), &WriteOptions::default()).unwrap();
         }
     }
 }

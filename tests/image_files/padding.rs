@@ -4,7 +4,7 @@ use mprnet::Error;
 use mprnet::image::{Frame, Samples, padded_side, reflect_index};
 use proptest::prelude::*;
 
-use crate::{bytes_of, rgb8, rgb16};
+use crate::{bytes_of, icc, rgb8, rgb16};
 
 fn reflected(side: usize, padded: usize) -> Vec<usize> {
     (0..padded).map(|i| reflect_index(i, side)).collect()
@@ -89,14 +89,17 @@ fn every_value_survives_the_floats() {
 
 #[test]
 fn what_belongs_to_the_frame_stays() {
-    let frame =
-        Frame::from_grey8(2, 1, &[3, 4]).unwrap().with_alpha8(vec![5, 6]).unwrap().with_icc_profile(vec![7]);
+    let frame = Frame::from_grey8(2, 1, &[3, 4])
+        .unwrap()
+        .with_alpha8(vec![5, 6])
+        .unwrap()
+        .with_metadata(icc(vec![7]));
     let words = frame.to_words(8).unwrap();
     assert_eq!(frame.with_words(&words.data, 8).unwrap(), frame);
     let other = frame.with_samples(Samples::U8(vec![9; 6])).unwrap();
     assert!(other.is_grey());
     assert_eq!(other.alpha(), frame.alpha());
-    assert_eq!(other.icc_profile(), Some([7].as_slice()));
+    assert_eq!(other.metadata().icc.as_deref(), Some([7].as_slice()));
     assert_eq!(other.samples(), &Samples::U8(vec![9; 6]));
 }
 

@@ -4,7 +4,7 @@ use image::{ColorType, ImageDecoder};
 use mprnet::image::{self as files, Frame, Samples};
 
 use crate::build::*;
-use crate::{Room, bytes_of, ramp8, ramp16, rgb8, rgb16, smooth};
+use crate::{Room, bytes_of, icc, ramp8, ramp16, rgb8, rgb16, smooth};
 
 /// How another reader sees the file: its colour type and profile.
 fn seen(path: &std::path::Path) -> (ColorType, Option<Vec<u8>>) {
@@ -160,28 +160,28 @@ fn profile(space: &[u8; 4]) -> Vec<u8> {
 fn profiles_are_kept_where_they_fit() {
     let room = Room::new();
     // The other reader allows no TIFF profile that takes it more memory than the pixels.
-    let rgb = rgb8(96, 96).with_icc_profile(profile(b"RGB "));
+    let rgb = rgb8(96, 96).with_metadata(icc(profile(b"RGB ")));
     let grey = Frame::from_grey8(96, 96, &ramp8(96 * 96)).unwrap();
-    let grey = grey.with_icc_profile(profile(b"GRAY"));
+    let grey = grey.with_metadata(icc(profile(b"GRAY")));
     for name in ["a.png", "a.jpg", "a.webp", "a.tif"] {
         let (path, _) = room.write(name, &rgb);
         assert_eq!(seen(&path).1, Some(profile(b"RGB ")), "{name}");
         let back = files::read(&path).unwrap();
-        assert_eq!(back.icc_profile(), rgb.icc_profile(), "{name}");
+        assert_eq!(back.metadata().icc.as_deref(), rgb.metadata().icc.as_deref(), "{name}");
         // WebP holds RGB, which a grey profile does not describe.
         let (path, _) = room.write(name, &grey);
         let kept = (name != "a.webp").then(|| profile(b"GRAY"));
         assert_eq!(seen(&path).1, kept, "{name}");
-        let wrong = rgb8(96, 96).with_icc_profile(profile(b"CMYK"));
+        let wrong = rgb8(96, 96).with_metadata(icc(profile(b"CMYK")));
         assert_eq!(seen(&room.write(name, &wrong).0).1, None, "{name}");
-        let (path, _) = room.write(name, &rgb8(96, 96).with_icc_profile(vec![1, 2, 3]));
+        let (path, _) = room.write(name, &rgb8(96, 96).with_metadata(icc(vec![1, 2, 3])));
         assert_eq!(seen(&path).1, None, "{name}");
         // More than one segment of a JPEG file holds.
         let mut long = profile(b"RGB ");
         long.resize(200_000, 7);
-        let frame = rgb8(4, 4).with_icc_profile(long.clone());
+        let frame = rgb8(4, 4).with_metadata(icc(long.clone()));
         let back = files::read(&room.write(name, &frame).0).unwrap();
-        assert_eq!(back.icc_profile(), Some(long.as_slice()), "{name}");
+        assert_eq!(back.metadata().icc.as_deref(), Some(long.as_slice()), "{name}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use mprnet::Error;
 use mprnet::image::{self, Frame, MAX_PIXELS};
 
-use crate::{bytes_of, ramp8, ramp16, rgb8};
+use crate::{bytes_of, icc, ramp8, ramp16, rgb8};
 
 /// Of labels on pictures up to 562 pixels high: a letter's width, the band's height, the gap's width.
 const LETTER: usize = 9;
@@ -162,10 +162,9 @@ fn other_kinds_of_pictures_become_8_bit_rgb() {
 
 #[test]
 fn a_profile_is_kept_where_it_describes_all() {
-    let with = |profile: &[u8]| rgb8(2, 2).with_icc_profile(profile.to_vec());
+    let with = |profile: &[u8]| rgb8(2, 2).with_metadata(icc(profile.to_vec()));
     let (a, b, none) = (with(b"one"), with(b"two"), rgb8(2, 2));
-    let profile =
-        |other: &Frame| image::strip(&[("a", &a), ("b", other)]).unwrap().icc_profile().map(<[u8]>::to_vec);
+    let profile = |other: &Frame| image::strip(&[("a", &a), ("b", other)]).unwrap().metadata().icc.clone();
     assert_eq!(profile(&a), Some(b"one".to_vec()));
     assert_eq!((profile(&b), profile(&none)), (None, None));
 }

@@ -6,7 +6,9 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Decoded, Problem, broken, check_size, cut_short};
-use crate::image::frame::Samples;
+use crate::image::metadata::Metadata;
+use crate::image::read::ReadOptions;
+use crate::image::samples::Samples;
 use crate::image::sniff::FileFormat;
 
 const FORMAT: FileFormat = FileFormat::Jpeg;
@@ -22,7 +24,7 @@ struct Segments {
     stray: bool,
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
+pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Problem> {
     let segments = walk(bytes)?;
     let (width, height) = (u32::from(segments.width), u32::from(segments.height));
     check_size(width, height)?;
@@ -58,7 +60,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
         channels,
         samples: Samples::U8(samples),
         orientation: super::exif_orientation(decoder.exif().map(Vec::as_slice)),
-        icc: decoder.icc_profile(),
+        metadata: Metadata { icc: decoder.icc_profile(), ..Metadata::default() },
+        notes: Vec::new(),
     })
 }
 

@@ -8,10 +8,15 @@ mod png;
 mod tiff;
 mod webp;
 
+use std::any::Any;
+use std::panic;
+
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
-use super::frame::Samples;
+use super::metadata::Metadata;
+use super::read::ReadOptions;
+use super::samples::Samples;
 use super::sniff::FileFormat;
 
 /// The most pixels an image may have: 2^28, that is 268 megapixels or 16,384 x 16,384.
@@ -32,8 +37,19 @@ pub(super) struct Decoded {
     pub samples: Samples,
     /// How to turn the stored pixels upright.
     pub orientation: Orientation,
-    /// The embedded colour profile.
-    pub icc: Option<Vec<u8>>,
+    /// What the file says besides.
+    pub metadata: Metadata,
+    /// What the user should know of how it was read.
+    pub notes: Vec<Note>,
+}
+
+/// Something to say of a file that was read, to be completed with its path. The texts are sentences without an end.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// The picture is not what the file was meant to hold.
+    Warning(String),
+    /// It is, and still worth a word to who asks for it.
+    Info(String),
 }
 
 /// Why a file is not read, to be completed with its path. The texts are clauses.
@@ -41,20 +57,33 @@ pub(super) struct Decoded {
 pub(super) enum Problem {
     /// Not an image, or not of a kind that is read; the clause says what to do.
     Unsupported(String),
-    /// Cut short or broken.
+    /// Broken: what is wrong, and how much of the picture that concerns.
     Damaged(String),
+    /// The end is missing: after how many bytes, and how much of the picture is.
+    CutShort(String),
+    /// The decoder panicked, with this message.
+    Panicked(String),
     /// More than [`MAX_PIXELS`]: width and height.
     TooLarge(u64, u64),
 }
 
-/// Decodes a file of this format.
-pub(super) fn decode(format: FileFormat, bytes: &[u8]) -> Result<Decoded, Problem> {
-    match format {
-        FileFormat::Png => png::decode(bytes),
-        FileFormat::Jpeg => jpeg::decode(bytes),
-        FileFormat::WebP => webp::decode(bytes),
-        FileFormat::Tiff => tiff::decode(bytes),
-    }
+/// Decodes a file of this format. A panic of a decoder is this file's problem.
+pub(super) fn decode(format: FileFormat, bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Problem> {
+    let decode = match format {
+        FileFormat::Png => png::decode,
+        FileFormat::Jpeg => jpeg::decode,
+        FileFormat::WebP => webp::decode,
+        FileFormat::Tiff => tiff::decode,
+    };
+    panic::catch_unwind(|| decode(bytes, options))
+        .unwrap_or_else(|payload| Err(Problem::Panicked(message(payload.as_ref()))))
+}
+
+/// What a panic says.
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text =
+        payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("no message").lines().collect::<Vec<_>>().join(" ")
 }
 
 /// Refuses a size without pixels and one beyond the limit.
@@ -73,7 +102,7 @@ fn check_size(width: u32, height: u32) -> Result<(), Problem> {
 
 /// The problem of a file that ends before its content does.
 fn cut_short(format: FileFormat, bytes: &[u8]) -> Problem {
-    Problem::Damaged(format!("the {} data is cut short after {} bytes", format.name(), bytes.len()))
+    Problem::CutShort(format!("the {} data is cut short after {} bytes", format.name(), bytes.len()))
 }
 
 /// The problem of a file whose content a decoder does not accept.

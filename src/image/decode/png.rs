@@ -6,6 +6,8 @@ use image::codecs::png::PngDecoder;
 use image::{ImageDecoder, Limits};
 
 use super::{Decoded, Problem, SIDE_BYTES, broken, check_size, cut_short, pixels, problem};
+use crate::image::metadata::Metadata;
+use crate::image::read::ReadOptions;
 use crate::image::sniff::FileFormat;
 
 const FORMAT: FileFormat = FileFormat::Png;
@@ -20,7 +22,7 @@ struct Chunks<'a> {
     exif: Option<&'a [u8]>,
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
+pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Problem> {
     let chunks = walk(bytes)?;
     check_size(chunks.width, chunks.height)?;
     if chunks.frames > 1 {
@@ -41,7 +43,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
         channels,
         samples,
         orientation: super::exif_orientation(chunks.exif),
-        icc,
+        metadata: Metadata { icc, ..Metadata::default() },
+        notes: Vec::new(),
     })
 }
 

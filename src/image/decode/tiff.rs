@@ -8,7 +8,9 @@ use tiff::tags::{CompressionMethod, Tag};
 use tiff::{ColorType, TiffError};
 
 use super::{Decoded, MAX_PIXELS, Problem, SIDE_BYTES, broken, check_size, cut_short};
-use crate::image::frame::{Sample, Samples};
+use crate::image::metadata::Metadata;
+use crate::image::read::ReadOptions;
+use crate::image::samples::{Sample, Samples};
 use crate::image::sniff::{CAMERA_RAW, FileFormat};
 
 const FORMAT: FileFormat = FileFormat::Tiff;
@@ -21,7 +23,7 @@ const DNG_VERSION: Tag = Tag::Unknown(50706);
 
 type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
+pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Problem> {
     let sort = |e| problem(bytes, e);
     let mut reader = open(bytes).map_err(sort)?;
     let (width, height) = reader.dimensions().map_err(sort)?;
@@ -55,9 +57,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
         match &mut samples {
             Samples::U8(v) => divide_by_alpha(v),
             Samples::U16(v) => divide_by_alpha(v),
+            Samples::F32(v) => divide_by_alpha(v),
         }
     }
-    Ok(Decoded { width, height, channels, samples, orientation, icc })
+    Ok(Decoded {
+        width,
+        height,
+        channels,
+        samples,
+        orientation,
+        metadata: Metadata { icc, ..Metadata::default() },
+        notes: Vec::new(),
+    })
 }
 
 fn open(bytes: &[u8]) -> Result<Reader<'_>, TiffError> {
@@ -177,16 +188,8 @@ fn interleave<T: Sample>(
 
 /// Undoes the multiplication of RGB by transparency; where nothing shows the colour stays.
 fn divide_by_alpha<T: Sample>(samples: &mut [T]) {
-    let max = u32::from(T::MAX);
     for [color @ .., alpha] in samples.as_chunks_mut::<4>().0 {
-        let alpha = u32::from(alpha.value());
-        if alpha == 0 {
-            continue;
-        }
-        for sample in color {
-            let value = (u32::from(sample.value()) * max + alpha / 2) / alpha;
-            *sample = T::of(u16::try_from(value.min(max)).unwrap_or(T::MAX));
-        }
+        color.iter_mut().for_each(|sample| *sample = sample.unmultiplied(*alpha));
     }
 }
 

@@ -6,11 +6,13 @@ use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
 use super::{Decoded, Problem, check_size, cut_short, pixels, problem};
+use crate::image::metadata::Metadata;
+use crate::image::read::ReadOptions;
 use crate::image::sniff::FileFormat;
 
 const FORMAT: FileFormat = FileFormat::WebP;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
+pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Problem> {
     check_whole(bytes)?;
     let sort = |e| problem(FORMAT, bytes, &e);
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(sort)?;
@@ -30,7 +32,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
         channels,
         samples,
         orientation: super::exif_orientation(exif.as_deref()),
-        icc,
+        metadata: Metadata { icc, ..Metadata::default() },
+        notes: Vec::new(),
     })
 }
 
