@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod build;
+mod jpeg;
 mod orientation;
 mod output;
 mod padding;
