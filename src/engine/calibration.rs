@@ -31,7 +31,7 @@ impl CalibrationPhoto {
     /// As [`Frame::to_planar`].
     pub fn of(photo: &Frame, weights: &Weights, side: u32) -> Result<Self> {
         let multiple = weights.config().side_multiple();
-        let padded = photo.to_planar(multiple)?;
+        let padded = photo.prepared()?.to_planar(multiple)?;
         let side = side.max(1).next_multiple_of(multiple);
         let (width, height) = (padded.width.min(side), padded.height.min(side));
         let left = (padded.width - width) as usize / 2;

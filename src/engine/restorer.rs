@@ -1,5 +1,7 @@
 //! The library's front: photos in, photos out.
 
+use std::borrow::Cow;
+
 use super::calibration::{CalibrationPhoto, OVERFLOW, measure};
 use super::{Executor, ExecutorOptions, Progress, Values, WeightStore};
 use crate::gpu::Device;
@@ -112,7 +114,8 @@ impl Restorer {
         self.options.precision
     }
 
-    /// Restores a photo of any size. 8-bit photos are converted on the device; 16-bit ones keep their depth.
+    /// Restores a photo of any size, and keeps its depth. The network sees it in the sRGB curve, and where it is
+    /// transparent the colours of its visible neighbours; the result has its own light and hidden colours again.
     ///
     /// # Errors
     /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`] or [`crate::Error::Gpu`] where the
@@ -130,14 +133,16 @@ impl Restorer {
         photo: &Frame,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Frame> {
-        self.in_range(photo, |restorer, key| {
+        let seen = photo.prepared()?;
+        let restored = self.in_range(&seen, |restorer, key| {
             // Padding the photo first would take memory in vain for one that the device turns down.
             let mut executor = restorer.executor(key)?;
             // An executor that has failed is not kept.
-            let outputs = executor.run(&restorer.device, &[restorer.input(photo)?], progress)?;
+            let outputs = executor.run(&restorer.device, &[restorer.input(&seen)?], progress)?;
             restorer.executors.push((key, executor));
-            finish(photo, key, outputs.into_iter().next())
-        })
+            finish(&seen, key, outputs.into_iter().next())
+        })?;
+        as_it_was(photo, &seen, restored)
     }
 
     /// Restores a photo and gives the named tensors of the network besides. Passes keep them.
@@ -150,11 +155,12 @@ impl Restorer {
         names: &[String],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Frame, Vec<Captured>)> {
-        self.in_range(photo, |restorer, key| {
+        let seen = photo.prepared()?;
+        let (restored, tensors) = self.in_range(&seen, |restorer, key| {
             let (graph, exponents) = restorer.graph(key, names)?;
             let ids: Vec<_> = names.iter().map(|name| graph.find(name)).collect();
             let mut executor = restorer.compile(graph, key.precision)?;
-            let outputs = executor.run(&restorer.device, &[restorer.input(photo)?], progress)?;
+            let outputs = executor.run(&restorer.device, &[restorer.input(&seen)?], progress)?;
             let graph = executor.graph();
             let captured = |(name, id): (&String, Option<TensorId>)| {
                 let at = graph.outputs().iter().position(|&t| Some(t) == id)?;
@@ -164,8 +170,9 @@ impl Restorer {
             };
             let tensors = names.iter().zip(ids).filter_map(captured).collect();
             let result = outputs.first().cloned();
-            Ok((finish(photo, key, result)?, tensors))
-        })
+            Ok((finish(&seen, key, result)?, tensors))
+        })?;
+        Ok((as_it_was(photo, &seen, restored)?, tensors))
     }
 
     /// Does the work in the precision asked for, and in f32 where f16 turns out to be too narrow for it.
@@ -283,6 +290,14 @@ impl Restorer {
             "compiled"
         );
         Ok(made)
+    }
+}
+
+/// The result for what the network saw, as one for the photo itself.
+fn as_it_was(photo: &Frame, seen: &Cow<Frame>, restored: Frame) -> Result<Frame> {
+    match seen {
+        Cow::Borrowed(_) => Ok(restored),
+        Cow::Owned(_) => photo.with_restored(&restored),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::light::Light;
 use super::metadata::Metadata;
 use super::samples::{Depth, Sample, Samples};
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ pub struct Frame {
     samples: Samples,
     alpha: Option<Arc<Samples>>,
     grey: bool,
+    light: Light,
     metadata: Arc<Metadata>,
 }
 
@@ -76,7 +78,15 @@ impl Frame {
 
     fn new(width: u32, height: u32, samples: Samples) -> Result<Frame> {
         check_count("colour", width, height, 3, samples.len())?;
-        Ok(Frame { width, height, samples, alpha: None, grey: false, metadata: Arc::default() })
+        Ok(Frame {
+            width,
+            height,
+            samples,
+            alpha: None,
+            grey: false,
+            light: Light::default(),
+            metadata: Arc::default(),
+        })
     }
 
     fn marked_grey(mut self) -> Frame {
@@ -122,6 +132,13 @@ impl Frame {
         self
     }
 
+    /// The same frame, its samples taken for this.
+    #[must_use]
+    pub fn with_light(mut self, light: Light) -> Frame {
+        self.light = light;
+        self
+    }
+
     /// Width in pixels, at least 1.
     #[must_use]
     pub fn width(&self) -> u32 {
@@ -150,6 +167,12 @@ impl Frame {
     #[must_use]
     pub fn is_grey(&self) -> bool {
         self.grey
+    }
+
+    /// What the samples are proportional to: as the file's colour profile says, where it has one.
+    #[must_use]
+    pub fn light(&self) -> Light {
+        self.light
     }
 
     /// What the file said of the picture besides its pixels.

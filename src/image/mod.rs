@@ -19,11 +19,14 @@
 //! several TIFF pages (smaller copies of the first page are no pages), CMYK and other colours that
 //! need a profile to become RGB, and samples that are neither 8 nor 16 bits deep.
 
+mod alpha;
 mod decode;
 mod folder;
 mod frame;
+mod light;
 mod metadata;
 mod pad;
+mod prepare;
 mod read;
 mod samples;
 mod sniff;
@@ -33,6 +36,7 @@ mod write;
 pub use decode::MAX_PIXELS;
 pub use folder::list;
 pub use frame::Frame;
+pub use light::Light;
 pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
 pub use pad::{Padded, padded_side, reflect_index};
 pub use read::{ReadOptions, from_bytes, read, read_with};

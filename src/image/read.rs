@@ -55,14 +55,15 @@ pub fn from_bytes(bytes: &[u8], name: &Path, options: &ReadOptions) -> Result<Fr
 }
 
 fn decode_as(format: FileFormat, bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Frame> {
-    let decoded = decode::decode(format, bytes, options).map_err(|problem| refusal(path, problem))?;
+    let (decoded, light) =
+        decode::decode(format, bytes, options).map_err(|problem| refusal(path, problem))?;
     for note in &decoded.notes {
         match note {
             Note::Warning(text) => tracing::warn!("{}: {text}", path.display()),
             Note::Info(text) => tracing::info!("{}: {text}", path.display()),
         }
     }
-    into_frame(upright(decoded))
+    Ok(into_frame(upright(decoded))?.with_light(light))
 }
 
 fn refusal(path: &Path, problem: Problem) -> Error {

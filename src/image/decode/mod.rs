@@ -14,6 +14,7 @@ use std::panic;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
+use super::light::Light;
 use super::metadata::Metadata;
 use super::read::ReadOptions;
 use super::samples::Samples;
@@ -67,15 +68,24 @@ pub(super) enum Problem {
     TooLarge(u64, u64),
 }
 
-/// Decodes a file of this format. A panic of a decoder is this file's problem.
-pub(super) fn decode(format: FileFormat, bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Problem> {
+/// Decodes a file of this format, and finds out what its samples are proportional to. A panic of a decoder is this
+/// file's problem.
+pub(super) fn decode(
+    format: FileFormat,
+    bytes: &[u8],
+    options: &ReadOptions,
+) -> Result<(Decoded, Light), Problem> {
     let decode = match format {
         FileFormat::Png => png::decode,
         FileFormat::Jpeg => jpeg::decode,
         FileFormat::WebP => webp::decode,
         FileFormat::Tiff => tiff::decode,
     };
-    panic::catch_unwind(|| decode(bytes, options))
+    let told = |decoded: Decoded| {
+        let light = Light::of(&decoded.metadata);
+        (decoded, light)
+    };
+    panic::catch_unwind(|| decode(bytes, options).map(told))
         .unwrap_or_else(|payload| Err(Problem::Panicked(message(payload.as_ref()))))
 }
 
