@@ -1,6 +1,6 @@
 //! Photos through the library's front.
 
-use mprnet::image::{Frame, Samples};
+use mprnet::image::{Frame, Light, Samples};
 use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Error, Progress, Restorer, RestorerOptions};
@@ -96,4 +96,67 @@ fn twelve_megapixels_complete() {
     let restored = restorer.restore(&noisy).unwrap();
     assert_eq!((restored.width(), restored.height()), (4000, 3000));
     assert!(difference(&restored, &noisy) > 0);
+}
+
+/// A disc of a smooth pattern; what lies around it has these colours and does not show.
+fn disc(around: Option<[u8; 3]>) -> Frame {
+    let (width, height) = (96u32, 80u32);
+    let inside = |x: u32, y: u32| x.abs_diff(48).pow(2) + y.abs_diff(40).pow(2) < 30 * 30;
+    let pixels = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let pattern = |x: u32, y: u32| [120 + x / 2, 90 + y / 2, 140 - (x + y) / 4].map(|v| v as u8);
+    let color = |(x, y)| around.filter(|_| !inside(x, y)).unwrap_or_else(|| pattern(x, y));
+    let frame = Frame::from_rgb8(width, height, pixels().flat_map(color).collect()).unwrap();
+    match around {
+        None => frame,
+        Some(_) => {
+            frame.with_alpha8(pixels().map(|(x, y)| if inside(x, y) { 255 } else { 0 }).collect()).unwrap()
+        }
+    }
+}
+
+#[test]
+fn colours_that_do_not_show_stay_out_of_those_that_do() {
+    let weights = Weights::embedded(Task::Denoise).unwrap();
+    let mut restorer = Restorer::new(weights, host_device(), RestorerOptions::default());
+    let (whole, shape) = (disc(None), disc(Some([0; 3])));
+    let Some(Samples::U8(alpha)) = shape.alpha() else { panic!("the disc has a shape") };
+    let visible = |frame: &Frame| -> Vec<[u8; 3]> {
+        let pixels = bytes(frame).as_chunks().0.iter().zip(alpha);
+        pixels.filter(|(_, alpha)| **alpha > 0).map(|(pixel, _)| *pixel).collect()
+    };
+    let moved = |restored: &Frame| {
+        let pairs = visible(restored).into_iter().zip(visible(&whole));
+        pairs.flat_map(|(a, b)| [0, 1, 2].map(|c| a[c].abs_diff(b[c]))).max().unwrap()
+    };
+    let without = moved(&restorer.restore(&whole).unwrap());
+    let shown = [[0, 255, 0], [0, 0, 0], [255, 255, 255]].map(|around| {
+        let photo = disc(Some(around));
+        let restored = restorer.restore(&photo).unwrap();
+        assert_eq!(restored.alpha(), photo.alpha());
+        assert!(bytes(&restored)[..3] == around, "a hidden colour has changed");
+        let moved = moved(&restored);
+        assert!(
+            moved <= without.max(2),
+            "{around:?}: {moved} of 255 where without transparency it is {without}"
+        );
+        visible(&restored)
+    });
+    assert!(shown[0] == shown[1] && shown[1] == shown[2], "what does not show has an influence");
+}
+
+#[test]
+fn linear_light_is_restored_as_the_curve_shows_it() {
+    let mut restorer = tiny(RestorerOptions::default());
+    let seen = photo(40, 24);
+    let curve = |v: u8| {
+        let value = f32::from(v) / 255.0;
+        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    let linear = Frame::from_rgb32f(40, 24, bytes(&seen).iter().map(|&v| curve(v)).collect()).unwrap();
+    let restored = restorer.restore(&linear.with_light(Light::Linear)).unwrap();
+    let Samples::F32(restored) = restored.samples() else { panic!("floats stay floats") };
+    let expected = restorer.restore(&seen).unwrap();
+    // Between two neighbouring values of 8 bits light grows by at most a hundredth.
+    let close = |(light, &value): (&f32, &u8)| (light - curve(value)).abs() < 0.01;
+    assert!(restored.iter().zip(bytes(&expected)).all(close));
 }
