@@ -72,9 +72,8 @@ fn other_formats_are_called_by_name() {
 fn every_cut_is_noticed() {
     let room = Room::new();
     for extension in FORMATS {
-        let (_, whole) = room.write(&format!("whole.{extension}"), &smooth(40, 24));
-        // A JPEG without its end marker has all of its pixels.
-        let whole = if extension == "jpg" { &whole[..whole.len() - 2] } else { &whole[..] };
+        let (path, whole) = room.write(&format!("whole.{extension}"), &smooth(40, 24));
+        let picture = mprnet::image::read(&path).unwrap();
         // Every cut near both ends and a spread of those between.
         let cuts = (1..whole.len()).filter(|&n| n < 80 || n + 80 > whole.len() || n.is_multiple_of(7));
         for cut in cuts {
@@ -84,6 +83,8 @@ fn every_cut_is_noticed() {
                 Err(Error::ImageUnsupported { reason, .. }) if cut < 12 => {
                     assert!(reason.contains("not an image"), "{reason}");
                 }
+                // Nothing but an end marker and checksums is missing.
+                Ok(frame) if whole.len() - cut < 32 => assert!(frame == picture, "{extension} cut at {cut}"),
                 other => panic!("{extension} cut at {cut}: {other:?}"),
             }
         }

@@ -6,6 +6,7 @@ mod jpeg;
 mod orientation;
 mod output;
 mod padding;
+mod partial_png;
 mod round_trip;
 mod strip;
 

@@ -1,0 +1,86 @@
+//! PNG files that are not whole.
+
+use std::path::Path;
+
+use mprnet::image::{Frame, ReadOptions, Samples, from_bytes};
+use mprnet::{Error, Result};
+
+use crate::Room;
+
+fn keep(bytes: &[u8]) -> Result<Frame> {
+    let mut options = ReadOptions::default();
+    options.keep_damaged = true;
+    from_bytes(bytes, Path::new("photo"), &options)
+}
+
+fn read(bytes: &[u8]) -> Result<Frame> {
+    from_bytes(bytes, Path::new("photo"), &ReadOptions::default())
+}
+
+/// Files of every depth and of one to four channels.
+fn files() -> Vec<(Frame, Vec<u8>)> {
+    let room = Room::new();
+    let (width, height) = (61, 47);
+    let count = (width * height) as usize;
+    // Noise, which takes as many bytes in every row.
+    let noise = |count: usize| {
+        let mixed = |i: u32| (i.wrapping_mul(2_654_435_761) >> 13 ^ i).wrapping_mul(2_246_822_519) >> 16;
+        (0..count as u32).map(mixed)
+    };
+    let noise8 = |count| noise(count).map(|v| v as u8).collect::<Vec<u8>>();
+    let rgb = || Frame::from_rgb8(width, height, noise8(3 * count)).unwrap();
+    let frames = [
+        rgb(),
+        Frame::from_grey8(width, height, &noise8(count)).unwrap(),
+        rgb().with_alpha8(noise8(count)).unwrap(),
+        Frame::from_rgb16(width, height, noise(3 * count).map(|v| v as u16).collect()).unwrap(),
+    ];
+    frames.map(|frame| (frame.clone(), room.write("whole.png", &frame).1)).to_vec()
+}
+
+#[test]
+fn rows_that_are_there_are_kept() {
+    for (whole, bytes) in files() {
+        for share in [0.3, 0.6, 0.9] {
+            let cut = &bytes[..(bytes.len() as f64 * share) as usize];
+            let error = read(cut).unwrap_err();
+            assert!(matches!(error, Error::ImageCutShort { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("% of the picture is missing; get a whole copy"), "{text}");
+            let kept = keep(cut).unwrap();
+            let (first, last) = match (kept.samples(), whole.samples()) {
+                (Samples::U8(a), Samples::U8(b)) => (a[..183] == b[..183], a.ends_with(&[128; 9])),
+                (Samples::U16(a), Samples::U16(b)) => (a[..183] == b[..183], a.ends_with(&[128 * 257; 9])),
+                other => panic!("{other:?}"),
+            };
+            assert!(first && last, "{share}: {first} {last}");
+            let opaque = match kept.alpha() {
+                Some(Samples::U8(alpha)) => alpha.ends_with(&[255; 3]),
+                _ => kept.alpha().is_none(),
+            };
+            assert!(opaque && kept.alpha().is_some() == whole.alpha().is_some());
+        }
+    }
+}
+
+#[test]
+fn a_picture_without_its_closing_chunk_is_whole() {
+    for (whole, bytes) in files() {
+        // Length, type and checksum of the closing chunk.
+        assert!(read(&bytes[..bytes.len() - 12]).unwrap() == whole);
+        assert!(read(&bytes[..bytes.len() - 4]).unwrap() == whole);
+    }
+}
+
+#[test]
+fn pixels_behind_damage_are_missing() {
+    for (whole, bytes) in files() {
+        let mut damaged = bytes.clone();
+        let middle = bytes.len() / 2;
+        damaged[middle..middle + 12].fill(0xff);
+        let Err(error @ Error::ImageDamaged { .. }) = read(&damaged) else { panic!() };
+        assert!(error.to_string().contains("get another copy"), "{error}");
+        let kept = keep(&damaged).unwrap();
+        assert_eq!((kept.width(), kept.height()), (whole.width(), whole.height()));
+    }
+}
