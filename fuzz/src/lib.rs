@@ -1,6 +1,9 @@
-//! What both targets do with a file that opens.
+//! What the targets do with a file.
+
+use std::path::Path;
 
 use mprnet::checkpoint::Checkpoint;
+use mprnet::image::{ReadOptions, from_bytes};
 
 /// A file may announce more elements than it holds; networks are judged by their shapes before any value is read.
 const MOST: usize = 1 << 22;
@@ -13,5 +16,20 @@ pub fn read_all(file: &Checkpoint<'_>) {
             let values = file.values(&key);
             assert!(values.map_or(true, |values| Some(values.len()) == elements), "{key} {shape:?}");
         }
+    }
+}
+
+/// Reads a photo as it should be, and as far as it is there: what is whole is the same both ways.
+pub fn read_photo(bytes: &[u8]) {
+    let name = Path::new("bytes");
+    let mut keep = ReadOptions::default();
+    keep.keep_damaged = true;
+    let strict = from_bytes(bytes, name, &ReadOptions::default());
+    let kept = from_bytes(bytes, name, &keep);
+    if let Ok(photo) = strict {
+        // Not a number is not equal to itself, so depths and sides have to do for floats.
+        let kept = kept.expect("what is read is kept too");
+        let shape = |frame: &mprnet::image::Frame| (frame.width(), frame.height(), frame.samples().depth());
+        assert_eq!(shape(&photo), shape(&kept));
     }
 }
