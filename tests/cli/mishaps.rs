@@ -1,7 +1,5 @@
 //! What must not reach the user: traces of panics, what Mesa says to itself, names of files that steer the terminal.
 
-use std::process::Command;
-
 use crate::photos::*;
 use crate::{Room, Run, repository};
 
@@ -13,7 +11,8 @@ fn room() -> Room {
     room
 }
 
-fn restore(room: &Room, more: &[&str]) -> Command {
+#[cfg(debug_assertions)]
+fn restore(room: &Room, more: &[&str]) -> std::process::Command {
     let all = ["restore", "--model", "tiny", "photo.png", "other.png", "-o", "out"];
     room.command([&all, more].concat())
 }
