@@ -1,13 +1,16 @@
 //! The one error type of the crate: every variant carries the names and numbers a user needs.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
+
+use crate::Shown;
 
 /// Everything that can go wrong, from reading a file to a dispatch on the GPU.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written by the operating system.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", Shown(path.display()))]
     Io {
         /// What was attempted ("read", "write", ...).
         action: &'static str,
@@ -19,7 +22,7 @@ pub enum Error {
 
     // Image files and frames.
     /// A file is no image, or one of a kind that is not read.
-    #[error("cannot read {}: {reason}", path.display())]
+    #[error("cannot read {}: {reason}", Shown(path.display()))]
     ImageUnsupported {
         /// The file.
         path: PathBuf,
@@ -29,7 +32,7 @@ pub enum Error {
     /// A part of an image file is missing.
     #[error(
         "cannot read {}: {reason}; get a whole copy of the file, or take what there is with --damaged keep",
-        path.display()
+        Shown(path.display())
     )]
     ImageCutShort {
         /// The file.
@@ -40,7 +43,7 @@ pub enum Error {
     /// A decoder panicked, which is a mistake of its own and no sign of a bad file.
     #[error(
         "cannot read {}: the decoder failed on it ({reason}); please report it, and save the image as a PNG meanwhile",
-        path.display()
+        Shown(path.display())
     )]
     ImageDecoder {
         /// The file.
@@ -51,7 +54,7 @@ pub enum Error {
     /// An image file is broken.
     #[error(
         "cannot read {}: {reason}; get another copy of the file, or take what can be read with --damaged keep",
-        path.display()
+        Shown(path.display())
     )]
     ImageDamaged {
         /// The file.
@@ -63,7 +66,7 @@ pub enum Error {
     #[error(
         "cannot read {}: it claims {width} x {height} pixels and the limit is {limit} in all; \
          scale it down or cut it up first",
-        path.display()
+        Shown(path.display())
     )]
     ImageTooLarge {
         /// The file.
@@ -76,7 +79,7 @@ pub enum Error {
         limit: u64,
     },
     /// Nothing can be written to this path, or not this image.
-    #[error("cannot write {}: {reason}", path.display())]
+    #[error("cannot write {}: {reason}", Shown(path.display()))]
     Unwritable {
         /// The output file.
         path: PathBuf,
@@ -94,6 +97,14 @@ pub enum Error {
     Strip {
         /// What stands in the way.
         reason: String,
+    },
+    /// A photo that cannot be restored.
+    #[error("cannot restore {}: {source}", Shown(path.display()))]
+    Unrestored {
+        /// The photo.
+        path: PathBuf,
+        /// Why.
+        source: Box<Error>,
     },
     // End of image files and frames.
 
@@ -122,7 +133,7 @@ pub enum Error {
         height: u32,
     },
     /// An image file that cannot be compared with its target.
-    #[error("cannot score {}: {source}", path.display())]
+    #[error("cannot score {}: {source}", Shown(path.display()))]
     Unscored {
         /// The image.
         path: PathBuf,
@@ -130,7 +141,7 @@ pub enum Error {
         source: Box<Error>,
     },
     /// Folders of images that do not go together.
-    #[error("cannot use the images in {}: {reason}", path.display())]
+    #[error("cannot use the images in {}: {reason}", Shown(path.display()))]
     ImageFolder {
         /// The folder.
         path: PathBuf,
@@ -141,7 +152,7 @@ pub enum Error {
 
     // Model and graph.
     /// A weights file is damaged or of no kind that is read.
-    #[error("cannot read weights from {origin}: {reason}")]
+    #[error("cannot read weights from {}: {reason}", Shown(origin))]
     WeightsFile {
         /// The file, or what else the bytes came from.
         origin: String,
@@ -149,7 +160,7 @@ pub enum Error {
         reason: String,
     },
     /// A weights file holds another network, or an incomplete one.
-    #[error("the weights in {origin} are not those of an MPRNet: {source}")]
+    #[error("the weights in {} are not those of an MPRNet: {source}", Shown(origin))]
     Weights {
         /// The file, or what else the weights came from.
         origin: String,
@@ -235,7 +246,7 @@ pub enum Error {
     // Plan and GPU.
     /// A tensor of which not even a strip fits the device's limits.
     #[error(
-        "{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo, or store it in f16"
+        "{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo, or use --precision f16"
     )]
     TensorTooLarge {
         /// The tensor.
@@ -244,6 +255,18 @@ pub enum Error {
         bytes: u64,
         /// The limit.
         limit: u64,
+    },
+    /// Less memory is free on the device than is needed.
+    #[error(
+        "the GPU ran out of memory while {during}, which takes {} MiB; restore a smaller photo, use --precision f16, \
+         or close what else uses the GPU",
+        bytes.div_ceil(1 << 20)
+    )]
+    OutOfMemory {
+        /// What was being done.
+        during: Cow<'static, str>,
+        /// How many bytes that takes.
+        bytes: u64,
     },
     /// An image too wide for one dispatch.
     #[error(
@@ -286,7 +309,7 @@ pub enum Error {
         reason: String,
     },
     /// A shader in a file that cannot take the place of one of this crate's.
-    #[error("the shader in {} cannot be used: {reason}", path.display())]
+    #[error("the shader in {} cannot be used: {reason}", Shown(path.display()))]
     ShaderFile {
         /// The file.
         path: PathBuf,
@@ -297,7 +320,7 @@ pub enum Error {
     #[error("the GPU failed while {during}: {reason}")]
     Gpu {
         /// What was being done.
-        during: std::borrow::Cow<'static, str>,
+        during: Cow<'static, str>,
         /// The driver's text.
         reason: String,
     },

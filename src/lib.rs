@@ -18,6 +18,7 @@ pub mod model;
 pub mod output;
 pub mod plan;
 pub mod probe;
+mod shown;
 pub mod tune;
 
 pub use engine::{
@@ -25,3 +26,4 @@ pub use engine::{
     Interval, Memory, Progress, Restorer, RestorerOptions, Span, Values, WeightStore,
 };
 pub use error::{Error, Result};
+pub use shown::Shown;

@@ -1,12 +1,12 @@
 //! Files that appear whole or not at all: written under another name beside their own, then renamed.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Shown};
 
 /// A file being written; dropped before [`Self::commit`], it leaves nothing behind.
 #[derive(Debug)]
@@ -17,13 +17,13 @@ pub struct Output {
 
 impl Output {
     /// An empty file under a temporary name in the target's directory. Behind a symbolic link the file that it names
-    /// will be replaced, not the link.
+    /// will be replaced or made, not the link. A file that is replaced hands its permissions on.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] where there is no such directory or the target is no ordinary file, [`Error::Io`] where
-    /// the directory takes no files.
+    /// [`Error::Unwritable`] where there is no such directory, the name is too long, or the target is no ordinary file;
+    /// [`Error::Io`] where the directory takes no files.
     pub fn create(target: &Path) -> Result<Self> {
-        let target = resolved(target)?;
+        let target = destination(target)?;
         let directory = match target.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -31,16 +31,24 @@ impl Output {
         if !directory.is_dir() {
             return Err(Error::Unwritable {
                 path: target.clone(),
-                reason: format!("there is no directory {}; create it first", directory.display()),
+                reason: format!("there is no directory {}; create it first", Shown(directory.display())),
             });
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".mprnet-").suffix(".tmp");
-        // Temporary files are private by default; this one becomes the user's, as the umask has it.
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let older = fs::metadata(&target).ok().map(|metadata| metadata.permissions());
+        // Temporary files are private by default; a new one becomes the user's, as the umask has it.
+        #[cfg(unix)]
+        builder.permissions(
+            older.clone().unwrap_or_else(|| std::os::unix::fs::PermissionsExt::from_mode(0o666)),
+        );
         let io = |source| Error::Io { action: "write", path: target.clone(), source };
-        Ok(Self { file: builder.tempfile_in(directory).map_err(io)?, target })
+        let file = builder.tempfile_in(directory).map_err(io)?;
+        // Where the file system refuses, the file is no more open than the older one was.
+        #[cfg(unix)]
+        let _ = older.map(|permissions| file.as_file().set_permissions(permissions));
+        Ok(Self { file, target })
     }
 
     /// The file to write to.
@@ -61,24 +69,34 @@ impl Output {
     }
 }
 
-/// Where the file really goes: behind a symbolic link the file it names is replaced, not the link.
-fn resolved(path: &Path) -> Result<PathBuf> {
-    let Ok(metadata) = fs::metadata(path) else {
-        return Ok(path.to_owned());
-    };
-    if !metadata.is_file() {
-        let what = if metadata.is_dir() { "it is a directory" } else { "it is no ordinary file" };
-        return Err(Error::Unwritable {
+/// How many links lead on from each other at most, as Linux has it.
+const MOST_LINKS: usize = 40;
+
+/// Where a file of this name really goes: behind symbolic links it is what they name, even where that is yet to be made.
+///
+/// # Errors
+/// [`Error::Unwritable`] where no file can have that name.
+pub fn destination(path: &Path) -> Result<PathBuf> {
+    let unwritable = |reason: &str| Error::Unwritable { path: path.to_owned(), reason: reason.to_owned() };
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Err(unwritable("it is a directory; choose another name")),
+        Ok(metadata) if !metadata.is_file() => Err(unwritable("it is no ordinary file; choose another name")),
+        Ok(_) if !path.is_symlink() => Ok(path.to_owned()),
+        Ok(_) => fs::canonicalize(path).map_err(|source| Error::Io {
+            action: "follow the link",
             path: path.to_owned(),
-            reason: format!("{what}; choose another name"),
-        });
+            source,
+        }),
+        Err(error) if error.kind() == ErrorKind::InvalidFilename => {
+            Err(unwritable("the file system takes no name that is so long; choose a shorter one"))
+        }
+        Err(_) => {
+            let mut end = path.to_owned();
+            for _ in 0..MOST_LINKS {
+                let Ok(next) = fs::read_link(&end) else { return Ok(end) };
+                end = end.parent().unwrap_or(Path::new("")).join(next);
+            }
+            Err(unwritable("its links lead to no file; choose another name"))
+        }
     }
-    if !path.is_symlink() {
-        return Ok(path.to_owned());
-    }
-    fs::canonicalize(path).map_err(|source| Error::Io {
-        action: "follow the link",
-        path: path.to_owned(),
-        source,
-    })
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ::safetensors::{SafeTensorError, SafeTensors};
+use serde::Deserialize;
 
 use super::{Checkpoint, Container, Entry, Source, quoted};
 use crate::{Error, Result};
@@ -21,9 +22,15 @@ pub(super) fn looks_like(head: &[u8]) -> bool {
 }
 
 pub(super) fn open(bytes: Cow<'_, [u8]>, origin: String) -> Result<Checkpoint<'_>> {
-    let broken = |error: SafeTensorError| Error::WeightsFile {
-        origin: origin.clone(),
-        reason: format!("it is not a whole safetensors file ({})", quoted(&error.to_string())),
+    let broken = |error: SafeTensorError| {
+        let said = quoted(&error.to_string());
+        let (there, end) = (bytes.len(), announced_end(&bytes).unwrap_or(0));
+        let reason = if end > there as u64 {
+            format!("it is cut short: {there} of {end} bytes are there; download or copy it again")
+        } else {
+            format!("it is not a whole safetensors file ({said}); download it again, or save it anew")
+        };
+        Error::WeightsFile { origin: origin.clone(), reason }
     };
     let (header, details) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
     // The file begins with the header's length in 8 bytes.
@@ -38,6 +45,22 @@ pub(super) fn open(bytes: Cow<'_, [u8]>, origin: String) -> Result<Checkpoint<'_
         details.metadata().clone().unwrap_or_default().into_iter().collect();
     restore_shared(&mut tensors, &mut metadata);
     Checkpoint::new(origin, Container::Safetensors, tensors, metadata, bytes)
+}
+
+/// How many bytes a file is to have by its own words; of the header alone where that is not whole.
+fn announced_end(bytes: &[u8]) -> Option<u64> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let length = u64::from_le_bytes(*length);
+    let data = length.checked_add(8)?;
+    let Some(header) = rest.get(..usize::try_from(length).ok()?) else { return Some(data) };
+    let header: BTreeMap<String, Place> = serde_json::from_slice(header).ok()?;
+    data.checked_add(header.values().filter_map(|place| Some(place.data_offsets?[1])).max()?)
+}
+
+/// Of what a header says of a tensor, where its data lie; metadata lie nowhere.
+#[derive(Deserialize)]
+struct Place {
+    data_offsets: Option<[u64; 2]>,
 }
 
 /// A tensor that a network has under several keys is stored under one of them by `safetensors.torch.save_model`,

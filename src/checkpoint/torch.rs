@@ -139,7 +139,29 @@ fn unreadable(source: io::Error, path: &Path, origin: &str) -> Error {
     }
 }
 
+/// What the reader says where the object that was saved is neither a dictionary nor a module that holds one.
+const NO_DICTIONARY: &str = "Expected a dictionary at the root of the PyTorch file, found ";
+
+/// Of what the reader says, whatever the format: the file ends before what it announces does.
+const CUT_SHORT: [&str; 5] = [
+    "Could not find EOCD",
+    "nexpected end",
+    "beyond the end of the file",
+    "fill whole buffer",
+    "unterminated",
+];
+
 fn damaged(reason: &str, origin: &str) -> Error {
-    let reason = format!("it is no PyTorch checkpoint that can be read ({})", quoted(reason));
+    let said = quoted(reason);
+    let reason = if let Some((_, found)) = said.split_once(NO_DICTIONARY) {
+        format!(
+            "it holds {found} and not just weights; save those where that can be loaded: \
+             torch.save(model.state_dict(), \"weights.pth\")"
+        )
+    } else if CUT_SHORT.iter().any(|words| said.contains(words)) {
+        format!("the PyTorch file is cut short ({said}); download or copy it again")
+    } else {
+        format!("it is no PyTorch checkpoint that can be read ({said}); download it again, or save it anew")
+    };
     Error::WeightsFile { origin: origin.to_owned(), reason }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use mprnet::checkpoint::{self, Checkpoint};
 use mprnet::model::{Export, FeaturePeaks, Source, Weights};
 use mprnet::plan::Precision;
-use mprnet::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, image};
+use mprnet::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, Shown, image};
 
 use super::network::lines;
 use super::outputs;
@@ -100,7 +100,7 @@ fn summary(file: &Checkpoint<'_>, peaks: &FeaturePeaks) -> String {
         count => format!("{count} of {groups} groups of features: {}", moves.join(", ")),
     };
     let rows = [
-        ("model", file.origin().to_owned()),
+        ("model", Shown(file.origin()).to_string()),
         ("features", format!("reach {largest:.2} ({name}); f16 holds 65504")),
         ("moved", moved),
     ];
@@ -118,7 +118,7 @@ fn table(photos: &[PathBuf], deviations: &[Deviation]) -> String {
     let mut all = Deviation::default();
     deviations.iter().for_each(|deviation| all.merge(deviation));
     let header = [title, "max error".to_owned(), "PSNR, dB".to_owned(), "8-bit values apart".to_owned()];
-    let of_photos = photos.iter().zip(deviations).map(|(path, d)| row(path.display().to_string(), d));
+    let of_photos = photos.iter().zip(deviations).map(|(path, d)| row(Shown(path.display()).to_string(), d));
     let rows: Vec<[String; 4]> =
         [header].into_iter().chain(of_photos).chain([row("all".to_owned(), &all)]).collect();
     let width = rows.iter().map(|[name, ..]| name.chars().count()).max().unwrap_or(0);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use mprnet::checkpoint::{self, Checkpoint};
+use mprnet::image::WriteOptions;
 use mprnet::model::{Export, Source, Task, Weights};
 use mprnet::plan::Precision;
 
@@ -35,7 +36,8 @@ pub(super) struct ConvertArgs {
 
 pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<(), Failure> {
     dump::check_safetensors(&args.output)?;
-    let job = Job { input: args.input.clone(), output: args.output.clone() };
+    let (input, output) = (args.input.clone(), args.output.clone());
+    let job = Job { input, output, write: WriteOptions::default() };
     outputs::check_distinct(&[job], &[], &[])?;
     dump::check(&args.output)?;
     let file = Checkpoint::open(&args.input)?;

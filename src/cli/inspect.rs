@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
-use mprnet::Error;
 use mprnet::checkpoint::{self, Checkpoint};
 use mprnet::graph::Graph;
 use mprnet::model::{Arithmetic, Stage, Task, Weights};
 use mprnet::plan::{MemoryPlan, Precision};
+use mprnet::{Error, Shown};
 use serde::Serialize;
 
 use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row};
@@ -212,7 +212,7 @@ impl Report {
             None => "not calibrated; features are measured on the first photo".to_owned(),
         };
         let rows = [
-            ("model", self.model.clone()),
+            ("model", Shown(&self.model).to_string()),
             ("format", format!("{}, {}", self.format, dtypes.join(", "))),
             ("size", format!("{} bytes", self.bytes)),
             ("sha256", self.sha256.clone()),

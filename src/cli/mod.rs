@@ -6,8 +6,11 @@ mod compare;
 mod convert;
 mod devices;
 mod dump;
+mod environment;
 mod eval;
+mod formats;
 mod inspect;
+mod mishap;
 mod network;
 mod outputs;
 mod plan;
@@ -15,21 +18,23 @@ mod profile;
 mod restore;
 mod session;
 
+use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mprnet::Error;
 use mprnet::model::{Provenance, Stage, Task};
 use mprnet::plan::Precision;
+use mprnet::{Error, Shown};
 use session::Model;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
-    are), or a measured kernel is wrong; 2 wrong arguments; 3 no usable GPU, or it failed.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
+    are), or a measured kernel is wrong; 2 wrong arguments; 3 no usable GPU, or it failed; 4 a mistake of the program \
+    ended it.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
     WGPU_ADAPTER_NAME choose an adapter where --device does not.";
 
 /// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.
@@ -137,7 +142,31 @@ impl From<Error> for Failure {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    environment::settle();
+    mishap::hush_panics();
+    mishap::caught(|| run(&parse())).unwrap_or_else(|panic| {
+        say(format_args!("mprnet failed: {panic} (this is a mistake of the program; please report it)"));
+        ExitCode::from(4)
+    })
+}
+
+/// The arguments. Where they make no sense the parser ends the program, with colours, and with what was given as it
+/// is: that is only for arguments that leave terminals alone.
+fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        let steers = |argument: OsString| {
+            let text = argument.to_string_lossy();
+            Shown(&text).to_string() != text
+        };
+        if !std::env::args_os().any(steers) {
+            error.exit();
+        }
+        error.to_string().lines().for_each(say);
+        std::process::exit(error.exit_code())
+    })
+}
+
+fn log(cli: &Cli) {
     // Tuning takes seconds, once: who waits is told why.
     let [level, tuning] = match (cli.quiet, cli.verbose) {
         (true, _) => [LevelFilter::ERROR; 2],
@@ -147,13 +176,32 @@ pub fn main() -> ExitCode {
     };
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::DEBUG)
-        .with_writer(io::stderr)
+        .with_writer(|| Log)
         .without_time()
         // It would report a closed standard error there, and panic.
         .log_internal_errors(false)
         .finish()
         .with(Targets::new().with_default(level).with_target("mprnet::tune", tuning))
         .init();
+}
+
+/// Standard error, for lines that come whole and may have any text in them.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        say(String::from_utf8_lossy(line).trim_end_matches('\n'));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn run(cli: &Cli) -> ExitCode {
+    log(cli);
+    mishap::rehearse("everything");
     let result = match &cli.command {
         Command::Derain(args) => restore::run(args, Model::Embedded(Task::Derain), cli.quiet),
         Command::Denoise(args) => restore::run(args, Model::Embedded(Task::Denoise), cli.quiet),
@@ -176,24 +224,39 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Err(Failure::Error(error)) => {
-            report(&error);
+            match error {
+                Error::ShaderFile { .. } => report_lines(&error),
+                _ => report(&error),
+            }
             ExitCode::from(exit_code(&error))
         }
     }
 }
 
 fn report(error: &dyn Display) {
-    say(format_args!("error: {error}"));
+    say(format_args!("error: {}", one_line(&error.to_string())));
+}
+
+/// What the makers of shaders get from compilers points at places in lines.
+fn report_lines(error: &Error) {
+    format!("error: {error}").lines().for_each(say);
+}
+
+/// Text of several lines in one.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Writes a line to standard error. Where that is closed there is nobody to tell, which is no reason to end.
 fn say(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", Shown(line));
 }
 
 /// Writes a command's result to standard output, which may be closed early: `mprnet plan | head`.
 fn print(text: &str) -> Result<(), Error> {
     let mut out = io::stdout().lock();
+    // What another program reads has names as they are.
+    let text = if out.is_terminal() { network::lines(text.lines().map(Shown)) } else { text.to_owned() };
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::Io { action: "write to", path: "standard output".into(), source: e })
@@ -206,6 +269,7 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::NoAdapter | Error::UnknownDevice { .. } | Error::Gpu { .. } | Error::Shader { .. } => 3,
         Error::UnknownTensor { .. } => 2,
+        Error::Unrestored { source, .. } => exit_code(source),
         _ => 1,
     }
 }

@@ -4,37 +4,76 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mprnet::image::{self, WriteOptions};
+use mprnet::image::{self, FileFormat, WriteOptions};
+use mprnet::{Error, Shown, output};
 
 use super::Failure;
+use super::formats::{self, WriteArgs};
 
 /// A photo and the file it becomes.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) input: PathBuf,
     pub(super) output: PathBuf,
+    pub(super) write: WriteOptions,
+}
+
+impl Job {
+    /// The format of the output, where something tells.
+    pub(super) fn format(&self) -> Option<FileFormat> {
+        self.write.format.or_else(|| formats::named(&self.output))
+    }
+
+    /// Finds out whether there can be a photo at the input.
+    pub(super) fn check_input(&self) -> Result<(), Error> {
+        if !self.input.is_dir() {
+            return Ok(());
+        }
+        let photos = self.input.join("*.jpg");
+        let reason = format!("it is a directory; name the photos in it, as in {}", Shown(photos.display()));
+        Err(Error::ImageUnsupported { path: self.input.clone(), reason })
+    }
+
+    /// Finds out whether the output can be written.
+    pub(super) fn check_output(&self) -> Result<(), Error> {
+        let name = self.output.as_os_str().as_encoded_bytes();
+        let as_directory = name.last().is_some_and(|&byte| std::path::is_separator(byte.into()));
+        if !as_directory && self.format().is_some() {
+            return image::check_output(&self.output, &self.write);
+        }
+        let ends = "end in .png, .jpg, .webp or .tiff, or --format say what it is";
+        let shown = Shown(self.output.display());
+        let reason = match self.output.extension() {
+            _ if as_directory => format!("there is no directory {shown}; create it first"),
+            None => format!("there is no directory {shown}, and the name of a file must {ends}"),
+            Some(_) => format!("the name must {ends}"),
+        };
+        Err(Error::Unwritable { path: self.output.clone(), reason })
+    }
 }
 
 /// Pairs inputs with outputs: one photo goes to the file `out`, or into the directory of that name under its own
 /// name; several go into a directory.
-pub(super) fn jobs(inputs: &[PathBuf], out: &Path) -> Result<Vec<Job>, Failure> {
+pub(super) fn jobs(inputs: &[PathBuf], out: &Path, written: &WriteArgs) -> Result<Vec<Job>, Failure> {
     let into_directory = out.is_dir();
     if inputs.len() > 1 && !into_directory {
         let (count, out) = (inputs.len(), out.display());
         let text = format!("{count} photos need a directory to go to, and {out} is none; make it first");
         return Err(Failure::Usage(text));
     }
-    let job = |input: &PathBuf| {
-        let output = match input.file_name() {
-            Some(name) if into_directory => out.join(name),
-            _ => out.to_owned(),
-        };
-        Job { input: input.clone(), output }
+    let job = |input: &PathBuf| match input.file_name() {
+        Some(name) if into_directory => written.in_directory(input, name, out),
+        _ => written.file(input, out),
     };
     let jobs: Vec<Job> = inputs.iter().map(job).collect();
     if let [job] = &jobs[..] {
-        image::check_output(&job.output, &WriteOptions::default())?;
+        job.check_input()?;
+        // What is no image, reading tells better.
+        if !into_directory || job.format().is_some() {
+            job.check_output()?;
+        }
     }
+    written.check(&jobs)?;
     Ok(jobs)
 }
 
@@ -88,6 +127,8 @@ enum Identity {
 
 impl Identity {
     fn of(path: &Path) -> Self {
+        // A link to what is yet to be made leads there all the same.
+        let path = &output::destination(path).unwrap_or_else(|_| path.to_owned());
         #[cfg(unix)]
         if let Ok(metadata) = std::fs::metadata(path) {
             use std::os::unix::fs::MetadataExt;

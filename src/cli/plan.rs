@@ -12,6 +12,7 @@ use mprnet::model::{Task, Weights};
 use mprnet::plan::{Layout, MemoryPlan, Precision};
 
 use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row, target};
+use super::session::open_model;
 use super::{Failure, NetworkArgs, parse_task, print};
 
 /// Larger buffers than 64 GiB no device has, and shaders could not address them.
@@ -22,7 +23,7 @@ pub(super) struct PlanArgs {
     /// The photo's size; padded as the network needs
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
     size: (u32, u32),
-    /// Weights, safetensors or PyTorch; without it the denoiser that ships in this program
+    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// A published configuration instead: derain, denoise or deblur
@@ -41,7 +42,7 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let weights = match (&args.model, args.config) {
-        (Some(path), _) => Weights::read(path)?,
+        (Some(path), _) => Weights::from_checkpoint(&open_model(path)?)?,
         (None, Some(task)) => Weights::seeded(task.published_config(), 0),
         (None, None) => Weights::embedded(Task::Denoise)?,
     };

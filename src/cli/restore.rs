@@ -3,27 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mprnet::image::{self, Frame, Samples, WriteOptions};
+use mprnet::image::{self, Frame, Samples};
 use mprnet::model::{self, ImageFormat, NetworkOptions, Task, Weights};
 use mprnet::{Error, Restorer};
 
 use super::compare::{CompareArgs, Comparison};
+use super::formats::{ReadArgs, WriteArgs};
+use super::mishap::attempt;
 use super::outputs::{self, Job};
 use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, exit_code, report, say};
+use super::{Failure, dump, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
     #[command(flatten)]
     pub(super) photos: PhotoArgs,
-    /// Weights, safetensors or PyTorch; without it the denoiser that ships in this program
+    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
 }
 
 impl RestoreArgs {
     pub(super) fn model(&self) -> Model<'_> {
-        self.model.as_deref().map_or(Model::Embedded(Task::Denoise), Model::File)
+        self.model.as_deref().map_or(Model::Embedded(Task::Denoise), Model::of)
     }
 }
 
@@ -36,6 +38,10 @@ pub(super) struct PhotoArgs {
     /// The restored photo; or an existing directory, which several photos need
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
+    #[command(flatten)]
+    read: ReadArgs,
+    #[command(flatten)]
+    write: WriteArgs,
     #[command(flatten)]
     compare: CompareArgs,
     #[command(flatten)]
@@ -63,13 +69,13 @@ pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(),
     let mut worst = 0;
     for job in &jobs {
         // A photo that cannot be read needs no GPU to say so.
-        let outcome = match Photo::load(job, args, &label, &weights) {
-            Ok(photo) => photo.restore(session.restorer()?, job, args, quiet),
-            Err(error) => Err(error),
+        let outcome = match attempt(&job.input, || Photo::load(job, args, &label, &weights)) {
+            Ok(photo) => session.attempt(&job.input, |restorer| photo.restore(restorer, job, args, quiet))?,
+            Err(mishap) => Err(mishap),
         };
-        if let Err(error) = outcome {
-            report(&error);
-            worst = worst.max(exit_code(&error));
+        if let Err(mishap) = outcome {
+            mishap.report();
+            worst = worst.max(mishap.code);
         }
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
@@ -92,12 +98,8 @@ fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Vec<Job>, Failure> {
             return Err(Failure::Usage(format!("{option} takes one photo")));
         }
     }
-    let jobs = outputs::jobs(&args.inputs, &args.output)?;
-    let weights = match model {
-        Model::File(path) => Some(path),
-        Model::Embedded(_) => None,
-    };
-    let read: Vec<&Path> = weights.into_iter().chain(args.compare.read()).collect();
+    let jobs = outputs::jobs(&args.inputs, &args.output, &args.write)?;
+    let read: Vec<&Path> = model.file().into_iter().chain(args.compare.read()).collect();
     let dumps = args.dump.iter().map(|(_, path)| path.as_path());
     let written: Vec<&Path> = dumps.clone().chain(args.compare.written()).collect();
     outputs::check_distinct(&jobs, &read, &written)?;
@@ -117,9 +119,10 @@ struct Photo<'a> {
 impl<'a> Photo<'a> {
     /// Reads a photo, and finds out whether what becomes of it can be computed and written.
     fn load(job: &Job, args: &'a PhotoArgs, output_label: &'a str, weights: &Weights) -> Result<Self, Error> {
-        let frame = image::read(&job.input)?;
-        image::check_output(&job.output, &WriteOptions::default())?;
-        image::check_frame(&frame, &job.output, &WriteOptions::default())?;
+        job.check_input()?;
+        let frame = image::read_with(&job.input, &args.read.options())?;
+        job.check_output()?;
+        image::check_frame(&frame, &job.output, &job.write)?;
         check_nodes(&frame, args, weights)?;
         let target = args.compare.read().map(image::read).transpose()?;
         let photo = Self { frame, strip: args.compare.written(), target, output_label };
@@ -147,12 +150,13 @@ impl<'a> Photo<'a> {
                 restorer.capture(&self.frame, &nodes(args), progress)
             }
         });
-        let (restored, tensors) = computed?;
+        let about = |source| Error::Unrestored { path: job.input.clone(), source: Box::new(source) };
+        let (restored, tensors) = computed.map_err(about)?;
         for (node, path) in &args.dump {
             let unknown = || Error::UnknownTensor { name: node.clone() };
             dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
         }
-        image::write(&restored, &job.output)?;
+        image::write_with(&restored, &job.output, &job.write)?;
         if !quiet {
             say(format_args!("{} -> {}", job.input.display(), job.output.display()));
         }

@@ -10,8 +10,9 @@ use mprnet::checkpoint::Checkpoint;
 use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::tune::{Tuning, cache_folder};
-use mprnet::{Error, Progress, Restorer, RestorerOptions, gpu};
+use mprnet::{Error, Progress, Restorer, RestorerOptions, Shown, gpu};
 
+use super::mishap::{self, Mishap};
 use super::{NetworkArgs, advise, say};
 
 /// How a network runs, and where.
@@ -103,7 +104,20 @@ pub(super) enum Model<'a> {
     Embedded(Task),
 }
 
-impl Model<'_> {
+impl<'a> Model<'a> {
+    /// The embedded model of that name, or the file.
+    pub(super) fn of(path: &'a Path) -> Self {
+        embedded(path).map_or(Self::File(path), Self::Embedded)
+    }
+
+    /// The file, if it is one.
+    pub(super) fn file(self) -> Option<&'a Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Embedded(_) => None,
+        }
+    }
+
     /// The weights; says what to mind when using them.
     pub(super) fn read(self, quiet: bool) -> Result<Weights, Error> {
         let weights = match self {
@@ -120,7 +134,7 @@ impl Model<'_> {
 impl fmt::Display for Model<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) => Shown(path.display()).fmt(f),
             Self::Embedded(_) => f.write_str("embedded"),
         }
     }
@@ -145,8 +159,27 @@ impl<'a> Session<'a> {
         self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
     }
 
-    /// The model on its adapter. An error here is not about one photo: without a GPU none can be restored.
-    pub(super) fn restorer(&mut self) -> Result<&mut Restorer, Error> {
+    /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. An error
+    /// outside of the outcome is not about this photo: without a GPU none can be restored.
+    pub(super) fn attempt<T>(
+        &mut self,
+        photo: &Path,
+        work: impl FnOnce(&mut Restorer) -> Result<T, Error>,
+    ) -> Result<Result<T, Mishap>, Error> {
+        let restorer = self.restorer()?;
+        let outcome = mishap::attempt(photo, || {
+            mishap::rehearse(photo);
+            work(restorer)
+        });
+        if outcome.as_ref().is_err_and(|mishap| mishap.shaken) {
+            let lost = self.restorer.take();
+            // What was left half changed may fail once more.
+            let _ = mishap::caught(|| drop(lost));
+        }
+        Ok(outcome)
+    }
+
+    fn restorer(&mut self) -> Result<&mut Restorer, Error> {
         match &mut self.restorer {
             Some(opened) => Ok(opened),
             empty => {
@@ -178,7 +211,7 @@ pub(super) fn with_bar<T>(title: String, quiet: bool, work: impl FnOnce(&mut dyn
     // Nothing is drawn before the first progress: what is said while kernels are prepared has a line of its own.
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) }
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(title);
+        .with_message(Shown(title).to_string());
     let done = work(&mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);

@@ -160,8 +160,6 @@ fn make_slots(device: &Device, sizes: &[u64]) -> Result<Vec<wgpu::Buffer>> {
             wgpu::BufferDescriptor { label: Some("slot"), size, usage, mapped_at_creation: false };
         device.wgpu().create_buffer(&descriptor)
     };
-    let during = || format!("taking {} MiB for tensors", sizes.iter().sum::<u64>() >> 20).into();
-    device
-        .checked(|| sizes.iter().map(make).collect())
-        .map_err(|reason| Error::Gpu { during: during(), reason })
+    let bytes = sizes.iter().sum();
+    device.checked_for("making room for tensors", bytes, || sizes.iter().map(make).collect())
 }

@@ -103,13 +103,19 @@ impl Executor {
         self.results(device)
     }
 
+    /// Runs calls that are part of a run, which takes all of its memory.
+    fn running<T>(&self, device: &Device, calls: impl FnOnce() -> T) -> Result<T> {
+        let Memory { tensors, staging, uniforms, .. } = self.memory();
+        device.checked_for(RUNNING, tensors + staging + uniforms, calls)
+    }
+
     /// Puts inputs on the device, as [`Self::run`] does first.
     ///
     /// # Errors
     /// As [`Self::run`].
     pub fn load(&self, device: &Device, inputs: &[Values]) -> Result<()> {
         self.check(inputs)?;
-        device.checked(|| self.upload(device, inputs)).map_err(failed)
+        self.running(device, || self.upload(device, inputs))
     }
 
     /// Hands the dispatches to `submit`, as many at a time as a submission may hold; it is to have waited for them.
@@ -125,7 +131,7 @@ impl Executor {
             next = self.adapt(device, next)?;
             let start = Instant::now();
             let end = self.slice(next);
-            device.checked(|| submit(self, next..end)).map_err(failed)?.map_err(failed)?;
+            self.running(device, || submit(self, next..end))?.map_err(failed)?;
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
             self.pace.observe(work, start.elapsed());
             (next, done) = (end, done + work);
@@ -219,7 +225,7 @@ impl Executor {
 
     /// The outputs of what was computed last.
     pub(super) fn results(&self, device: &Device) -> Result<Vec<Values>> {
-        device.checked(|| self.read_back(device)).map_err(failed)?.map_err(failed)
+        self.running(device, || self.read_back(device))?.map_err(failed)
     }
 
     fn read_back(&self, device: &Device) -> std::result::Result<Vec<Values>, String> {
@@ -255,8 +261,10 @@ impl Executor {
     }
 }
 
+const RUNNING: &str = "running the network";
+
 fn failed(reason: String) -> Error {
-    Error::Gpu { during: "running the network".into(), reason }
+    Error::Gpu { during: RUNNING.into(), reason }
 }
 
 fn make_staging(device: &Device, compiled: &Compiled) -> Result<Vec<Vec<wgpu::Buffer>>> {
@@ -268,11 +276,13 @@ fn make_staging(device: &Device, compiled: &Compiled) -> Result<Vec<Vec<wgpu::Bu
             mapped_at_creation: false,
         })
     };
-    let of_output = |id: &TensorId| {
+    let sizes = |id: &TensorId| -> Vec<u64> {
         let placement = compiled.memory.placement(*id);
         let own = placement.into_iter().flat_map(|p| p.fragments.iter().map(|f| (f, p.layout.row_bytes)));
-        own.map(|(f, row_bytes)| buffer(u64::from(f.own.end - f.own.start) * row_bytes)).collect()
+        own.map(|(f, row_bytes)| u64::from(f.own.end - f.own.start) * row_bytes).collect()
     };
-    let made = device.checked(|| compiled.graph.outputs().iter().map(of_output).collect());
-    made.map_err(|reason| Error::Gpu { during: "taking memory to read results back".into(), reason })
+    let sizes: Vec<Vec<u64>> = compiled.graph.outputs().iter().map(sizes).collect();
+    let bytes = sizes.iter().flatten().sum();
+    let make = || sizes.iter().map(|own| own.iter().copied().map(buffer).collect()).collect();
+    device.checked_for("making room to read results back", bytes, make)
 }

@@ -149,7 +149,7 @@ impl<'a> Recorder<'a> {
             let params = params(&self.compiled.steps[plan.node], plan);
             entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
         }
-        let made = device.checked(|| {
+        let made = device.checked_for("binding tensors", table.len() as u64, || {
             let uniforms = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
                 label: Some("uniforms"),
                 size: table.len() as u64,
@@ -161,8 +161,7 @@ impl<'a> Recorder<'a> {
                 |(i, plan): (usize, &Planned)| self.dispatch(device, plan, (&uniforms, i as u64 * stride));
             (self.planned.iter().enumerate().map(dispatch).collect::<Vec<_>>(), uniforms)
         });
-        let (dispatches, uniforms) =
-            made.map_err(|reason| Error::Gpu { during: "binding tensors".into(), reason })?;
+        let (dispatches, uniforms) = made?;
         let limit = self.compiled.limits.rows;
         let beyond = |d: &&Dispatch| d.workgroups.iter().any(|&n| n > limit);
         if let Some(dispatch) = dispatches.iter().find(beyond) {

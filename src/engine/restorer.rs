@@ -118,8 +118,9 @@ impl Restorer {
     /// transparent the colours of its visible neighbours; the result has its own light and hidden colours again.
     ///
     /// # Errors
-    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`] or [`crate::Error::Gpu`] where the
-    /// device cannot take the photo; [`crate::Error::NotFinite`] where the network's numbers pass the range of f32.
+    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::OutOfMemory`] or
+    /// [`crate::Error::Gpu`] where the device cannot take the photo; [`crate::Error::NotFinite`] where the network's
+    /// numbers pass the range of f32.
     pub fn restore(&mut self, photo: &Frame) -> Result<Frame> {
         self.restore_with_progress(photo, &mut |_| ())
     }
@@ -276,7 +277,7 @@ impl Restorer {
         let choices = self.tuner.choices(&self.device, precision, &graph);
         let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
         let made = match Executor::new(&self.device, &self.store, graph.clone(), &options) {
-            Err(Error::Gpu { .. }) if !self.executors.is_empty() => {
+            Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
                 self.executors.clear();
                 Executor::new(&self.device, &self.store, graph, &options)
             }

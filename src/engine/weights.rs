@@ -130,7 +130,9 @@ impl WeightStore {
         if narrow && values.weights.iter().any(|&v| half::f16::from_f32(v).is_infinite()) {
             return Err(Error::PrecisionTooLow { what: key.names });
         }
-        let made = device.checked(|| {
+        let element = if narrow { 2 } else { 4 };
+        let bytes = 4 * values.bias.len() as u64 + element * values.weights.len() as u64;
+        let made = device.checked_for(format!("uploading {}", key.names), bytes, || {
             let buffer = |bytes: &[u8]| Constants::buffer(device, &key.names, bytes);
             let mut parts = Vec::new();
             if !values.bias.is_empty() {
@@ -146,8 +148,7 @@ impl WeightStore {
             }
             OperatorWeights { parts }
         });
-        let during = || format!("uploading {}", key.names).into();
-        let made = Arc::new(made.map_err(|reason| Error::Gpu { during: during(), reason })?);
+        let made = Arc::new(made?);
         packed.insert(key, Arc::clone(&made));
         Ok(made)
     }

@@ -203,8 +203,8 @@ impl Device {
         })?;
         let lost = Arc::new(OnceLock::new());
         let told = Arc::clone(&lost);
-        device.set_device_lost_callback(move |reason, text| {
-            let _ = told.set(format!("the device was lost ({reason:?}): {text}"));
+        device.set_device_lost_callback(move |_, text| {
+            let _ = told.set(format!("the device was lost: {text}"));
         });
         let summary = Some(summary);
         Ok(Self {
@@ -318,22 +318,6 @@ impl Device {
             Err(_) => {
                 Err("the device was lost; the driver may have stopped it for running too long".to_owned())
             }
-        }
-    }
-
-    /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
-    pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
-        let filters =
-            [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
-        let scopes = filters.map(|filter| self.handle.push_error_scope(filter));
-        let value = calls();
-        let mut errors = Vec::new();
-        for scope in scopes.into_iter().rev() {
-            errors.extend(pollster::block_on(scope.pop()));
-        }
-        match errors.first() {
-            Some(error) => Err(error.to_string()),
-            None => Ok(value),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The adapter and what it can do, the shader linker, and the pipelines made of linked shaders.
 
+mod checked;
 mod device;
 mod linker;
 mod pipelines;

@@ -19,11 +19,17 @@ impl FileFormat {
     pub fn from_extension(extension: &str) -> Option<FileFormat> {
         match extension.to_ascii_lowercase().as_str() {
             "png" => Some(FileFormat::Png),
-            "jpg" | "jpeg" => Some(FileFormat::Jpeg),
+            "jpg" | "jpeg" | "jpe" | "jfif" => Some(FileFormat::Jpeg),
             "webp" => Some(FileFormat::WebP),
             "tif" | "tiff" => Some(FileFormat::Tiff),
             _ => None,
         }
+    }
+
+    /// The format that the first bytes of a file announce, of 64 or more.
+    #[must_use]
+    pub fn from_content(head: &[u8]) -> Option<FileFormat> {
+        sniff(head).ok()
     }
 
     /// The format's name.

@@ -1,6 +1,7 @@
 //! Weights that are not those of an MPRNet: the key that tells is named, no file is written.
 
 use std::collections::HashMap;
+use std::io::Write;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -105,12 +106,39 @@ fn values_that_are_no_floats() {
 fn truncated() {
     let whole = shipped();
     for length in [9, 5000, 28_655, 28_656, 28_657, whole.len() / 2, whole.len() - 1] {
-        refused(&whole[..length], &["not a whole safetensors file"]);
+        let there = format!("cut short: {length} of ");
+        refused(&whole[..length], &[&there, "bytes are there; download or copy it again"]);
     }
     // Too little to tell what it was.
     for length in [1, 7, 8] {
         refused(&whole[..length], &["neither a safetensors file nor a PyTorch checkpoint"]);
     }
+}
+
+#[test]
+fn truncated_pytorch() {
+    for name in ["tiny.pth", "tiny_legacy.pth"] {
+        let whole = std::fs::read(repository("golden/checkpoints").join(name)).unwrap();
+        for length in [whole.len() / 3, whole.len() - 1] {
+            refused(&whole[..length], &["the PyTorch file is cut short", "download or copy it again"]);
+        }
+    }
+}
+
+/// `torch.save(model)` of a class that is not known here and keeps its weights elsewhere than modules do.
+#[test]
+fn pickled_module() {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in
+        [("w/data.pkl", b"\x80\x02cMPRNet\nMPRNet\n)\x81}b.".as_slice()), ("w/version", b"3\n")]
+    {
+        archive.start_file(name, stored).unwrap();
+        archive.write_all(content).unwrap();
+    }
+    let bytes = archive.finish().unwrap().into_inner();
+    let words = ["it holds MPRNet.MPRNet", "torch.save(model.state_dict(), \"weights.pth\")"];
+    refused(&bytes, &words);
 }
 
 #[test]

@@ -50,6 +50,17 @@ fn tasks_use_their_models() {
     assert!(results[0] != results[1] && results[1] != results[2] && results[0] != results[2]);
     room.run(&["restore", "photo.png", "-q", "-o", "default.png"]).succeeds();
     assert!(room.image("default.png") == results[1]);
+    let named = ["restore", "photo.png", "-q", "-o", "named.png", "--model", "deblur", "--compare", "s.png"];
+    room.run(&named).succeeds();
+    assert!(room.image("named.png") == results[2]);
+    assert_eq!(room.image("s.png").width(), 5 * LETTER + GAP + 15 * LETTER, "output (deblur)");
+    // A file of that name goes first.
+    room.put("deblur", b"no weights");
+    room.refuses(
+        &["restore", "photo.png", "-o", "out.png", "--model", "deblur"],
+        1,
+        &["weights from deblur"],
+    );
 }
 
 #[test]

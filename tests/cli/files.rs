@@ -6,8 +6,9 @@ use crate::photos::*;
 #[test]
 fn output_of_an_unknown_kind() {
     let room = Room::with_photo();
-    for out in ["out.bmp", "out", "out.png.gz"] {
-        room.refuses(&["restore", "photo.png", "-o", out], 1, &["cannot write", out, ".png, .jpg"]);
+    for out in ["out.bmp", "out.png.gz"] {
+        let words = ["cannot write", out, "the name must end in .png, .jpg", "--format"];
+        room.refuses(&["restore", "photo.png", "-o", out], 1, &words);
     }
 }
 
@@ -21,6 +22,84 @@ fn output_where_no_directory_is() {
         let why = format!("there is no directory {directory}; create it first");
         room.refuses(&["restore", "photo.png", "-o", out], 1, &["cannot write", out, &why]);
     }
+}
+
+#[test]
+fn output_into_a_directory_that_is_not_there() {
+    let room = Room::with_photo();
+    let words =
+        ["cannot write out: there is no directory out, and the name of a file must end in .png, .jpg"];
+    room.refuses(&["restore", "photo.png", "-o", "out"], 1, &words);
+    for (out, more) in [("out/", &[][..]), ("out.png/", &[]), ("out/", &["--format", "png"])] {
+        let words = [&format!("there is no directory {out}; create it first")[..]];
+        room.refuses(&[&["restore", "photo.png", "-o", out], more].concat(), 1, &words);
+    }
+}
+
+/// Found before anything is computed: no adapter is named.
+#[test]
+fn output_of_too_long_a_name() {
+    let room = Room::with_photo();
+    let long = format!("{}.png", "o".repeat(300));
+    let words = ["cannot write ooo", "takes no name that is so long; choose a shorter one"];
+    room.refuses(&["restore", "photo.png", "-o", &long], 1, &words);
+    // As long as they come, and longer by a letter with another ending.
+    let name = format!("{}.png", "i".repeat(251));
+    room.put(&name, &png(smooth(9, 9)));
+    room.make_directory("out");
+    room.refuses(&["restore", &name, "-o", "out", "--format", "webp"], 1, &["takes no name that is so long"]);
+}
+
+const QUICK: [&str; 4] = ["restore", "photo.png", "--model", "tiny"];
+
+fn quick_room() -> Room {
+    let room = Room::with_photo();
+    room.put("tiny", &std::fs::read(crate::repository("golden/tiny.safetensors")).unwrap());
+    room
+}
+
+#[test]
+#[cfg(unix)]
+fn output_keeps_the_mode_of_the_file_that_it_replaces() {
+    use std::os::unix::fs::PermissionsExt;
+    let room = quick_room();
+    let mode = |name: &str| std::fs::metadata(room.path(name)).unwrap().permissions().mode() & 0o7777;
+    for (name, older) in [("private.png", 0o600), ("shared.png", 0o666), ("readonly.png", 0o444)] {
+        room.put(name, b"an older picture");
+        std::fs::set_permissions(room.path(name), PermissionsExt::from_mode(older)).unwrap();
+        room.run(&[&QUICK[..], &["-o", name]].concat()).succeeds();
+        assert_eq!(mode(name), older, "{name}");
+        assert_eq!(room.image(name).width(), 24);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn output_behind_a_link_to_nothing_yet() {
+    use std::os::unix::fs::symlink;
+    let room = quick_room();
+    room.make_directory("album");
+    symlink("album/link.png", room.path("first.png")).unwrap();
+    symlink("new.png", room.path("album/link.png")).unwrap();
+    room.run(&[&QUICK[..], &["-o", "first.png"]].concat()).succeeds();
+    assert!(room.path("first.png").is_symlink() && room.path("album/link.png").is_symlink());
+    assert_eq!(room.image("album/new.png").width(), 24);
+    symlink("none/new.png", room.path("lost.png")).unwrap();
+    room.refuses(&["restore", "photo.png", "-o", "lost.png"], 1, &["there is no directory none; create it"]);
+    symlink("round.png", room.path("round.png")).unwrap();
+    room.refuses(&["restore", "photo.png", "-o", "round.png"], 1, &["round.png: its links lead to no file"]);
+}
+
+/// The second would replace the first.
+#[test]
+#[cfg(unix)]
+fn outputs_that_a_link_makes_one() {
+    let room = Room::with_photo();
+    room.put("other.png", &png(smooth(9, 9)));
+    room.make_directory("out");
+    std::os::unix::fs::symlink("other.png", room.path("out/photo.png")).unwrap();
+    let args = ["restore", "photo.png", "other.png", "-o", "out"];
+    room.refuses(&args, 2, &["photo.png and other.png would both become"]);
 }
 
 #[test]

@@ -9,8 +9,10 @@ mod compare;
 mod convert;
 mod eval;
 mod files;
+mod formats;
 mod inspect;
 mod listings;
+mod mishaps;
 mod options;
 #[path = "../common/overflowing.rs"]
 mod overflowing;
@@ -28,10 +30,6 @@ fn mprnet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mprnet"));
     // Whatever is measured once is measured once for all tests, and not for whoever runs them.
     command.env("MPRNET_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
-    // Without it, Mesa has something to say on standard error.
-    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
-    }
     command
 }
 

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use mprnet::Error;
 use mprnet::kernels::{self, Target};
+use mprnet::{Error, Shown};
 
 use super::kernels::{KernelArg, Outcome, Subject};
 use super::{BenchArgs, Unmeasured, VariantArg, finish, kernels as ladder};
@@ -36,7 +36,7 @@ pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Result<(), Fail
             let subjects = [
                 subject(&shipped, format!("{replaced} as shipped")),
                 subject(&checked, format!("{replaced}, checked")),
-                subject(&foreign, path.display().to_string()),
+                subject(&foreign, Shown(path.display()).to_string()),
             ];
             let mut outcomes: Vec<Outcome<'_>> = subjects.iter().map(Subject::prepare).collect();
             if let Some(Err(reason)) = outcomes.pop_if(|last| last.is_err()) {

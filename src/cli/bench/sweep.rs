@@ -7,7 +7,7 @@ use mprnet::kernels::ConvShape;
 use mprnet::model::{Stage, Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::tune::Tuner;
-use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore, gpu};
+use mprnet::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
 
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
@@ -58,8 +58,8 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
 fn models(args: &BenchArgs, quiet: bool) -> Result<Vec<(String, Weights, WeightStore)>, Error> {
     let mut models = Vec::new();
     for path in &args.model {
-        let weights = Model::File(path).read(quiet)?;
-        models.push((path.display().to_string(), weights, WeightStore::default()));
+        let weights = Model::of(path).read(quiet)?;
+        models.push((Shown(path.display()).to_string(), weights, WeightStore::default()));
     }
     for task in &args.config {
         let weights = Weights::seeded(task.published_config(), 0);

@@ -14,8 +14,10 @@ use mprnet::{Error, Restorer};
 use self::pairs::Pair;
 use self::report::{Failed, Format, Report, Row};
 use super::compare::Comparison;
+use super::formats::ReadArgs;
+use super::mishap::attempt;
 use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, exit_code, outputs, parse_task, print, say};
+use super::{Failure, dump, outputs, parse_task, print, say};
 
 #[derive(Args)]
 pub(super) struct EvalArgs {
@@ -29,7 +31,7 @@ pub(super) struct EvalArgs {
     /// else denoise
     #[arg(long, value_parser = parse_task)]
     task: Option<Task>,
-    /// Weights, safetensors or PyTorch; without it the task's model that ships in this program
+    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it the task's
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// What of the images is compared; without it what the paper compares: y for derain, rgb else
@@ -44,6 +46,8 @@ pub(super) struct EvalArgs {
     /// Writes a strip of every photo into a directory: input, output and target side by side
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
+    #[command(flatten)]
+    read: ReadArgs,
     #[command(flatten)]
     session: SessionArgs,
 }
@@ -67,9 +71,8 @@ impl ProtocolArg {
 
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let pairs = pairs::find(&args.inputs, &args.targets)?;
-    check(args, &pairs)?;
-    let model =
-        args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::File);
+    let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
+    check(args, &pairs, model)?;
     let weights = model.read(quiet)?;
     let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
@@ -87,8 +90,8 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
 }
 
 /// Finds out whether the scores and strips can be written without overwriting what is read.
-fn check(args: &EvalArgs, pairs: &[Pair]) -> Result<(), Failure> {
-    let read: Vec<&Path> = pairs.iter().flat_map(Pair::paths).chain(args.model.as_deref()).collect();
+fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failure> {
+    let read: Vec<&Path> = pairs.iter().flat_map(Pair::paths).chain(model.file()).collect();
     let strips: Vec<PathBuf> = pairs.iter().filter_map(|pair| strip_path(args, pair)).collect();
     let written: Vec<&Path> = args.output.iter().chain(&strips).map(PathBuf::as_path).collect();
     outputs::check_distinct(&[], &read, &written)?;
@@ -116,19 +119,19 @@ fn evaluate(
 ) -> Result<(Vec<Row>, Vec<Failed>, u8), Error> {
     let (mut rows, mut failed, mut worst) = (Vec::new(), Vec::new(), 0);
     for (index, pair) in pairs.iter().enumerate() {
-        let outcome = match Photo::read(pair, strip_path(args, pair), protocol) {
+        let outcome = match attempt(&pair.input, || Photo::read(args, pair, protocol)) {
             Ok(photo) => {
                 let title = format!("{}/{} {}", index + 1, pairs.len(), pair.name());
-                photo.evaluate(session.restorer()?, title, quiet)
+                session.attempt(&pair.input, |restorer| photo.evaluate(restorer, title, quiet))?
             }
-            Err(error) => Err(error),
+            Err(mishap) => Err(mishap),
         };
         match outcome {
             Ok(row) => rows.push(row),
-            Err(error) => {
-                super::report(&error);
-                worst = worst.max(exit_code(&error));
-                failed.push(Failed { name: pair.name(), reason: error.to_string() });
+            Err(mishap) => {
+                mishap.report();
+                worst = worst.max(mishap.code);
+                failed.push(Failed { name: pair.name(), reason: mishap.text });
             }
         }
     }
@@ -148,8 +151,11 @@ struct Photo<'a> {
 
 impl<'a> Photo<'a> {
     /// Reads a photo and its target; finds out whether they can be compared, and the strip be written.
-    fn read(pair: &'a Pair, strip: Option<PathBuf>, protocol: Protocol) -> Result<Self, Error> {
-        let (input, target) = (image::read(&pair.input)?, image::read(&pair.target)?);
+    fn read(args: &EvalArgs, pair: &'a Pair, protocol: Protocol) -> Result<Self, Error> {
+        let strip = strip_path(args, pair);
+        // A target with a part missing would score the wrong thing.
+        let (input, target) =
+            (image::read_with(&pair.input, &args.read.options())?, image::read(&pair.target)?);
         let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
         let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
         let photo = Self { pair, strip, protocol, input, target, before };
@@ -163,8 +169,10 @@ impl<'a> Photo<'a> {
     }
 
     fn evaluate(&self, restorer: &mut Restorer, title: String, quiet: bool) -> Result<Row, Error> {
+        let about = |source| Error::Unrestored { path: self.pair.input.clone(), source: Box::new(source) };
         let restored =
-            with_bar(title, quiet, |progress| restorer.restore_with_progress(&self.input, progress))?;
+            with_bar(title, quiet, |progress| restorer.restore_with_progress(&self.input, progress))
+                .map_err(about)?;
         let after = metrics::score(&restored, &self.target, self.protocol)?;
         self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))?;
         let (width, height) = (self.input.width(), self.input.height());

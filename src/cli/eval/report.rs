@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use clap::ValueEnum;
+use mprnet::Shown;
 use mprnet::metrics::{Protocol, Score};
 use mprnet::model::Task;
 use mprnet::plan::Precision;
@@ -135,7 +136,7 @@ impl Report {
             count => format!("mean of {} of {}", self.rows.len(), self.rows.len() + count),
         };
         let size = |row: &Row| format!("{}x{}", row.width, row.height);
-        let row = |row: &Row| (row.name.clone(), size(row), Figures::new(row.before, row.after));
+        let row = |row: &Row| (Shown(&row.name).to_string(), size(row), Figures::new(row.before, row.after));
         let lines: Vec<_> = self
             .rows
             .iter()

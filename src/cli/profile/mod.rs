@@ -28,7 +28,7 @@ pub(super) struct ProfileArgs {
     /// The photo's size; padded as the network needs
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
     size: (u32, u32),
-    /// Weights, safetensors or PyTorch; without it the denoiser that ships in this program
+    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// The model for derain, denoise or deblur that ships in this program instead
@@ -106,8 +106,11 @@ fn weights(args: &ProfileArgs, quiet: bool) -> Result<(Weights, String), Error> 
         return Ok((weights, format!("random weights, published {task} configuration")));
     }
     let embedded = args.task.unwrap_or(Task::Denoise);
-    let model = args.model.as_deref().map_or(Model::Embedded(embedded), Model::File);
-    let name = if args.model.is_some() { model.to_string() } else { format!("embedded, {embedded}") };
+    let model = args.model.as_deref().map_or(Model::Embedded(embedded), Model::of);
+    let name = match model {
+        Model::File(_) => model.to_string(),
+        Model::Embedded(task) => format!("embedded, {task}"),
+    };
     Ok((model.read(quiet)?, name))
 }
 

@@ -1,0 +1,147 @@
+//! How photos are read and written.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use mprnet::image::{FileFormat, ReadOptions, WriteOptions};
+
+use super::Failure;
+use super::outputs::Job;
+
+/// How photos are read.
+#[derive(Args)]
+pub(super) struct ReadArgs {
+    /// What becomes of photos that are damaged or cut short
+    #[arg(long, value_enum, default_value = "refuse")]
+    damaged: DamagedArg,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum DamagedArg {
+    /// They are refused, and what is wrong with them is said
+    Refuse,
+    /// They are restored as far as they can be read, with a warning
+    Keep,
+}
+
+impl ReadArgs {
+    pub(super) fn options(&self) -> ReadOptions {
+        let mut options = ReadOptions::default();
+        options.keep_damaged = matches!(self.damaged, DamagedArg::Keep);
+        options
+    }
+}
+
+/// How photos are written.
+#[derive(Args)]
+pub(super) struct WriteArgs {
+    /// The format that is written; without it the one that the name of the output ends in
+    #[arg(long, value_enum)]
+    format: Option<FormatArg>,
+    /// Quality of JPEG, 95 without it, and of WebP, which is lossless without it
+    #[arg(long, value_name = "1-100", value_parser = clap::value_parser!(u8).range(1..=100))]
+    quality: Option<u8>,
+    /// Writes JPEG that shows the whole picture early and then refines it
+    #[arg(long)]
+    progressive: bool,
+    /// Writes TIFF in 32-bit floats, of photos that are
+    #[arg(long)]
+    float: bool,
+    /// Writes nothing but the picture and what says which colours it has: no camera, place, date or caption
+    #[arg(long)]
+    strip_metadata: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatArg {
+    Png,
+    Jpg,
+    Webp,
+    Tiff,
+}
+
+impl FormatArg {
+    fn format(self) -> FileFormat {
+        match self {
+            Self::Png => FileFormat::Png,
+            Self::Jpg => FileFormat::Jpeg,
+            Self::Webp => FileFormat::WebP,
+            Self::Tiff => FileFormat::Tiff,
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpg => "jpg",
+            Self::Webp => "webp",
+            Self::Tiff => "tiff",
+        }
+    }
+}
+
+impl WriteArgs {
+    /// A photo that becomes a file of this name.
+    pub(super) fn file(&self, input: &Path, output: &Path) -> Job {
+        let mut write = WriteOptions::default();
+        write.format = self.format.map(FormatArg::format);
+        write.quality = self.quality;
+        write.progressive = self.progressive;
+        write.float = self.float;
+        write.strip_metadata = self.strip_metadata;
+        Job { input: input.to_owned(), output: output.to_owned(), write }
+    }
+
+    /// A photo that goes into a directory under its own name, which ends as a format that is asked for wants it. Under
+    /// a name that tells no format it stays what it is.
+    pub(super) fn in_directory(&self, input: &Path, name: &OsStr, directory: &Path) -> Job {
+        let mut name = PathBuf::from(name);
+        let named = named(&name);
+        if let Some(format) = self.format
+            && named != Some(format.format())
+        {
+            if named.is_some() {
+                name.set_extension("");
+            }
+            name.as_mut_os_string().push(".");
+            name.as_mut_os_string().push(format.extension());
+        }
+        let mut job = self.file(input, &directory.join(name));
+        if job.format().is_none() {
+            job.write.format = announced(input);
+        }
+        job
+    }
+
+    /// Refuses options that say nothing of any photo.
+    pub(super) fn check(&self, jobs: &[Job]) -> Result<(), Failure> {
+        let formats: Vec<FileFormat> = jobs.iter().filter_map(Job::format).collect();
+        let (jpeg, tiff) = (&[FileFormat::Jpeg][..], &[FileFormat::Tiff][..]);
+        for (option, given, of, names) in [
+            ("--quality", self.quality.is_some(), &[FileFormat::Jpeg, FileFormat::WebP][..], "JPEG and WebP"),
+            ("--progressive", self.progressive, jpeg, "JPEG"),
+            ("--float", self.float, tiff, "TIFF"),
+        ] {
+            if given && !formats.is_empty() && !formats.iter().any(|format| of.contains(format)) {
+                let format = formats[0].name();
+                return Err(Failure::Usage(format!("{option} is about {names}, and {format} is written")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The format that a file's name ends in.
+pub(super) fn named(path: &Path) -> Option<FileFormat> {
+    FileFormat::from_extension(path.extension()?.to_str()?)
+}
+
+/// The format that a file's content is in.
+fn announced(path: &Path) -> Option<FileFormat> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;
+    FileFormat::from_content(&head)
+}

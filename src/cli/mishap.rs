@@ -1,0 +1,112 @@
+//! What ends the work on one photo, and no more than that; panics are mistakes of this program or of what it is made
+//! of, and among that.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use mprnet::{Error, Shown};
+
+use super::{exit_code, one_line, report};
+
+/// Where the last panic was, on whichever thread: what a panic carries does not tell.
+static PLACE: Mutex<String> = Mutex::new(String::new());
+
+/// Keeps panics from writing their own traces: whoever catches one says what is to be said.
+pub(super) fn hush_panics() {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(String::new, ToString::to_string);
+        tracing::debug!("panic at {place}: {}", message(info.payload()));
+        *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }));
+}
+
+/// What a panic says.
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// Does work; a panic on this thread, or on one that hands its panics on, becomes a text. What `work` has changed
+/// before is not to be used after it.
+pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{}, at {place}", one_line(message(payload.as_ref())))
+    })
+}
+
+/// Why there is no result for a photo.
+pub(super) struct Mishap {
+    /// What the user is told.
+    pub(super) text: String,
+    pub(super) code: u8,
+    /// Whether the device may be lost, or what runs on it half changed.
+    pub(super) shaken: bool,
+}
+
+impl From<Error> for Mishap {
+    fn from(error: Error) -> Self {
+        let cause = if let Error::Unrestored { source, .. } = &error { source } else { &error };
+        let shaken = matches!(cause, Error::Gpu { .. } | Error::OutOfMemory { .. });
+        Self { text: error.to_string(), code: exit_code(&error), shaken }
+    }
+}
+
+impl Mishap {
+    /// Tells the user.
+    pub(super) fn report(&self) {
+        report(&self.text);
+    }
+}
+
+/// Does work on a photo.
+pub(super) fn attempt<T>(path: &Path, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Mishap> {
+    match caught(work) {
+        Ok(done) => Ok(done?),
+        Err(panic) => {
+            let path = Shown(path.display());
+            let text = format!(
+                "cannot restore {path}: the program failed on it ({panic}); this is a mistake of the program, please \
+                 report it"
+            );
+            Err(Mishap { text, code: 1, shaken: true })
+        }
+    }
+}
+
+/// Panics on a thread of its own, as pipelines are made on, if `MPRNET_REHEARSE` names `part`, so that the tests of
+/// the program see what comes of it. No release does.
+pub(super) fn rehearse(part: impl AsRef<std::ffi::OsStr>) {
+    if cfg!(debug_assertions) && std::env::var_os("MPRNET_REHEARSE").is_some_and(|name| name == part.as_ref())
+    {
+        let worker = std::thread::spawn(|| panic!("rehearsed\n\u{1b}[31mfor a test"));
+        worker.join().unwrap_or_else(|payload| panic::resume_unwind(payload));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_the_mishap_of_its_photo() {
+        let outcome = attempt("a\u{7}.png".as_ref(), || -> Result<(), Error> { panic!("two\nlines") });
+        let Mishap { text, code, shaken } = outcome.unwrap_err();
+        assert!(
+            text.starts_with(r"cannot restore a\u{7}.png: the program failed on it (two lines, at "),
+            "{text}"
+        );
+        assert!(text.ends_with("please report it") && code == 1 && shaken);
+    }
+
+    #[test]
+    fn only_a_failing_device_is_not_used_again() {
+        let gpu = || Error::Gpu { during: "testing".into(), reason: "lost".to_owned() };
+        let about = |source| Error::Unrestored { path: "a.png".into(), source: Box::new(source) };
+        assert!(Mishap::from(gpu()).shaken && Mishap::from(about(gpu())).shaken);
+        assert_eq!(Mishap::from(about(gpu())).code, 3);
+        assert!(!Mishap::from(about(Error::NotFinite("so"))).shaken);
+    }
+}

@@ -1,0 +1,133 @@
+//! In which format photos are written, and what of a damaged one is.
+
+use image::ImageFormat;
+
+use crate::photos::*;
+use crate::{Room, repository};
+
+/// A room with a small network, and photos under names of all kinds.
+fn room() -> Room {
+    let room = Room::new();
+    room.put("tiny", &std::fs::read(repository("golden/tiny.safetensors")).unwrap());
+    let photo = smooth(24, 17);
+    for name in ["photo.jpg", "Photo.JPG", "photo.jfif", "photo.jpe", "scan", "scan.2024"] {
+        room.put(name, &encode(photo.clone(), ImageFormat::Jpeg));
+    }
+    room.put("photo.png", &png(photo));
+    room.make_directory("out");
+    room
+}
+
+impl Room {
+    fn restores(&self, photos: &[&str], more: &[&str]) {
+        self.run(&[&["restore", "-q", "--model", "tiny"], photos, more].concat()).succeeds();
+    }
+
+    /// The formats of the files in `out`, by name.
+    fn written(&self) -> Vec<(String, ImageFormat)> {
+        let mut files: Vec<_> = std::fs::read_dir(self.path("out"))
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let bytes = std::fs::read(entry.path()).unwrap();
+                (entry.file_name().into_string().unwrap(), image::guess_format(&bytes).unwrap())
+            })
+            .collect();
+        files.sort_by_key(|(name, _): &(String, ImageFormat)| name.clone());
+        files
+    }
+
+    #[track_caller]
+    fn has_written(&self, expected: &[(&str, ImageFormat)]) {
+        let expected: Vec<_> = expected.iter().map(|&(name, format)| (name.to_owned(), format)).collect();
+        assert_eq!(self.written(), expected);
+    }
+}
+
+/// Names that tell a format are kept, and so are those that tell none.
+#[test]
+fn names_without_a_format() {
+    let room = room();
+    room.restores(&["Photo.JPG", "photo.jfif", "photo.jpe", "scan", "scan.2024"], &["-o", "out"]);
+    room.has_written(
+        &["Photo.JPG", "photo.jfif", "photo.jpe", "scan", "scan.2024"].map(|name| (name, ImageFormat::Jpeg)),
+    );
+}
+
+#[test]
+fn names_with_the_format_that_is_asked_for() {
+    let room = room();
+    room.restores(&["photo.jpg", "scan.2024", "scan"], &["-o", "out", "--format", "tiff"]);
+    room.has_written(&["photo.tiff", "scan.2024.tiff", "scan.tiff"].map(|name| (name, ImageFormat::Tiff)));
+    let room = self::room();
+    room.restores(&["photo.jfif", "Photo.JPG"], &["-o", "out", "--format", "jpg", "--quality", "80"]);
+    room.has_written(&[("Photo.JPG", ImageFormat::Jpeg), ("photo.jfif", ImageFormat::Jpeg)]);
+}
+
+/// The name of a file stays as it is given.
+#[test]
+fn format_of_one_file() {
+    let room = room();
+    for (format, expected) in [
+        ("png", ImageFormat::Png),
+        ("jpg", ImageFormat::Jpeg),
+        ("webp", ImageFormat::WebP),
+        ("tiff", ImageFormat::Tiff),
+    ] {
+        for name in ["out.png", "out.jfif", "result"] {
+            room.restores(&["photo.jpg"], &["-o", name, "--format", format]);
+            let bytes = std::fs::read(room.path(name)).unwrap();
+            assert_eq!(image::guess_format(&bytes).unwrap(), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn photos_that_would_become_one() {
+    let room = room();
+    let args = ["restore", "photo.jpg", "photo.png", "-o", "out", "--format", "webp"];
+    room.refuses(&args, 2, &["photo.jpg and photo.png would both become", "photo.webp"]);
+}
+
+/// The format counts, not the name.
+#[test]
+fn transparency_into_the_format_that_is_asked_for() {
+    let room = room();
+    room.put("logo.png", &png(grey_with_alpha(9, 9)));
+    let args = ["restore", "logo.png", "-o", "out", "--format", "jpg"];
+    room.refuses(&args, 1, &["cannot write", "logo.jpg", "transparency"]);
+}
+
+#[test]
+fn options_about_other_formats() {
+    let room = room();
+    let refused = |photos: &[&str], more: &[&str], why: &str| {
+        room.refuses(&[&["derain"], photos, more].concat(), 2, &[why]);
+    };
+    let one: &[&str] = &["photo.png"];
+    refused(
+        one,
+        &["-o", "out.png", "--quality", "80"],
+        "--quality is about JPEG and WebP, and PNG is written",
+    );
+    refused(
+        one,
+        &["-o", "o.tiff", "--quality", "80"],
+        "--quality is about JPEG and WebP, and TIFF is written",
+    );
+    refused(one, &["-o", "o.webp", "--progressive"], "--progressive is about JPEG, and WebP is written");
+    refused(one, &["-o", "o.jpg", "--float"], "--float is about TIFF, and JPEG is written");
+    refused(one, &["-o", "o.jpg", "--format", "png", "--progressive"], "and PNG is written");
+    refused(&["photo.jpg", "photo.png"], &["-o", "out", "--float"], "--float is about TIFF");
+    for value in ["0", "101", "high"] {
+        refused(one, &["-o", "o.jpg", "--quality", value], "--quality");
+    }
+    refused(one, &["-o", "o.jpg", "--format", "heic"], "--format");
+    refused(one, &["-o", "o.jpg", "--damaged", "perhaps"], "--damaged");
+    // Of several photos one is enough.
+    room.restores(
+        &["photo.jpg", "photo.png"],
+        &["-o", "out", "--quality", "70", "--progressive", "--strip-metadata", "--damaged", "keep"],
+    );
+    room.has_written(&[("photo.jpg", ImageFormat::Jpeg), ("photo.png", ImageFormat::Png)]);
+}
