@@ -3,9 +3,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-if command -v spirv-val >/dev/null; then
-    sh tools/setup.sh
-else
-    sh tools/setup.sh spirv-tools
-fi
+# Other readers and writers that tests compare with, by a program of each package.
+missing=""
+command -v spirv-val >/dev/null || missing="$missing spirv-tools"
+command -v tiffcp >/dev/null || missing="$missing libtiff-tools"
+command -v cjpeg >/dev/null || missing="$missing libjpeg-turbo-progs"
+# shellcheck disable=SC2086 # a list of packages
+sh tools/setup.sh $missing
 cargo test --locked "$@"

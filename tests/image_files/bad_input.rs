@@ -178,9 +178,8 @@ fn huge_claims_are_refused_by_the_header() {
 
 #[test]
 fn colours_that_are_not_read() {
-    let rgba = Page::grey(2, 1, &[0; 8]).with(tag::SAMPLES_PER_PIXEL, &[4]);
-    let cmyk = rgba.with(tag::PHOTOMETRIC, &[5]).with(tag::BITS_PER_SAMPLE, &[8; 4]);
-    let float = Page::grey(2, 1, &[0; 8]).with(tag::BITS_PER_SAMPLE, &[32]);
+    let cmyk = Page::rgb(2, 1, 4, &[0; 8]).with(tag::PHOTOMETRIC, &[5]);
+    let float = Page::grey(2, 1, &[0; 16]).with(tag::BITS_PER_SAMPLE, &[64]);
     let signed = Page::grey(2, 1, &[0; 2]).with(tag::SAMPLE_FORMAT, &[2]);
     let deep = Page::grey(2, 1, &[0; 8]).with(tag::BITS_PER_SAMPLE, &[32]);
     let lab = Page::grey(2, 1, &[0; 6])
@@ -191,9 +190,9 @@ fn colours_that_are_not_read() {
         (jpeg_header(8, 8, 8, 4), "it is a JPEG in CMYK (print) colours"),
         (jpeg_header(8, 8, 12, 3), "it is a JPEG of 12 bits a sample"),
         (tiff(vec![cmyk]), "it is a TIFF in CMYK (print) colours"),
-        (tiff(vec![float.with(tag::SAMPLE_FORMAT, &[3])]), "it is a TIFF of floating-point samples"),
-        (tiff(vec![signed]), "its samples are not unsigned integers"),
-        (tiff(vec![deep]), "it is a TIFF of type Gray(32)"),
+        (tiff(vec![float.with(tag::SAMPLE_FORMAT, &[3])]), "it is a TIFF of 64-bit floating-point samples"),
+        (tiff(vec![signed]), "its samples are signed integers"),
+        (tiff(vec![deep]), "it is a TIFF of 32-bit integer samples"),
         (tiff(vec![lab]), "CIELab"),
     ];
     let room = Room::new();

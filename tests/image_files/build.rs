@@ -125,41 +125,69 @@ pub mod tag {
     pub const SAMPLES_PER_PIXEL: u16 = 277;
     pub const STRIP_BYTE_COUNTS: u16 = 279;
     pub const PLANAR: u16 = 284;
+    pub const ROWS_PER_STRIP: u16 = 278;
+    pub const COLOR_MAP: u16 = 320;
     pub const EXTRA_SAMPLES: u16 = 338;
     pub const SAMPLE_FORMAT: u16 = 339;
+    pub const EXIF: u16 = 34665;
+    pub const GPS: u16 = 34853;
     pub const DNG_VERSION: u16 = 50706;
 }
 
 /// The tags whose numbers have 32 bits; those of the others have 16.
-const LONG: [u16; 6] = [
+const LONG: [u16; 8] = [
     tag::NEW_SUBFILE_TYPE,
     tag::WIDTH,
     tag::HEIGHT,
     tag::STRIP_OFFSETS,
     tag::STRIP_BYTE_COUNTS,
     tag::DNG_VERSION,
+    tag::EXIF,
+    tag::GPS,
 ];
+
+/// A tag, the number of its type, and its value.
+pub type Field = (u16, u16, Vec<u8>);
 
 /// One page of a TIFF file: tags and the strips. The tags of the strips, and
 /// those of an 8-bit grey image where they are missing, are added.
+#[derive(Clone)]
 pub struct Page {
-    pub tags: Vec<(u16, Vec<u32>)>,
+    pub tags: Vec<Field>,
     pub strips: Vec<Vec<u8>>,
 }
 
 impl Page {
     pub fn grey(width: u32, height: u32, pixels: &[u8]) -> Page {
-        Page {
-            tags: vec![(tag::WIDTH, vec![width]), (tag::HEIGHT, vec![height])],
-            strips: vec![pixels.to_vec()],
-        }
+        let page = Page { tags: Vec::new(), strips: vec![pixels.to_vec()] };
+        page.with(tag::WIDTH, &[width]).with(tag::HEIGHT, &[height])
     }
 
-    pub fn with(mut self, tag: u16, values: &[u32]) -> Page {
-        self.tags.retain(|(other, _)| *other != tag);
-        self.tags.push((tag, values.to_vec()));
+    pub fn rgb(width: u32, height: u32, channels: usize, pixels: &[u8]) -> Page {
+        Page::grey(width, height, pixels)
+            .with(tag::PHOTOMETRIC, &[2])
+            .with(tag::SAMPLES_PER_PIXEL, &[channels as u32])
+            .with(tag::BITS_PER_SAMPLE, &vec![8; channels])
+    }
+
+    pub fn with(self, tag: u16, values: &[u32]) -> Page {
+        let (_, kind, value) = numbers(tag, values);
+        self.with_bytes(tag, kind, &value)
+    }
+
+    /// With a tag of any type.
+    pub fn with_bytes(mut self, tag: u16, kind: u16, value: &[u8]) -> Page {
+        self.tags.retain(|(other, ..)| *other != tag);
+        self.tags.push((tag, kind, value.to_vec()));
         self
     }
+}
+
+/// A tag of numbers in the type that is usual for it.
+pub fn numbers(tag: u16, values: &[u32]) -> Field {
+    let (kind, size) = if LONG.contains(&tag) { (4, 4) } else { (3, 2) };
+    let bytes = values.iter().map(|value| value.to_le_bytes());
+    (tag, kind, bytes.flat_map(|bytes| bytes.into_iter().take(size)).collect())
 }
 
 /// A little-endian TIFF file; of each page the tags come first and the strips last.
@@ -183,41 +211,39 @@ pub fn tiff(pages: Vec<Page>) -> Vec<u8> {
 }
 
 /// All tags of a page in order, given where each strip begins.
-fn complete(page: &Page, offset: impl Fn(usize) -> u32) -> Vec<(u16, Vec<u32>)> {
-    let mut tags = page.tags.clone();
+fn complete(page: &Page, offset: impl Fn(usize) -> u32) -> Vec<Field> {
+    let mut page = page.clone();
     for (tag, value) in [(tag::BITS_PER_SAMPLE, 8), (tag::PHOTOMETRIC, 1), (tag::SAMPLES_PER_PIXEL, 1)] {
-        if tags.iter().all(|(other, _)| *other != tag) {
-            tags.push((tag, vec![value]));
+        if page.tags.iter().all(|(other, ..)| *other != tag) {
+            page = page.with(tag, &[value]);
         }
     }
-    let lengths = page.strips.iter().map(|strip| strip.len() as u32);
-    tags.push((tag::STRIP_BYTE_COUNTS, lengths.collect()));
-    let offsets = (0..page.strips.len()).map(offset);
-    tags.push((tag::STRIP_OFFSETS, offsets.collect()));
+    let lengths: Vec<u32> = page.strips.iter().map(|strip| strip.len() as u32).collect();
+    let offsets: Vec<u32> = (0..page.strips.len()).map(offset).collect();
+    let mut tags = page.with(tag::STRIP_BYTE_COUNTS, &lengths).with(tag::STRIP_OFFSETS, &offsets).tags;
     tags.sort();
     tags
 }
 
-/// A directory that stands at byte `at`, with an empty link to the next one, and the numbers that
+/// A directory that stands at byte `at`, with an empty link to the next one, and the values that
 /// do not fit in it.
-fn directory(tags: &[(u16, Vec<u32>)], at: usize) -> Vec<u8> {
+pub fn directory(tags: &[Field], at: usize) -> Vec<u8> {
     let mut entries = (tags.len() as u16).to_le_bytes().to_vec();
     let mut behind = Vec::new();
     let behind_at = at + 2 + 12 * tags.len() + 4;
-    for (tag, values) in tags {
-        let (kind, size) = if LONG.contains(tag) { (4u16, 4) } else { (3, 2) };
-        let bytes = values.iter().map(|value| value.to_le_bytes());
-        let mut numbers: Vec<u8> = bytes.flat_map(|b| b.into_iter().take(size)).collect();
+    for (tag, kind, value) in tags {
+        let size = [1, 1, 1, 2, 4, 8, 1, 1][usize::from(*kind)];
         entries.extend_from_slice(&tag.to_le_bytes());
         entries.extend_from_slice(&kind.to_le_bytes());
-        entries.extend_from_slice(&(values.len() as u32).to_le_bytes());
-        if numbers.len() > 4 {
+        entries.extend_from_slice(&((value.len() / size) as u32).to_le_bytes());
+        if value.len() > 4 {
             let place = (behind_at + behind.len()) as u32;
             entries.extend_from_slice(&place.to_le_bytes());
-            behind.extend_from_slice(&numbers);
+            behind.extend_from_slice(value);
         } else {
-            numbers.resize(4, 0);
-            entries.extend_from_slice(&numbers);
+            let mut value = value.clone();
+            value.resize(4, 0);
+            entries.extend_from_slice(&value);
         }
     }
     entries.extend_from_slice(&[0; 4]);

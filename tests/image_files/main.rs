@@ -9,11 +9,16 @@ mod padding;
 mod partial_png;
 mod round_trip;
 mod strip;
+mod tiff_damage;
+mod tiff_kinds;
+mod tiff_matrix;
+mod tiff_metadata;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use mprnet::Error;
-use mprnet::image::{self, Frame, Metadata, Samples};
+use mprnet::image::{self, Frame, Metadata, ReadOptions, Samples};
 
 /// A directory of its own for one test, removed at the end.
 struct Room(tempfile::TempDir);
@@ -75,6 +80,44 @@ fn names_in(directory: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Of a file with damage, what there is.
+fn read_damaged(bytes: &[u8]) -> Result<Frame, Error> {
+    let mut options = ReadOptions::default();
+    options.keep_damaged = true;
+    image::from_bytes(bytes, Path::new("damaged"), &options)
+}
+
+/// What is said, at any level, while something is done.
+fn said<T>(act: impl FnOnce() -> T) -> (T, String) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Writer(log.clone())).finish();
+    let result = tracing::subscriber::with_default(subscriber, act);
+    let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    (result, text)
+}
+
+#[derive(Clone)]
+struct Writer(Arc<Mutex<Vec<u8>>>);
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Writer {
+    type Writer = Writer;
+
+    fn make_writer(&self) -> Writer {
+        self.clone()
+    }
+}
+
+impl std::io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The message of an error: one line that names the file.

@@ -237,23 +237,18 @@ fn palettes_and_bitmaps_are_expanded() {
 #[test]
 fn tiff_layouts() {
     let room = Room::new();
-    let rgb = |page: Page, channels: usize| {
-        page.with(tag::PHOTOMETRIC, &[2])
-            .with(tag::SAMPLES_PER_PIXEL, &[channels as u32])
-            .with(tag::BITS_PER_SAMPLE, &vec![8; channels])
-    };
     // One strip a channel.
-    let mut planar = rgb(Page::grey(2, 1, &[]), 3).with(tag::PLANAR, &[2]);
+    let mut planar = Page::rgb(2, 1, 3, &[]).with(tag::PLANAR, &[2]);
     planar.strips = vec![vec![1, 2], vec![3, 4], vec![5, 6]];
     let frame = room.read("a.tif", &tiff(vec![planar])).unwrap();
     assert_eq!(bytes_of(frame.samples()), [1, 3, 5, 2, 4, 6]);
 
     // Extra channel 2 is transparency, 1 transparency that the colours are multiplied by.
     let pixels = [50, 25, 10, 100, 9, 9, 9, 0];
-    let straight = rgb(Page::grey(2, 1, &pixels), 4).with(tag::EXTRA_SAMPLES, &[2]);
+    let straight = Page::rgb(2, 1, 4, &pixels).with(tag::EXTRA_SAMPLES, &[2]);
     let frame = room.read("a.tif", &tiff(vec![straight])).unwrap();
     assert_eq!(bytes_of(frame.samples()), [50, 25, 10, 9, 9, 9]);
-    let multiplied = rgb(Page::grey(2, 1, &pixels), 4).with(tag::EXTRA_SAMPLES, &[1]);
+    let multiplied = Page::rgb(2, 1, 4, &pixels).with(tag::EXTRA_SAMPLES, &[1]);
     let frame = room.read("a.tif", &tiff(vec![multiplied])).unwrap();
     assert_eq!(bytes_of(frame.samples()), [128, 64, 26, 9, 9, 9]);
     assert_eq!(frame.alpha(), Some(&Samples::U8(vec![100, 0])));

@@ -45,23 +45,72 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
         count => return Err(unsupported(&format!("it is a JPEG of {count} channels"))),
     };
     let notes = damage(&survey, options)?;
-    let mended = if survey.ended && survey.cuts.is_empty() { None } else { Some(survey.mended(bytes)) };
-    let mut decoder = Decoder::new(mended.as_deref().unwrap_or(bytes));
-    decoder.set_color_transform(transform);
-    let mut samples = decoder.decode().map_err(|e| problem(bytes, &e))?;
-    if samples.len() != width as usize * height as usize * channels {
-        return Err(broken(FORMAT, &"its pixels do not fit its size"));
-    }
+    let mut samples = pixels(&survey, bytes, channels, transform)?;
     fill(&mut samples, channels, &survey);
     Ok(Decoded {
         width,
         height,
         channels,
         samples: Samples::U8(samples),
-        orientation: super::exif_orientation(decoder.exif_data()),
-        metadata: Metadata { icc: decoder.icc_profile(), ..Metadata::default() },
+        orientation: super::exif_orientation(block(&survey, 0xe1, b"Exif\0\0").next()),
+        metadata: Metadata { icc: profile(&survey), ..Metadata::default() },
         notes,
     })
+}
+
+/// What the segments of a marker hold behind a mark.
+fn block<'a>(survey: &'a Survey<'a>, marker: u8, mark: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let segments = survey.segments.iter().filter(move |(other, _)| *other == marker);
+    segments.filter_map(move |(_, content)| content.strip_prefix(mark))
+}
+
+/// The colour profile, of numbered parts.
+fn profile(survey: &Survey) -> Option<Vec<u8>> {
+    let mut parts: Vec<&[u8]> = block(survey, 0xe2, b"ICC_PROFILE\0").filter(|part| part.len() > 2).collect();
+    parts.sort_by_key(|part| part[0]);
+    let count = usize::from(parts.first()?[1]);
+    (parts.len() == count).then(|| parts.iter().flat_map(|part| &part[2..]).copied().collect())
+}
+
+/// A JPEG inside of another file.
+pub(super) struct Part {
+    pub(super) width: usize,
+    pub(super) channels: usize,
+    /// The pixels of the rows that are all there, from the first.
+    pub(super) samples: Vec<u8>,
+}
+
+/// Decodes a JPEG whose colours another file tells; `None` where nothing can be decoded.
+pub(super) fn decode_part(bytes: &[u8], rgb: bool) -> Option<Part> {
+    let survey = survey(bytes).ok()?;
+    let (width, channels) = (usize::from(survey.frame.width), survey.frame.components.len());
+    let transform = match (channels, rgb) {
+        (1, _) => ColorTransform::Grayscale,
+        (3, true) => ColorTransform::RGB,
+        (3, false) => ColorTransform::YCbCr,
+        _ => return None,
+    };
+    let mut samples = pixels(&survey, bytes, channels, transform).ok()?;
+    samples.truncate(survey.whole_rows() * width * channels);
+    Some(Part { width, channels, samples })
+}
+
+/// What the decoder makes of the file, whatever is missing.
+fn pixels(
+    survey: &Survey,
+    bytes: &[u8],
+    channels: usize,
+    transform: ColorTransform,
+) -> Result<Vec<u8>, Problem> {
+    let mended = if survey.ended && survey.cuts.is_empty() { None } else { Some(survey.mended(bytes)) };
+    let mut decoder = Decoder::new(mended.as_deref().unwrap_or(bytes));
+    decoder.set_color_transform(transform);
+    let samples = decoder.decode().map_err(|e| problem(bytes, &e))?;
+    let frame = &survey.frame;
+    if samples.len() != usize::from(frame.width) * usize::from(frame.height) * channels {
+        return Err(broken(FORMAT, &"its pixels do not fit its size"));
+    }
+    Ok(samples)
 }
 
 /// What to say of a picture that is not whole, or why it is refused.

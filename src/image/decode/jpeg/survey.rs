@@ -268,6 +268,14 @@ impl Survey<'_> {
         self.coarse.contains(&true)
     }
 
+    /// How many rows are all there, from the first.
+    pub(super) fn whole_rows(&self) -> usize {
+        let first =
+            |&(alone, begin, _): &(Option<usize>, usize, usize)| self.frame.area(alone, begin).1.start;
+        let height = usize::from(self.frame.height);
+        if self.is_coarse() { 0 } else { self.missing.iter().map(first).min().unwrap_or(height) }
+    }
+
     /// Whether everything is there.
     pub(super) fn is_whole(&self) -> bool {
         self.units.1 == 0 && !self.is_coarse() && !self.nonsense

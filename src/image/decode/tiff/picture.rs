@@ -1,0 +1,189 @@
+//! The picture, put together from the strips or tiles.
+
+use std::borrow::Cow;
+
+use half::f16;
+
+use super::chunks::Chunk;
+use super::color::Color;
+use super::decompress::unpack;
+use super::directory::Order;
+use super::jpeg;
+use super::layout::{Compression, Layout};
+use super::predictor::{Predictor, undo};
+use crate::image::samples::Sample;
+
+/// A picture and how much of it was decoded.
+pub(super) struct Picture<T> {
+    pub samples: Vec<T>,
+    /// Samples that were decoded, of those that are taken from the file.
+    pub decoded: u64,
+}
+
+/// A sample as it is taken out of a row of bytes.
+pub(super) trait Stored: Sample {
+    /// What stands where nothing can be decoded.
+    const MIDDLE: Self;
+
+    /// Appends the samples of a row. Those of fewer than 8 bits are spread over the range of 8 where `spread` is set.
+    fn append(row: &[u8], bits: usize, spread: bool, out: &mut Vec<Self>);
+
+    /// The value as far from white as this one is from black.
+    fn inverted(self) -> Self;
+
+    /// The colour in a palette that has one for each index. Deeper samples are no indices.
+    fn looked_up(self, _palette: &[[u8; 3]]) -> [Self; 3] {
+        [self; 3]
+    }
+}
+
+impl Stored for u8 {
+    const MIDDLE: u8 = 128;
+
+    fn append(row: &[u8], bits: usize, spread: bool, out: &mut Vec<u8>) {
+        if bits == 8 {
+            out.extend_from_slice(row);
+            return;
+        }
+        let largest = (1u8 << bits) - 1;
+        let factor = if spread { 255 / largest } else { 1 };
+        let samples = |byte: u8| (1..=8 / bits).map(move |i| (byte >> (8 - i * bits) & largest) * factor);
+        out.extend(row.iter().flat_map(|&byte| samples(byte)));
+    }
+
+    fn inverted(self) -> u8 {
+        !self
+    }
+
+    fn looked_up(self, palette: &[[u8; 3]]) -> [u8; 3] {
+        palette[usize::from(self)]
+    }
+}
+
+impl Stored for u16 {
+    const MIDDLE: u16 = 1 << 15;
+
+    fn append(row: &[u8], _bits: usize, _spread: bool, out: &mut Vec<u16>) {
+        out.extend(row.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes)));
+    }
+
+    fn inverted(self) -> u16 {
+        !self
+    }
+}
+
+impl Stored for f32 {
+    const MIDDLE: f32 = 0.5;
+
+    fn append(row: &[u8], bits: usize, _spread: bool, out: &mut Vec<f32>) {
+        if bits == 16 {
+            out.extend(row.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()));
+        } else {
+            out.extend(row.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)));
+        }
+    }
+
+    fn inverted(self) -> f32 {
+        1.0 - self
+    }
+}
+
+/// Decodes all that there is.
+pub(super) fn assemble<T: Stored>(layout: &Layout, file: &[u8]) -> Picture<T> {
+    let taken = layout.channels.taken();
+    let pixels = layout.width as usize * layout.height as usize;
+    let mut picture = Picture { samples: filling(layout, pixels), decoded: 0 };
+    let mut row = Vec::new();
+    for chunk in layout.grid.chunks() {
+        let targets: Vec<(usize, usize)> = match chunk.plane {
+            None => taken.iter().copied().enumerate().collect(),
+            Some(plane) => taken.iter().position(|&at| at == plane).map(|to| (to, 0)).into_iter().collect(),
+        };
+        if targets.is_empty() {
+            continue;
+        }
+        let (bytes, row_bytes) = content(layout, &chunk, layout.packed(&chunk, file));
+        for (i, stored) in bytes.chunks_exact(row_bytes).take(chunk.rows).enumerate() {
+            row.clear();
+            let spread = !matches!(layout.channels.color, Color::Palette(_));
+            T::append(stored, layout.bits, spread, &mut row);
+            place(layout, &chunk, chunk.top + i, &row, &targets, &mut picture.samples);
+            picture.decoded += (chunk.columns * targets.len()) as u64;
+        }
+    }
+    picture
+}
+
+/// A picture in which nothing is decoded yet: grey all over, and opaque.
+fn filling<T: Stored>(layout: &Layout, pixels: usize) -> Vec<T> {
+    let kept = layout.channels.kept();
+    let mut samples = vec![T::MIDDLE; pixels * kept];
+    if layout.channels.alpha.is_some() {
+        samples.iter_mut().skip(kept - 1).step_by(kept).for_each(|alpha| *alpha = T::ONE);
+    }
+    samples
+}
+
+/// The rows of a strip or tile as far as they can be decoded, numbers little-endian, and the bytes of a row.
+fn content<'a>(layout: &Layout, chunk: &Chunk, packed: &'a [u8]) -> (Cow<'a, [u8]>, usize) {
+    let packing = match &layout.compression {
+        Compression::Packed(packing) => *packing,
+        Compression::Jpeg(tables) => {
+            let color = &layout.channels.color;
+            let pixels = jpeg::decode(packed, tables, color, layout.grid.samples, chunk.columns);
+            return pixels
+                .map_or((Cow::Borrowed(&[]), 1), |pixels| (Cow::Owned(pixels.bytes), pixels.row_bytes));
+        }
+    };
+    let mut bytes = if layout.reversed {
+        let reversed: Vec<u8> = packed.iter().map(|byte| byte.reverse_bits()).collect();
+        Cow::Owned(unpack(packing, &reversed, chunk.bytes()).into_owned())
+    } else {
+        unpack(packing, packed, chunk.bytes())
+    };
+    let size = layout.bytes_per_sample();
+    // The bytes of floats that were taken apart have an order of their own.
+    if size > 1 && layout.order == Order::Big && layout.predictor != Predictor::FloatingPoint {
+        bytes.to_mut().chunks_exact_mut(size).for_each(<[u8]>::reverse);
+    }
+    if layout.predictor != Predictor::None {
+        for row in bytes.to_mut().chunks_exact_mut(chunk.row_bytes) {
+            undo(layout.predictor, row, size, layout.grid.samples);
+        }
+    }
+    (bytes, chunk.row_bytes)
+}
+
+/// Puts a row of a strip or tile into the picture: of its pixels, the samples that are targets, each as which channel
+/// of the picture and from where.
+fn place<T: Stored>(
+    layout: &Layout,
+    chunk: &Chunk,
+    y: usize,
+    row: &[T],
+    targets: &[(usize, usize)],
+    picture: &mut [T],
+) {
+    let kept = layout.channels.kept();
+    let start = (y * layout.width as usize + chunk.left) * kept;
+    let out = &mut picture[start..start + chunk.columns * kept];
+    let stored = layout.grid.samples;
+    if let Color::Palette(colors) = &layout.channels.color {
+        for (pixel, index) in out.as_chunks_mut::<3>().0.iter_mut().zip(row.iter().step_by(stored)) {
+            *pixel = index.looked_up(colors);
+        }
+        return;
+    }
+    if stored == kept && targets.len() == kept {
+        out.copy_from_slice(&row[..out.len()]);
+    } else {
+        for &(to, from) in targets {
+            let column = row.iter().skip(from).step_by(stored);
+            out.iter_mut().skip(to).step_by(kept).zip(column).for_each(|(out, &sample)| *out = sample);
+        }
+    }
+    let white_is_zero = matches!(layout.channels.color, Color::Grey { white_is_zero: true });
+    if white_is_zero && targets.iter().any(|&(to, _)| to == 0) {
+        out.iter_mut().step_by(kept).for_each(|sample| *sample = sample.inverted());
+    }
+}
