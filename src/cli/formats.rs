@@ -17,6 +17,9 @@ pub(super) struct ReadArgs {
     /// What becomes of photos that are damaged or cut short
     #[arg(long, value_enum, default_value = "refuse")]
     damaged: DamagedArg,
+    /// Takes samples for linear light, which a colour profile may say but many float files leave unsaid
+    #[arg(long)]
+    linear: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -31,6 +34,7 @@ impl ReadArgs {
     pub(super) fn options(&self) -> ReadOptions {
         let mut options = ReadOptions::default();
         options.keep_damaged = matches!(self.damaged, DamagedArg::Keep);
+        options.linear = self.linear;
         options
     }
 }

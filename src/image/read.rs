@@ -8,6 +8,7 @@ use image::metadata::Orientation;
 
 use super::decode::{self, Decoded, MAX_PIXELS, Note, Problem};
 use super::frame::Frame;
+use super::light::Light;
 use super::samples::{Samples, map_samples};
 use super::sniff::{self, FileFormat, HEAD_BYTES};
 use crate::error::{Error, Result};
@@ -21,6 +22,8 @@ const MAX_FILE_BYTES: u64 = 1 << 32;
 pub struct ReadOptions {
     /// Of a file that is damaged or cut short, the picture as far as it can be decoded, instead of an error.
     pub keep_damaged: bool,
+    /// The samples are taken for linear light, whatever the file says of them: see [`Light`].
+    pub linear: bool,
 }
 
 /// Reads an image file; the format is told by the content, not by the name.
@@ -63,6 +66,7 @@ fn decode_as(format: FileFormat, bytes: &[u8], path: &Path, options: &ReadOption
             Note::Info(text) => tracing::info!("{}: {text}", path.display()),
         }
     }
+    let light = if options.linear { Light::Linear } else { light };
     Ok(into_frame(upright(decoded))?.with_light(light))
 }
 
