@@ -6,7 +6,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Decoded, Problem, broken, check_size, cut_short};
-use crate::image::metadata::Metadata;
+use crate::image::metadata::jpeg::from_segments;
 use crate::image::read::ReadOptions;
 use crate::image::samples::Samples;
 use crate::image::sniff::FileFormat;
@@ -14,7 +14,7 @@ use crate::image::sniff::FileFormat;
 const FORMAT: FileFormat = FileFormat::Jpeg;
 
 /// What the segments say.
-struct Segments {
+struct Segments<'a> {
     width: u16,
     height: u16,
     /// Bits a sample.
@@ -22,6 +22,8 @@ struct Segments {
     components: u8,
     /// Whether bytes stand between the segments that belong to none, as some cameras leave them.
     stray: bool,
+    /// Marker and content of each before the pixels.
+    before_pixels: Vec<(u8, &'a [u8])>,
 }
 
 pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Problem> {
@@ -54,24 +56,26 @@ pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Pr
         .jpeg_set_out_colorspace(colors);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     let samples = decoder.decode().map_err(|e| broken(FORMAT, &e))?;
+    let metadata = from_segments(segments.before_pixels.into_iter());
     Ok(Decoded {
         width,
         height,
         channels,
         samples: Samples::U8(samples),
-        orientation: super::exif_orientation(decoder.exif().map(Vec::as_slice)),
-        metadata: Metadata { icc: decoder.icc_profile(), ..Metadata::default() },
+        orientation: super::exif_orientation(metadata.exif.as_deref()),
+        metadata,
         notes: Vec::new(),
     })
 }
 
 /// Goes through the segments to the end-of-image marker. The decoder would be content without that
 /// marker, and with half of the pixels before it.
-fn walk(bytes: &[u8]) -> Result<Segments, Problem> {
+fn walk(bytes: &[u8]) -> Result<Segments<'_>, Problem> {
     let short = || cut_short(FORMAT, bytes);
     let mut frame = None;
     let mut scans = 0;
     let mut stray = false;
+    let mut before_pixels = Vec::new();
     let mut at = 2;
     loop {
         let skipped = bytes[at..].iter().position(|&b| b == 0xff).ok_or_else(short)?;
@@ -92,6 +96,9 @@ fn walk(bytes: &[u8]) -> Result<Segments, Problem> {
             _ => {
                 let content = segment(&bytes[at..]).ok_or_else(short)?;
                 at += 2 + content.len();
+                if scans == 0 {
+                    before_pixels.push((marker, content));
+                }
                 match marker {
                     0xda => {
                         scans += 1;
@@ -115,6 +122,7 @@ fn walk(bytes: &[u8]) -> Result<Segments, Problem> {
         precision,
         components,
         stray,
+        before_pixels,
     })
 }
 

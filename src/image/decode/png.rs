@@ -13,13 +13,13 @@ use crate::image::sniff::FileFormat;
 const FORMAT: FileFormat = FileFormat::Png;
 
 /// What the chunks say.
-struct Chunks<'a> {
+struct Chunks {
     width: u32,
     height: u32,
     /// Frames of the animation; a still image has none, or one.
     frames: u32,
-    /// The EXIF block, which may stand behind the pixels, where the decoder does not look.
-    exif: Option<&'a [u8]>,
+    /// What they say beside the pixels, also from behind them, where the decoder does not look.
+    metadata: Metadata,
 }
 
 pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Problem> {
@@ -35,21 +35,21 @@ pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Pr
     limits.max_alloc = Some(SIDE_BYTES as u64);
     let sort = |e| problem(FORMAT, bytes, &e);
     let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(sort)?;
-    let icc = decoder.icc_profile().map_err(sort)?;
+    let metadata = Metadata { icc: decoder.icc_profile().map_err(sort)?, ..chunks.metadata };
     let (channels, samples) = pixels(decoder).map_err(sort)?;
     Ok(Decoded {
         width: chunks.width,
         height: chunks.height,
         channels,
         samples,
-        orientation: super::exif_orientation(chunks.exif),
-        metadata: Metadata { icc, ..Metadata::default() },
+        orientation: super::exif_orientation(metadata.exif.as_deref()),
+        metadata,
         notes: Vec::new(),
     })
 }
 
 /// Goes through the chunks (length, type, content, checksum) to the closing one.
-fn walk(bytes: &[u8]) -> Result<Chunks<'_>, Problem> {
+fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
     let mut rest = &bytes[8..];
     let (kind, header) = next_chunk(&mut rest).ok_or_else(|| cut_short(FORMAT, bytes))?;
     let (b"IHDR", Some((&width, after)), 13) = (&kind, header.split_first_chunk(), header.len()) else {
@@ -59,17 +59,16 @@ fn walk(bytes: &[u8]) -> Result<Chunks<'_>, Problem> {
         width: u32::from_be_bytes(width),
         height: after.first_chunk().map_or(0, |height| u32::from_be_bytes(*height)),
         frames: 0,
-        exif: None,
+        metadata: Metadata::default(),
     };
     loop {
         let (kind, content) = next_chunk(&mut rest).ok_or_else(|| cut_short(FORMAT, bytes))?;
         match &kind {
             b"IEND" => return Ok(chunks),
-            b"eXIf" => chunks.exif = Some(content),
             b"acTL" => {
                 chunks.frames = content.first_chunk().map_or(0, |frames| u32::from_be_bytes(*frames));
             }
-            _ => {}
+            _ => chunks.metadata.add_png_chunk(kind, content),
         }
     }
 }
