@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod build;
+mod formats;
+mod metadata;
 mod orientation;
 mod output;
 mod padding;
@@ -11,7 +13,7 @@ mod strip;
 use std::path::{Path, PathBuf};
 
 use mprnet::Error;
-use mprnet::image::{self, Frame, Metadata, Samples};
+use mprnet::image::{self, Frame, Metadata, Samples, WriteOptions};
 
 /// A directory of its own for one test, removed at the end.
 struct Room(tempfile::TempDir);
@@ -36,6 +38,14 @@ impl Room {
     fn write(&self, name: &str, frame: &Frame) -> (PathBuf, Vec<u8>) {
         let path = self.path(name);
         image::write(frame, &path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        (path, bytes)
+    }
+
+    /// As [`Room::write`], with options.
+    fn write_with(&self, name: &str, frame: &Frame, options: &WriteOptions) -> (PathBuf, Vec<u8>) {
+        let path = self.path(name);
+        image::write_with(frame, &path, options).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         (path, bytes)
     }
@@ -103,4 +113,10 @@ fn icc(profile: Vec<u8>) -> Metadata {
     let mut metadata = Metadata::default();
     metadata.icc = Some(profile);
     metadata
+}
+
+fn options(set: impl FnOnce(&mut WriteOptions)) -> WriteOptions {
+    let mut options = WriteOptions::default();
+    set(&mut options);
+    options
 }
