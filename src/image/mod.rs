@@ -2,18 +2,25 @@
 //! the network and back, and a frame becomes a file again.
 //!
 //! PNG, JPEG, WebP and TIFF are read, told apart by content, and written, told apart by the
-//! extension of the output. What comes in is kept where the output can hold it:
+//! extension of the output or by [`WriteOptions`]. What comes in is kept where the output can hold it, and [`losses`]
+//! tells what it cannot hold:
 //!
 //! * **Depth.** 16-bit PNG and TIFF stay 16 bits; JPEG and WebP hold 8, so a 16-bit frame written
-//!   to them is rounded to 8. Fewer than 8 bits (bitmaps, palettes) become 8.
+//!   to them is rounded to 8. Fewer than 8 bits (bitmaps, palettes) become 8. Floats are rounded to 16 bits, or stay
+//!   floats in a TIFF where the options say so.
 //! * **Grey** images are expanded to R = G = B for the network and written as grey again, the luma
-//!   (0.299 R + 0.587 G + 0.114 B) of the restored colour. WebP has no grey, and grey TIFF with
-//!   transparency is written as RGBA: there the luma stands in all three channels.
+//!   (0.299 R + 0.587 G + 0.114 B) of the restored colour. WebP has no grey: there the luma stands in all three
+//!   channels.
 //! * **Transparency** is kept untouched; JPEG has none, so writing it there is refused.
-//! * **Orientation.** The rotation that a camera notes in EXIF is applied to the pixels; the
-//!   output carries no such note.
-//! * **ICC profile.** Carried over where it describes the colours written (an RGB profile for RGB,
-//!   a grey one for grey). Other metadata is not.
+//! * **Orientation.** The rotation that a camera notes in EXIF is applied to the pixels; in what is
+//!   kept of EXIF (and of XMP, where it is repeated) the orientation is upright.
+//! * **Colours.** An ICC profile is carried over where it describes the colours written (an RGB profile for RGB,
+//!   a grey one for grey), and from PNG to PNG the chunks `cICP`, `gAMA`, `cHRM`, `sRGB`, `mDCV` and `cLLI`.
+//! * **Metadata.** EXIF, the position included, XMP, IPTC and the resolution, as the file had them, unless the options
+//!   strip them. PNG and WebP have no IPTC, and WebP no resolution but that in EXIF. EXIF loses its thumbnail, which
+//!   would show the picture as it was; its other parts keep their places, so that the makers' notes stay readable, but
+//!   for TIFF, where its tags become the page's own. A block that is damaged is not kept: a warning says so. The
+//!   extension that JPEG has for long XMP packets (depth maps, other pictures) is not kept.
 //!
 //! Refused by name, since guessing would change the picture unseen: animations, documents of
 //! several TIFF pages (smaller copies of the first page are no pages), CMYK and other colours that
@@ -21,6 +28,7 @@
 
 mod alpha;
 mod decode;
+mod encode;
 mod folder;
 mod frame;
 mod light;
@@ -37,7 +45,7 @@ pub use decode::MAX_PIXELS;
 pub use folder::list;
 pub use frame::Frame;
 pub use light::Light;
-pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
+pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit, losses};
 pub use pad::{Padded, padded_side, reflect_index};
 pub use read::{ReadOptions, from_bytes, read, read_with};
 pub use samples::{Depth, Samples};

@@ -7,9 +7,9 @@ pub enum FileFormat {
     Png,
     /// JPEG, 8 bits, no transparency.
     Jpeg,
-    /// WebP, 8 bits; written lossless.
+    /// WebP, 8 bits; written lossless, or lossy at a quality.
     WebP,
-    /// TIFF, 8 or 16 bits, written uncompressed.
+    /// TIFF, 8 or 16 bits or floats, written uncompressed.
     Tiff,
 }
 

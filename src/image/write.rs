@@ -1,28 +1,15 @@
 //! From a [`Frame`] to a file.
 
-use std::borrow::Cow;
-use std::io::{BufWriter, Seek, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::codecs::tiff::TiffEncoder;
-use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
-
+use super::encode::{self, Failure};
 use super::frame::Frame;
-use super::samples::{Depth, Sample, Samples, map_samples};
 use super::sniff::FileFormat;
 use crate::error::{Error, Result};
 use crate::output::Output;
 
-/// Quality of JPEG output; the encoder keeps colour at full resolution (4:4:4).
-const JPEG_QUALITY: u8 = 95;
-
-/// The largest profile that fits the segments of a JPEG file.
-const MAX_ICC_BYTES: usize = 255 * 65519;
-
-/// How image files are written. What a format does not know is no error.
+/// How image files are written. What a format does not know is no error, but for floats.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct WriteOptions {
@@ -32,7 +19,7 @@ pub struct WriteOptions {
     pub quality: Option<u8>,
     /// JPEG in scans that refine the whole picture.
     pub progressive: bool,
-    /// Samples that were read as floats are written as floats: TIFF alone has them.
+    /// Samples that were read as floats are written as floats, and not rounded to 16 bits: TIFF alone has them.
     pub float: bool,
     /// Nothing but pixels, and what says which colours they are (profile and PNG's colour chunks), is written.
     pub strip_metadata: bool,
@@ -51,14 +38,22 @@ pub fn check_output(path: &Path, options: &WriteOptions) -> Result<()> {
 }
 
 /// Finds out whether the format of the options, or that the path names, can hold this frame: JPEG takes no
-/// transparency, JPEG and WebP have a largest side.
+/// transparency, JPEG and WebP have a largest side, TIFF alone takes floats. What is lost without hindering the writing
+/// [`losses`](super::losses) tells.
 ///
 /// # Errors
 /// [`Error::Unwritable`] with what does not fit.
 pub fn check_frame(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<()> {
-    if output_format(path, options)? == FileFormat::Jpeg && frame.alpha().is_some() {
-        let reason = "JPEG cannot hold this image's transparency; choose .png, .webp or .tiff".to_owned();
-        return Err(Error::Unwritable { path: path.to_owned(), reason });
+    let refuse = |reason| Err(Error::Unwritable { path: path.to_owned(), reason });
+    let format = output_format(path, options)?;
+    if format == FileFormat::Jpeg && frame.alpha().is_some() {
+        return refuse("JPEG cannot hold this image's transparency; choose .png, .webp or .tiff".to_owned());
+    }
+    if options.float && format != FileFormat::Tiff {
+        return refuse(format!("{} cannot hold floating-point samples; choose .tif or .tiff", format.name()));
+    }
+    if let Some(quality @ (0 | 101..)) = options.quality {
+        return refuse(format!("there is no quality {quality}; choose one from 1 to 100"));
     }
     check_sides(frame.width(), frame.height(), path, options)
 }
@@ -107,10 +102,10 @@ pub fn write_with(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<
     let io = |source| Error::Io { action: "write", path: path.to_owned(), source };
     let output = Output::create(path)?;
     let mut out = BufWriter::new(output.file());
-    encode(frame, format, &mut out).map_err(|error| match error {
-        ImageError::IoError(source) => io(source),
-        other => {
-            Error::Unwritable { path: path.to_owned(), reason: format!("{other}; choose another format") }
+    encode::encode(frame, format, options, &mut out).map_err(|failure| match failure {
+        Failure::Io(source) => io(source),
+        Failure::Refused(reason) => {
+            Error::Unwritable { path: path.to_owned(), reason: format!("{reason}; choose another format") }
         }
     })?;
     out.flush().map_err(io)?;
@@ -118,7 +113,8 @@ pub fn write_with(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<
     output.commit().map_err(io)
 }
 
-fn output_format(path: &Path, options: &WriteOptions) -> Result<FileFormat> {
+/// The format of the options, or else the one that the path names.
+pub(super) fn output_format(path: &Path, options: &WriteOptions) -> Result<FileFormat> {
     let named =
         || path.extension().and_then(|extension| extension.to_str()).and_then(FileFormat::from_extension);
     options.format.or_else(named).ok_or_else(|| Error::Unwritable {
@@ -127,111 +123,15 @@ fn output_format(path: &Path, options: &WriteOptions) -> Result<FileFormat> {
     })
 }
 
-fn encode<W: Write + Seek>(frame: &Frame, format: FileFormat, out: W) -> ImageResult<()> {
-    let frame = match format {
-        FileFormat::Jpeg | FileFormat::WebP => frame.in_depth(Depth::U8),
-        FileFormat::Png | FileFormat::Tiff if frame.samples().depth() == Depth::F32 => {
-            frame.in_depth(Depth::U16)
-        }
-        FileFormat::Png | FileFormat::Tiff => Cow::Borrowed(frame),
-    };
-    let (color, samples) = pack(&frame, format);
-    // WebP's encoder takes grey, but the file holds RGB.
-    let grey_file = format != FileFormat::WebP && color.channel_count() < 3;
-    let icc = fitting_profile(&frame, grey_file);
-    match format {
-        FileFormat::Png => {
-            let (effort, filter) = (CompressionType::Default, FilterType::Adaptive);
-            let encoder = PngEncoder::new_with_quality(out, effort, filter);
-            put(encoder, &frame, color, &samples, icc)
-        }
-        FileFormat::Jpeg => {
-            let encoder = JpegEncoder::new_with_quality(out, JPEG_QUALITY);
-            put(encoder, &frame, color, &samples, icc)
-        }
-        FileFormat::WebP => {
-            let encoder = WebPEncoder::new_lossless(out);
-            put(encoder, &frame, color, &samples, icc)
-        }
-        FileFormat::Tiff => put(TiffEncoder::new(out), &frame, color, &samples, icc),
-    }
-}
-
-fn put(
-    mut encoder: impl ImageEncoder,
-    frame: &Frame,
-    color: ExtendedColorType,
-    samples: &Samples,
-    icc: Option<&[u8]>,
-) -> ImageResult<()> {
-    if let Some(profile) = icc {
-        // An encoder without room for a profile leaves it out, and the image is still right.
-        let _ = encoder.set_icc_profile(profile.to_vec());
-    }
-    encoder.write_image(samples.as_bytes(), frame.width(), frame.height(), color)
-}
-
-/// The frame's profile if it describes the colours written: bytes 16 to 20 name its colour space.
-fn fitting_profile(frame: &Frame, grey: bool) -> Option<&[u8]> {
-    let space: &[u8] = if grey { b"GRAY" } else { b"RGB " };
-    frame.metadata().icc.as_deref().filter(|p| p.get(16..20) == Some(space) && p.len() <= MAX_ICC_BYTES)
-}
-
-/// The samples as the encoder takes them; RGB alone is taken as it stands.
-fn pack(frame: &Frame, format: FileFormat) -> (ExtendedColorType, Cow<'_, Samples>) {
-    use ExtendedColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgba8, Rgba16};
-    let (grey, deep) = (frame.is_grey(), frame.samples().depth() != Depth::U8);
-    let transparent = frame.alpha().is_some();
-    // The TIFF encoder has no pair of grey and transparency.
-    let one_channel = grey && !(transparent && format == FileFormat::Tiff);
-    let color = match (one_channel, transparent, deep) {
-        (true, false, false) => L8,
-        (true, false, true) => L16,
-        (true, true, false) => La8,
-        (true, true, true) => La16,
-        (false, false, false) => Rgb8,
-        (false, false, true) => Rgb16,
-        (false, true, false) => Rgba8,
-        (false, true, true) => Rgba16,
-    };
-    if !grey && !transparent {
-        return (color, Cow::Borrowed(frame.samples()));
-    }
-    let samples = match (frame.samples(), frame.alpha()) {
-        (Samples::U8(rgb), Some(Samples::U8(alpha))) => {
-            Samples::U8(interleave(rgb, Some(alpha), grey, one_channel))
-        }
-        (Samples::U16(rgb), Some(Samples::U16(alpha))) => {
-            Samples::U16(interleave(rgb, Some(alpha), grey, one_channel))
-        }
-        (rgb, _) => map_samples!(rgb, v => interleave(v, None, grey, one_channel)),
-    };
-    (color, Cow::Owned(samples))
-}
-
-/// Colour, or its luma in one channel or in three, with the transparency behind each pixel.
-fn interleave<T: Sample>(rgb: &[T], alpha: Option<&Vec<T>>, grey: bool, one: bool) -> Vec<T> {
-    let pixels = rgb.as_chunks::<3>().0;
-    let per_pixel = if one { 1 } else { 3 } + usize::from(alpha.is_some());
-    let mut out = Vec::with_capacity(pixels.len() * per_pixel);
-    for (i, pixel) in pixels.iter().enumerate() {
-        match (grey, one) {
-            (true, true) => out.push(T::luma(*pixel)),
-            (true, false) => out.extend_from_slice(&[T::luma(*pixel); 3]),
-            (false, _) => out.extend_from_slice(pixel),
-        }
-        if let Some(alpha) = alpha {
-            out.push(alpha[i]);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::{self, SeekFrom};
+    use std::io::{self, Seek, SeekFrom};
 
     use super::*;
+
+    trait Room: Write + Seek {}
+
+    impl<T: Write + Seek> Room for T {}
 
     /// A disk with room for so many bytes.
     struct Full {
@@ -269,14 +169,24 @@ mod tests {
     fn a_full_disk_is_always_noticed() {
         let noise = (0..120u32 * 90 * 3).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
         let frame = Frame::from_rgb8(120, 90, noise.collect()).unwrap();
-        for format in [FileFormat::Png, FileFormat::Jpeg, FileFormat::WebP, FileFormat::Tiff] {
+        let lossy = WriteOptions { quality: Some(90), ..WriteOptions::default() };
+        let progressive = WriteOptions { progressive: true, ..WriteOptions::default() };
+        let plain = WriteOptions::default();
+        for (format, options) in [
+            (FileFormat::Png, plain),
+            (FileFormat::Jpeg, plain),
+            (FileFormat::Jpeg, progressive),
+            (FileFormat::WebP, plain),
+            (FileFormat::WebP, lossy),
+            (FileFormat::Tiff, plain),
+        ] {
+            let encode = |out: &mut dyn Room| encode::encode(&frame, format, &options, out);
             let mut whole = io::Cursor::new(Vec::new());
-            encode(&frame, format, &mut whole).unwrap();
+            encode(&mut whole).unwrap();
             let size = whole.into_inner().len() as u64;
             for missing in (1..100).chain((100..size).step_by(997)) {
-                let room = size - missing;
-                let mut out = BufWriter::new(Full { room, at: 0 });
-                let written = encode(&frame, format, &mut out);
+                let mut out = BufWriter::new(Full { room: size - missing, at: 0 });
+                let written = encode(&mut out);
                 let flushed = out.flush();
                 assert!(written.is_err() || flushed.is_err(), "{format:?} {missing}");
             }

@@ -27,18 +27,36 @@ pub fn ihdr(width: u32, height: u32, depth: u8, color: u8) -> Vec<u8> {
 
 /// PNG rows (each beginning with its filter byte) in one stored block of zlib data.
 pub fn idat(rows: &[u8]) -> Vec<u8> {
-    let length = rows.len() as u16;
+    chunk(b"IDAT", &zlib(rows))
+}
+
+/// One stored block of zlib data.
+pub fn zlib(content: &[u8]) -> Vec<u8> {
+    let length = content.len() as u16;
     let mut zlib = vec![0x78, 0x01, 0x01];
     zlib.extend_from_slice(&length.to_le_bytes());
     zlib.extend_from_slice(&(!length).to_le_bytes());
-    zlib.extend_from_slice(rows);
+    zlib.extend_from_slice(content);
     let (mut a, mut b) = (1u32, 0u32);
-    for &byte in rows {
+    for &byte in content {
         a = (a + u32::from(byte)) % 65521;
         b = (b + a) % 65521;
     }
     zlib.extend_from_slice(&(b << 16 | a).to_be_bytes());
-    chunk(b"IDAT", &zlib)
+    zlib
+}
+
+/// The chunks of a PNG: type and content.
+pub fn chunks_of(png: &[u8]) -> Vec<([u8; 4], Vec<u8>)> {
+    let mut rest = &png[8..];
+    let mut chunks = Vec::new();
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let (kind, after) = after.split_first_chunk().unwrap();
+        let (content, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+        chunks.push((*kind, content.to_vec()));
+        rest = &after[4..];
+    }
+    chunks
 }
 
 pub fn png(chunks: &[Vec<u8>]) -> Vec<u8> {
@@ -110,6 +128,51 @@ pub fn exif(orientation: u16, big_endian: bool) -> Vec<u8> {
     out.extend_from_slice(&short(0));
     out.extend_from_slice(&long(0));
     out
+}
+
+/// A value of an EXIF directory: tag, type and the value's bytes.
+pub type Value<'a> = (u16, u16, &'a [u8]);
+
+/// The bytes that a value of this type has.
+fn width_of(kind: u16) -> usize {
+    [1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8][usize::from(kind)]
+}
+
+/// A directory of EXIF that stands at byte `at`, with what does not fit behind it.
+pub fn exif_directory(big_endian: bool, at: usize, values: &[Value], next: u32) -> Vec<u8> {
+    let short = |v: u16| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
+    let long = |v: usize| if big_endian { (v as u32).to_be_bytes() } else { (v as u32).to_le_bytes() };
+    let mut entries = short(values.len() as u16).to_vec();
+    let mut behind = Vec::new();
+    for (tag, kind, value) in values {
+        entries.extend_from_slice(&short(*tag));
+        entries.extend_from_slice(&short(*kind));
+        entries.extend_from_slice(&long(value.len() / width_of(*kind)));
+        if value.len() <= 4 {
+            entries.extend_from_slice(&[value, [0; 4].as_slice()].concat()[..4]);
+        } else {
+            entries.extend_from_slice(&long(at + 2 + 12 * values.len() + 4 + behind.len()));
+            behind.extend_from_slice(value);
+            behind.extend(vec![0; value.len() % 2]);
+        }
+    }
+    entries.extend_from_slice(&long(next as usize));
+    [entries, behind].concat()
+}
+
+/// The tags of a little-endian TIFF file's directory: type and value by tag.
+pub fn tags_of(file: &[u8], at: usize) -> std::collections::BTreeMap<u16, (u16, Vec<u8>)> {
+    let short = |at: usize| u16::from_le_bytes(*file[at..].first_chunk().unwrap());
+    let long = |at: usize| u32::from_le_bytes(*file[at..].first_chunk().unwrap()) as usize;
+    let entry = |i: usize| {
+        let at = at + 2 + 12 * i;
+        let kind = short(at + 2);
+        let length = long(at + 4) * width_of(kind);
+        let from = if length <= 4 { at + 8 } else { long(at + 8) };
+        assert!(length <= 4 || from % 2 == 0, "tag {} begins at byte {from}", short(at));
+        (short(at), (kind, file[from..from + length].to_vec()))
+    };
+    (0..usize::from(short(at))).map(entry).collect()
 }
 
 /// TIFF tags of the hand-made files.

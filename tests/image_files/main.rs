@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod build;
+mod formats;
 mod jpeg;
+mod metadata;
 mod orientation;
 mod output;
 mod padding;
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use mprnet::Error;
-use mprnet::image::{self, Frame, Metadata, ReadOptions, Samples};
+use mprnet::image::{self, Frame, Metadata, ReadOptions, Samples, WriteOptions};
 
 /// A directory of its own for one test, removed at the end.
 struct Room(tempfile::TempDir);
@@ -46,6 +48,14 @@ impl Room {
         image::write(frame, &path).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         seed(&bytes);
+        (path, bytes)
+    }
+
+    /// As [`Room::write`], with options.
+    fn write_with(&self, name: &str, frame: &Frame, options: &WriteOptions) -> (PathBuf, Vec<u8>) {
+        let path = self.path(name);
+        image::write_with(frame, &path, options).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
         (path, bytes)
     }
 
@@ -168,4 +178,10 @@ fn icc(profile: Vec<u8>) -> Metadata {
     let mut metadata = Metadata::default();
     metadata.icc = Some(profile);
     metadata
+}
+
+fn options(set: impl FnOnce(&mut WriteOptions)) -> WriteOptions {
+    let mut options = WriteOptions::default();
+    set(&mut options);
+    options
 }

@@ -15,7 +15,7 @@ use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
 use super::light::Light;
-use super::metadata::Metadata;
+use super::metadata::{Metadata, exif, upright_xmp};
 use super::read::ReadOptions;
 use super::samples::Samples;
 use super::sniff::FileFormat;
@@ -83,11 +83,30 @@ pub(super) fn decode(
         FileFormat::Tiff => tiff::decode,
     };
     let told = |decoded: Decoded| {
+        let decoded = settled(decoded);
         let light = Light::of(&decoded.metadata);
         (decoded, light)
     };
     panic::catch_unwind(|| decode(bytes, options).map(told))
         .unwrap_or_else(|payload| Err(Problem::Panicked(message(payload.as_ref()))))
+}
+
+/// The file with metadata that are true of the picture turned upright.
+fn settled(mut decoded: Decoded) -> Decoded {
+    let metadata = &mut decoded.metadata;
+    if let Some(block) = metadata.exif.take() {
+        metadata.exif = exif::upright(&block);
+        if metadata.exif.is_none() {
+            let note = "its EXIF block is damaged and is not kept".to_owned();
+            decoded.notes.push(Note::Warning(note));
+        }
+    }
+    let noted = metadata.exif.as_deref().and_then(exif::resolution);
+    metadata.resolution = metadata.resolution.or(noted);
+    if let (true, Some(packet)) = (decoded.orientation != Orientation::NoTransforms, &mut metadata.xmp) {
+        upright_xmp(packet);
+    }
+    decoded
 }
 
 /// What a panic says.
@@ -158,9 +177,7 @@ fn problem(format: FileFormat, bytes: &[u8], error: &ImageError) -> Problem {
     }
 }
 
-/// The orientation in an EXIF block, which some writers begin with the mark that JPEG needs.
+/// The orientation in an EXIF block.
 fn exif_orientation(exif: Option<&[u8]>) -> Orientation {
-    exif.map(|block| block.strip_prefix(b"Exif\0\0").unwrap_or(block))
-        .and_then(Orientation::from_exif_chunk)
-        .unwrap_or(Orientation::NoTransforms)
+    exif.map_or(Orientation::NoTransforms, exif::orientation)
 }

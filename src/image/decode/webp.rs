@@ -6,7 +6,7 @@ use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
 use super::{Decoded, Problem, check_size, cut_short, pixels, problem};
-use crate::image::metadata::Metadata;
+use crate::image::metadata::{Metadata, exif};
 use crate::image::read::ReadOptions;
 use crate::image::sniff::FileFormat;
 
@@ -23,16 +23,21 @@ pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Pr
             "it is an animated WebP; extract the frame you want first".to_owned(),
         ));
     }
-    let icc = decoder.icc_profile().map_err(sort)?;
-    let exif = decoder.exif_metadata().map_err(sort)?;
+    let block = decoder.exif_metadata().map_err(sort)?;
+    let metadata = Metadata {
+        icc: decoder.icc_profile().map_err(sort)?,
+        exif: block.map(|block| exif::without_mark(&block).to_vec()),
+        xmp: decoder.xmp_metadata().map_err(sort)?,
+        ..Metadata::default()
+    };
     let (channels, samples) = pixels(decoder).map_err(sort)?;
     Ok(Decoded {
         width,
         height,
         channels,
         samples,
-        orientation: super::exif_orientation(exif.as_deref()),
-        metadata: Metadata { icc, ..Metadata::default() },
+        orientation: super::exif_orientation(metadata.exif.as_deref()),
+        metadata,
         notes: Vec::new(),
     })
 }

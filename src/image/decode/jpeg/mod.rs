@@ -14,7 +14,7 @@ use jpeg_decoder::{ColorTransform, Decoder};
 use self::frame::Frame;
 use self::survey::{Obstacle, Survey, survey};
 use super::{Decoded, Note, Problem, broken, check_size, cut_short};
-use crate::image::metadata::Metadata;
+use crate::image::metadata::jpeg::from_segments;
 use crate::image::read::ReadOptions;
 use crate::image::samples::Samples;
 use crate::image::sniff::FileFormat;
@@ -47,29 +47,16 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
     let notes = damage(&survey, options)?;
     let mut samples = pixels(&survey, bytes, channels, transform)?;
     fill(&mut samples, channels, &survey);
+    let metadata = from_segments(survey.segments.iter().copied());
     Ok(Decoded {
         width,
         height,
         channels,
         samples: Samples::U8(samples),
-        orientation: super::exif_orientation(block(&survey, 0xe1, b"Exif\0\0").next()),
-        metadata: Metadata { icc: profile(&survey), ..Metadata::default() },
+        orientation: super::exif_orientation(metadata.exif.as_deref()),
+        metadata,
         notes,
     })
-}
-
-/// What the segments of a marker hold behind a mark.
-fn block<'a>(survey: &'a Survey<'a>, marker: u8, mark: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let segments = survey.segments.iter().filter(move |(other, _)| *other == marker);
-    segments.filter_map(move |(_, content)| content.strip_prefix(mark))
-}
-
-/// The colour profile, of numbered parts.
-fn profile(survey: &Survey) -> Option<Vec<u8>> {
-    let mut parts: Vec<&[u8]> = block(survey, 0xe2, b"ICC_PROFILE\0").filter(|part| part.len() > 2).collect();
-    parts.sort_by_key(|part| part[0]);
-    let count = usize::from(parts.first()?[1]);
-    (parts.len() == count).then(|| parts.iter().flat_map(|part| &part[2..]).copied().collect())
 }
 
 /// A JPEG inside of another file.

@@ -17,13 +17,13 @@ use crate::image::sniff::FileFormat;
 const FORMAT: FileFormat = FileFormat::Png;
 
 /// What the chunks say.
-struct Chunks<'a> {
+struct Chunks {
     width: u32,
     height: u32,
     /// Frames of the animation; a still image has none, or one.
     frames: u32,
-    /// The EXIF block, which may stand behind the pixels, where the decoder does not look.
-    exif: Option<&'a [u8]>,
+    /// What they say beside the pixels, also from behind them, where the decoder does not look.
+    metadata: Metadata,
     /// Whether the closing chunk is there.
     ended: bool,
 }
@@ -53,8 +53,8 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
         height: chunks.height,
         channels: pixels.channels,
         samples: pixels.samples,
-        orientation: super::exif_orientation(chunks.exif),
-        metadata: Metadata { icc: pixels.icc, ..Metadata::default() },
+        orientation: super::exif_orientation(chunks.metadata.exif.as_deref()),
+        metadata: Metadata { icc: pixels.icc, ..chunks.metadata },
         notes,
     })
 }
@@ -94,7 +94,7 @@ fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pix
 }
 
 /// Goes through the chunks (length, type, content, checksum) to the closing one, or to the last that is whole.
-fn walk(bytes: &[u8]) -> Result<Chunks<'_>, Problem> {
+fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
     let mut rest = &bytes[8..];
     let (kind, header) = next_chunk(&mut rest).ok_or_else(|| cut_short(FORMAT, bytes))?;
     let (b"IHDR", Some((&width, after)), 13) = (&kind, header.split_first_chunk(), header.len()) else {
@@ -104,7 +104,7 @@ fn walk(bytes: &[u8]) -> Result<Chunks<'_>, Problem> {
         width: u32::from_be_bytes(width),
         height: after.first_chunk().map_or(0, |height| u32::from_be_bytes(*height)),
         frames: 0,
-        exif: None,
+        metadata: Metadata::default(),
         ended: false,
     };
     while let Some((kind, content)) = next_chunk(&mut rest) {
@@ -113,11 +113,10 @@ fn walk(bytes: &[u8]) -> Result<Chunks<'_>, Problem> {
                 chunks.ended = true;
                 break;
             }
-            b"eXIf" => chunks.exif = Some(content),
             b"acTL" => {
                 chunks.frames = content.first_chunk().map_or(0, |frames| u32::from_be_bytes(*frames));
             }
-            _ => {}
+            _ => chunks.metadata.add_png_chunk(kind, content),
         }
     }
     Ok(chunks)

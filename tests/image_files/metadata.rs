@@ -1,0 +1,522 @@
+//! What files say beside the pixels: read, kept from format to format, and told where it is lost.
+
+use std::path::Path;
+
+use mprnet::image::{self as files, Frame, Metadata, PngColor, Resolution, ResolutionUnit, losses};
+use proptest::prelude::*;
+
+use crate::build::*;
+use crate::{Room, options, ramp8, rgb8, rgb16, smooth};
+
+const XMP: &[u8] = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF>\xc3\xa9</rdf:RDF></x:xmpmeta>";
+/// A keyword and a headline in IPTC's records, an odd number of bytes.
+const IPTC: &[u8] = b"\x1c\x02\x19\0\x03sky\x1c\x02\x69\0\x04Dusk";
+/// An odd number of bytes.
+const MAKER_NOTE: &[u8] = b"Maker\0II*\0\x08\0\0\0 offsets from the block's start: 0x8E";
+
+fn profile(space: &[u8; 4]) -> Vec<u8> {
+    let mut profile = vec![0; 128];
+    profile[16..20].copy_from_slice(space);
+    profile
+}
+
+fn color(kind: &[u8; 4], content: &[u8]) -> PngColor {
+    PngColor { kind: *kind, content: content.to_vec() }
+}
+
+/// Where each thing of an EXIF block stands, and the block.
+struct Sample {
+    block: Vec<u8>,
+    orientation_at: usize,
+    thumbnail_at: usize,
+    second_directory_at: usize,
+}
+
+/// A block as a camera writes it: a picture on its side, a maker's note, a position, and a thumbnail.
+fn camera(big_endian: bool, orientation_as_long: bool) -> Sample {
+    let short = |v: u16| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
+    let long = |v: u32| if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
+    let ratio = |n: u32, d: u32| [long(n), long(d)].concat();
+    let (wide, narrow) = (long(6), short(6));
+    let orientation: Value = if orientation_as_long { (0x112, 4, &wide) } else { (0x112, 3, &narrow) };
+    let (resolution, unit) = (ratio(300, 1), short(2));
+    let image = |exif: &[u8], gps: &[u8], next| {
+        let values = [
+            (0x10f, 2, b"Maker of cameras\0".as_slice()),
+            orientation,
+            (0x11a, 5, &resolution),
+            (0x11b, 5, &resolution),
+            (0x128, 3, &unit),
+            (0x8769, 4, exif),
+            (0x8825, 4, gps),
+        ];
+        exif_directory(big_endian, 8, &values, next)
+    };
+    let exif_at = 8 + image(&[0; 4], &[0; 4], 0).len();
+    let comment = [b"UNICODE\0".as_slice(), &short(u16::from(b'h')), &short(0xe9)].concat();
+    let values: [Value; 4] = [
+        (0x829a, 5, &ratio(1, 250)),
+        (0x8827, 3, &short(400)),
+        (0x927c, 7, MAKER_NOTE),
+        (0x9286, 7, &comment),
+    ];
+    let exif = exif_directory(big_endian, exif_at, &values, 0);
+    let gps_at = exif_at + exif.len();
+    let degrees = [ratio(52, 1), ratio(31, 1), ratio(12, 1)].concat();
+    let gps = exif_directory(big_endian, gps_at, &[(1, 2, b"N\0"), (2, 5, &degrees)], 0);
+    let second_at = gps_at + gps.len();
+    let picture = b"\xff\xd8 the picture as it was \xff\xd9";
+    let second = |at: usize| {
+        let (kind, at, length) = (short(6), long(at as u32), long(picture.len() as u32));
+        exif_directory(big_endian, second_at, &[(0x103, 3, &kind), (0x201, 4, &at), (0x202, 4, &length)], 0)
+    };
+    let thumbnail_at = second_at + second(0).len();
+    let image = image(&long(exif_at as u32), &long(gps_at as u32), second_at as u32);
+    let header = if big_endian { b"MM\0*\0\0\0\x08" } else { b"II*\0\x08\0\0\0" };
+    let block = [header, image.as_slice(), &exif, &gps, &second(thumbnail_at), picture].concat();
+    Sample { block, orientation_at: 8 + 2 + 12 + 8, thumbnail_at, second_directory_at: second_at }
+}
+
+/// The camera's block as a frame has it.
+fn upright(big_endian: bool) -> Vec<u8> {
+    let room = Room::new();
+    let frame = room.read("a.png", &png_with(&[chunk(b"eXIf", &camera(big_endian, false).block)])).unwrap();
+    frame.metadata().exif.clone().unwrap()
+}
+
+/// A PNG of 3 x 2 grey pixels with these chunks before them.
+fn png_with(chunks: &[Vec<u8>]) -> Vec<u8> {
+    let pixels = idat(&[0, 1, 2, 3, 0, 4, 5, 6]);
+    png(&[[ihdr(3, 2, 8, 0)].as_slice(), chunks, &[pixels]].concat())
+}
+
+fn dpi(resolution: f64) -> Resolution {
+    Resolution { x: resolution, y: resolution, unit: ResolutionUnit::Inch }
+}
+
+/// Everything that a file can say.
+fn everything() -> Metadata {
+    let mut metadata = Metadata::default();
+    metadata.icc = Some(profile(b"RGB "));
+    metadata.exif = Some(upright(true));
+    metadata.xmp = Some(XMP.to_vec());
+    metadata.iptc = Some(IPTC.to_vec());
+    metadata.resolution = Some(dpi(300.0));
+    metadata.png_colors = vec![color(b"cICP", &[12, 13, 0, 1]), color(b"gAMA", &45_455u32.to_be_bytes())];
+    metadata
+}
+
+fn dots_an_inch(metadata: &Metadata) -> (f64, f64) {
+    let Resolution { x, y, unit } = metadata.resolution.unwrap();
+    let factor = if unit == ResolutionUnit::Centimetre { 2.54 } else { 1.0 };
+    ((x * factor).round(), (y * factor).round())
+}
+
+#[test]
+fn from_every_format_to_every_other() {
+    let room = Room::new();
+    let original = smooth(24, 16).with_metadata(everything());
+    for from in ["png", "jpg", "webp"] {
+        let first = files::read(&room.write(&format!("from.{from}"), &original).0).unwrap();
+        for to in ["png", "jpg", "webp"] {
+            let what = format!("{from} to {to}");
+            let back = files::read(&room.write(&format!("to.{to}"), &first).0).unwrap();
+            let (had, has, all) = (first.metadata(), back.metadata(), everything());
+            assert_eq!((&has.icc, &has.exif, &has.xmp), (&all.icc, &all.exif, &all.xmp), "{what}");
+            let iptc = (from == "jpg" && to == "jpg").then(|| IPTC.to_vec());
+            assert_eq!(has.iptc, iptc, "{what}");
+            assert_eq!(dots_an_inch(has), (300.0, 300.0), "{what}");
+            let colors = if (from, to) == ("png", "png") { all.png_colors } else { vec![] };
+            assert_eq!(has.png_colors, colors, "{what}");
+            if to != "jpg" {
+                assert_eq!(back.samples(), first.samples(), "{what}");
+            }
+            if from == to {
+                assert_eq!(has, had, "{what}");
+            }
+            let lossy = options(|o| o.quality = Some(70));
+            let back = files::read(&room.write_with(&format!("to.{to}"), &first, &lossy).0).unwrap();
+            assert_eq!(back.metadata(), has, "{what}");
+        }
+    }
+}
+
+#[test]
+fn tiff_holds_what_the_others_do() {
+    let room = Room::new();
+    for big_endian in [false, true] {
+        let mut metadata = everything();
+        metadata.exif = Some(upright(big_endian));
+        let (path, file) = room.write("a.tif", &rgb16(5, 3).with_metadata(metadata));
+        assert_eq!(files::read(&path).unwrap().samples(), rgb16(5, 3).samples());
+        let long = |bytes: &[u8]| u32::from_le_bytes(*bytes.first_chunk().unwrap());
+        let page = tags_of(&file, long(&file[4..]) as usize);
+        let of = |tag| page.get(&tag).map(|(_, value): &(u16, Vec<u8>)| value.as_slice());
+        assert_eq!(of(34_675), Some(profile(b"RGB ").as_slice()));
+        assert_eq!((of(700), of(33_723)), (Some(XMP), Some(IPTC)));
+        assert_eq!(of(0x10f), Some(b"Maker of cameras\0".as_slice()));
+        assert_eq!(of(296), Some([2, 0].as_slice()));
+        let (n, d) = (long(of(282).unwrap()), long(&of(282).unwrap()[4..]));
+        assert_eq!(n, 300 * d);
+        assert_eq!(of(274), None, "the pixels stand as they are seen");
+
+        let exif = tags_of(&file, long(of(0x8769).unwrap()) as usize);
+        assert_eq!(exif[&0x829a], (5, [1u32.to_le_bytes(), 250u32.to_le_bytes()].concat()));
+        assert_eq!(exif[&0x8827], (3, 400u16.to_le_bytes().to_vec()));
+        assert_eq!(exif[&0x927c], (7, MAKER_NOTE.to_vec()));
+        assert_eq!(exif[&0x9286], (7, b"UNICODE\0h\0\xe9\0".to_vec()));
+        let gps = tags_of(&file, long(of(0x8825).unwrap()) as usize);
+        assert_eq!(gps[&1], (2, b"N\0".to_vec()));
+        assert_eq!(gps[&2].1, [52u32, 1, 31, 1, 12, 1].map(u32::to_le_bytes).concat());
+    }
+}
+
+#[test]
+fn exif_is_made_upright_in_place() {
+    let room = Room::new();
+    for big_endian in [false, true] {
+        for as_long in [false, true] {
+            let Sample { block, orientation_at, thumbnail_at, second_directory_at } =
+                camera(big_endian, as_long);
+            let frame = room.read("a.png", &png_with(&[chunk(b"eXIf", &block)])).unwrap();
+            assert_eq!((frame.width(), frame.height()), (2, 3), "turned");
+            let kept = frame.metadata().exif.as_ref().unwrap();
+            let one: &[u8] = match (as_long, big_endian) {
+                (false, false) => &[1, 0],
+                (false, true) => &[0, 1],
+                (true, false) => &[1, 0, 0, 0],
+                (true, true) => &[0, 0, 0, 1],
+            };
+            assert_eq!(&kept[orientation_at..][..one.len()], one);
+            // Nothing of the second directory is left, nor the way to it; the rest is as it was.
+            assert!(thumbnail_at > second_directory_at);
+            let mut expected = block[..second_directory_at].to_vec();
+            expected[orientation_at..][..one.len()].copy_from_slice(one);
+            let next_at = 8 + 2 + 7 * 12;
+            expected[next_at..next_at + 4].fill(0);
+            assert_eq!(kept, &expected);
+            let note_at = block.windows(MAKER_NOTE.len()).position(|window| window == MAKER_NOTE).unwrap();
+            assert_eq!(&kept[note_at..][..MAKER_NOTE.len()], MAKER_NOTE);
+        }
+    }
+}
+
+/// A thumbnail that is not the last in the block leaves blank space, so that what is behind it keeps its place.
+#[test]
+fn what_is_behind_a_thumbnail_keeps_its_place() {
+    let room = Room::new();
+    let Sample { mut block, second_directory_at, .. } = camera(true, false);
+    let length = block.len();
+    block.extend_from_slice(b"the maker's own");
+    let frame = room.read("a.png", &png_with(&[chunk(b"eXIf", &block)])).unwrap();
+    let kept = frame.metadata().exif.as_ref().unwrap();
+    assert!(kept[second_directory_at..length].iter().all(|byte| *byte == 0));
+    assert_eq!(&kept[length..], b"the maker's own");
+}
+
+#[test]
+fn orientation_in_xmp_follows() {
+    let room = Room::new();
+    let packet = |attribute, element| {
+        format!("<a tiff:Orientation=\"{attribute}\"/><tiff:Orientation> {element} </tiff:Orientation> 6")
+    };
+    let xmp = |packet: &str| chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", packet.as_bytes()].concat());
+    let read = |orientation| {
+        let note = chunk(b"eXIf", &exif(orientation, true));
+        let frame = room.read("a.png", &png_with(&[note, xmp(&packet(6, 8))])).unwrap();
+        String::from_utf8(frame.metadata().xmp.clone().unwrap()).unwrap()
+    };
+    assert_eq!(read(6), packet(1, 1));
+    // Nothing was turned.
+    assert_eq!(read(1), packet(6, 8));
+}
+
+/// Blocks that no reader could follow: not kept, and no harm to the picture.
+#[test]
+fn damaged_exif_is_not_kept() {
+    let room = Room::new();
+    let whole = camera(false, false).block;
+    let beyond = [&whole[..4], &[0xff, 0xff, 0, 0], &whole[8..]].concat();
+    let blocks: [&[u8]; 6] =
+        [b"", b"II*\0", &beyond, &whole[..30], b"MM\0*\xff\xff\xff\xff", b"no block at all"];
+    for block in blocks {
+        let frame = room.read("a.png", &png_with(&[chunk(b"eXIf", block)])).unwrap();
+        assert_eq!((frame.width(), frame.metadata().exif.as_ref()), (3, None));
+    }
+}
+
+/// Directories that lead to themselves or into each other.
+#[test]
+fn loops_in_exif_end() {
+    let room = Room::new();
+    let eight = 8u32.to_le_bytes();
+    let values = [(0x112, 3, [6, 0].as_slice()), (0x201, 4, &[8, 0, 0, 0]), (0x202, 4, &[9, 0, 0, 0])];
+    let more = [(0x8769, 4, eight.as_slice()), (0x8825, 4, &eight), (0xa005, 4, &eight)];
+    let directory = exif_directory(false, 8, &[values, more].concat(), 8);
+    let block = [b"II*\0\x08\0\0\0", directory.as_slice()].concat();
+    let frame = room.read("a.png", &png_with(&[chunk(b"eXIf", &block)])).unwrap();
+    let kept = frame.metadata().exif.clone().unwrap();
+    // The directory is not taken for a thumbnail of its own.
+    assert_eq!(kept.len(), block.len());
+    assert_eq!(kept[8 + 2 + 8..][..4], [1, 0, 0, 0]);
+    room.write("a.tif", &frame);
+}
+
+#[test]
+fn jpeg_segments() {
+    let room = Room::new();
+    let (_, plain) = room.write("plain.jpg", &smooth(16, 16));
+    let with = |segments: &[Vec<u8>]| {
+        let bytes = [&plain[..2], &segments.concat(), &plain[20..]].concat();
+        room.read("a.jpg", &bytes).unwrap().metadata().clone()
+    };
+    assert_eq!(&plain[2..4], [0xff, 0xe0], "the header that the others replace");
+
+    let part = |number: u8, count: u8, content: &[u8]| {
+        segment(0xe2, &[b"ICC_PROFILE\0".as_slice(), &[number, count], content].concat())
+    };
+    // In any order, and only as a whole.
+    assert_eq!(with(&[part(2, 2, b"file"), part(1, 2, b"pro")]).icc, Some(b"profile".to_vec()));
+    assert_eq!(with(&[part(1, 2, b"pro")]).icc, None);
+    assert_eq!(with(&[part(0, 0, b"pro")]).icc, None);
+
+    let density = |unit: u8, x: u16, y: u16| {
+        let numbers = [x.to_be_bytes(), y.to_be_bytes()].concat();
+        with(&[segment(0xe0, &[b"JFIF\0\x01\x02".as_slice(), &[unit], &numbers, &[0, 0]].concat())])
+            .resolution
+    };
+    assert_eq!(density(1, 300, 300), Some(dpi(300.0)));
+    assert_eq!(density(2, 118, 59), Some(Resolution { x: 118.0, y: 59.0, unit: ResolutionUnit::Centimetre }));
+    assert_eq!(density(0, 2, 1), Some(Resolution { x: 2.0, y: 1.0, unit: ResolutionUnit::Aspect }));
+    assert_eq!([density(0, 1, 1), density(1, 0, 0), density(9, 72, 72)], [None; 3]);
+
+    let resource = |number: u8, name: &[u8], content: &[u8]| {
+        let length = (content.len() as u32).to_be_bytes();
+        let pad = vec![0; content.len() % 2];
+        [
+            b"8BIM\x04".as_slice(),
+            &[number, name.len() as u8],
+            name,
+            &vec![0; (name.len() + 1) % 2],
+            &length,
+            content,
+            &pad,
+        ]
+        .concat()
+    };
+    let resources =
+        [resource(0x25, b"odd", b"xyz"), resource(0x04, b"", IPTC), resource(0x06, b"", b"-")].concat();
+    let photoshop = |content: &[u8]| segment(0xed, &[b"Photoshop 3.0\0", content].concat());
+    assert_eq!(with(&[photoshop(&resources)]).iptc, Some(IPTC.to_vec()));
+    let (front, back) = resources.split_at(30);
+    assert_eq!(with(&[photoshop(front), photoshop(back)]).iptc, Some(IPTC.to_vec()));
+    assert_eq!(with(&[photoshop(front)]).iptc, None);
+
+    let app1 = |mark: &[u8], content: &[u8]| segment(0xe1, &[mark, content].concat());
+    let extension = app1(b"http://ns.adobe.com/xmp/extension/\0", &[b'A'; 60]);
+    let packets = [
+        extension,
+        app1(b"http://ns.adobe.com/xap/1.0/\0", XMP),
+        app1(b"http://ns.adobe.com/xap/1.0/\0", b"2"),
+    ];
+    assert_eq!(with(&packets).xmp, Some(XMP.to_vec()));
+    let noted = with(&[app1(b"Exif\0\0", &upright(false))]);
+    assert_eq!((noted.exif, noted.resolution), (Some(upright(false)), Some(dpi(300.0))));
+}
+
+#[test]
+fn png_chunks() {
+    let room = Room::new();
+    let read = |bytes: &[u8]| room.read("a.png", bytes).unwrap().metadata().clone();
+    let text = |flags: &[u8], language: &[u8], content: &[u8]| {
+        let parts = [b"XML:com.adobe.xmp\0", flags, language, b"\0translated\0", content];
+        chunk(b"iTXt", &parts.concat())
+    };
+    assert_eq!(read(&png_with(&[text(&[0, 0], b"en", XMP)])).xmp, Some(XMP.to_vec()));
+    assert_eq!(read(&png_with(&[text(&[1, 0], b"", &zlib(XMP))])).xmp, Some(XMP.to_vec()));
+    assert_eq!(read(&png_with(&[text(&[1, 0], b"", b"not packed")])).xmp, None);
+    let pixels = idat(&[0, 1, 2, 3, 0, 4, 5, 6]);
+    let behind = png(&[ihdr(3, 2, 8, 0), pixels, text(&[0, 0], b"", XMP)]);
+    assert_eq!(read(&behind).xmp, Some(XMP.to_vec()));
+
+    let dimensions = |x: u32, y: u32, unit: u8| {
+        let content = [x.to_be_bytes().as_slice(), &y.to_be_bytes(), &[unit]].concat();
+        read(&png_with(&[chunk(b"pHYs", &content)])).resolution
+    };
+    let centimetres = |x, y| Some(Resolution { x, y, unit: ResolutionUnit::Centimetre });
+    assert_eq!(dimensions(11_811, 2835, 1), centimetres(118.11, 28.35));
+    assert_eq!(dimensions(3, 2, 0), Some(Resolution { x: 3.0, y: 2.0, unit: ResolutionUnit::Aspect }));
+    assert_eq!([dimensions(1, 1, 0), dimensions(0, 9, 1), dimensions(9, 9, 7)], [None; 3]);
+}
+
+/// What says which colours the samples are comes through whole and stands where it must, before the pixels.
+#[test]
+fn png_colour_chunks_are_kept() {
+    let room = Room::new();
+    let colors = [
+        color(b"cICP", &[12, 13, 0, 1]),
+        color(b"mDCV", &[7; 24]),
+        color(b"cLLI", &[9; 8]),
+        color(b"gAMA", &45_455u32.to_be_bytes()),
+        color(
+            b"cHRM",
+            &[31_270u32, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6000].map(u32::to_be_bytes).concat(),
+        ),
+        color(b"sRGB", &[0]),
+    ];
+    let chunks: Vec<_> = colors.iter().map(|color| chunk(&color.kind, &color.content)).collect();
+    let frame = room.read("a.png", &png_with(&chunks)).unwrap();
+    assert_eq!(frame.metadata().png_colors, colors);
+    for strip in [false, true] {
+        let (_, bytes) = room.write_with("b.png", &frame, &options(|o| o.strip_metadata = strip));
+        let written = chunks_of(&bytes);
+        let pixels = written.iter().position(|(kind, _)| kind == b"IDAT").unwrap();
+        for color in &colors {
+            let at = written.iter().position(|chunk| *chunk == (color.kind, color.content.clone()));
+            assert!(at.is_some_and(|at| at < pixels), "{color:?} {strip}");
+        }
+    }
+    // Of a wrong length, or a second one of its kind.
+    let odd = [chunk(b"sRGB", &[1]), chunk(b"sRGB", &[2]), chunk(b"cICP", &[1, 13, 0])];
+    let frame = room.read("a.png", &png_with(&odd)).unwrap();
+    assert_eq!(frame.metadata().png_colors, [color(b"sRGB", &[1])]);
+}
+
+#[test]
+fn everything_but_the_colours_is_stripped_on_request() {
+    let room = Room::new();
+    let frame = smooth(24, 16).with_metadata(everything());
+    let strip = options(|o| o.strip_metadata = true);
+    for name in ["a.png", "a.jpg", "a.webp", "a.tif"] {
+        let (path, bytes) = room.write_with(name, &frame, &strip);
+        let back = files::read(&path).unwrap();
+        let mut colours = Metadata::default();
+        colours.icc = everything().icc;
+        colours.png_colors = if name == "a.png" { everything().png_colors } else { vec![] };
+        assert_eq!(back.metadata(), &colours, "{name}");
+        for trace in [XMP, IPTC, MAKER_NOTE, b"Maker of cameras"] {
+            assert!(!bytes.windows(trace.len()).any(|window| window == trace), "{name}");
+        }
+        let plain = losses(&frame, Path::new(name), &strip);
+        let colours_only = if name == "a.png" { vec![] } else { vec!["what PNG's colour chunks say"] };
+        assert_eq!(plain, colours_only, "{name}");
+    }
+}
+
+#[test]
+fn losses_are_told() {
+    let plain = options(|_| ());
+    let all = rgb8(4, 4).with_metadata(everything());
+    let told = |frame: &Frame, name: &str| losses(frame, Path::new(name), &plain);
+    assert_eq!(told(&rgb8(4, 4), "a.jpg"), Vec::<&str>::new());
+    assert_eq!(told(&all, "a.png"), ["IPTC"]);
+    assert_eq!(told(&all, "a.jpg"), ["what PNG's colour chunks say"]);
+    assert_eq!(told(&all, "a.tif"), ["what PNG's colour chunks say"]);
+    // The resolution stands in the EXIF block as well.
+    assert_eq!(told(&all, "a.webp"), ["what PNG's colour chunks say", "IPTC"]);
+    assert_eq!(told(&all, "a.bmp"), Vec::<&str>::new());
+    let with = |set: &dyn Fn(&mut Metadata)| {
+        let mut metadata = Metadata::default();
+        set(&mut metadata);
+        rgb8(4, 4).with_metadata(metadata)
+    };
+    assert_eq!(told(&with(&|m| m.resolution = Some(dpi(72.0))), "a.webp"), ["the resolution"]);
+    let long = vec![b' '; 70_000];
+    assert_eq!(told(&with(&|m| m.xmp = Some(long.clone())), "a.jpg"), ["XMP"]);
+    assert_eq!(told(&with(&|m| m.iptc = Some(long.clone())), "a.jpg"), ["IPTC"]);
+    assert_eq!(told(&with(&|m| m.exif = Some(long.clone())), "a.jpg"), ["EXIF"]);
+    assert_eq!(told(&with(&|m| m.exif = Some(b"none".to_vec())), "a.tif"), ["EXIF"]);
+    assert_eq!(told(&with(&|m| m.icc = Some(profile(b"GRAY"))), "a.png"), ["the colour profile"]);
+    let grey = Frame::from_grey8(2, 2, &ramp8(4)).unwrap();
+    let grey = grey.with_metadata(with(&|m| m.icc = Some(profile(b"GRAY"))).metadata().clone());
+    assert_eq!(told(&grey, "a.tif"), Vec::<&str>::new());
+    assert_eq!(told(&grey, "a.webp"), ["the colour profile"]);
+
+    assert_eq!(told(&rgb16(2, 2), "a.jpg"), ["depth beyond 8 bits"]);
+    assert_eq!(told(&rgb16(2, 2), "a.tif"), Vec::<&str>::new());
+    let floats = Frame::from_rgb32f(1, 1, vec![0.5; 3]).unwrap();
+    assert_eq!(told(&floats, "a.tif"), ["depth beyond 16 bits"]);
+    assert_eq!(losses(&floats, Path::new("a.tif"), &options(|o| o.float = true)), Vec::<&str>::new());
+
+    // Chunks that say sRGB say nothing that other formats do not.
+    let gamma = |v: u32| color(b"gAMA", &v.to_be_bytes());
+    for (colors, lost) in [
+        (vec![color(b"sRGB", &[0]), gamma(45_455)], false),
+        (vec![gamma(45_455)], false),
+        (vec![gamma(100_000)], true),
+        (vec![color(b"cICP", &[1, 13, 0, 1])], false),
+        (vec![color(b"cICP", &[9, 16, 0, 1])], true),
+        (vec![color(b"sRGB", &[0]), color(b"cLLI", &[0; 8])], true),
+    ] {
+        let frame = with(&|m| m.png_colors.clone_from(&colors));
+        assert_eq!(!told(&frame, "a.jpg").is_empty(), lost, "{colors:?}");
+        assert_eq!(told(&frame, "a.png"), Vec::<&str>::new());
+    }
+}
+
+/// Numbers between two units come back as they were.
+#[test]
+fn resolution_survives_the_units() {
+    let room = Room::new();
+    for (x, y) in [(72.0, 72.0), (96.0, 96.0), (300.0, 150.0), (2400.0, 2400.0)] {
+        let mut metadata = Metadata::default();
+        metadata.resolution = Some(Resolution { x, y, unit: ResolutionUnit::Inch });
+        let mut frame = smooth(8, 8).with_metadata(metadata);
+        for name in ["a.jpg", "a.png", "b.jpg", "b.png", "c.jpg"] {
+            frame = files::read(&room.write(name, &frame).0).unwrap();
+            assert_eq!(dots_an_inch(frame.metadata()), (x, y), "{name}");
+        }
+        assert_eq!(frame.metadata().resolution, Some(Resolution { x, y, unit: ResolutionUnit::Inch }));
+    }
+    let mut aspect = Metadata::default();
+    aspect.resolution = Some(Resolution { x: 0.5, y: 0.25, unit: ResolutionUnit::Aspect });
+    let frame = smooth(8, 8).with_metadata(aspect);
+    for name in ["a.jpg", "a.png"] {
+        let back = files::read(&room.write(name, &frame).0).unwrap();
+        let Resolution { x, y, unit } = back.metadata().resolution.unwrap();
+        assert_eq!((x / y, unit), (2.0, ResolutionUnit::Aspect), "{name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    /// Whatever a block holds, the picture is read, what is kept is written, and its orientation is no longer noted.
+    #[test]
+    fn no_block_does_harm(
+        big_endian in any::<bool>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        cut in any::<prop::sample::Index>(),
+        whole in any::<bool>(),
+    ) {
+        let room = Room::new();
+        let mut block = camera(big_endian, false).block;
+        for (at, value) in &changes {
+            let length = block.len();
+            block[at.index(length)] = *value;
+        }
+        if !whole {
+            block.truncate(cut.index(block.len()));
+        }
+        let frame = room.read("a.png", &png_with(&[chunk(b"eXIf", &block)])).unwrap();
+        for name in ["a.tif", "a.jpg"] {
+            room.write(name, &frame);
+        }
+        if let Some(block) = &frame.metadata().exif {
+            let again = room.read("b.png", &png_with(&[chunk(b"eXIf", block)])).unwrap();
+            prop_assert_eq!((again.width(), again.metadata().exif.as_ref()), (3, Some(block)));
+        }
+    }
+
+    /// Nor do segments.
+    #[test]
+    fn no_segment_does_harm(marker in 0xe0..=0xedu8, mark in 0..5usize, content in prop::collection::vec(any::<u8>(), 0..60)) {
+        let room = Room::new();
+        let (_, plain) = room.write("plain.jpg", &smooth(8, 8));
+        let marks: [&[u8]; 5] =
+            [b"JFIF\0", b"Exif\0\0II*\0", b"ICC_PROFILE\0", b"Photoshop 3.0\x008BIM\x04\x04", b"http://ns.adobe.com/xap/1.0/\0"];
+        let noise = segment(marker, &[marks[mark], &content].concat());
+        let frame = room.read("a.jpg", &[&plain[..2], &noise, &plain[2..]].concat()).unwrap();
+        room.write("b.jpg", &frame);
+    }
+}
