@@ -1,6 +1,6 @@
 //! What the options of writing do to the files.
 
-use mprnet::image::{self as files, Depth, FileFormat, Frame, Samples, WriteOptions};
+use mprnet::image::{self as files, Depth, FileFormat, Frame, Metadata, Samples, WriteOptions};
 
 use crate::build::tags_of;
 use crate::{Room, bytes_of, options, ramp8, rgb8, rgb16, smooth};
@@ -122,6 +122,33 @@ fn webp_is_lossy_at_a_quality() {
         assert_eq!(back.alpha(), frame.alpha());
         if frame.alpha().is_none() {
             assert!(mean_error(frame, &back) < 3.0, "{}", mean_error(frame, &back));
+        }
+    }
+}
+
+/// Readers trust the extended header: it names the size and every chunk that there is.
+#[test]
+fn webp_header_says_what_follows() {
+    let room = Room::new();
+    let opaque = smooth(31, 17);
+    let transparent = opaque.clone().with_alpha8(ramp8(31 * 17)).unwrap();
+    for (frame, alpha) in [(opaque, 0), (transparent, 0x10)] {
+        for options in [WriteOptions::default(), at_quality(90)] {
+            for (exif, flag) in [(false, 4), (true, 8 + 4)] {
+                let mut metadata = Metadata::default();
+                metadata.xmp = Some(b"<x/>".to_vec());
+                metadata.exif = exif.then(|| crate::build::exif(1, true));
+                let (path, bytes) =
+                    room.write_with("a.webp", &frame.clone().with_metadata(metadata), &options);
+                let (kind, header) = chunks(&bytes)[0];
+                assert_eq!(
+                    (kind, header),
+                    (b"VP8X".as_slice(), [flag + alpha, 0, 0, 0, 30, 0, 0, 16, 0, 0].as_slice())
+                );
+                assert_eq!(files::read(&path).unwrap().alpha(), frame.alpha());
+                let length = u32::from_le_bytes(*bytes[4..].first_chunk().unwrap()) as usize;
+                assert_eq!(length + 8, bytes.len());
+            }
         }
     }
 }
