@@ -86,7 +86,9 @@ fn jpeg_is_progressive_on_request_and_of_full_colour() {
                 assert_eq!(back.is_grey(), frame.is_grey());
                 assert!(mean_error(&frame, &back) < 1.5, "{width} x {height}: {}", mean_error(&frame, &back));
                 let other = image::open(&path).unwrap().to_rgb8();
-                assert_eq!(other.as_raw(), bytes_of(back.samples()));
+                // Another decoder, which rounds in other places.
+                let apart = other.as_raw().iter().zip(bytes_of(back.samples())).map(|(a, b)| a.abs_diff(*b));
+                assert!(apart.max() <= Some(3));
             }
         }
     }
