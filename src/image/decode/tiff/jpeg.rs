@@ -35,8 +35,6 @@ pub(super) fn decode(
     decoder.set_max_decoding_buffer_size(largest);
     let bytes = decoder.decode().ok()?;
     let info = decoder.info()?;
-    if info.pixel_format.pixel_bytes() != channels || usize::from(info.width) < width {
-        return None;
-    }
-    Some(Pixels { row_bytes: usize::from(info.width) * channels, bytes })
+    (info.pixel_format.pixel_bytes() == channels)
+        .then(|| Pixels { row_bytes: usize::from(info.width) * channels, bytes })
 }
