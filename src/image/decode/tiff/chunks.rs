@@ -103,6 +103,11 @@ impl Grid {
         Ok(offsets.into_iter().zip(lengths).collect())
     }
 
+    /// Bytes of all of them, or of all of a plane.
+    pub(super) fn all_bytes(&self) -> u128 {
+        self.chunk_bytes.saturating_mul((self.across * self.down) as u128)
+    }
+
     /// Whether there is one strip or tile alone.
     pub(super) fn is_one(&self) -> bool {
         self.places.len() == 1
