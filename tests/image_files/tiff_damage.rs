@@ -92,7 +92,8 @@ fn headers_that_lie() {
     // Tiles far larger than the picture, and channels without end.
     let huge_tiles = Page::grey(2, 1, &[0; 8]).with(322, &[65_535]).with(323, &[65_535]);
     let channels = Page::grey(60_000, 4_000, &[0; 8]).with(tag::SAMPLES_PER_PIXEL, &[65_535]);
-    for page in [huge_tiles, channels.with(tag::EXTRA_SAMPLES, &[0])] {
+    let wide_tiles = Page::grey(1, 60_000, &[0; 8]).with(322, &[65_535]).with(323, &[1]);
+    for page in [huge_tiles, wide_tiles, channels.with(tag::EXTRA_SAMPLES, &[0])] {
         let text = message(room.read("a.tif", &tiff(vec![page])), "a.tif");
         assert!(text.contains("would take too much memory"), "{text}");
     }

@@ -152,6 +152,17 @@ fn jpeg_data() {
     }
 }
 
+/// Of the last tile of a row most lies outside of the picture.
+#[test]
+fn jpeg_tiles_that_are_not_filled() {
+    let pixels: Vec<u8> = (0..263 * 40).map(|i| (i % 263 / 2 + i / 263) as u8).collect();
+    let frame = through_tiffcp(&tiff(vec![Page::grey(263, 40, &pixels)]), "-c jpeg:95 -t -w 256 -l 256");
+    for i in (0..263 * 40).filter(|i| i % 263 < 250 && i / 263 < 32) {
+        let found = bytes_of(frame.samples())[3 * i];
+        assert!(found.abs_diff(pixels[i]) <= 4, "pixel {i}");
+    }
+}
+
 #[test]
 fn transparency_is_what_the_tag_calls_so() {
     let room = Room::new();

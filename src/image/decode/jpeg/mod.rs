@@ -67,10 +67,15 @@ pub(super) struct Part {
     pub(super) samples: Vec<u8>,
 }
 
-/// Decodes a JPEG whose colours another file tells; `None` where nothing can be decoded.
-pub(super) fn decode_part(bytes: &[u8], rgb: bool) -> Option<Part> {
+/// Decodes a JPEG whose colours another file tells; `None` where nothing can be decoded, or where it has more columns
+/// or rows than at most it should.
+pub(super) fn decode_part(bytes: &[u8], rgb: bool, largest: (usize, usize)) -> Option<Part> {
     let survey = survey(bytes).ok()?;
-    let (width, channels) = (usize::from(survey.frame.width), survey.frame.components.len());
+    let (width, height) = (usize::from(survey.frame.width), usize::from(survey.frame.height));
+    if width > largest.0 || height > largest.1 {
+        return None;
+    }
+    let channels = survey.frame.components.len();
     let transform = match (channels, rgb) {
         (1, _) => ColorTransform::Grayscale,
         (3, true) => ColorTransform::RGB,

@@ -31,7 +31,8 @@ pub(super) struct Chunk {
     /// Its first column and row in the picture.
     pub left: usize,
     pub top: usize,
-    /// Rows that it stores.
+    /// Columns and rows that it stores.
+    pub width: usize,
     pub height: usize,
     /// Columns and rows of those that are inside of the picture.
     pub columns: usize,
@@ -102,6 +103,11 @@ impl Grid {
         Ok(offsets.into_iter().zip(lengths).collect())
     }
 
+    /// Bytes of all of them, or of all of a plane.
+    pub(super) fn all_bytes(&self) -> u128 {
+        self.chunk_bytes.saturating_mul((self.across * self.down) as u128)
+    }
+
     /// Whether there is one strip or tile alone.
     pub(super) fn is_one(&self) -> bool {
         self.places.len() == 1
@@ -119,7 +125,7 @@ impl Grid {
             // The last strip is stored as far as the picture goes, tiles in full.
             let height = if self.tiled { self.tile.1 } else { rows };
             let row_bytes = (self.tile.0 * self.samples * self.bits).div_ceil(8);
-            Chunk { plane, left, top, height, columns, rows, row_bytes, offset, length }
+            Chunk { plane, left, top, width: self.tile.0, height, columns, rows, row_bytes, offset, length }
         })
     }
 }

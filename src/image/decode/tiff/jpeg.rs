@@ -9,20 +9,20 @@ pub(super) struct Pixels {
     pub bytes: Vec<u8>,
 }
 
-/// Decodes one of so many channels and at least so many columns; `None` where it cannot be decoded. The tag tells what
+/// Decodes one of so many channels, not much larger than so many columns and rows; `None` where it cannot be decoded. The tag tells what
 /// the channels are: the marks in the data are those of a file that stands alone.
 pub(super) fn decode(
     packed: &[u8],
     tables: &[u8],
     color: &Color,
     channels: usize,
-    columns: usize,
+    (width, height): (usize, usize),
 ) -> Option<Pixels> {
     let body = packed.strip_prefix(b"\xff\xd8")?;
     let tables = tables.strip_prefix(b"\xff\xd8").unwrap_or(tables);
     let tables = tables.strip_suffix(b"\xff\xd9").unwrap_or(tables);
     let whole = [b"\xff\xd8", tables, body].concat();
-    let part = decode_part(&whole, !matches!(color, Color::YCbCr))?;
-    let fits = part.channels == channels && part.width >= columns;
-    fits.then_some(Pixels { row_bytes: part.width * channels, bytes: part.samples })
+    // Sides may be rounded up to whole blocks.
+    let part = decode_part(&whole, !matches!(color, Color::YCbCr), (width + 64, height + 64))?;
+    (part.channels == channels).then(|| Pixels { row_bytes: part.width * channels, bytes: part.samples })
 }

@@ -6,7 +6,7 @@ use super::decompress::Packing;
 use super::directory::{Directory, File, Order, tag};
 use super::predictor::Predictor;
 use super::{FORMAT, broken, unsupported};
-use crate::image::decode::{MAX_PIXELS, Note, Problem, SIDE_BYTES, check_size};
+use crate::image::decode::{Note, Problem, SIDE_BYTES, check_size};
 
 /// How a page is stored.
 pub(super) struct Layout<'a> {
@@ -69,10 +69,11 @@ impl<'a> Layout<'a> {
         Ok(layout)
     }
 
-    /// Refuses strips or tiles that take far more room than the picture.
+    /// Refuses strips or tiles that take far more room, one or all of them, than the picture.
     fn check_memory(&self) -> Result<(), Problem> {
-        let picture = u64::from(self.width) * u64::from(self.height) * self.channels.kept() as u64 * 4;
-        if self.grid.chunk_bytes > u128::from(picture.min(MAX_PIXELS * 16)) + SIDE_BYTES as u128 {
+        let picture = u128::from(self.width) * u128::from(self.height) * self.channels.kept() as u128 * 4;
+        let room = SIDE_BYTES as u128;
+        if self.grid.chunk_bytes > picture + room || self.grid.all_bytes() > 16 * picture + 4 * room {
             return Err(unsupported("decoding it would take too much memory"));
         }
         Ok(())

@@ -130,7 +130,9 @@ fn content<'a>(layout: &Layout, chunk: &Chunk, packed: &'a [u8]) -> (Cow<'a, [u8
         Compression::Packed(packing) => *packing,
         Compression::Jpeg(tables) => {
             let color = &layout.channels.color;
-            let pixels = jpeg::decode(packed, tables, color, layout.grid.samples, chunk.columns);
+            let size = (chunk.width, chunk.height);
+            let pixels = jpeg::decode(packed, tables, color, layout.grid.samples, size);
+            let pixels = pixels.filter(|pixels| pixels.row_bytes >= chunk.columns * layout.grid.samples);
             return pixels
                 .map_or((Cow::Borrowed(&[]), 1), |pixels| (Cow::Owned(pixels.bytes), pixels.row_bytes));
         }
