@@ -1,11 +1,12 @@
 //! `mprnet derain`, `denoise`, `deblur` and `restore`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use mprnet::image::{self, Frame, Samples};
+use mprnet::image::{self, FileFormat, Frame, Samples};
 use mprnet::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use mprnet::{Error, Restorer};
+use mprnet::{Error, Restorer, Shown};
 
 use super::compare::{CompareArgs, Comparison};
 use super::formats::{ReadArgs, WriteArgs};
@@ -67,10 +68,16 @@ pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(),
     let label = output_label(model);
     let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
     let mut worst = 0;
+    let mut told = BTreeSet::new();
     for job in &jobs {
         // A photo that cannot be read needs no GPU to say so.
         let outcome = match attempt(&job.input, || Photo::load(job, args, &label, &weights)) {
-            Ok(photo) => session.attempt(&job.input, |restorer| photo.restore(restorer, job, args, quiet))?,
+            Ok(photo) => {
+                if !quiet {
+                    tell_losses(&photo.frame, job, &mut told);
+                }
+                session.attempt(&job.input, |restorer| photo.restore(restorer, job, args, quiet))?
+            }
             Err(mishap) => Err(mishap),
         };
         if let Err(mishap) = outcome {
@@ -79,6 +86,17 @@ pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(),
         }
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+/// Says what an output's format has no room for, of each kind once.
+fn tell_losses(photo: &Frame, job: &Job, told: &mut BTreeSet<(&'static str, &'static str)>) {
+    let format = job.format().map_or("", FileFormat::name);
+    for loss in image::losses(photo, &job.output, &job.write) {
+        if told.insert((format, loss)) {
+            let output = Shown(job.output.display());
+            say(format_args!("note: {output} is written without {loss}; {format} has no room for it"));
+        }
+    }
 }
 
 /// What the output is called in a strip.

@@ -131,3 +131,61 @@ fn options_about_other_formats() {
     );
     room.has_written(&[("photo.jpg", ImageFormat::Jpeg), ("photo.png", ImageFormat::Png)]);
 }
+
+/// What the program says besides of what it writes.
+fn notes(run: &crate::Run) -> Vec<&str> {
+    run.err.lines().filter(|line| line.starts_with("note: ")).collect()
+}
+
+#[test]
+fn what_a_format_has_no_room_for_is_said_once() {
+    let room = room();
+    for name in ["a.png", "b.png"] {
+        let deep = image::DynamicImage::ImageRgb8(smooth(24, 17).to_rgb8()).into_rgb16();
+        room.put(name, &png(deep));
+    }
+    let run = room
+        .run(&["restore", "--model", "tiny", "a.png", "b.png", "-o", "out", "--format", "jpg"])
+        .succeeds();
+    assert_eq!(notes(&run).len(), 1, "{}", run.err);
+    assert!(notes(&run)[0].contains("is written without depth beyond 8 bits; JPEG has no room for it"));
+    let run = room.run(&["restore", "--model", "tiny", "a.png", "-o", "same.png"]).succeeds();
+    assert_eq!(notes(&run).len(), 0, "{}", run.err);
+}
+
+#[test]
+fn quality_and_progression_reach_the_file() {
+    let room = room();
+    let written = |more: &[&str]| {
+        room.restores(&["photo.png"], &[&["-o", "o.jpg"], more].concat());
+        std::fs::read(room.path("o.jpg")).unwrap()
+    };
+    let (usual, coarse, progressive) =
+        (written(&[]), written(&["--quality", "30"]), written(&["--progressive"]));
+    assert!(coarse.len() < usual.len(), "{} {}", coarse.len(), usual.len());
+    let has = |bytes: &[u8], marker| bytes.windows(2).any(|pair| pair == [0xff, marker]);
+    assert!(has(&usual, 0xc0) && has(&progressive, 0xc2) && !has(&progressive, 0xc0));
+}
+
+#[test]
+fn what_is_left_of_a_damaged_photo() {
+    let room = room();
+    let whole = std::fs::read(room.path("photo.jpg")).unwrap();
+    room.put("half.jpg", &whole[..whole.len() - 40]);
+    let refused = room.run(&["restore", "--model", "tiny", "half.jpg", "-o", "o.png"]);
+    refused.fails_at_once(1, &["half.jpg", "% of the picture is missing", "--damaged keep"]);
+    let kept =
+        room.run(&["restore", "--model", "tiny", "half.jpg", "-o", "o.png", "--damaged", "keep"]).succeeds();
+    assert!(kept.err.contains("half.jpg: its JPEG data is cut short"), "{}", kept.err);
+    assert_eq!(room.image("o.png").width(), 24);
+}
+
+#[test]
+fn linear_light_is_taken_at_its_word() {
+    let room = room();
+    let restored = |more: &[&str]| {
+        room.restores(&["photo.png"], &[&["-o", "o.png"], more].concat());
+        room.image("o.png")
+    };
+    assert_ne!(restored(&[]), restored(&["--linear"]));
+}

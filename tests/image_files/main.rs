@@ -11,10 +11,7 @@ mod padding;
 mod partial_png;
 mod round_trip;
 mod strip;
-mod tiff_damage;
-mod tiff_kinds;
-mod tiff_matrix;
-mod tiff_metadata;
+mod tiff;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -16,16 +16,6 @@ const XMP: Tag = Tag::Unknown(700);
 const IPTC: Tag = Tag::Unknown(33_723);
 const INTEROPERABILITY: Tag = Tag::Unknown(0xa005);
 
-/// Tags of the picture that say what it shows, who made it and with what, and not how its samples are stored. They go
-/// from the EXIF block to the page, the others are the page's own.
-const DESCRIPTIVE: [u16; 18] = [
-    269, 270, 271, 272, 285, 305, 306, 315,
-    316, // Document, Description, Make, Model, Page, Software, Date, Artist, Host.
-    18_246, 18_249, 33_432, // Rating, RatingPercent, Copyright.
-    40_091, 40_092, 40_093, 40_094, 40_095, // Windows' Title, Comment, Author, Keywords, Subject.
-    50_341, // Print Image Matching.
-];
-
 /// Room for directories and lists of strips beside the samples and the metadata.
 const SIDE_BYTES: usize = 1 << 20;
 
@@ -85,7 +75,7 @@ where
             put(tag, kind, block, page)?;
         }
     }
-    put_all(fields.image.iter().filter(|field| DESCRIPTIVE.contains(&field.tag)), page)?;
+    put_all(fields.image.iter().filter(|field| exif::DESCRIPTIVE.contains(&field.tag)), page)?;
     for (tag, at) in [(Tag::ExifDirectory, exif_at), (Tag::GpsDirectory, gps_at)] {
         if let Some(at) = at {
             page.write_tag(tag, at)?;

@@ -15,6 +15,19 @@ const X_RESOLUTION: u16 = 0x11a;
 const Y_RESOLUTION: u16 = 0x11b;
 const RESOLUTION_UNIT: u16 = 0x128;
 
+/// Tags that say what a picture shows, who made it and with what, and not how its samples are stored: in TIFF they are
+/// the page's own, in an EXIF block its first directory's.
+pub(crate) const DESCRIPTIVE: [u16; 18] = [
+    269, 270, 271, 272, 285, 305, 306, 315,
+    316, // Document, Description, Make, Model, Page, Software, Date, Artist, Host.
+    18_246, 18_249, 33_432, // Rating, RatingPercent, Copyright.
+    40_091, 40_092, 40_093, 40_094, 40_095, // Windows' Title, Comment, Author, Keywords, Subject.
+    50_341, // Print Image Matching.
+];
+
+/// The tags of the resolution, which a page and a block both have.
+pub(crate) const RESOLUTION: [u16; 3] = [X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT];
+
 /// Where a thumbnail is and how long, compressed as JPEG and not.
 const THUMBNAILS: [(u16, u16); 2] = [(0x201, 0x202), (0x111, 0x117)];
 

@@ -5,21 +5,18 @@
 //! makers' own offsets, where it has some, do not survive that.
 
 use super::directory::{Directory, File, Order, size_of_kind, tag};
-
-/// Tags of a page that describe the photo and not how its pixels are stored: title, camera, program, date, artist,
-/// copyright, rating and what Windows adds to these. The orientation is not among them, since frames are upright.
-const DESCRIPTIVE: [u16; 17] =
-    [269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095];
+use crate::image::metadata::exif::{DESCRIPTIVE, RESOLUTION};
 
 /// A tag with the number of its type and its value.
 type Field<'a> = (u16, u16, &'a [u8]);
 
-/// The block, where there is anything to say.
+/// The block, where there is anything to say but the resolution. The orientation is not in it: frames are upright.
 pub(super) fn block(file: &File, page: &Directory) -> Option<Vec<u8>> {
     let order = file.order;
     let magic: &[u8; 2] = if order == Order::Little { b"II" } else { b"MM" };
     let mut out = [&magic[..], &order.bytes_of_u16(42), &[0; 4]].concat();
-    let mut image: Vec<Field> = fields(page).filter(|(tag, ..)| DESCRIPTIVE.contains(tag)).collect();
+    let among = |tags: &'static [u16]| fields(page).filter(|(tag, ..)| tags.contains(tag));
+    let mut image: Vec<Field> = among(&DESCRIPTIVE).collect();
 
     // The directories that others point to come first, so that it is known where they stand.
     let exif = subdirectory(file, page, tag::EXIF);
@@ -37,6 +34,9 @@ pub(super) fn block(file: &File, page: &Directory) -> Option<Vec<u8>> {
     image.extend(pointer(tag::EXIF, exif.as_ref()));
     image.extend(pointer(tag::GPS, gps.as_ref()));
 
+    if !image.is_empty() {
+        image.extend(among(&RESOLUTION));
+    }
     let first = append(&mut out, order, image)?;
     out[4..8].copy_from_slice(&first);
     Some(out)

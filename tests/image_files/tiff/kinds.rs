@@ -3,8 +3,8 @@
 use mprnet::Error;
 use mprnet::image::{self, Frame, Samples};
 
+use super::matrix::tiffcp;
 use crate::build::*;
-use crate::tiff_matrix::tiffcp;
 use crate::{Room, bytes_of, message, ramp8, said, smooth};
 
 /// The frame of a file, made of this one by `tiffcp` with these arguments.

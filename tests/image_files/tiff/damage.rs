@@ -4,8 +4,8 @@ use mprnet::Error;
 use mprnet::image::Frame;
 use proptest::prelude::*;
 
+use super::matrix::{chunks_of, tiffcp};
 use crate::build::*;
-use crate::tiff_matrix::{chunks_of, tiffcp};
 use crate::{Room, bytes_of, message, ramp8, read_damaged, said};
 
 const WIDTH: usize = 40;
