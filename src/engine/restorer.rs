@@ -143,7 +143,7 @@ impl Restorer {
             restorer.executors.push((key, executor));
             finish(&seen, key, outputs.into_iter().next())
         })?;
-        as_it_was(photo, &seen, restored)
+        as_it_was(photo, matches!(seen, Cow::Owned(_)), restored)
     }
 
     /// Restores a photo and gives the named tensors of the network besides. Passes keep them.
@@ -173,7 +173,7 @@ impl Restorer {
             let result = outputs.first().cloned();
             Ok((finish(&seen, key, result)?, tensors))
         })?;
-        Ok((as_it_was(photo, &seen, restored)?, tensors))
+        Ok((as_it_was(photo, matches!(seen, Cow::Owned(_)), restored)?, tensors))
     }
 
     /// Does the work in the precision asked for, and in f32 where f16 turns out to be too narrow for it.
@@ -294,12 +294,9 @@ impl Restorer {
     }
 }
 
-/// The result for what the network saw, as one for the photo itself.
-fn as_it_was(photo: &Frame, seen: &Cow<Frame>, restored: Frame) -> Result<Frame> {
-    match seen {
-        Cow::Borrowed(_) => Ok(restored),
-        Cow::Owned(_) => photo.with_restored(&restored),
-    }
+/// The result for what the network saw, the photo or what it was prepared to, as one for the photo itself.
+fn as_it_was(photo: &Frame, prepared: bool, restored: Frame) -> Result<Frame> {
+    if prepared { photo.with_restored(&restored) } else { Ok(restored) }
 }
 
 /// The photo with the network's result, which must be finite: words that stand for other numbers have no alpha.

@@ -24,7 +24,7 @@
 //!
 //! Refused by name, since guessing would change the picture unseen: animations, documents of
 //! several TIFF pages (smaller copies of the first page are no pages), CMYK and other colours that
-//! need a profile to become RGB, and samples that are neither 8 nor 16 bits deep.
+//! need a profile to become RGB, and what else its reader does not decode.
 
 mod alpha;
 mod decode;
