@@ -64,6 +64,21 @@ fn shallow_grey() {
     }
 }
 
+/// As scanners write pages.
+#[test]
+fn fax() {
+    let values: Vec<u8> = (0..37 * 19).map(|i| u8::from(i * i % 11 < 4 && i % 37 > 2)).collect();
+    for photometric in [0, 1] {
+        let expected = grey(values.iter().map(|&v| if u32::from(v) == photometric { 255 } else { 0 }));
+        let page = Page::grey(37, 19, &packed(&values, 37, 1)).with(tag::BITS_PER_SAMPLE, &[1]);
+        let file = tiff(vec![page.with(tag::PHOTOMETRIC, &[photometric])]);
+        for arguments in ["-c g4 -s", "-c g4 -s -r 5", "-c g4 -t -w 16 -l 16", "-f lsb2msb -c g4 -s"] {
+            let frame = through_tiffcp(&file, arguments);
+            assert_eq!(bytes_of(frame.samples()), expected, "{photometric} {arguments}");
+        }
+    }
+}
+
 #[test]
 fn palettes() {
     let room = Room::new();
@@ -243,7 +258,8 @@ fn what_is_not_read_is_refused_by_name() {
     let plain = || Page::rgb(2, 1, 3, &[0; 6]);
     let with = |tag, value| plain().with(tag, &[value]);
     let cases = [
-        (with(tag::COMPRESSION, 4), "fax compression"),
+        (with(tag::COMPRESSION, 3), "fax (group 3) compression"),
+        (with(tag::COMPRESSION, 4), "fax compression of other than narrow bitmaps"),
         (with(tag::COMPRESSION, 6), "old-style JPEG compression"),
         (with(tag::COMPRESSION, 34661), "JBIG compression"),
         (with(tag::COMPRESSION, 50000), "Zstandard compression"),

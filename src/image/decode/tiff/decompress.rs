@@ -1,11 +1,14 @@
 //! The packed bytes of one strip or tile, unpacked.
 //!
-//! `weezl` and `flate2` are called directly and not through an image library, since of a strip that breaks off the
+//! `weezl`, `flate2` and `fax` are called directly and not through an image library, since of a strip that breaks off the
 //! bytes before the break are wanted: many a file is one strip.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::io::Read;
 
+use fax::Color;
+use fax::decoder::{DecodeStatus, Group4Decoder, pels};
 use flate2::read::ZlibDecoder;
 use weezl::{BitOrder, LzwStatus, decode::Configuration};
 
@@ -16,15 +19,19 @@ pub(super) enum Packing {
     Lzw,
     Deflate,
     PackBits,
+    /// ITU-T T.6, of pixels of one bit.
+    Fax4,
 }
 
-/// Unpacks until `wanted` bytes are there, and no further; fewer where the data ends or breaks before.
-pub(super) fn unpack(packing: Packing, packed: &[u8], wanted: usize) -> Cow<'_, [u8]> {
+/// Unpacks rows of so many columns until `wanted` bytes are there, and no further; fewer where the data ends or breaks
+/// before.
+pub(super) fn unpack(packing: Packing, packed: &[u8], columns: usize, wanted: usize) -> Cow<'_, [u8]> {
     match packing {
         Packing::None => Cow::Borrowed(&packed[..packed.len().min(wanted)]),
         Packing::Lzw => Cow::Owned(lzw(packed, wanted)),
         Packing::Deflate => Cow::Owned(deflate(packed, wanted)),
         Packing::PackBits => Cow::Owned(pack_bits(packed, wanted)),
+        Packing::Fax4 => Cow::Owned(fax4(packed, columns, wanted)),
     }
 }
 
@@ -75,6 +82,21 @@ fn pack_bits(mut packed: &[u8], wanted: usize) -> Vec<u8> {
                 rest
             }
         };
+    }
+    out.truncate(wanted);
+    out
+}
+
+fn fax4(packed: &[u8], columns: usize, wanted: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let bytes = packed.iter().map(|&byte| Ok::<u8, Infallible>(byte));
+    let Ok(width) = u16::try_from(columns) else { return out };
+    let Ok(mut decoder) = Group4Decoder::new(bytes, width);
+    while out.len() < wanted && matches!(decoder.advance(), Ok(DecodeStatus::Incomplete)) {
+        let row = out.len();
+        out.resize(row + columns.div_ceil(8), 0);
+        let black = pels(decoder.transition(), width).enumerate().filter(|(_, color)| *color == Color::Black);
+        black.for_each(|(x, _)| out[row + x / 8] |= 0x80 >> (x % 8));
     }
     out.truncate(wanted);
     out

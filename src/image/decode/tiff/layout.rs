@@ -52,6 +52,10 @@ impl<'a> Layout<'a> {
         if bits != 8 && matches!(compression, Compression::Jpeg(_)) {
             return Err(unsupported(&format!("it is a TIFF of JPEG data of {bits} bits a sample")));
         }
+        let fax = matches!(compression, Compression::Packed(Packing::Fax4));
+        if fax && (bits != 1 || samples != 1 || width > u32::from(u16::MAX)) {
+            return Err(unsupported("it is a TIFF with fax compression of other than narrow bitmaps"));
+        }
         let grid = Grid::of(page, (width as usize, height as usize), samples, bits)?;
         let layout = Layout {
             width,
@@ -123,6 +127,7 @@ impl<'a> Layout<'a> {
 fn compression<'a>(page: &Directory<'a>) -> Result<Compression<'a>, Problem> {
     let name = match page.number(tag::COMPRESSION).unwrap_or(1) {
         1 => return Ok(Compression::Packed(Packing::None)),
+        4 => return Ok(Compression::Packed(Packing::Fax4)),
         5 => return Ok(Compression::Packed(Packing::Lzw)),
         8 | 32946 => return Ok(Compression::Packed(Packing::Deflate)),
         32773 => return Ok(Compression::Packed(Packing::PackBits)),
@@ -130,7 +135,7 @@ fn compression<'a>(page: &Directory<'a>) -> Result<Compression<'a>, Problem> {
             let tables = page.entries.get(&tag::JPEG_TABLES).map_or(&[][..], |entry| entry.bytes);
             return Ok(Compression::Jpeg(tables));
         }
-        2..=4 | 32771 => "fax",
+        2 | 3 | 32771 => "fax (group 3)",
         6 => "old-style JPEG",
         9 | 10 | 34661 => "JBIG",
         32766 => "NeXT",

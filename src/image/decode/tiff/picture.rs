@@ -139,9 +139,9 @@ fn content<'a>(layout: &Layout, chunk: &Chunk, packed: &'a [u8]) -> (Cow<'a, [u8
     };
     let mut bytes = if layout.reversed {
         let reversed: Vec<u8> = packed.iter().map(|byte| byte.reverse_bits()).collect();
-        Cow::Owned(unpack(packing, &reversed, chunk.bytes()).into_owned())
+        Cow::Owned(unpack(packing, &reversed, chunk.width, chunk.bytes()).into_owned())
     } else {
-        unpack(packing, packed, chunk.bytes())
+        unpack(packing, packed, chunk.width, chunk.bytes())
     };
     let size = layout.bytes_per_sample();
     // The bytes of floats that were taken apart have an order of their own.
