@@ -31,14 +31,17 @@ pub enum Error {
     },
     /// A part of an image file is missing.
     #[error(
-        "cannot read {}: {reason}; get a whole copy of the file, or take what there is with --damaged keep",
-        Shown(path.display())
+        "cannot read {}: {reason}; get a whole copy of the file{}",
+        Shown(path.display()),
+        keep(*salvageable)
     )]
     ImageCutShort {
         /// The file.
         path: PathBuf,
         /// What is missing.
         reason: String,
+        /// Whether a part of it is read with [`ReadOptions::keep_damaged`](crate::image::ReadOptions::keep_damaged).
+        salvageable: bool,
     },
     /// A decoder panicked, which is a mistake of its own and no sign of a bad file.
     #[error(
@@ -53,14 +56,17 @@ pub enum Error {
     },
     /// An image file is broken.
     #[error(
-        "cannot read {}: {reason}; get another copy of the file, or take what can be read with --damaged keep",
-        Shown(path.display())
+        "cannot read {}: {reason}; get another copy of the file{}",
+        Shown(path.display()),
+        keep(*salvageable)
     )]
     ImageDamaged {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// Whether a part of it is read with [`ReadOptions::keep_damaged`](crate::image::ReadOptions::keep_damaged).
+        salvageable: bool,
     },
     /// An image file claims more pixels than are read.
     #[error(
@@ -328,3 +334,8 @@ pub enum Error {
 
 /// Result with the crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The end of a remedy for a file of which a part can be read.
+fn keep(salvageable: bool) -> &'static str {
+    if salvageable { ", or take what there is with --damaged keep" } else { "" }
+}

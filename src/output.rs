@@ -28,11 +28,15 @@ impl Output {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        if !directory.is_dir() {
-            return Err(Error::Unwritable {
-                path: target.clone(),
-                reason: format!("there is no directory {}; create it first", Shown(directory.display())),
-            });
+        let unwritable = |reason| Err(Error::Unwritable { path: target.clone(), reason });
+        let shown = Shown(directory.display());
+        match fs::metadata(directory) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return unwritable(format!("{shown} is a file and no directory; choose another")),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return unwritable(format!("there is no directory {shown}; create it first"));
+            }
+            Err(source) => return Err(Error::Io { action: "write to", path: directory.to_owned(), source }),
         }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".mprnet-").suffix(".tmp");

@@ -17,8 +17,13 @@ pub(super) fn fill_hidden<T: Sample>(rgb: &mut [T], alpha: &[T], width: usize) {
     let height = alpha.len() / width;
     let colors = rgb.as_chunks_mut::<3>().0;
     let fine = |x: usize, y: usize| {
-        let weight = alpha[y * width + x].to_unit();
-        let [r, g, b] = colors[y * width + x].map(|sample| sample.to_unit() * weight);
+        let (color, alpha) = (colors[y * width + x], alpha[y * width + x]);
+        if alpha.is_hidden() {
+            return [0.0; 4];
+        }
+        // Floats may be anything.
+        let weight = f32::from_unit(alpha.to_unit());
+        let [r, g, b] = color.map(|sample| f32::from_unit(sample.to_unit()) * weight);
         [r, g, b, weight]
     };
     let mut levels = vec![Level::halved(width, height, fine)];
@@ -40,7 +45,7 @@ pub(super) fn fill_hidden<T: Sample>(rgb: &mut [T], alpha: &[T], width: usize) {
         coarse = level;
     }
     for (at, (color, alpha)) in colors.iter_mut().zip(alpha).enumerate() {
-        if *alpha == T::default() {
+        if alpha.is_hidden() {
             let [r, g, b, _] = coarse.between(at % width, at / width);
             *color = [r, g, b].map(T::from_unit);
         }
@@ -112,6 +117,18 @@ mod tests {
         let red: Vec<u16> = rgb.iter().step_by(3).copied().collect();
         assert!(red[1] > 50_000 && red[62] < 20_000 && (30_000..40_000).contains(&red[32]), "{red:?}");
         assert!(red.windows(2).all(|pair| pair[0] >= pair[1]), "{red:?}");
+    }
+
+    #[test]
+    fn what_is_no_number_stays_where_it_is() {
+        for hidden in [f32::NAN, f32::INFINITY, -1.0] {
+            let mut rgb = vec![0.5, 0.5, 0.5, hidden, hidden, hidden];
+            fill_hidden(&mut rgb, &[1.0, 0.0], 2);
+            assert_eq!(rgb, [0.5; 6]);
+            let mut rgb = vec![0.5; 6];
+            fill_hidden(&mut rgb, &[1.0, hidden.min(0.0)], 2);
+            assert_eq!(rgb, [0.5; 6]);
+        }
     }
 
     #[test]

@@ -19,12 +19,13 @@ pub enum Light {
 const TOLERANCE: f32 = 0.01;
 
 impl Light {
-    /// What the metadata say: in PNG `cICP` comes before a profile, and that before `gAMA`.
+    /// What the metadata say: in PNG `cICP` comes before a profile, that before `sRGB`, and that before `gAMA`.
     pub(super) fn of(metadata: &Metadata) -> Self {
         let chunk = |kind: &[u8; 4]| {
             metadata.png_colors.iter().find(|color| color.kind == *kind).map(|color| color.content.as_slice())
         };
-        let linear = match (chunk(b"cICP"), &metadata.icc, chunk(b"gAMA")) {
+        let gamma = if chunk(b"sRGB").is_some() { None } else { chunk(b"gAMA") };
+        let linear = match (chunk(b"cICP"), &metadata.icc, gamma) {
             // 8 is the straight line in ITU-T H.273, table 3.
             (Some(content), ..) => content.get(1) == Some(&8),
             (None, Some(profile), _) => is_linear(profile),
@@ -77,6 +78,7 @@ pub(super) fn decode(value: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::PngColor;
 
     #[test]
     fn the_curve_and_its_inverse() {
@@ -85,6 +87,19 @@ mod tests {
         }
         // The value of middle grey, 18% of the light.
         assert!((encode(0.18) - 0.4614).abs() < 1e-4);
+    }
+
+    #[test]
+    fn chunks_of_png_in_their_order() {
+        let chunk = |kind: &[u8; 4], content: &[u8]| PngColor { kind: *kind, content: content.to_vec() };
+        let (line, srgb) = (chunk(b"gAMA", &100_000u32.to_be_bytes()), chunk(b"sRGB", &[0]));
+        let (linear, p3) = (chunk(b"cICP", &[1, 8, 0, 1]), chunk(b"cICP", &[12, 13, 0, 1]));
+        let of = |png_colors: &[&PngColor]| {
+            let png_colors = png_colors.iter().map(|&color| color.clone()).collect();
+            Light::of(&Metadata { png_colors, ..Metadata::default() })
+        };
+        assert_eq!([of(&[&line]), of(&[&linear, &srgb])], [Light::Linear; 2]);
+        assert_eq!([of(&[&line, &srgb]), of(&[&line, &p3])], [Light::Encoded; 2]);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::alpha::fill_hidden;
 use super::frame::Frame;
 use super::light::{self, Light};
-use super::samples::{Depth, Sample, Samples};
+use super::samples::{Depth, Sample, Samples, with_samples};
 use crate::error::Result;
 
 impl Frame {
     /// The photo as networks know them: in the sRGB curve, and without colours that do not show.
     pub(crate) fn prepared(&self) -> Result<Cow<'_, Frame>> {
-        let hidden = self.alpha().filter(|alpha| alpha.has_zeros());
+        let hidden = self.alpha().filter(|alpha| alpha.hides());
         if self.light() == Light::Encoded && hidden.is_none() {
             return Ok(Cow::Borrowed(self));
         }
@@ -51,12 +51,9 @@ impl Frame {
 }
 
 impl Samples {
-    fn has_zeros(&self) -> bool {
-        match self {
-            Samples::U8(v) => v.contains(&0),
-            Samples::U16(v) => v.contains(&0),
-            Samples::F32(v) => v.iter().any(|&sample| sample <= 0.0),
-        }
+    /// Whether, as a transparency plane, it keeps some colours from showing.
+    fn hides(&self) -> bool {
+        with_samples!(self, v => v.iter().any(|alpha| alpha.is_hidden()))
     }
 
     /// The samples as shares of white, each through a curve.
@@ -80,7 +77,7 @@ impl Samples {
 fn keep_hidden<T: Sample>(new: &mut [T], own: &[T], alpha: &[T]) {
     let pixels = new.as_chunks_mut::<3>().0.iter_mut().zip(own.as_chunks::<3>().0);
     for ((new, own), alpha) in pixels.zip(alpha) {
-        if *alpha == T::default() {
+        if alpha.is_hidden() {
             *new = *own;
         }
     }

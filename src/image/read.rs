@@ -71,11 +71,18 @@ fn decode_as(format: FileFormat, bytes: &[u8], path: &Path, options: &ReadOption
 }
 
 fn refusal(path: &Path, problem: Problem) -> Error {
+    let (problem, salvageable) = match problem {
+        Problem::Salvageable(problem) => (*problem, true),
+        problem => (problem, false),
+    };
     let path = path.to_owned();
     match problem {
         Problem::Unsupported(reason) => Error::ImageUnsupported { path, reason },
-        Problem::Damaged(reason) => Error::ImageDamaged { path, reason },
-        Problem::CutShort(reason) => Error::ImageCutShort { path, reason },
+        Problem::Damaged(reason) => Error::ImageDamaged { path, reason, salvageable },
+        Problem::CutShort(reason) => Error::ImageCutShort { path, reason, salvageable },
+        Problem::Salvageable(_) => {
+            Error::ImageDamaged { path, reason: "it is damaged".to_owned(), salvageable }
+        }
         Problem::Panicked(reason) => Error::ImageDecoder { path, reason },
         Problem::TooLarge(width, height) => Error::ImageTooLarge { path, width, height, limit: MAX_PIXELS },
     }

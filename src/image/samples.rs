@@ -124,6 +124,9 @@ pub(super) trait Sample: Copy + Default + PartialEq {
     /// The value as a share of [`Sample::ONE`].
     fn to_unit(self) -> f32;
 
+    /// Whether nothing shows at this transparency.
+    fn is_hidden(self) -> bool;
+
     /// The nearest sample, ties to even, of a value clamped to [0, 1]; NaN gives 0.
     fn from_unit(unit: f32) -> Self;
 
@@ -142,6 +145,10 @@ macro_rules! integer_sample {
 
             fn to_unit(self) -> f32 {
                 f32::from(self) / f32::from(Self::MAX)
+            }
+
+            fn is_hidden(self) -> bool {
+                self == 0
             }
 
             fn from_unit(unit: f32) -> Self {
@@ -169,6 +176,10 @@ impl Sample for f32 {
 
     fn to_unit(self) -> f32 {
         self
+    }
+
+    fn is_hidden(self) -> bool {
+        f32::from_unit(self) == 0.0
     }
 
     fn from_unit(unit: f32) -> f32 {

@@ -79,7 +79,7 @@ pub(super) fn check_sides(width: u32, height: u32, path: &Path, options: &WriteO
     })
 }
 
-/// Writes the frame in the format that the extension names: `.png`, `.jpg` or `.jpeg` (quality 95,
+/// Writes the frame in the format that the extension names: `.png`, `.jpg`, `.jpeg`, `.jpe` or `.jfif` (quality 95,
 /// 4:4:4), `.webp` (lossless), `.tif` or `.tiff` (uncompressed), in any case.
 ///
 /// The file is written under another name in the same directory and renamed when it is whole: an

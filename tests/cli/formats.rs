@@ -189,3 +189,16 @@ fn linear_light_is_taken_at_its_word() {
     };
     assert_ne!(restored(&[]), restored(&["--linear"]));
 }
+
+#[test]
+fn floats_stay_floats_on_request() {
+    let room = room();
+    let photo = image::DynamicImage::ImageRgb32F(smooth(24, 17).to_rgb32f());
+    room.put("float.tif", &encode(photo, ImageFormat::Tiff));
+    let written = |more: &[&str]| {
+        room.restores(&["float.tif"], &[&["-o", "o.tif"], more].concat());
+        room.image("o.tif").color()
+    };
+    assert_eq!(written(&[]), image::ColorType::Rgb16);
+    assert_eq!(written(&["--float"]), image::ColorType::Rgb32F);
+}

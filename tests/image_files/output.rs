@@ -27,7 +27,7 @@ fn bad_names_are_refused_before_and_when_writing() {
         (".png", "the name must end in"),
         ("album.png", "it is a directory; choose another name"),
         ("none/photo.png", "there is no directory"),
-        ("file/photo.png", "there is no directory"),
+        ("file/photo.png", "is a file and no directory"),
     ];
     let before = room.names();
     for (name, words) in cases {

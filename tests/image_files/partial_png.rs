@@ -6,6 +6,7 @@ use mprnet::image::{Frame, ReadOptions, Samples, from_bytes};
 use mprnet::{Error, Result};
 
 use crate::Room;
+use crate::build::*;
 
 fn keep(bytes: &[u8]) -> Result<Frame> {
     let mut options = ReadOptions::default();
@@ -81,6 +82,51 @@ fn pixels_behind_damage_are_missing() {
         let Err(error @ Error::ImageDamaged { .. }) = read(&damaged) else { panic!() };
         assert!(error.to_string().contains("get another copy"), "{error}");
         let kept = keep(&damaged).unwrap();
-        assert_eq!((kept.width(), kept.height()), (whole.width(), whole.height()));
+        // What stands well before the damage is as it was.
+        let quarter = |frame: &Frame| frame.to_rgb8()[..whole.to_rgb8().len() / 4].to_vec();
+        assert!(quarter(&kept) == quarter(&whole));
     }
+}
+
+#[test]
+fn a_damaged_header_is_not_trusted() {
+    let (_, mut bytes) = files().swap_remove(0);
+    // The width's highest byte.
+    bytes[16] = 1;
+    for result in [read(&bytes), keep(&bytes)] {
+        let text = result.unwrap_err().to_string();
+        assert!(
+            text.contains("its header does not fit its checksum") && !text.contains("--damaged"),
+            "{text}"
+        );
+    }
+}
+
+/// Passes of every eighth pixel come first, and stand for those around them.
+#[test]
+fn an_interlaced_picture_is_kept_coarsely() {
+    let (width, height) = (64u32, 48u32);
+    let value = |x: u32, y: u32| (x * 3 + y) as u8;
+    let mut rows = Vec::new();
+    for (left, top, across, down) in
+        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
+    {
+        for y in (top..height).step_by(down) {
+            rows.push(0);
+            rows.extend((left..width).step_by(across).map(|x| value(x, y)));
+        }
+    }
+    let mut header = ihdr(width, height, 8, 0);
+    header[8 + 12] = 1;
+    let header = chunk(b"IHDR", &header[8..21]);
+    let whole = png(&[header.clone(), idat(&rows)]);
+    let expected: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| value(x, y))).collect();
+    let grey = |frame: &Frame| frame.to_rgb8().into_iter().step_by(3).collect::<Vec<_>>();
+    assert!(grey(&read(&whole).unwrap()) == expected);
+    // The first three passes are there.
+    let cut = &whole[..whole.len() - 12 - 4 - 4 - rows.len() + rows.len() / 5];
+    assert!(read(cut).unwrap_err().to_string().contains("% of the picture is missing"));
+    let kept = grey(&keep(cut).unwrap());
+    let apart = kept.iter().zip(&expected).map(|(a, b)| u32::from(a.abs_diff(*b))).max().unwrap();
+    assert!(apart <= 3 * 7 + 7, "{apart}");
 }

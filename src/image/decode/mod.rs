@@ -63,6 +63,8 @@ pub(super) enum Problem {
     Damaged(String),
     /// The end is missing: after how many bytes, and how much of the picture is.
     CutShort(String),
+    /// One of the two above, of a file a part of which would be read where that is asked for.
+    Salvageable(Box<Problem>),
     /// The decoder panicked, with this message.
     Panicked(String),
     /// More than [`MAX_PIXELS`]: width and height.
@@ -94,10 +96,21 @@ pub(super) fn decode(
 /// The file with metadata that are true of the picture turned upright.
 fn settled(mut decoded: Decoded) -> Decoded {
     let metadata = &mut decoded.metadata;
+    let on_its_side = matches!(
+        decoded.orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    if let (true, Some(resolution)) = (on_its_side, &mut metadata.resolution) {
+        std::mem::swap(&mut resolution.x, &mut resolution.y);
+    }
     if let Some(block) = metadata.exif.take() {
-        metadata.exif = exif::upright(&block);
+        metadata.exif = exif::upright(&block, on_its_side);
         if metadata.exif.is_none() {
-            let note = "its EXIF block is damaged and is not kept".to_owned();
+            let note =
+                "its EXIF block is damaged and is not kept; the picture may lie on its side".to_owned();
             decoded.notes.push(Note::Warning(note));
         }
     }
@@ -137,7 +150,13 @@ fn cut_short(format: FileFormat, bytes: &[u8]) -> Problem {
 
 /// The problem of a file whose content a decoder does not accept.
 fn broken(format: FileFormat, reason: &dyn std::fmt::Display) -> Problem {
-    Problem::Damaged(format!("its {} data is damaged ({reason})", format.name()))
+    let (name, reason) = (format.name(), reason.to_string());
+    // Some decoders describe what they found in Rust's own notation, which says nothing to who took the photo.
+    let clear = !reason.contains(['{', '[', '\n']);
+    Problem::Damaged(format!(
+        "its {name} data is damaged{}",
+        if clear { format!(" ({reason})") } else { String::new() }
+    ))
 }
 
 /// Takes the pixels from one of the `image` crate's decoders.

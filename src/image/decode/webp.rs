@@ -42,14 +42,24 @@ pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Pr
     })
 }
 
-/// The size in the RIFF header tells where the file should end; the decoder takes what there is.
+/// The size in the RIFF header tells where the file should end, and each chunk's where that does: the decoder takes what
+/// there is of the one, and makes room for whatever the others claim.
 fn check_whole(bytes: &[u8]) -> Result<(), Problem> {
-    let declared = bytes
-        .get(4..8)
-        .and_then(|size| size.first_chunk())
-        .map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
-    if (bytes.len() as u64) < declared + 8 {
-        return Err(cut_short(FORMAT, bytes));
+    let size = |at: usize| {
+        let size = bytes.get(at..).and_then(|size| size.first_chunk());
+        size.map(|size| u64::from(u32::from_le_bytes(*size)))
+    };
+    let whole = bytes.len() as u64;
+    let end = size(4).map_or(u64::MAX, |declared| declared + 8);
+    let mut at = 12;
+    while at < end.min(whole) {
+        let Some(chunk) = size(at as usize + 4) else { break };
+        at += 8 + chunk;
+        if at > whole {
+            return Err(cut_short(FORMAT, bytes));
+        }
+        // Chunks begin at even places.
+        at += at % 2;
     }
-    Ok(())
+    if end > whole { Err(cut_short(FORMAT, bytes)) } else { Ok(()) }
 }

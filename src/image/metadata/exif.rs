@@ -14,6 +14,8 @@ const ORIENTATION: u16 = 0x112;
 const X_RESOLUTION: u16 = 0x11a;
 const Y_RESOLUTION: u16 = 0x11b;
 const RESOLUTION_UNIT: u16 = 0x128;
+const PIXEL_WIDTH: u16 = 0xa002;
+const PIXEL_HEIGHT: u16 = 0xa003;
 
 /// Tags that say what a picture shows, who made it and with what, and not how its samples are stored: in TIFF they are
 /// the page's own, in an EXIF block its first directory's.
@@ -60,10 +62,11 @@ pub(crate) fn resolution(block: &[u8]) -> Option<Resolution> {
 }
 
 /// The block of the picture turned upright: its orientation is 1, and it has no thumbnail, which would show the picture
-/// as it was. Everything else is as before, byte for byte.
+/// as it was. Where the picture was `on_its_side`, what is said of its width and of its height changes places.
+/// Everything else is as before, byte for byte.
 ///
 /// `None` where the block cannot be read: other readers might see an orientation in it, so it is not to be kept.
-pub(crate) fn upright(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn upright(bytes: &[u8], on_its_side: bool) -> Option<Vec<u8>> {
     let block = Block::new(bytes)?;
     let image = block.image()?;
     let mut out = bytes.to_vec();
@@ -82,8 +85,21 @@ pub(crate) fn upright(bytes: &[u8]) -> Option<Vec<u8>> {
         let count = if block.big_endian { 1u32.to_be_bytes() } else { 1u32.to_le_bytes() };
         out[entry.value_at - 4..][..4].copy_from_slice(&count);
     }
+    if on_its_side {
+        let [_, exif, ..] = block.directories();
+        swap(&image, [X_RESOLUTION, Y_RESOLUTION], &mut out);
+        exif.iter().for_each(|exif| swap(exif, [PIXEL_WIDTH, PIXEL_HEIGHT], &mut out));
+    }
     drop_thumbnail(&block, &image, &mut out);
     Some(out)
+}
+
+/// Gives two tags each other's values: type, count, and the value or its place.
+fn swap(directory: &Directory, tags: [u16; 2], out: &mut [u8]) {
+    if let [Some(a), Some(b)] = tags.map(|tag| directory.find(tag)) {
+        let (a, b) = (a.value_at - 6, b.value_at - 6);
+        (0..10).for_each(|i| out.swap(a + i, b + i));
+    }
 }
 
 /// Takes the second directory out of the chain, and its bytes and those of its picture out of the block, where nothing

@@ -13,8 +13,9 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
-/// Photoshop's resources begin with this, and one of them is IPTC.
+/// Photoshop's resources begin with this, and one of them is IPTC. Those of other programs begin otherwise.
 const RESOURCE: &[u8] = b"8BIM";
+const RESOURCES: [&[u8; 4]; 5] = [b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR"];
 const IPTC: [u8; 2] = [0x04, 0x04];
 
 /// The most bytes a segment holds, its length not counted.
@@ -29,9 +30,9 @@ pub(crate) const MAX_ICC: usize = 255 * ICC_PART;
 
 /// The metadata in segments: each one's marker and its content without the length.
 ///
-/// Of several blocks of one kind the first counts. An XMP packet's extension, in which programs put what has no room in
+/// Besides, whether there are parts of a profile that make none. Of several blocks of one kind the first counts. An XMP packet's extension, in which programs put what has no room in
 /// a segment (depth maps, pictures of other moments), is left out: it belongs to the picture as it was.
-pub(crate) fn from_segments<'a>(segments: impl Iterator<Item = (u8, &'a [u8])>) -> Metadata {
+pub(crate) fn from_segments<'a>(segments: impl Iterator<Item = (u8, &'a [u8])>) -> (Metadata, bool) {
     let mut metadata = Metadata::default();
     let mut profile = Vec::new();
     let mut photoshop = Vec::new();
@@ -51,9 +52,11 @@ pub(crate) fn from_segments<'a>(segments: impl Iterator<Item = (u8, &'a [u8])>) 
             _ => {}
         }
     }
+    let parts = profile.len();
     metadata.icc = joined(profile);
     metadata.iptc = iptc(&photoshop);
-    metadata
+    let broken = parts > 0 && metadata.icc.is_none();
+    (metadata, broken)
 }
 
 /// The density that follows JFIF's version.
@@ -72,6 +75,10 @@ fn density(content: &[u8]) -> Option<Resolution> {
 fn joined(mut parts: Vec<(&[u8; 2], &[u8])>) -> Option<Vec<u8>> {
     parts.sort_by_key(|([number, _], _)| *number);
     parts.dedup_by_key(|([number, _], _)| *number);
+    if let [(_, whole)] = parts[..] {
+        // Some writers number the only part from 0.
+        return (parts[0].0[1] <= 1).then(|| whole.to_vec());
+    }
     let count = usize::from(parts.first()?.0[1]);
     let whole =
         parts.len() == count && parts.iter().enumerate().all(|(i, ([n, _], _))| usize::from(*n) == i + 1);
@@ -81,12 +88,13 @@ fn joined(mut parts: Vec<(&[u8; 2], &[u8])>) -> Option<Vec<u8>> {
 /// The IPTC records among Photoshop's resources: each has a mark, a number, a name of even length and a content.
 fn iptc(mut resources: &[u8]) -> Option<Vec<u8>> {
     loop {
-        let (number, after) = resources.strip_prefix(RESOURCE)?.split_first_chunk::<2>()?;
+        let (kind, after) = resources.split_first_chunk::<4>()?;
+        let (number, after) = RESOURCES.contains(&kind).then_some(after)?.split_first_chunk::<2>()?;
         let name = usize::from(*after.first()?) + 1;
         let (length, after) = after.get(name + name % 2..)?.split_first_chunk()?;
         let length = u32::from_be_bytes(*length) as usize;
         let content = after.get(..length)?;
-        if *number == IPTC {
+        if *kind == *RESOURCE && *number == IPTC {
             return Some(content.to_vec());
         }
         resources = after.get(length + length % 2..)?;

@@ -154,3 +154,65 @@ fn damage_anywhere_ends_in_a_picture_or_in_an_error() {
         assert!(lost * 20 <= kept, "{name}: {kept} {lost}");
     }
 }
+
+/// The picture in a scan for each channel, and where each scan begins.
+fn apart() -> (Vec<u8>, Vec<usize>) {
+    let folder = tempfile::tempdir().unwrap();
+    let scans = folder.path().join("scans.txt");
+    std::fs::write(&scans, "0;\n1;\n2;\n").unwrap();
+    let jpeg = cjpeg(SIDES.0, SIDES.1, &["-sample", "2x2", "-scans", scans.to_str().unwrap()]).unwrap();
+    let places = (0..jpeg.len()).filter(|&at| jpeg[at..].starts_with(&[0xff, 0xda])).collect();
+    (jpeg, places)
+}
+
+#[test]
+fn a_channel_that_is_not_there_costs_its_colour_alone() {
+    let (jpeg, places) = apart();
+    let whole = read(&jpeg).unwrap();
+    for end in [&[][..], b"\xff\xd9"] {
+        let bytes = [&jpeg[..places[1]], end].concat();
+        let Err(error @ Error::ImageCutShort { .. }) = read(&bytes) else { panic!("{end:?}") };
+        // Each of the two has a quarter of the luma's blocks.
+        assert!((missing(&error) - 33.3).abs() < 1.0, "{error}");
+        let kept = keep(&bytes).unwrap();
+        let luma = |frame: &Frame| {
+            let rgb = frame.to_rgb8();
+            let grey = |pixel: &[u8; 3]| {
+                0.299 * f64::from(pixel[0]) + 0.587 * f64::from(pixel[1]) + 0.114 * f64::from(pixel[2])
+            };
+            rgb.as_chunks().0.iter().map(grey).collect::<Vec<_>>()
+        };
+        let errors = luma(&kept).into_iter().zip(luma(&whole)).map(|(a, b)| (a - b).abs());
+        // Strong colours are cut off at black and white.
+        assert!(errors.sum::<f64>() / ((SIDES.0 * SIDES.1) as f64) < 12.0);
+    }
+}
+
+#[test]
+fn a_picture_without_a_block_is_none() {
+    for (name, jpeg) in files() {
+        let bytes = &jpeg[..pixels(&jpeg)];
+        for result in [read(bytes), keep(bytes)] {
+            let error = result.expect_err(name);
+            assert!(!error.to_string().contains("--damaged"), "{error}");
+        }
+    }
+}
+
+/// Small files that could keep a processor busy for hours.
+#[test]
+fn work_has_a_bound() {
+    let huge = |mut jpeg: Vec<u8>| {
+        let frame = jpeg.windows(2).position(|pair| matches!(pair, [0xff, 0xc0..=0xc2])).unwrap();
+        jpeg[frame + 5..frame + 9].copy_from_slice(&[0x40, 0, 0x40, 0]);
+        jpeg
+    };
+    let (apart, places) = apart();
+    let scan = &apart[places[0]..places[0] + 10];
+    let again = [&huge(apart[..places[0]].to_vec())[..], &scan.repeat(490)].concat();
+    let begun = std::time::Instant::now();
+    for result in [read(&again), keep(&again)] {
+        result.unwrap_err();
+    }
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+}

@@ -18,7 +18,8 @@ fn jpeg_segments() {
     // In any order, and only as a whole.
     assert_eq!(with(&[part(2, 2, b"file"), part(1, 2, b"pro")]).icc, Some(b"profile".to_vec()));
     assert_eq!(with(&[part(1, 2, b"pro")]).icc, None);
-    assert_eq!(with(&[part(0, 0, b"pro")]).icc, None);
+    // Some writers count the only part from 0.
+    assert_eq!(with(&[part(0, 0, b"pro")]).icc, Some(b"pro".to_vec()));
 
     let density = |unit: u8, x: u16, y: u16| {
         let numbers = [x.to_be_bytes(), y.to_be_bytes()].concat();
@@ -120,4 +121,30 @@ fn png_colour_chunks_are_kept() {
     let odd = [chunk(b"sRGB", &[1]), chunk(b"sRGB", &[2]), chunk(b"cICP", &[1, 13, 0])];
     let frame = room.read("a.png", &png_with(&odd)).unwrap();
     assert_eq!(frame.metadata().png_colors, [color(b"sRGB", &[1])]);
+}
+
+/// A chunk that claims four gigabytes gets no room for them.
+#[test]
+fn webp_chunks_end_with_the_file() {
+    let room = Room::new();
+    let (_, mut bytes) = room.write("a.webp", &smooth(24, 16).with_metadata(everything()));
+    let at = bytes.windows(4).position(|kind| kind == b"XMP ").unwrap();
+    bytes[at + 4..at + 8].copy_from_slice(&[0xf0, 0xff, 0xff, 0xff]);
+    let text = crate::message(room.read("a.webp", &bytes), "a.webp");
+    assert!(text.contains("cut short") && !text.contains("--damaged"), "{text}");
+}
+
+/// What is lost in reading is said.
+#[test]
+fn profiles_that_are_not_whole_are_told() {
+    let room = Room::new();
+    let (_, jpeg) = room.write("a.jpg", &smooth(24, 16));
+    let part = segment(0xe2, b"ICC_PROFILE\0\x01\x02pro");
+    let jpeg = [&jpeg[..2], &part, &jpeg[2..]].concat();
+    let png = png_with(&[chunk(b"iCCP", b"name\0\0no zlib data")]);
+    for (name, bytes) in [("a.jpg", jpeg), ("a.png", png)] {
+        let (frame, text) = crate::said(|| room.read(name, &bytes).unwrap());
+        assert!(frame.metadata().icc.is_none());
+        assert!(text.contains("its colour profile is damaged and is not kept"), "{name}: {text}");
+    }
 }

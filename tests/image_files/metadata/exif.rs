@@ -89,6 +89,9 @@ fn exif_is_made_upright_in_place() {
             assert!(thumbnail_at > second_directory_at);
             let mut expected = block[..second_directory_at].to_vec();
             expected[orientation_at..][..one.len()].copy_from_slice(one);
+            // The picture is turned: its two resolutions have changed places.
+            let resolution_at = 8 + 2 + 2 * 12 + 2;
+            (0..10).for_each(|i| expected.swap(resolution_at + i, resolution_at + 12 + i));
             let next_at = 8 + 2 + 7 * 12;
             expected[next_at..next_at + 4].fill(0);
             assert_eq!(kept, &expected);
@@ -140,4 +143,36 @@ fn loops_in_exif_end() {
     assert_eq!(kept.len(), block.len());
     assert_eq!(kept[8 + 2 + 8..][..4], [1, 0, 0, 0]);
     room.write("a.tif", &frame);
+}
+
+/// What is so many pixels wide is so many high when it is turned.
+#[test]
+fn width_and_height_change_places_with_the_picture() {
+    let room = Room::new();
+    let rational = |n: u32| [n.to_be_bytes(), 1u32.to_be_bytes()].concat();
+    let block = |orientation: u8| {
+        let turn = [0, orientation];
+        let (x, y) = (rational(300), rational(150));
+        let image = |exif: &[u8]| {
+            let values: [Value; 4] = [(0x112, 3, &turn), (0x11a, 5, &x), (0x11b, 5, &y), (0x8769, 4, exif)];
+            exif_directory(true, 8, &values, 0)
+        };
+        let at = 8 + image(&[0; 4]).len();
+        let exif = exif_directory(true, at, &[(0xa002, 3, &[0, 3]), (0xa003, 4, &[0, 0, 0, 2])], 0);
+        [b"MM\0*\0\0\0\x08", image(&(at as u32).to_be_bytes()).as_slice(), &exif].concat()
+    };
+    for (orientation, x, y) in [(1, 300.0, 150.0), (3, 300.0, 150.0), (6, 150.0, 300.0), (5, 150.0, 300.0)] {
+        let note = chunk(b"eXIf", &block(orientation));
+        let frame = room.read("a.png", &png_with(&[note])).unwrap();
+        let resolution = frame.metadata().resolution.unwrap();
+        assert_eq!((resolution.x, resolution.y), (x, y), "{orientation}");
+        let kept = frame.metadata().exif.as_ref().unwrap();
+        let width = [0xa0, 2, 0, 3, 0, 0, 0, 1, 0, 3];
+        assert_eq!(kept.windows(10).any(|window| window == width), x > y, "{orientation}");
+        // The chunk of PNG likewise.
+        let dots = chunk(b"pHYs", &[&11_811u32.to_be_bytes()[..], &5906u32.to_be_bytes(), &[1]].concat());
+        let frame = room.read("a.png", &png_with(&[dots, chunk(b"eXIf", &block(orientation))])).unwrap();
+        let resolution = frame.metadata().resolution.unwrap();
+        assert_eq!(resolution.x > resolution.y, x > y, "{orientation}");
+    }
 }

@@ -292,3 +292,17 @@ fn what_is_not_read_is_refused_by_name() {
         assert!(text.contains(words) && text.ends_with("first"), "{text}");
     }
 }
+
+/// Some writers do not know how long their strips are.
+#[test]
+fn strips_without_lengths() {
+    let room = Room::new();
+    let mut page = Page::grey(4, 4, &[]).with(tag::ROWS_PER_STRIP, &[2]);
+    page.strips = vec![vec![1, 2, 3, 4, 5, 6, 7, 8], vec![9, 10, 11, 12, 13, 14, 15, 16]];
+    let mut file = tiff(vec![page]);
+    let lengths = [8u32, 8].map(u32::to_le_bytes).concat();
+    let at = file.windows(8).position(|window| window == lengths).unwrap();
+    file[at..at + 8].fill(0);
+    let frame = room.read("a.tif", &file).unwrap();
+    assert_eq!(bytes_of(frame.samples()), grey(1..=16));
+}

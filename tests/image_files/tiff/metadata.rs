@@ -116,3 +116,19 @@ fn broken_metadata_are_left_out() {
     assert_eq!(fields(&block, 8), [(271, 2, b"Maker\0".to_vec())]);
     assert_eq!(text, "");
 }
+
+/// Values that overlap: each is as long as the file, and all of them together would fill any memory.
+#[test]
+fn overlapping_values_take_no_room() {
+    let file = |exif_at: u32| tiff(vec![page().with(tag::EXIF, &[exif_at]).with_bytes(271, 2, b"Maker\0")]);
+    let at = file(0).len();
+    let entries: Vec<u8> = (0..20_000u16)
+        .flat_map(|tag| {
+            let (tag, length) = ((tag + 1).to_le_bytes(), 200_000u32.to_le_bytes());
+            [&tag[..], &[7, 0], &length, &[0, 0, 0, 0]].concat()
+        })
+        .collect();
+    let bytes = [file(at as u32), 20_000u16.to_le_bytes().to_vec(), entries, vec![0; 4]].concat();
+    let frame = Room::new().read("a.tif", &bytes).unwrap();
+    assert!(frame.metadata().exif.as_ref().unwrap().len() < 2 * bytes.len());
+}

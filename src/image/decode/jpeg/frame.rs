@@ -64,6 +64,11 @@ impl Frame {
         self.components.iter().all(|c| h_max.is_multiple_of(c.h) && v_max.is_multiple_of(c.v))
     }
 
+    /// Blocks of all components.
+    pub(super) fn blocks(&self) -> usize {
+        self.components.iter().map(|component| component.blocks.0 * component.blocks.1).sum()
+    }
+
     /// Units of a scan: where a component comes alone, its blocks.
     pub(super) fn units(&self, scan: &Scan) -> usize {
         let (across, down) = scan.alone().map_or(self.units, |place| self.components[place].blocks);

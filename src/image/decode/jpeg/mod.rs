@@ -34,20 +34,14 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
     check_size(width, height)?;
     let (channels, transform) = match frame.components.len() {
         1 => (1, ColorTransform::Grayscale),
-        3 if is_rgb(&survey) => (3, ColorTransform::RGB),
-        3 => (3, ColorTransform::YCbCr),
-        4 => {
-            return Err(Problem::Unsupported(
-                "it is a JPEG in CMYK (print) colours; convert it to RGB with its colour profile first"
-                    .to_owned(),
-            ));
-        }
-        count => return Err(unsupported(&format!("it is a JPEG of {count} channels"))),
+        _ if is_rgb(&survey) => (3, ColorTransform::RGB),
+        _ => (3, ColorTransform::YCbCr),
     };
-    let notes = damage(&survey, options)?;
+    let mut notes = damage(&survey, options)?;
     let mut samples = pixels(&survey, bytes, channels, transform)?;
     fill(&mut samples, channels, &survey);
-    let metadata = from_segments(survey.segments.iter().copied());
+    let (metadata, broken) = from_segments(survey.segments.iter().copied());
+    notes.extend(broken.then(|| Note::Warning("its colour profile is damaged and is not kept".to_owned())));
     Ok(Decoded {
         width,
         height,
@@ -94,7 +88,11 @@ fn pixels(
     channels: usize,
     transform: ColorTransform,
 ) -> Result<Vec<u8>, Problem> {
-    let mended = if survey.ended && survey.cuts.is_empty() { None } else { Some(survey.mended(bytes)) };
+    let mended = if survey.ended && survey.is_whole() && survey.cuts.is_empty() {
+        None
+    } else {
+        Some(survey.mended(bytes))
+    };
     let mut decoder = Decoder::new(mended.as_deref().unwrap_or(bytes));
     decoder.set_color_transform(transform);
     let samples = decoder.decode().map_err(|e| problem(bytes, &e))?;
@@ -132,10 +130,11 @@ fn damage(survey: &Survey, options: &ReadOptions) -> Result<Vec<Note>, Problem> 
     } else {
         ("its JPEG data is cut short", Problem::CutShort)
     };
-    if options.keep_damaged {
-        Ok(vec![Note::Warning(format!("{what}: {missing}"))])
-    } else {
-        Err(problem(format!("{what}: {missing}")))
+    let text = format!("{what}: {missing}");
+    match (survey.units.1 < survey.units.0, options.keep_damaged) {
+        (true, true) => Ok(vec![Note::Warning(text)]),
+        (true, false) => Err(Problem::Salvageable(Box::new(problem(text)))),
+        (false, _) => Err(problem(text)),
     }
 }
 
@@ -184,6 +183,14 @@ fn process(frame: &Frame, bytes: &[u8]) -> Problem {
         0..=2 if height_behind => "its height stands behind the pixels (DNL)",
         0..=2 if frame.precision != 8 => {
             return unsupported(&format!("it is a JPEG of {} bits a sample", frame.precision));
+        }
+        0..=2 if frame.components.len() == 4 => {
+            let cmyk =
+                "it is a JPEG in CMYK (print) colours; convert it to RGB with its colour profile first";
+            return Problem::Unsupported(cmyk.to_owned());
+        }
+        0..=2 if frame.components.len() != 3 && frame.components.len() != 1 => {
+            return unsupported(&format!("it is a JPEG of {} channels", frame.components.len()));
         }
         0..=2 => "one channel has more samples than another, but not a whole number of times as many",
         3 | 7 | 11 | 15 => "it is a lossless JPEG",

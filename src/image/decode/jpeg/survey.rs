@@ -5,9 +5,10 @@ use super::frame::Frame;
 use super::huffman::Table;
 use super::scan::{Cut, Gaps, Scan, Tables, Walk, next_marker};
 
-/// More scans than any writer needs: each may say of all blocks in a few bytes that nothing changes, so a small file
-/// could take hours.
-const MAX_SCANS: usize = 500;
+/// How often all blocks may be gone through: more often than any writer has them. A scan may say of all of them in a few
+/// bytes that nothing changes, so a small file could take hours. Small pictures may have as many scans as they like.
+const MAX_PASSES: usize = 64;
+const SMALL: usize = 1 << 20;
 
 /// What stands between the start and the end of an image.
 pub(super) struct Survey<'a> {
@@ -29,6 +30,10 @@ pub(super) struct Survey<'a> {
     pub(super) nonsense: bool,
     /// Bytes of pixels behind the last block.
     pub(super) left_over: usize,
+    /// Components without any scan.
+    lacking: Vec<usize>,
+    /// Scans of nothing for these, without which the decoder gives up.
+    stand_in: Vec<u8>,
     /// How the bytes must be changed for the rest to be decoded.
     pub(super) cuts: Vec<Cut>,
 }
@@ -49,7 +54,8 @@ struct Surveyor<'a> {
     bytes: &'a [u8],
     tables: Tables,
     restart_interval: usize,
-    scans: usize,
+    /// Units gone through so far.
+    walked: usize,
     /// The bits of each component's coefficients that are still to come, at first all.
     pending: Vec<u64>,
     history: Vec<Vec<u64>>,
@@ -67,7 +73,7 @@ pub(super) fn survey(bytes: &[u8]) -> Result<Survey<'_>, (Obstacle, Option<Frame
         bytes,
         tables: Tables::default(),
         restart_interval: 0,
-        scans: 0,
+        walked: 0,
         pending: Vec::new(),
         history: Vec::new(),
         survey: None,
@@ -75,9 +81,10 @@ pub(super) fn survey(bytes: &[u8]) -> Result<Survey<'_>, (Obstacle, Option<Frame
         cuts: Vec::new(),
     };
     let obstacle = surveyor.run().err();
-    let Surveyor { survey, segments, pending, cuts, .. } = surveyor;
+    let Surveyor { survey, segments, pending, cuts, tables, restart_interval, .. } = surveyor;
     let Some(mut survey) = survey else { return Err((obstacle.unwrap_or(Obstacle::Short), None)) };
-    let seen = !pending.is_empty() && pending.iter().all(|bits| bits & 1 == 0);
+    // A picture without the first channel is none; without the others it has no colours.
+    let seen = pending.first().is_some_and(|bits| bits & 1 == 0);
     match obstacle {
         // What is broken behind the picture ends it.
         Some(Obstacle::Broken(_)) if seen => survey.nonsense = true,
@@ -86,6 +93,13 @@ pub(super) fn survey(bytes: &[u8]) -> Result<Survey<'_>, (Obstacle, Option<Frame
         None if survey.ended => return Err((Obstacle::Broken("it holds no picture"), Some(survey.frame))),
         None => return Err((Obstacle::Short, Some(survey.frame))),
     }
+    survey.lacking = (0..pending.len()).filter(|&place| pending[place] & 1 == 1).collect();
+    for &place in &survey.lacking {
+        let (across, down) = survey.frame.components[place].blocks;
+        survey.units = (survey.units.0 + across * down, survey.units.1 + across * down);
+    }
+    let tables = [&tables.dc, &tables.ac].map(|tables| tables.iter().rposition(Option::is_some).unwrap_or(0));
+    survey.stand_in = survey.stand_in(tables, restart_interval);
     // A progressive picture is there without its last scans.
     if survey.frame.progressive && !survey.ended {
         survey.coarse.iter_mut().zip(&pending).for_each(|(coarse, &bits)| *coarse |= bits != 0);
@@ -185,8 +199,11 @@ impl<'a> Surveyor<'a> {
         // Huffman codes of 8 bits a sample, in one frame, sequential or progressive, are what is read.
         let process = frame.process;
         let pixels = u64::from(frame.width) * u64::from(frame.height);
-        let read =
-            process <= 2 && frame.precision == 8 && (1..=MAX_PIXELS).contains(&pixels) && frame.divides();
+        let read = process <= 2
+            && frame.precision == 8
+            && matches!(frame.components.len(), 1 | 3)
+            && (1..=MAX_PIXELS).contains(&pixels)
+            && frame.divides();
         self.pending = vec![u64::MAX; frame.components.len()];
         self.survey = Some(Survey {
             frame,
@@ -198,6 +215,8 @@ impl<'a> Surveyor<'a> {
             coarse: vec![false; self.pending.len()],
             nonsense: false,
             left_over: 0,
+            lacking: Vec::new(),
+            stand_in: Vec::new(),
             cuts: Vec::new(),
         });
         if read { Ok(()) } else { Err(Obstacle::Process) }
@@ -207,15 +226,18 @@ impl<'a> Surveyor<'a> {
         let Some(survey) = &mut self.survey else {
             return Err(Obstacle::Broken("a scan comes before its frame header"));
         };
-        self.scans += 1;
-        if self.scans > MAX_SCANS {
-            return Err(Obstacle::Broken("it has more than 500 scans"));
-        }
         let broken = Obstacle::Broken("a scan header makes no sense");
         let mut scan = Scan::parse(content, &survey.frame).ok_or(broken)?;
         if !survey.frame.progressive {
             // These have no meaning there, and some writers leave nonsense in them.
             (scan.first, scan.last, scan.high, scan.low) = (0, 63, 0, 0);
+        }
+        if scan.is_first() && scan.components.iter().any(|&(place, ..)| self.pending[place] & 1 == 0) {
+            return Err(Obstacle::Broken("a channel comes twice"));
+        }
+        self.walked += survey.frame.units(&scan);
+        if self.walked > MAX_PASSES * survey.frame.blocks() + SMALL {
+            return Err(Obstacle::Broken("it has more scans than any writer makes"));
         }
         if self.history.is_empty() {
             let blocks = |c: &super::frame::Component| c.stride * c.v * survey.frame.units.1;
@@ -258,6 +280,20 @@ impl Survey<'_> {
         gaps.cuts
     }
 
+    /// Scans without data for the components that have none, with tables that are there: the decoder reads zeros, which
+    /// are the shortest code, mostly that of no difference.
+    fn stand_in(&self, [dc, ac]: [usize; 2], restart_interval: usize) -> Vec<u8> {
+        let mut scans = Vec::new();
+        let last = if self.frame.progressive { 0 } else { 63 };
+        for component in self.lacking.iter().map(|&place| &self.frame.components[place]) {
+            scans.extend([0xff, 0xda, 0, 8, 1, component.id, (dc << 4 | ac) as u8, 0, last, 0]);
+            let units = component.blocks.0 * component.blocks.1;
+            let restarts = if restart_interval == 0 { 0 } else { (units - 1) / restart_interval };
+            scans.extend((0..restarts).flat_map(|i| [0xff, 0xd0 + (i % 8) as u8]));
+        }
+        scans
+    }
+
     /// Which share of the picture is missing, in percent.
     pub(super) fn missing_percent(&self) -> f64 {
         100.0 * self.units.1 as f64 / self.units.0.max(1) as f64
@@ -273,7 +309,8 @@ impl Survey<'_> {
         let first =
             |&(alone, begin, _): &(Option<usize>, usize, usize)| self.frame.area(alone, begin).1.start;
         let height = usize::from(self.frame.height);
-        if self.is_coarse() { 0 } else { self.missing.iter().map(first).min().unwrap_or(height) }
+        let uneven = self.is_coarse() || !self.lacking.is_empty();
+        if uneven { 0 } else { self.missing.iter().map(first).min().unwrap_or(height) }
     }
 
     /// Whether everything is there.
@@ -290,10 +327,11 @@ impl Survey<'_> {
             mended.extend_from_slice(&cut.instead);
             at = at.max(cut.to);
         }
-        mended.extend_from_slice(&bytes[at.min(self.end)..self.end]);
-        if !self.ended {
-            mended.extend_from_slice(&[0xff, 0xd9]);
-        }
+        // An end marker that is there is put back behind the scans that stand in.
+        let end = if self.ended { self.end - 2 } else { self.end };
+        mended.extend_from_slice(&bytes[at.min(end)..end]);
+        mended.extend_from_slice(&self.stand_in);
+        mended.extend_from_slice(&[0xff, 0xd9]);
         mended
     }
 }

@@ -4,6 +4,7 @@ mod rows;
 
 use std::io::Cursor;
 
+use flate2::Crc;
 use image::codecs::png::PngDecoder;
 use image::{ImageDecoder, Limits};
 
@@ -24,6 +25,8 @@ struct Chunks {
     frames: u32,
     /// What they say beside the pixels, also from behind them, where the decoder does not look.
     metadata: Metadata,
+    /// Whether there is a colour profile.
+    profile: bool,
     /// Whether the closing chunk is there.
     ended: bool,
 }
@@ -44,10 +47,13 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
             chunks.frames
         )));
     }
-    let (pixels, notes) = match whole(bytes, &chunks) {
+    let (pixels, mut notes) = match whole(bytes, &chunks) {
         Ok(pixels) => (pixels, Vec::new()),
         Err(problem) => partial(bytes, problem, options)?,
     };
+    if chunks.profile && pixels.icc.is_none() {
+        notes.push(Note::Warning("its colour profile is damaged and is not kept".to_owned()));
+    }
     Ok(Decoded {
         width: chunks.width,
         height: chunks.height,
@@ -85,10 +91,10 @@ fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pix
     let note = match (missing_percent > 0.0, check) {
         (true, _) => Note::Warning(format!("{reason}: {missing_percent:.1}% of the picture is missing")),
         (false, true) => Note::Info(format!("{reason}; every pixel is there")),
-        (false, false) => Note::Warning(format!("{reason}: some of the pixels are wrong")),
+        (false, false) => Note::Warning(format!("{reason}: some of the pixels may be wrong")),
     };
     match note {
-        Note::Warning(text) if !options.keep_damaged => Err(sort(text)),
+        Note::Warning(text) if !options.keep_damaged => Err(Problem::Salvageable(Box::new(sort(text)))),
         note => Ok((pixels, vec![note])),
     }
 }
@@ -100,11 +106,17 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
     let (b"IHDR", Some((&width, after)), 13) = (&kind, header.split_first_chunk(), header.len()) else {
         return Err(broken(FORMAT, &"it does not begin with its header"));
     };
+    let mut checksum = Crc::new();
+    checksum.update(&bytes[12..29]);
+    if bytes.get(29..33) != Some(&checksum.sum().to_be_bytes()) {
+        return Err(broken(FORMAT, &"its header does not fit its checksum"));
+    }
     let mut chunks = Chunks {
         width: u32::from_be_bytes(width),
         height: after.first_chunk().map_or(0, |height| u32::from_be_bytes(*height)),
         frames: 0,
         metadata: Metadata::default(),
+        profile: false,
         ended: false,
     };
     while let Some((kind, content)) = next_chunk(&mut rest) {
@@ -113,6 +125,7 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
                 chunks.ended = true;
                 break;
             }
+            b"iCCP" => chunks.profile = true,
             b"acTL" => {
                 chunks.frames = content.first_chunk().map_or(0, |frames| u32::from_be_bytes(*frames));
             }

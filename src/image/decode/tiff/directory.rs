@@ -97,6 +97,11 @@ impl<'a> File<'a> {
         Ok((file, directory))
     }
 
+    /// Bytes of the file.
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The directories behind this one, each `None` where it is not all in the file.
     pub(super) fn behind(&self, first: &Directory) -> impl Iterator<Item = Option<Directory<'a>>> {
         let mut seen = HashSet::new();

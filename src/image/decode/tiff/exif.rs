@@ -13,6 +13,8 @@ type Field<'a> = (u16, u16, &'a [u8]);
 /// The block, where there is anything to say but the resolution. The orientation is not in it: frames are upright.
 pub(super) fn block(file: &File, page: &Directory) -> Option<Vec<u8>> {
     let order = file.order;
+    // Sound values do not overlap; others could take many times the file's length.
+    let mut room = file.length();
     let magic: &[u8; 2] = if order == Order::Little { b"II" } else { b"MM" };
     let mut out = [&magic[..], &order.bytes_of_u16(42), &[0; 4]].concat();
     let among = |tags: &'static [u16]| fields(page).filter(|(tag, ..)| tags.contains(tag));
@@ -23,21 +25,21 @@ pub(super) fn block(file: &File, page: &Directory) -> Option<Vec<u8>> {
     let interoperability = exif
         .as_ref()
         .and_then(|exif| subdirectory(file, exif, tag::INTEROPERABILITY))
-        .and_then(|directory| append(&mut out, order, fields(&directory).collect()));
+        .and_then(|directory| append(&mut out, order, fields(&directory).collect(), &mut room));
     let exif = exif.as_ref().and_then(|exif| {
         let mut fields: Vec<Field> = fields(exif).filter(|(tag, ..)| *tag != tag::INTEROPERABILITY).collect();
         fields.extend(pointer(tag::INTEROPERABILITY, interoperability.as_ref()));
-        append(&mut out, order, fields)
+        append(&mut out, order, fields, &mut room)
     });
     let gps = subdirectory(file, page, tag::GPS)
-        .and_then(|directory| append(&mut out, order, fields(&directory).collect()));
+        .and_then(|directory| append(&mut out, order, fields(&directory).collect(), &mut room));
     image.extend(pointer(tag::EXIF, exif.as_ref()));
     image.extend(pointer(tag::GPS, gps.as_ref()));
 
     if !image.is_empty() {
         image.extend(among(&RESOLUTION));
     }
-    let first = append(&mut out, order, image)?;
+    let first = append(&mut out, order, image, &mut room)?;
     out[4..8].copy_from_slice(&first);
     Some(out)
 }
@@ -61,8 +63,13 @@ fn pointer(tag: u16, place: Option<&[u8; 4]>) -> Option<Field<'_>> {
     place.map(|place| (tag, 4, &place[..]))
 }
 
-/// Appends a directory with the values of its fields; where it stands.
-fn append(out: &mut Vec<u8>, order: Order, mut fields: Vec<Field>) -> Option<[u8; 4]> {
+/// Appends a directory with the values of its fields as far as there is room; where it stands.
+fn append(out: &mut Vec<u8>, order: Order, mut fields: Vec<Field>, room: &mut usize) -> Option<[u8; 4]> {
+    fields.retain(|(.., value)| {
+        let left = room.checked_sub(value.len());
+        *room = left.unwrap_or(*room);
+        left.is_some()
+    });
     if fields.is_empty() {
         return None;
     }

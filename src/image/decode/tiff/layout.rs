@@ -97,7 +97,10 @@ impl<'a> Layout<'a> {
         let whole = chunk.bytes() as u64;
         let length = match (&self.compression, chunk.length) {
             // Some writers note too few bytes for a strip that has no others to be mistaken for.
-            (Compression::Packed(Packing::None), Some(length)) if !self.grid.is_one() => length.min(whole),
+            // A length of 0 is that of who did not know it.
+            (Compression::Packed(Packing::None), Some(length @ 1..)) if !self.grid.is_one() => {
+                length.min(whole)
+            }
             (Compression::Packed(Packing::None), _) => whole,
             (_, length) => length.unwrap_or(0),
         };

@@ -49,7 +49,8 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
     layout.check_lzw(bytes)?;
     let cut = share_cut_off(&layout, bytes.len() as u64);
     if cut > 0.0 && !options.keep_damaged {
-        return Err(lost(bytes, cut, true));
+        let lost = lost(bytes, cut, true);
+        return Err(if cut < 1.0 { Problem::Salvageable(Box::new(lost)) } else { lost });
     }
     let samples = if layout.float {
         Samples::F32(pixels(&layout, bytes, options, cut > 0.0, &mut notes)?)
@@ -88,8 +89,11 @@ fn pixels<T: Stored>(
     let wanted = layout.taken_samples();
     if picture.decoded < wanted {
         let share = (wanted - picture.decoded) as f64 / wanted as f64;
-        if !options.keep_damaged || picture.decoded == 0 {
+        if picture.decoded == 0 {
             return Err(lost(bytes, share, cut));
+        }
+        if !options.keep_damaged {
+            return Err(Problem::Salvageable(Box::new(lost(bytes, share, cut))));
         }
         let what = if cut { "is missing" } else { "cannot be decoded" };
         notes.push(Note::Warning(format!(
