@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -148,6 +149,7 @@ class Trainer:
         }
         self.steps = 0
         self.seconds = 0.0
+        self.stopped = False
 
     def place(self, value: Placed) -> Placed:
         """The value on the device, its channels last."""
@@ -268,12 +270,18 @@ class Trainer:
         """One line of the log."""
         print(f"{self.progress:6.1%} step {self.steps} {self.seconds / 60:.1f} min: {text}", flush=True)
 
+    def stop(self, *_: object) -> None:
+        """Has the training end after the step that it is at."""
+        self.stopped = True
+
     def run(self) -> None:
-        """Trains to the end."""
+        """Trains to the end, or until it is told to stop, which loses nothing."""
+        # Set here, where the workers have been forked: they end with this process.
+        signal.signal(signal.SIGTERM, self.stop)
         minutes = {self.checkpoint: self.args.checkpoint_minutes, self.watch: self.args.validate_minutes}
         due = {action: self.seconds + 60 * every for action, every in minutes.items()}
         recent: list[tuple[float, float]] = []
-        while self.progress < 1:
+        while self.progress < 1 and not self.stopped:
             recent.append(self.step())
             if len(recent) == self.args.log_steps:
                 value, norm = (sum(column) / len(recent) for column in zip(*recent, strict=True))
@@ -285,6 +293,9 @@ class Trainer:
                     action()
                     due[action] = self.seconds + 60 * every
         self.checkpoint()
+        if self.stopped:
+            self.report("stopped")
+            return
         self.watch()
         self.report("done")
 

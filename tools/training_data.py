@@ -24,7 +24,7 @@ HELD_OUT = 40
 TRAINING = 1
 """Marks the seeds of training, [seed, step, TRAINING]; those that networks are judged with have two parts."""
 
-LONG_COUNTS = (*FRAME_COUNTS, 17, 19, 21)
+LONG_COUNTS = (*FRAME_COUNTS, 17)
 """Frames that are averaged in training: a little beyond what networks are judged with."""
 SHRUNK_SHARE, MAX_SHRINK = 0.4, 1.7
 """Crops made of more pixels of their photo: sharper than its JPEG, and of things farther away."""
@@ -176,7 +176,7 @@ class Deblurring(Task):
     removes = "motion blur"
 
     def __init__(
-        self, photos: list[np.ndarray], clean_share: float, frames: np.ndarray | None, frames_share: float = 0.4
+        self, photos: list[np.ndarray], clean_share: float, frames: np.ndarray | None, frames_share: float = 0.5
     ) -> None:
         super().__init__(photos, clean_share)
         self.frames = frames
