@@ -31,6 +31,7 @@ from judging import (
     psnr,
     seeded_pairs,
     shaken,
+    softened,
     streaks,
 )
 from mprnet_torch import MPRNet
@@ -70,6 +71,7 @@ def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[
                 yield f"{length} frames", averaged_pairs(held_out, length, AVERAGES)
         yield "shake", seeded_pairs(photos, shaken)
         yield "motion to 40 pixels", made_pairs(photos, moved)
+        yield "soft", made_pairs(photos, softened)
     yield "clean", ((photo, photo) for photo in photos)
 
 

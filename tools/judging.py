@@ -12,7 +12,7 @@ from torch import Tensor
 from degrade import add_noise, camera_noise, quantized, to_linear, to_srgb
 from degrade_blur import average_frames, finish, shake
 from degrade_grain import correlated
-from degrade_motion import motion
+from degrade_motion import motion, soft
 from degrade_rain import HEAVY, rain
 from training_data import Pair, load_frames, load_photos, middle
 
@@ -64,6 +64,12 @@ def moved(clean: np.ndarray, generator: np.random.Generator) -> Pair:
     """Motion as training draws it: 3 to 40 pixels, the camera's or a thing's."""
     blurred, sharp = motion(clean, generator)
     return finish(blurred, generator), sharp
+
+
+def softened(clean: np.ndarray, generator: np.random.Generator) -> Pair:
+    """A picture a little out of focus that is to stay as it is."""
+    left_alone = quantized(soft(clean, generator))
+    return left_alone, left_alone
 
 
 def made_pairs(photos: list[np.ndarray], make: PairMaker) -> Iterator[Pair]:

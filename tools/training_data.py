@@ -29,6 +29,9 @@ LONG_COUNTS = (*FRAME_COUNTS, 17)
 SHRUNK_SHARE, MAX_SHRINK = 0.4, 1.7
 """Crops made of more pixels of their photo: sharper than its JPEG, and of things farther away."""
 SOFT_SHARE = 0.5
+"""Pictures that stay as they are although they are soft, among those that stay."""
+SOFT_TARGETS = 0.35
+"""Moving pictures that were soft before they moved: what is left of the blur is not to be sharpened."""
 
 PLACES = 3
 """Places that are looked at for each crop of averaged frames."""
@@ -187,7 +190,10 @@ class Deblurring(Task):
             blurred, sharp = self.averaged_crop(size, generator)
             return finish(blurred, generator), sharp
         # What moves into the picture while the shutter is open comes from the photo itself.
-        blurred, sharp = motion(self.crop(size + 2 * MARGIN, generator), generator)
+        seen = self.crop(size + 2 * MARGIN, generator)
+        if generator.random() < SOFT_TARGETS:
+            seen = quantized(soft(seen, generator))
+        blurred, sharp = motion(seen, generator)
         return finish(middle(blurred, size), generator), middle(sharp, size)
 
     def untouched(self, size: int, generator: np.random.Generator) -> np.ndarray:
