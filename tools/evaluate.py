@@ -32,6 +32,7 @@ from judging import (
     seeded_pairs,
     shaken,
     softened,
+    stormy,
     streaks,
 )
 from mprnet_torch import MPRNet
@@ -64,6 +65,7 @@ def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[
     elif args.task == "derain":
         for name, coverage in (("light", HEAVY / 16), ("medium", HEAVY / 4), ("heavy", HEAVY)):
             yield f"{name} rain", seeded_pairs(photos, streaks(coverage))
+        yield "storm", seeded_pairs(photos, stormy)
     else:
         if args.frames:
             _, held_out = load_frames(args.frames, 1)

@@ -14,6 +14,7 @@ from degrade_blur import average_frames, finish, shake
 from degrade_grain import correlated
 from degrade_motion import motion, soft
 from degrade_rain import HEAVY, rain
+from degrade_storm import storm
 from training_data import Pair, load_frames, load_photos, middle
 
 SEED = 25
@@ -58,6 +59,11 @@ def poor_light(clean: np.ndarray, generator: np.random.Generator) -> Pair:
     planes = correlated(generator.standard_normal((clean.shape[0] + 2, clean.shape[1] + 2, 4), np.float32), 0.14)
     noise = math.sqrt(0.7) * planes[..., :3] + math.sqrt(0.3) * planes[..., 3:]
     return quantized(dark + np.float32(38) * noise), quantized(dark)
+
+
+def stormy(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Rain in every direction that covers about half of the picture, at times with mist, drops and JPEG."""
+    return storm(clean, 0.5, generator)
 
 
 def moved(clean: np.ndarray, generator: np.random.Generator) -> Pair:
