@@ -12,7 +12,7 @@ import math
 import numpy as np
 from PIL import Image
 
-MAX_SIGMA = 50.0
+MAX_SIGMA = 75.0
 SHOT = (5e-4, 0.1)
 """Variance of the photon noise of white in linear light, from base ISO in the sun to far too little light."""
 RED_GAIN = (1.2, 2.6)

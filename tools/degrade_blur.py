@@ -27,16 +27,20 @@ def average_frames(frames: np.ndarray) -> np.ndarray:
     return to_srgb(LINEAR[frames].mean(0))
 
 
-def camera_path(generator: np.random.Generator) -> np.ndarray:
-    """A smooth random path as complex numbers, centred on its middle in time, EXTENT pixels long."""
+def camera_path(generator: np.random.Generator, extents: tuple[float, float] = EXTENT, hurry: float = 0) -> np.ndarray:
+    """A smooth random path as complex numbers, centred on its middle in time, its extent between `extents` pixels.
+
+    `hurry` is the logarithm of how much faster the path ends than it began.
+    """
     # Noise summed twice is a heading without corners; a fifth of the paths are straight.
     wobble = generator.uniform(0, 0.006) * (generator.random() > 0.2)
     heading = generator.uniform(0, 2 * math.pi) + generator.normal(0, 1, PATH_POINTS).cumsum().cumsum() * wobble
     speed = np.exp(generator.normal(0, 0.12, PATH_POINTS).cumsum())
+    speed *= np.exp(hurry * np.linspace(-0.5, 0.5, PATH_POINTS))
     path = (speed * np.exp(1j * heading)).cumsum()
     path -= path[PATH_POINTS // 2]
     extent = np.abs(path[:, None] - path).max()
-    return path * (log_uniform(*EXTENT, generator) / extent)
+    return path * (log_uniform(*extents, generator) / extent)
 
 
 def path_kernel(path: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@
     python evaluate.py models/deblur.safetensors --task deblur --photos DIR --frames DIR
 
 Denoising: Gaussian noise rounded to 8 bits, and camera-like noise. Deraining: light, medium and heavy streaks.
-Deblurring: camera shake, and averages of frames held out of training.
+Deblurring: camera shake, and averages of frames held out of training. The line of clean photographs also tells by how
+much of 255 the mean colour of one moves at most, and what the flattest patches' deviation was and is.
 """
 
 from __future__ import annotations
@@ -20,11 +21,28 @@ from torch import Tensor
 
 import mprnet_torch
 from degrade_rain import HEAVY
-from judging import averaged_pairs, camera, gaussian, psnr, seeded_pairs, shaken, streaks
+from judging import (
+    averaged_pairs,
+    camera,
+    gaussian,
+    made_pairs,
+    moved,
+    poor_light,
+    psnr,
+    seeded_pairs,
+    shaken,
+    softened,
+    stormy,
+    streaks,
+)
 from mprnet_torch import MPRNet
 from training_data import Pair, load_frames, load_photos, to_tensor
 
 AVERAGES = 6
+FLAT = 16
+"""Side of the patches that are looked at for texture where there was none."""
+FLATTEST = 0.05
+"""Their share among all patches."""
 
 
 @torch.inference_mode()
@@ -43,16 +61,31 @@ def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[
             yield f"sigma {sigma:g}", seeded_pairs(photos, gaussian(sigma))
         for shot in (0.003, 0.03):
             yield f"camera noise {shot:g}", seeded_pairs(photos, camera(shot))
+        yield "poor light", made_pairs(photos, poor_light)
     elif args.task == "derain":
         for name, coverage in (("light", HEAVY / 16), ("medium", HEAVY / 4), ("heavy", HEAVY)):
             yield f"{name} rain", seeded_pairs(photos, streaks(coverage))
+        yield "storm", seeded_pairs(photos, stormy)
     else:
         if args.frames:
             _, held_out = load_frames(args.frames, 1)
             for length in (7, 11, 15):
                 yield f"{length} frames", averaged_pairs(held_out, length, AVERAGES)
         yield "shake", seeded_pairs(photos, shaken)
+        yield "motion to 40 pixels", made_pairs(photos, moved)
+        yield "soft", made_pairs(photos, softened)
     yield "clean", ((photo, photo) for photo in photos)
+
+
+def harm(clean: Tensor, restored: Tensor) -> tuple[float, float, float]:
+    """How far the mean colour moves, and the mean deviation of the flattest patches before and after, of 255."""
+    restored = restored.clamp(0, 1)
+    shift = 255 * (restored - clean).mean((2, 3)).abs().max().item()
+    before, after = (
+        255 * F.unfold(image.mean(1, keepdim=True), FLAT, stride=FLAT).std(1).flatten() for image in (clean, restored)
+    )
+    flattest = before.argsort()[: max(int(FLATTEST * len(before)), 1)]
+    return shift, before[flattest].mean().item(), after[flattest].mean().item()
 
 
 def main() -> None:
@@ -69,12 +102,20 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     network = mprnet_torch.load(args.weights).to(args.device, memory_format=torch.channels_last)
     for name, pairs in cases(args, load_photos(args.photos, network.config.multiple)):
-        before, after = [], []
+        before, after, harms = [], [], []
         for pair in pairs:
             degraded, clean = (to_tensor(image[None]).to(args.device) for image in pair)
             before.append(psnr(degraded, clean))
-            after.append(psnr(restore(network, degraded), clean))
+            restored = restore(network, degraded)
+            after.append(psnr(restored, clean))
+            if name == "clean":
+                harms.append(harm(clean, restored))
         print(f"{name}: {np.mean(before):.2f} -> {np.mean(after):.2f} dB, {len(after)} images", flush=True)
+    shifts, flat_before, flat_after = zip(*harms, strict=True)
+    print(
+        f"clean, at worst: {min(after):.2f} dB, mean colour moves by {max(shifts):.2f} of 255; "
+        f"flat patches deviate by {np.mean(flat_before):.3f}, {np.mean(flat_after):.3f} after"
+    )
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from degrade import add_noise, camera_noise
+from degrade import add_noise, camera_noise, quantized, to_linear, to_srgb
 from degrade_blur import average_frames, finish, shake
+from degrade_grain import correlated
+from degrade_motion import motion, soft
 from degrade_rain import HEAVY, rain
+from degrade_storm import storm
 from training_data import Pair, load_frames, load_photos, middle
 
 SEED = 25
@@ -19,6 +22,7 @@ SEED = 25
 FRAMES_AVERAGED = 11
 
 Degradation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+PairMaker = Callable[[np.ndarray, np.random.Generator], Pair]
 
 
 def psnr(a: Tensor, b: Tensor) -> float:
@@ -48,11 +52,41 @@ def shaken(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return finish(shake(clean, generator), generator)
 
 
+def poor_light(clean: np.ndarray, generator: np.random.Generator) -> Pair:
+    """A photograph at a quarter of its light, and the same with the noise of a phone there: strong, of correlation
+    0.27 between neighbours and 0.3 between channels, clipped at black."""
+    dark = to_srgb(to_linear(clean) / 4)
+    planes = correlated(generator.standard_normal((clean.shape[0] + 2, clean.shape[1] + 2, 4), np.float32), 0.14)
+    noise = math.sqrt(0.7) * planes[..., :3] + math.sqrt(0.3) * planes[..., 3:]
+    return quantized(dark + np.float32(38) * noise), quantized(dark)
+
+
+def stormy(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Rain in every direction that covers about half of the picture, at times with mist, drops and JPEG."""
+    return storm(clean, 0.5, generator)
+
+
+def moved(clean: np.ndarray, generator: np.random.Generator) -> Pair:
+    """Motion as training draws it: 3 to 40 pixels, the camera's or a thing's."""
+    blurred, sharp = motion(clean, generator)
+    return finish(blurred, generator), sharp
+
+
+def softened(clean: np.ndarray, generator: np.random.Generator) -> Pair:
+    """A picture a little out of focus that is to stay as it is."""
+    left_alone = quantized(soft(clean, generator))
+    return left_alone, left_alone
+
+
+def made_pairs(photos: list[np.ndarray], make: PairMaker) -> Iterator[Pair]:
+    """What is made of each photograph."""
+    for number, photo in enumerate(photos):
+        yield make(photo.astype(np.float32), np.random.default_rng([number, SEED]))
+
+
 def seeded_pairs(photos: list[np.ndarray], degrade: Degradation) -> Iterator[Pair]:
     """Degraded and clean photographs."""
-    for number, photo in enumerate(photos):
-        clean = photo.astype(np.float32)
-        yield degrade(clean, np.random.default_rng([number, SEED])), clean
+    return made_pairs(photos, lambda clean, generator: (degrade(clean, generator), clean))
 
 
 def averaged_pairs(frames: np.ndarray, length: int, count: int) -> Iterator[Pair]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ WARM_UP = 0.02
 FINAL_RATE = 1e-6
 EMA_DECAY = 0.999
 GRADIENT_NORM = 1.0
+
+BF16_FLAGS = ("avx512_bf16", "amx_bf16")
+"""What the processors that multiply in bf16 call it in Linux."""
 
 Placed = TypeVar("Placed", Tensor, MPRNet)
 
@@ -72,6 +76,16 @@ def learning_rate(peak: float, progress: float) -> float:
     return FINAL_RATE + (peak - FINAL_RATE) * cosine
 
 
+def mixed(precision: str, device: torch.device) -> bool:
+    """Whether the network computes in bf16: if told to, or where the hardware gains by it."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type != "cpu":
+        return True
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and any(flag in cpuinfo.read_text().split() for flag in BF16_FLAGS)
+
+
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
     """Writes a file under another name and renames it, so that no reader sees half of it."""
     temporary = path.with_name(path.name + ".tmp")
@@ -95,7 +109,9 @@ def make_task(args: argparse.Namespace) -> Task:
     """The task of the command line, with its photographs."""
     largest = max(phase.size for phase in args.phases)
     if args.task == "denoise":
-        return Denoising(load_photos(args.photos, largest), args.clean_share, args.max_sigma, args.camera_share)
+        return Denoising(
+            load_photos(args.photos, largest), args.clean_share, args.max_sigma, args.camera_share, args.grain_share
+        )
     if args.task == "derain":
         return Deraining(load_photos(args.photos, largest), args.clean_share)
     frames = load_frames(args.frames, largest)[0] if args.frames else None
@@ -118,8 +134,11 @@ class Trainer:
         self.device = torch.device(args.device)
         torch.manual_seed(args.seed)
         self.network = self.place(MPRNet(args.config))
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=args.rate, betas=(0.9, 0.99))
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=args.rate, betas=(0.9, 0.99), fused=True)
         self.average = self.place(MPRNet(args.config))
+        self.mixed = mixed(args.precision, self.device)
+        # Compiled for training only: the parameters, and so the state, stay those of the network itself.
+        self.forward = torch.compile(self.network) if args.compile else self.network
         if args.init:
             self.network.load_state_dict(initial_weights(args.init, args.config))
         self.average.load_state_dict(self.network.state_dict())
@@ -130,6 +149,7 @@ class Trainer:
         }
         self.steps = 0
         self.seconds = 0.0
+        self.stopped = False
 
     def place(self, value: Placed) -> Placed:
         """The value on the device, its channels last."""
@@ -142,16 +162,21 @@ class Trainer:
             return min(self.steps / self.args.steps, 1)
         return min(self.seconds / (60 * self.args.time_budget), 1)
 
+    def phase(self, progress: float) -> Phase:
+        """The crops at that point of the training."""
+        return next((phase for phase in self.args.phases if progress < phase.until), self.args.phases[-1])
+
     def step(self) -> tuple[float, float]:
         """One batch; returns the loss and the norm of its gradient."""
         began = time.monotonic()
         progress = self.progress
-        phase = next((phase for phase in self.args.phases if progress < phase.until), self.args.phases[-1])
+        phase = self.phase(progress)
         degraded, clean = (self.place(images) for images in self.supply.batch(phase.count, phase.size, self.steps))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.args.rate, progress)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            stages = self.network(degraded)
+        # The loss, the optimizer and the average stay in f32.
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
+            stages = self.forward(degraded)
         value = loss([image.float() for image in stages], clean)
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()
@@ -179,13 +204,18 @@ class Trainer:
         clean = [(image, image) for pairs in self.sets.values() for _, image in pairs]
         return ", ".join([*parts, f"clean: {mean_psnr(clean, self.restore):.2f} dB"])
 
+    def watch(self) -> None:
+        """Prints the validation, whose time is part of the budget."""
+        began = time.monotonic()
+        self.report(self.validate())
+        self.seconds += time.monotonic() - began
+
     def restore(self, image: Tensor) -> Tensor:
         """The image of stage 3 of the averaged weights."""
         return self.average(image)[2]
 
     def checkpoint(self) -> None:
-        """Saves the state and the averaged weights, and prints the validation."""
-        began = time.monotonic()
+        """Saves the state and the averaged weights."""
         state = {
             "config": vars(self.args.config),
             "task": self.args.task,
@@ -201,8 +231,6 @@ class Trainer:
         write_whole(exported, lambda path: save_file(weights, path, metadata=self.metadata()))
         # The writer's files are private to their owner.
         exported.chmod(0o644)
-        self.report(self.validate())
-        self.seconds += time.monotonic() - began
 
     def metadata(self) -> dict[str, str]:
         """What the weights are, for whoever opens the file."""
@@ -219,6 +247,7 @@ class Trainer:
             "mprnet.config": sizes.description,
             "mprnet.training_data": self.args.trained_on,
             "mprnet.training_steps": str(self.steps),
+            "mprnet.train_size": str(self.phase(self.progress).size),
         }
 
     def resume(self) -> None:
@@ -241,21 +270,33 @@ class Trainer:
         """One line of the log."""
         print(f"{self.progress:6.1%} step {self.steps} {self.seconds / 60:.1f} min: {text}", flush=True)
 
+    def stop(self, *_: object) -> None:
+        """Has the training end after the step that it is at."""
+        self.stopped = True
+
     def run(self) -> None:
-        """Trains to the end."""
-        next_checkpoint = self.seconds + 60 * self.args.checkpoint_minutes
+        """Trains to the end, or until it is told to stop, which loses nothing."""
+        # Set here, where the workers have been forked: they end with this process.
+        signal.signal(signal.SIGTERM, self.stop)
+        minutes = {self.checkpoint: self.args.checkpoint_minutes, self.watch: self.args.validate_minutes}
+        due = {action: self.seconds + 60 * every for action, every in minutes.items()}
         recent: list[tuple[float, float]] = []
-        while self.progress < 1:
+        while self.progress < 1 and not self.stopped:
             recent.append(self.step())
             if len(recent) == self.args.log_steps:
                 value, norm = (sum(column) / len(recent) for column in zip(*recent, strict=True))
                 rate = self.optimizer.param_groups[0]["lr"]
                 self.report(f"loss {value:.5f}, gradient {norm:.3f}, rate {rate:.2e}")
                 recent.clear()
-            if self.seconds >= next_checkpoint:
-                self.checkpoint()
-                next_checkpoint = self.seconds + 60 * self.args.checkpoint_minutes
+            for action, every in minutes.items():
+                if self.seconds >= due[action]:
+                    action()
+                    due[action] = self.seconds + 60 * every
         self.checkpoint()
+        if self.stopped:
+            self.report("stopped")
+            return
+        self.watch()
         self.report("done")
 
 
@@ -276,14 +317,18 @@ def parse_args() -> argparse.Namespace:
     option("--phases", type=parse_phases, default="8x64:1", help=parse_phases.__doc__.replace("`", ""))
     option("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
     option("--max-sigma", type=float, default=MAX_SIGMA, help="strongest Gaussian noise, of 255 (%(default)s)")
-    option("--camera-share", type=float, default=0.35, help="share of camera-like noise (%(default)s)")
+    option("--camera-share", type=float, default=0.25, help="share of noise as sensors make it (%(default)s)")
+    option("--grain-share", type=float, default=0.35, help="share of noise as pictures have it (%(default)s)")
     option("--clean-share", type=float, default=0.08, help="share of crops that are not degraded (%(default)s)")
     option("--seed", type=int, default=1)
     option("--device", default="cpu", help="cpu or cuda (%(default)s)")
     option("--workers", type=int, default=0, help="processes that degrade crops; 0 is none besides (%(default)s)")
     option("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     option("--log-steps", type=int, default=100, help="steps between lines of the log (%(default)s)")
-    option("--checkpoint-minutes", type=float, default=5, help="minutes between checkpoints (%(default)s)")
+    option("--precision", choices=("auto", "f32", "bf16"), default="auto", help="of the network (%(default)s)")
+    option("--compile", action="store_true", help="torch.compile; wants a C++ compiler and some minutes")
+    option("--checkpoint-minutes", type=float, default=10, help="minutes between saved states (%(default)s)")
+    option("--validate-minutes", type=float, default=30, help="minutes between validations (%(default)s)")
     option("--val-crops", type=int, default=12, help="images to validate on (%(default)s)")
     option("--val-size", type=int, default=256, help="side of a validation crop (%(default)s)")
     option("--val-sigma", type=float, default=25, help="Gaussian noise of the validation (%(default)s)")

@@ -12,15 +12,26 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from degrade import MAX_SIGMA, add_noise, camera_noise
-from degrade_blur import FRAME_COUNTS, MARGIN, average_frames, finish, shake
-from degrade_rain import random_rain
+from degrade import MAX_SIGMA, add_noise, camera_noise, quantized
+from degrade_blur import FRAME_COUNTS, average_frames, finish
+from degrade_grain import grainy
+from degrade_motion import MARGIN, motion, soft
+from degrade_storm import random_storm
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
 HELD_OUT = 40
 """Frames at the end of a folder that are for validation only."""
 TRAINING = 1
 """Marks the seeds of training, [seed, step, TRAINING]; those that networks are judged with have two parts."""
+
+LONG_COUNTS = (*FRAME_COUNTS, 17)
+"""Frames that are averaged in training: a little beyond what networks are judged with."""
+SHRUNK_SHARE, MAX_SHRINK = 0.4, 1.7
+"""Crops made of more pixels of their photo: sharper than its JPEG, and of things farther away."""
+SOFT_SHARE = 0.5
+"""Pictures that stay as they are although they are soft, among those that stay."""
+SOFT_TARGETS = 0.35
+"""Moving pictures that were soft before they moved: what is left of the blur is not to be sharpened."""
 
 PLACES = 3
 """Places that are looked at for each crop of averaged frames."""
@@ -92,12 +103,24 @@ class Task(ABC):
     def crop(self, size: int, generator: np.random.Generator) -> np.ndarray:
         """A random square of a random photo, float32."""
         photo = self.photos[generator.choice(len(self.photos), p=self.shares)]
-        return turn(cut(photo, size, generator), generator).astype(np.float32)
+        side = size
+        if generator.random() < SHRUNK_SHARE:
+            side = int(generator.uniform(size, min(MAX_SHRINK * size, *photo.shape[:2])))
+        square = cut(photo, side, generator)
+        if side > size:
+            square = np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.LANCZOS))
+        return turn(square, generator).astype(np.float32)
 
     def pair(self, size: int, generator: np.random.Generator) -> Pair:
         """A degraded and a clean crop; in `clean_share` of the cases equal, so that clean photos stay as they are."""
-        degraded, clean = self.degraded_pair(size, generator)
-        return (clean, clean) if generator.random() < self.clean_share else (degraded, clean)
+        if generator.random() < self.clean_share:
+            clean = self.untouched(size, generator)
+            return clean, clean
+        return self.degraded_pair(size, generator)
+
+    def untouched(self, size: int, generator: np.random.Generator) -> np.ndarray:
+        """A crop that is to stay as it is."""
+        return self.crop(size, generator)
 
     @abstractmethod
     def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
@@ -111,21 +134,30 @@ class Task(ABC):
 
 
 class Denoising(Task):
-    """Gaussian noise, and noise as cameras make it."""
+    """Gaussian noise, noise as sensors make it, and noise as it is found in pictures."""
 
     def __init__(
-        self, photos: list[np.ndarray], clean_share: float, max_sigma: float = MAX_SIGMA, camera_share: float = 0.35
+        self,
+        photos: list[np.ndarray],
+        clean_share: float,
+        max_sigma: float = MAX_SIGMA,
+        camera_share: float = 0.25,
+        grain_share: float = 0.35,
     ) -> None:
         super().__init__(photos, clean_share)
         self.max_sigma = max_sigma
-        self.camera_share = camera_share
-        camera = " and camera-like noise" if camera_share else ""
+        self.kinds = camera_share, grain_share
+        camera = " and camera-like noise" if camera_share + grain_share else ""
         self.removes = f"Gaussian noise of sigma 0 to {max_sigma:g}{camera}"
 
     def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
         clean = self.crop(size, generator)
-        if generator.random() < self.camera_share:
+        camera_share, grain_share = self.kinds
+        kind = generator.random()
+        if kind < camera_share:
             return camera_noise(clean, generator), clean
+        if kind < camera_share + grain_share:
+            return grainy(clean, generator)
         # Half of the crops keep values past black and white: rounded 8-bit files are what is restored in the end,
         # but clipping hides that the noise is symmetric.
         return add_noise(clean, generator.uniform(0, self.max_sigma), generator.random() < 0.5, generator), clean
@@ -134,15 +166,15 @@ class Denoising(Task):
 class Deraining(Task):
     """Rain, from a few streaks to a downpour."""
 
-    removes = "rain streaks and light mist"
+    removes = "rain streaks and their mist"
 
     def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
         clean = self.crop(size, generator)
-        return random_rain(clean, generator), clean
+        return random_storm(clean, generator), clean
 
 
 class Deblurring(Task):
-    """Motion blur: averaged frames, and camera shake on photographs."""
+    """Motion blur: averaged frames, and things and cameras that move in photographs."""
 
     removes = "motion blur"
 
@@ -159,11 +191,19 @@ class Deblurring(Task):
             return finish(blurred, generator), sharp
         # What moves into the picture while the shutter is open comes from the photo itself.
         seen = self.crop(size + 2 * MARGIN, generator)
-        return finish(middle(shake(seen, generator), size), generator), middle(seen, size)
+        if generator.random() < SOFT_TARGETS:
+            seen = quantized(soft(seen, generator))
+        blurred, sharp = motion(seen, generator)
+        return finish(middle(blurred, size), generator), middle(sharp, size)
+
+    def untouched(self, size: int, generator: np.random.Generator) -> np.ndarray:
+        """A sharp photo, or one that no motion made soft."""
+        clean = self.crop(size, generator)
+        return quantized(soft(clean, generator)) if generator.random() < SOFT_SHARE else clean
 
     def averaged_crop(self, size: int, generator: np.random.Generator) -> Pair:
         """An average of frames and its middle frame, where there is something to see."""
-        count = int(generator.choice(FRAME_COUNTS))
+        count = int(generator.choice(LONG_COUNTS))
         first = generator.integers(len(self.frames) - count + 1)
         # Still places without texture look the same blurred: of a few, take the one that the average changes most.
         places = [cut(self.frames[first : first + count], size, generator) for _ in range(PLACES)]

@@ -1,0 +1,112 @@
+"""Motion blur as training sees it: longer paths with acceleration, things that move before their background, and
+pictures that are soft without any motion; images as in degrade.py.
+
+degrade_blur.py holds what networks are judged with, which has to stay as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from degrade import log_uniform, to_linear, to_srgb
+from degrade_blur import HIGHLIGHT_SHARE, VARYING_SHARE, camera_path, convolve, highlights, path_kernel
+
+EXTENT = (3.0, 40.0)
+"""Longest distance in pixels between two points of a path."""
+MARGIN = math.ceil(EXTENT[1]) + 2
+"""How far a path sees past the border of a crop."""
+HURRY = 1.2
+"""Deviation of the logarithm of the speed between the ends of a path: many start or stop while the shutter is open."""
+THING_SHARE, STANDING_SHARE = 0.35, 0.5
+CURVE_SHARE, CURVES = 0.4, (1.6, 2.6)
+MAX_SOFTNESS = 1.3
+
+Light = Callable[[np.ndarray], np.ndarray]
+
+
+def moved_path(generator: np.random.Generator) -> np.ndarray:
+    """A path of random length along which the speed grows or falls."""
+    return camera_path(generator, EXTENT, generator.normal(0, HURRY))
+
+
+def sensor_curve(generator: np.random.Generator) -> tuple[Light, Light]:
+    """From 0..255 to linear light and back: sRGB, or a power as other cameras have it; both clip."""
+    if generator.random() >= CURVE_SHARE:
+        return to_linear, to_srgb
+    power = np.float32(generator.uniform(*CURVES))
+    return (
+        lambda image: (np.clip(image, 0, 255) / np.float32(255)) ** power,
+        lambda light: np.clip(light, 0, 1) ** (1 / power) * np.float32(255),
+    )
+
+
+def silhouette(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+    """The outline [H, W, 1] of a thing, 0 and 1 with soft edges: a few ellipses that overlap."""
+    y, x = np.arange(height)[:, None], np.arange(width)[None, :]
+    middle = generator.uniform(0.25, 0.75, 2) * (height, width)
+    size = generator.uniform(0.1, 0.35) * min(height, width)
+    inside = np.full((height, width), -np.inf)
+    for _ in range(generator.integers(1, 5)):
+        centre = middle + generator.normal(0, 0.6 * size, 2)
+        radii = size * np.exp(generator.normal(0, 0.4, 2))
+        angle = generator.uniform(0, math.pi)
+        down, right = y - centre[0], x - centre[1]
+        along = (down * math.cos(angle) + right * math.sin(angle)) / radii[0]
+        across = (right * math.cos(angle) - down * math.sin(angle)) / radii[1]
+        # Roughly the distance to the outline in pixels.
+        inside = np.maximum(inside, (1 - np.hypot(along, across)) * radii.min())
+    return np.clip(inside + 0.5, 0, 1)[..., None].astype(np.float32)
+
+
+def passing(light: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A thing that moves before a background that stands or moves otherwise: blurred and sharp linear light.
+
+    The thing is a piece of the same picture, turned, so that its outline is an edge.
+    """
+    thing = np.rot90(light, 2) if generator.random() < 0.7 else light
+    shape = silhouette(*light.shape[:2], generator)
+    sharp = light + shape * (thing - light)
+    kernel = path_kernel(moved_path(generator))
+    cover = convolve(shape, kernel)
+    behind = light
+    if generator.random() >= STANDING_SHARE:
+        behind = convolve(light, path_kernel(moved_path(generator)))
+    return convolve(shape * thing, kernel) + (1 - cover) * behind, sharp
+
+
+def shaken(light: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """What a camera that moves along a path sees; in a share of the pictures the path changes across them."""
+    path = moved_path(generator)
+    blurred = convolve(light, path_kernel(path))
+    if generator.random() >= VARYING_SHARE:
+        return blurred
+    other = path * (generator.uniform(0, 1) * np.exp(1j * generator.normal(0, 0.3)))
+    y, x = (np.linspace(-1, 1, side) for side in light.shape[:2])
+    slope = generator.normal(0, 1.5, 2)
+    share = 1 / (1 + np.exp(-(slope[0] * y[:, None] + slope[1] * x) - generator.normal()))[..., None]
+    return blurred + share.astype(np.float32) * (convolve(light, path_kernel(other)) - blurred)
+
+
+def motion(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A picture blurred by motion, and the picture without it."""
+    linear, developed = sensor_curve(generator)
+    light = linear(clean)
+    if generator.random() < HIGHLIGHT_SHARE:
+        light = highlights(light, generator)
+    if generator.random() < THING_SHARE:
+        blurred, sharp = passing(light, generator)
+        return developed(blurred), developed(sharp)
+    return developed(shaken(light, generator)), clean
+
+
+def soft(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A picture a little out of focus, alike in all directions: not motion, and so to be left alone."""
+    sigma = log_uniform(0.3, MAX_SOFTNESS, generator)
+    radius = math.ceil(3 * sigma)
+    steps = np.arange(-radius, radius + 1)
+    bell = np.exp(-0.5 * (steps / sigma) ** 2)
+    kernel = bell[:, None] * bell
+    return to_srgb(convolve(to_linear(clean), kernel / kernel.sum()))
