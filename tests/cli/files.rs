@@ -16,11 +16,13 @@ fn output_of_an_unknown_kind() {
 fn output_where_no_directory_is() {
     let room = Room::with_photo();
     room.put("note.txt", b"no directory");
-    for (out, directory) in
-        [("none/out.png", "none"), ("note.txt/out.png", "note.txt"), ("a/b/out.png", "a/b")]
-    {
-        let why = format!("there is no directory {directory}; create it first");
-        room.refuses(&["restore", "photo.png", "-o", out], 1, &["cannot write", out, &why]);
+    let cases = [
+        ("none/out.png", "there is no directory none; create it first"),
+        ("a/b/out.png", "there is no directory a/b; create it first"),
+        ("note.txt/out.png", "note.txt is a file and no directory"),
+    ];
+    for (out, why) in cases {
+        room.refuses(&["restore", "photo.png", "-o", out], 1, &["cannot write", out, why]);
     }
 }
 
@@ -211,7 +213,12 @@ fn dump_that_cannot_be_written() {
         1,
         &["cannot write none/d.safetensors", "no directory none; create"],
     );
-    refused_dump(&room, "note.txt/d.safetensors", 1, &["note.txt/d.safetensors", "no directory note.txt"]);
+    refused_dump(
+        &room,
+        "note.txt/d.safetensors",
+        1,
+        &["note.txt/d.safetensors", "note.txt is a file and no directory"],
+    );
     refused_dump(&room, "album", 1, &["cannot write album", "it is a directory"]);
     #[cfg(unix)]
     refused_dump(&room, "/dev/null", 1, &["cannot write /dev/null", "no ordinary file"]);
