@@ -3,6 +3,21 @@
 //! Decoded by `jpeg-decoder`. It fills with whatever comes out what is missing of a picture, and gives up at the first
 //! code that makes no sense; so a [`survey`] of the blocks, which reads the codes and leaves their values alone, tells
 //! beforehand whether all of them are there.
+//!
+//! Chosen by 518 files of libjpeg-turbo's `cjpeg` (twenty samplings, four kinds of scans, seven sizes; the matrix of the
+//! tests), and by the milliseconds that 12 megapixels took in 4:2:0 (one run each on two cores of an AMD EPYC,
+//! 2026-11-25):
+//!
+//! | | right | refused | wrong in silence | panics | ms |
+//! |---|---|---|---|---|---|
+//! | zune-jpeg 0.5.15, which `image` 0.25.10 calls | 377 | 74 | 54 | 13 | 98 |
+//! | zune-jpeg 0.5.16-rc3 | 455 | 63 | 0 | 0 | 95 |
+//! | zenjpeg 0.8.4 | 470 | 0 | 48 | 0 | 139 |
+//! | mozjpeg 0.10.13 without assembler, in C | 518 | 0 | 0 | 0 | 185 |
+//! | jpeg-decoder 0.3.2, without dependencies | 518 | 0 | 0 | 0 | 165 |
+//!
+//! The survey takes a quarter to a third of the decoder's time besides: 40 of 147 ms for these pixels, 89 of 347 where
+//! they are progressive.
 
 mod frame;
 mod huffman;
