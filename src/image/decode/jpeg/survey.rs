@@ -288,7 +288,7 @@ impl Survey<'_> {
         for component in self.lacking.iter().map(|&place| &self.frame.components[place]) {
             scans.extend([0xff, 0xda, 0, 8, 1, component.id, (dc << 4 | ac) as u8, 0, last, 0]);
             let units = component.blocks.0 * component.blocks.1;
-            let restarts = if restart_interval == 0 { 0 } else { (units - 1) / restart_interval };
+            let restarts = (units - 1).checked_div(restart_interval).unwrap_or(0);
             scans.extend((0..restarts).flat_map(|i| [0xff, 0xd0 + (i % 8) as u8]));
         }
         scans
