@@ -20,7 +20,8 @@
 //!   strip them. PNG and WebP have no IPTC, and WebP no resolution but that in EXIF. EXIF loses its thumbnail, which
 //!   would show the picture as it was; its other parts keep their places, so that the makers' notes stay readable, but
 //!   for TIFF, where its tags become the page's own. A block that is damaged is not kept: a warning says so. The
-//!   extension that JPEG has for long XMP packets (depth maps, other pictures) is not kept.
+//!   extension that JPEG has for long XMP packets (depth maps, other pictures) is not kept, nor are comments
+//!   (JPEG's `COM`, PNG's text chunks).
 //!
 //! Refused by name, since guessing would change the picture unseen: animations, documents of
 //! several TIFF pages (smaller copies of the first page are no pages), CMYK and other colours that

@@ -86,7 +86,7 @@ fn joined(mut parts: Vec<(&[u8; 2], &[u8])>) -> Option<Vec<u8>> {
 }
 
 /// The IPTC records among Photoshop's resources: each has a mark, a number, a name of even length and a content.
-fn iptc(mut resources: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn iptc(mut resources: &[u8]) -> Option<Vec<u8>> {
     loop {
         let (kind, after) = resources.split_first_chunk::<4>()?;
         let (number, after) = RESOURCES.contains(&kind).then_some(after)?.split_first_chunk::<2>()?;

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
-use super::{Metadata, PngColor, Resolution, ResolutionUnit, exif};
+use super::{Metadata, PngColor, Resolution, ResolutionUnit, exif, jpeg};
 
 /// Chunks that say which colours the samples are, beside `iCCP`, with the length of their content.
 const COLORS: [(&[u8; 4], usize); 6] =
@@ -24,6 +24,8 @@ impl Metadata {
         match &kind {
             b"eXIf" => self.exif = Some(exif::without_mark(content).to_vec()),
             b"pHYs" => self.resolution = resolution(content),
+            b"tEXt" => _ = self.add_raw_profile(content, false),
+            b"zTXt" => _ = self.add_raw_profile(content, true),
             b"iTXt" if self.xmp.is_none() => self.xmp = content.strip_prefix(XMP).and_then(text),
             _ => {
                 let known = COLORS.iter().any(|(color, length)| **color == kind && *length == content.len());
@@ -33,6 +35,36 @@ impl Metadata {
             }
         }
     }
+}
+
+impl Metadata {
+    /// Takes in a block in hexadecimal digits, as ImageMagick writes them from a time when PNG had no place for them. What
+    /// stands in a chunk of its own goes before.
+    fn add_raw_profile(&mut self, content: &[u8], packed: bool) -> Option<()> {
+        let rest = content.strip_prefix(b"Raw profile type ")?;
+        let (kind, text) = rest.split_at(rest.iter().position(|byte| *byte == 0)?);
+        let block = if packed { in_digits(&unpacked(text.get(2..)?)?) } else { in_digits(&text[1..]) }?;
+        match kind {
+            b"exif" | b"APP1" if block.starts_with(b"Exif\0\0") => {
+                self.exif.get_or_insert_with(|| exif::without_mark(&block).to_vec());
+            }
+            b"xmp" => _ = self.xmp.get_or_insert(block),
+            b"iptc" => self.iptc = jpeg::iptc(&block),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+/// The bytes behind a name and their number; `None` where they are not so many.
+fn in_digits(text: &[u8]) -> Option<Vec<u8>> {
+    let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).skip(1);
+    let length: usize = std::str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    let digits: Vec<u8> = words.flatten().copied().collect();
+    let digit = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
+    let byte = |&[high, low]: &[u8; 2]| Some(digit(high)? << 4 | digit(low)?);
+    let bytes: Vec<u8> = digits.as_chunks().0.iter().map(byte).collect::<Option<_>>()?;
+    (bytes.len() == length).then_some(bytes)
 }
 
 fn resolution(content: &[u8]) -> Option<Resolution> {
@@ -54,8 +86,12 @@ fn text(content: &[u8]) -> Option<Vec<u8>> {
     if packed == 0 {
         return Some(text.to_vec());
     }
+    unpacked(text)
+}
+
+fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
     let mut unpacked = Vec::new();
-    ZlibDecoder::new(text).take(MAX_XMP).read_to_end(&mut unpacked).ok()?;
+    ZlibDecoder::new(packed).take(MAX_XMP).read_to_end(&mut unpacked).ok()?;
     Some(unpacked)
 }
 

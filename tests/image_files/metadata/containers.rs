@@ -148,3 +148,28 @@ fn profiles_that_are_not_whole_are_told() {
         assert!(text.contains("its colour profile is damaged and is not kept"), "{name}: {text}");
     }
 }
+
+/// As ImageMagick writes blocks into PNG.
+#[test]
+fn blocks_in_hexadecimal_digits() {
+    let digits = |kind: &str, block: &[u8]| {
+        let lines: Vec<String> =
+            block.chunks(36).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let text = format!("\n{kind}\n{:8}\n{}\n", block.len(), lines.join("\n"));
+        chunk(b"tEXt", &[format!("Raw profile type {kind}\0").as_bytes(), text.as_bytes()].concat())
+    };
+    let note = [b"Exif\0\0".as_slice(), &exif(6, true)].concat();
+    let resource = [b"8BIM\x04\x04\0\0\0\0\0".as_slice(), &[IPTC.len() as u8], IPTC, &[0]].concat();
+    let chunks = [digits("exif", &note), digits("xmp", XMP), digits("iptc", &resource)];
+    let room = Room::new();
+    let frame = room.read("a.png", &png_with(&chunks)).unwrap();
+    assert_eq!((frame.width(), frame.height()), (2, 3), "turned");
+    let metadata = frame.metadata();
+    assert!(metadata.exif.is_some());
+    assert_eq!((metadata.xmp.as_deref(), metadata.iptc.as_deref()), (Some(XMP), Some(IPTC)));
+    // One digit too few, and an odd one: nothing is taken from them.
+    for bad in ["\nexif\n 3\n4578\n", "\nexif\n 2\n45zz\n", "\nexif\n", ""] {
+        let text = chunk(b"tEXt", &[b"Raw profile type exif\0", bad.as_bytes()].concat());
+        assert!(room.read("a.png", &png_with(&[text])).unwrap().metadata().exif.is_none(), "{bad:?}");
+    }
+}
