@@ -103,7 +103,7 @@ impl WriteArgs {
     /// a name that tells no format it stays what it is.
     pub(super) fn in_directory(&self, input: &Path, name: &OsStr, directory: &Path) -> Job {
         let mut name = PathBuf::from(name);
-        let named = named(&name);
+        let named = FileFormat::from_path(&name);
         if let Some(format) = self.format
             && named != Some(format.format())
         {
@@ -136,11 +136,6 @@ impl WriteArgs {
         }
         Ok(())
     }
-}
-
-/// The format that a file's name ends in.
-pub(super) fn named(path: &Path) -> Option<FileFormat> {
-    FileFormat::from_extension(path.extension()?.to_str()?)
 }
 
 /// The format that a file's content is in.

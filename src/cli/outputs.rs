@@ -8,7 +8,7 @@ use mprnet::image::{self, FileFormat, WriteOptions};
 use mprnet::{Error, Shown, output};
 
 use super::Failure;
-use super::formats::{self, WriteArgs};
+use super::formats::WriteArgs;
 
 /// A photo and the file it becomes.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Job {
 impl Job {
     /// The format of the output, where something tells.
     pub(super) fn format(&self) -> Option<FileFormat> {
-        self.write.format.or_else(|| formats::named(&self.output))
+        self.write.format.or_else(|| FileFormat::from_path(&self.output))
     }
 
     /// Finds out whether there can be a photo at the input.

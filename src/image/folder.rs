@@ -42,7 +42,7 @@ fn is_photo(path: &Path) -> bool {
     if name(path).starts_with('.') {
         return false;
     }
-    let by_name = path.extension().and_then(|e| FileFormat::from_extension(&e.to_string_lossy())).is_some();
+    let by_name = FileFormat::from_path(path).is_some();
     match fs::metadata(path) {
         Ok(metadata) => metadata.is_file() && (by_name || begins_as_image(path)),
         // Reading it will tell what is wrong with it.

@@ -76,7 +76,7 @@ impl Frame {
         Frame::from_rgb32f(width, height, expand_grey(grey)).map(Frame::marked_grey)
     }
 
-    fn new(width: u32, height: u32, samples: Samples) -> Result<Frame> {
+    pub(super) fn new(width: u32, height: u32, samples: Samples) -> Result<Frame> {
         check_count("colour", width, height, 3, samples.len())?;
         Ok(Frame {
             width,

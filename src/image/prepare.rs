@@ -9,7 +9,8 @@ use super::samples::{Depth, Sample, Samples, with_samples};
 use crate::error::Result;
 
 impl Frame {
-    /// The photo as networks know them: in the sRGB curve, and without colours that do not show.
+    /// The photo as networks know them: in the sRGB curve, and without colours that do not show. Where that takes a new
+    /// frame, there is nothing in it but the colours.
     pub(crate) fn prepared(&self) -> Result<Cow<'_, Frame>> {
         let hidden = self.alpha().filter(|alpha| alpha.hides());
         if self.light() == Light::Encoded && hidden.is_none() {
@@ -31,12 +32,11 @@ impl Frame {
                 _ => {}
             }
         }
-        let seen = self.in_depth(samples.depth()).with_samples(samples)?;
-        Ok(Cow::Owned(seen.with_light(Light::Encoded)))
+        Frame::new(self.width(), self.height(), samples).map(Cow::Owned)
     }
 
-    /// This photo with what the network made of its [prepared](Self::prepared) self: its own light and depth, and its own colours where
-    /// they do not show.
+    /// This photo with what the network made of its [prepared](Self::prepared) self: its own light and depth, and its
+    /// own colours where they do not show.
     pub(crate) fn with_restored(&self, restored: &Frame) -> Result<Frame> {
         let depth = self.samples().depth();
         let mut samples = match self.light() {

@@ -46,7 +46,9 @@ pub fn read(path: &Path) -> Result<Frame> {
 /// As [`read`].
 pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Frame> {
     let (format, bytes) = load(path)?;
-    decode_as(format, &bytes, path, options)
+    let decoded = decode_as(format, &bytes, path, options)?;
+    drop(bytes);
+    into_frame(decoded)
 }
 
 /// Reads an image from the bytes of a file; `name` is what errors and warnings call it.
@@ -54,10 +56,16 @@ pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Frame> {
 /// # Errors
 /// As [`read`].
 pub fn from_bytes(bytes: &[u8], name: &Path, options: &ReadOptions) -> Result<Frame> {
-    decode_as(format(bytes, name)?, bytes, name, options)
+    into_frame(decode_as(format(bytes, name)?, bytes, name, options)?)
 }
 
-fn decode_as(format: FileFormat, bytes: &[u8], path: &Path, options: &ReadOptions) -> Result<Frame> {
+/// Decodes a file, says what there is to say of it, and settles what its samples are proportional to.
+fn decode_as(
+    format: FileFormat,
+    bytes: &[u8],
+    path: &Path,
+    options: &ReadOptions,
+) -> Result<(Decoded, Light)> {
     let (decoded, light) =
         decode::decode(format, bytes, options).map_err(|problem| refusal(path, problem))?;
     for note in &decoded.notes {
@@ -67,22 +75,15 @@ fn decode_as(format: FileFormat, bytes: &[u8], path: &Path, options: &ReadOption
         }
     }
     let light = if options.linear { Light::Linear } else { light };
-    Ok(into_frame(upright(decoded))?.with_light(light))
+    Ok((decoded, light))
 }
 
 fn refusal(path: &Path, problem: Problem) -> Error {
-    let (problem, salvageable) = match problem {
-        Problem::Salvageable(problem) => (*problem, true),
-        problem => (problem, false),
-    };
     let path = path.to_owned();
     match problem {
         Problem::Unsupported(reason) => Error::ImageUnsupported { path, reason },
-        Problem::Damaged(reason) => Error::ImageDamaged { path, reason, salvageable },
-        Problem::CutShort(reason) => Error::ImageCutShort { path, reason, salvageable },
-        Problem::Salvageable(_) => {
-            Error::ImageDamaged { path, reason: "it is damaged".to_owned(), salvageable }
-        }
+        Problem::Damaged { reason, salvageable } => Error::ImageDamaged { path, reason, salvageable },
+        Problem::CutShort { reason, salvageable } => Error::ImageCutShort { path, reason, salvageable },
         Problem::Panicked(reason) => Error::ImageDecoder { path, reason },
         Problem::TooLarge(width, height) => Error::ImageTooLarge { path, width, height, limit: MAX_PIXELS },
     }
@@ -133,16 +134,8 @@ fn upright(decoded: Decoded) -> Decoded {
 }
 
 fn upright_size(decoded: &Decoded) -> (u32, u32) {
-    match decoded.orientation {
-        Orientation::NoTransforms
-        | Orientation::FlipHorizontal
-        | Orientation::Rotate180
-        | Orientation::FlipVertical => (decoded.width, decoded.height),
-        Orientation::Rotate90
-        | Orientation::Rotate270
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => (decoded.height, decoded.width),
-    }
+    let (width, height) = (decoded.width, decoded.height);
+    if decode::on_its_side(decoded.orientation) { (height, width) } else { (width, height) }
 }
 
 fn turned<T: Copy>(stored: &[T], decoded: &Decoded) -> Vec<T> {
@@ -171,9 +164,9 @@ fn turned<T: Copy>(stored: &[T], decoded: &Decoded) -> Vec<T> {
     turned
 }
 
-/// Sorts the channels into colour and transparency.
-fn into_frame(decoded: Decoded) -> Result<Frame> {
-    let Decoded { width, height, channels, samples, metadata, .. } = decoded;
+/// Turns the pixels upright, and sorts the channels into colour and transparency.
+fn into_frame((decoded, light): (Decoded, Light)) -> Result<Frame> {
+    let Decoded { width, height, channels, samples, metadata, .. } = upright(decoded);
     let (colors, alpha) = match channels {
         2 | 4 => split_alpha(samples, channels),
         _ => (samples, None),
@@ -186,7 +179,7 @@ fn into_frame(decoded: Decoded) -> Result<Frame> {
         (Samples::U16(v), _) => Frame::from_rgb16(width, height, v),
         (Samples::F32(v), _) => Frame::from_rgb32f(width, height, v),
     }?;
-    let frame = frame.with_metadata(metadata);
+    let frame = frame.with_light(light).with_metadata(metadata);
     alpha.into_iter().try_fold(frame, Frame::with_alpha)
 }
 

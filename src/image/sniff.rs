@@ -1,5 +1,7 @@
 //! File formats, told apart by their first bytes.
 
+use std::path::Path;
+
 /// A file format that is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
@@ -30,6 +32,12 @@ impl FileFormat {
     #[must_use]
     pub fn from_content(head: &[u8]) -> Option<FileFormat> {
         sniff(head).ok()
+    }
+
+    /// The format that a file's name ends in.
+    #[must_use]
+    pub fn from_path(path: &Path) -> Option<FileFormat> {
+        FileFormat::from_extension(path.extension()?.to_str()?)
     }
 
     /// The format's name.

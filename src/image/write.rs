@@ -115,9 +115,7 @@ pub fn write_with(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<
 
 /// The format of the options, or else the one that the path names.
 pub(super) fn output_format(path: &Path, options: &WriteOptions) -> Result<FileFormat> {
-    let named =
-        || path.extension().and_then(|extension| extension.to_str()).and_then(FileFormat::from_extension);
-    options.format.or_else(named).ok_or_else(|| Error::Unwritable {
+    options.format.or_else(|| FileFormat::from_path(path)).ok_or_else(|| Error::Unwritable {
         path: path.to_owned(),
         reason: "the name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff".to_owned(),
     })

@@ -59,16 +59,52 @@ pub(super) enum Note {
 pub(super) enum Problem {
     /// Not an image, or not of a kind that is read; the clause says what to do.
     Unsupported(String),
-    /// Broken: what is wrong, and how much of the picture that concerns.
-    Damaged(String),
-    /// The end is missing: after how many bytes, and how much of the picture is.
-    CutShort(String),
-    /// One of the two above, of a file a part of which would be read where that is asked for.
-    Salvageable(Box<Problem>),
+    /// Broken: what is wrong, how much of the picture that concerns, and whether a part would be read if that were
+    /// asked for.
+    Damaged { reason: String, salvageable: bool },
+    /// The end is missing: after how many bytes, how much of the picture is, and whether a part would be read.
+    CutShort { reason: String, salvageable: bool },
     /// The decoder panicked, with this message.
     Panicked(String),
     /// More than [`MAX_PIXELS`]: width and height.
     TooLarge(u64, u64),
+}
+
+impl Problem {
+    fn damaged(reason: String) -> Self {
+        Self::Damaged { reason, salvageable: false }
+    }
+
+    fn cut_short(reason: String) -> Self {
+        Self::CutShort { reason, salvageable: false }
+    }
+
+    /// The same of a file a part of which would be read.
+    fn but_salvageable(mut self) -> Self {
+        if let Self::Damaged { salvageable, .. } | Self::CutShort { salvageable, .. } = &mut self {
+            *salvageable = true;
+        }
+        self
+    }
+}
+
+/// What to say of a profile that could not be read.
+fn lost_profile() -> Note {
+    Note::Warning("its colour profile is damaged and is not kept".to_owned())
+}
+
+/// Whether an orientation makes columns of the stored rows.
+pub(super) fn on_its_side(orientation: Orientation) -> bool {
+    match orientation {
+        Orientation::NoTransforms
+        | Orientation::FlipHorizontal
+        | Orientation::Rotate180
+        | Orientation::FlipVertical => false,
+        Orientation::Rotate90
+        | Orientation::Rotate270
+        | Orientation::Rotate90FlipH
+        | Orientation::Rotate270FlipH => true,
+    }
 }
 
 /// Decodes a file of this format, and finds out what its samples are proportional to. A panic of a decoder is this
@@ -96,13 +132,7 @@ pub(super) fn decode(
 /// The file with metadata that are true of the picture turned upright.
 fn settled(mut decoded: Decoded) -> Decoded {
     let metadata = &mut decoded.metadata;
-    let on_its_side = matches!(
-        decoded.orientation,
-        Orientation::Rotate90
-            | Orientation::Rotate270
-            | Orientation::Rotate90FlipH
-            | Orientation::Rotate270FlipH
-    );
+    let on_its_side = on_its_side(decoded.orientation);
     if let (true, Some(resolution)) = (on_its_side, &mut metadata.resolution) {
         std::mem::swap(&mut resolution.x, &mut resolution.y);
     }
@@ -133,7 +163,7 @@ fn message(payload: &(dyn Any + Send)) -> String {
 fn check_size(width: u32, height: u32) -> Result<(), Problem> {
     let (width, height) = (u64::from(width), u64::from(height));
     if width == 0 || height == 0 {
-        return Err(Problem::Damaged(format!(
+        return Err(Problem::damaged(format!(
             "its header says {width} x {height} pixels, which is no image"
         )));
     }
@@ -145,7 +175,7 @@ fn check_size(width: u32, height: u32) -> Result<(), Problem> {
 
 /// The problem of a file that ends before its content does.
 fn cut_short(format: FileFormat, bytes: &[u8]) -> Problem {
-    Problem::CutShort(format!("the {} data is cut short after {} bytes", format.name(), bytes.len()))
+    Problem::cut_short(format!("the {} data is cut short after {} bytes", format.name(), bytes.len()))
 }
 
 /// The problem of a file whose content a decoder does not accept.
@@ -153,7 +183,7 @@ fn broken(format: FileFormat, reason: &dyn std::fmt::Display) -> Problem {
     let (name, reason) = (format.name(), reason.to_string());
     // Some decoders describe what they found in Rust's own notation, which says nothing to who took the photo.
     let clear = !reason.contains(['{', '[', '\n']);
-    Problem::Damaged(format!(
+    Problem::damaged(format!(
         "its {name} data is damaged{}",
         if clear { format!(" ({reason})") } else { String::new() }
     ))

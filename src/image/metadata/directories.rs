@@ -152,7 +152,7 @@ impl<'a> Block<'a> {
 }
 
 /// How many bytes a value of the type has, and how many of them the byte order concerns at a time.
-fn width_of(kind: u16) -> Option<(usize, usize)> {
+pub(crate) fn width_of(kind: u16) -> Option<(usize, usize)> {
     match kind {
         1 | 2 | 6 | 7 => Some((1, 1)),
         3 | 8 => Some((2, 2)),

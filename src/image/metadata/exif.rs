@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use image::metadata::Orientation;
 
+use super::Resolution;
 use super::directories::{Block, Directory, Field};
-use super::{Resolution, ResolutionUnit};
 
 const ORIENTATION: u16 = 0x112;
 const X_RESOLUTION: u16 = 0x11a;
@@ -52,13 +52,9 @@ pub(crate) fn orientation(block: &[u8]) -> Orientation {
 pub(crate) fn resolution(block: &[u8]) -> Option<Resolution> {
     let block = Block::new(block)?;
     let image = block.image()?;
-    let unit = match image.find(RESOLUTION_UNIT).and_then(|entry| block.number(entry)) {
-        Some(1) => ResolutionUnit::Aspect,
-        Some(3) => ResolutionUnit::Centimetre,
-        _ => ResolutionUnit::Inch,
-    };
+    let unit = image.find(RESOLUTION_UNIT).and_then(|entry| block.number(entry));
     let of = |tag| block.ratio(image.find(tag)?);
-    Resolution::new(of(X_RESOLUTION)?, of(Y_RESOLUTION)?, unit)
+    Resolution::of_tags(of(X_RESOLUTION)?, of(Y_RESOLUTION)?, unit.map(u64::from))
 }
 
 /// The block of the picture turned upright: its orientation is 1, and it has no thumbnail, which would show the picture

@@ -8,7 +8,7 @@ pub(crate) mod png;
 pub(crate) mod webp;
 mod xmp;
 
-pub(crate) use directories::Field;
+pub(crate) use directories::{Field, width_of};
 pub(crate) use held::held;
 pub use held::losses;
 pub(crate) use xmp::upright as upright_xmp;
@@ -52,6 +52,16 @@ impl Resolution {
     pub(crate) fn new(x: f64, y: f64, unit: ResolutionUnit) -> Option<Resolution> {
         let sound = x.is_finite() && y.is_finite() && x > 0.0 && y > 0.0;
         (sound && (unit != ResolutionUnit::Aspect || x != y)).then_some(Resolution { x, y, unit })
+    }
+
+    /// As TIFF's tags have it, the unit by its number.
+    pub(crate) fn of_tags(x: f64, y: f64, unit: Option<u64>) -> Option<Resolution> {
+        let unit = match unit {
+            Some(1) => ResolutionUnit::Aspect,
+            Some(3) => ResolutionUnit::Centimetre,
+            _ => ResolutionUnit::Inch,
+        };
+        Resolution::new(x, y, unit)
     }
 
     /// The same in inches or centimetres; an aspect has no other unit.

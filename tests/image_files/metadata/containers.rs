@@ -153,8 +153,10 @@ fn profiles_that_are_not_whole_are_told() {
 #[test]
 fn blocks_in_hexadecimal_digits() {
     let digits = |kind: &str, block: &[u8]| {
-        let lines: Vec<String> =
-            block.chunks(36).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let lines: Vec<String> = block
+            .chunks(36)
+            .map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
+            .collect();
         let text = format!("\n{kind}\n{:8}\n{}\n", block.len(), lines.join("\n"));
         chunk(b"tEXt", &[format!("Raw profile type {kind}\0").as_bytes(), text.as_bytes()].concat())
     };

@@ -28,7 +28,7 @@ use jpeg_decoder::{ColorTransform, Decoder};
 
 use self::frame::Frame;
 use self::survey::{Obstacle, Survey, survey};
-use super::{Decoded, Note, Problem, broken, check_size, cut_short};
+use super::{Decoded, Note, Problem, broken, check_size, cut_short, lost_profile};
 use crate::image::metadata::jpeg::from_segments;
 use crate::image::read::ReadOptions;
 use crate::image::samples::Samples;
@@ -47,16 +47,12 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
     let frame = &survey.frame;
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
     check_size(width, height)?;
-    let (channels, transform) = match frame.components.len() {
-        1 => (1, ColorTransform::Grayscale),
-        _ if is_rgb(&survey) => (3, ColorTransform::RGB),
-        _ => (3, ColorTransform::YCbCr),
-    };
+    let channels = frame.components.len();
     let mut notes = damage(&survey, options)?;
-    let mut samples = pixels(&survey, bytes, channels, transform)?;
+    let mut samples = pixels(&survey, bytes, is_rgb(&survey))?;
     fill(&mut samples, channels, &survey);
     let (metadata, broken) = from_segments(survey.segments.iter().copied());
-    notes.extend(broken.then(|| Note::Warning("its colour profile is damaged and is not kept".to_owned())));
+    notes.extend(broken.then(lost_profile));
     Ok(Decoded {
         width,
         height,
@@ -85,31 +81,25 @@ pub(super) fn decode_part(bytes: &[u8], rgb: bool, largest: (usize, usize)) -> O
         return None;
     }
     let channels = survey.frame.components.len();
-    let transform = match (channels, rgb) {
-        (1, _) => ColorTransform::Grayscale,
-        (3, true) => ColorTransform::RGB,
-        (3, false) => ColorTransform::YCbCr,
-        _ => return None,
-    };
-    let mut samples = pixels(&survey, bytes, channels, transform).ok()?;
+    let mut samples = pixels(&survey, bytes, rgb).ok()?;
     samples.truncate(survey.whole_rows() * width * channels);
     Some(Part { width, channels, samples })
 }
 
-/// What the decoder makes of the file, whatever is missing.
-fn pixels(
-    survey: &Survey,
-    bytes: &[u8],
-    channels: usize,
-    transform: ColorTransform,
-) -> Result<Vec<u8>, Problem> {
+/// What the decoder makes of the file, whatever is missing; of three channels, which are red, green and blue or not.
+fn pixels(survey: &Survey, bytes: &[u8], rgb: bool) -> Result<Vec<u8>, Problem> {
+    let channels = survey.frame.components.len();
     let mended = if survey.ended && survey.is_whole() && survey.cuts.is_empty() {
         None
     } else {
         Some(survey.mended(bytes))
     };
     let mut decoder = Decoder::new(mended.as_deref().unwrap_or(bytes));
-    decoder.set_color_transform(transform);
+    decoder.set_color_transform(match (channels, rgb) {
+        (1, _) => ColorTransform::Grayscale,
+        (_, true) => ColorTransform::RGB,
+        (_, false) => ColorTransform::YCbCr,
+    });
     let samples = decoder.decode().map_err(|e| problem(bytes, &e))?;
     let frame = &survey.frame;
     if samples.len() != usize::from(frame.width) * usize::from(frame.height) * channels {
@@ -141,14 +131,14 @@ fn damage(survey: &Survey, options: &ReadOptions) -> Result<Vec<Note>, Problem> 
         (_, true) => format!("{percent:.1}% of the picture and a part of the rest's detail are missing"),
     };
     let (what, problem): (_, fn(String) -> Problem) = if survey.nonsense {
-        ("its JPEG data is damaged", Problem::Damaged)
+        ("its JPEG data is damaged", Problem::damaged)
     } else {
-        ("its JPEG data is cut short", Problem::CutShort)
+        ("its JPEG data is cut short", Problem::cut_short)
     };
     let text = format!("{what}: {missing}");
     match (survey.units.1 < survey.units.0, options.keep_damaged) {
         (true, true) => Ok(vec![Note::Warning(text)]),
-        (true, false) => Err(Problem::Salvageable(Box::new(problem(text)))),
+        (true, false) => Err(problem(text).but_salvageable()),
         (false, _) => Err(problem(text)),
     }
 }

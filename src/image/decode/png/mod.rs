@@ -9,7 +9,9 @@ use image::codecs::png::PngDecoder;
 use image::{ImageDecoder, Limits};
 
 use self::rows::{Rows, salvage};
-use super::{Decoded, Note, Problem, SIDE_BYTES, broken, check_size, cut_short, pixels, problem};
+use super::{
+    Decoded, Note, Problem, SIDE_BYTES, broken, check_size, cut_short, lost_profile, pixels, problem,
+};
 use crate::image::metadata::Metadata;
 use crate::image::read::ReadOptions;
 use crate::image::samples::Samples;
@@ -52,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
         Err(problem) => partial(bytes, problem, options)?,
     };
     if chunks.profile && pixels.icc.is_none() {
-        notes.push(Note::Warning("its colour profile is damaged and is not kept".to_owned()));
+        notes.push(lost_profile());
     }
     Ok(Decoded {
         width: chunks.width,
@@ -82,9 +84,9 @@ fn whole(bytes: &[u8], chunks: &Chunks) -> Result<Pixels, Problem> {
 /// The pixels of a file with this problem, as far as they are there: all of them where nothing but the end is missing.
 fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pixels, Vec<Note>), Problem> {
     let (reason, sort, check): (_, fn(String) -> Problem, _) = match problem {
-        Problem::CutShort(reason) => (reason, Problem::CutShort, true),
+        Problem::CutShort { reason, .. } => (reason, Problem::cut_short, true),
         // What is damaged need not fit its checksums.
-        Problem::Damaged(reason) => (reason, Problem::Damaged, false),
+        Problem::Damaged { reason, .. } => (reason, Problem::damaged, false),
         other => return Err(other),
     };
     let Some(Rows { pixels, missing_percent }) = salvage(bytes, check) else { return Err(sort(reason)) };
@@ -94,7 +96,7 @@ fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pix
         (false, false) => Note::Warning(format!("{reason}: some of the pixels may be wrong")),
     };
     match note {
-        Note::Warning(text) if !options.keep_damaged => Err(Problem::Salvageable(Box::new(sort(text)))),
+        Note::Warning(text) if !options.keep_damaged => Err(sort(text).but_salvageable()),
         note => Ok((pixels, vec![note])),
     }
 }

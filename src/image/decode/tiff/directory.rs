@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{FORMAT, broken, cut_short};
 use crate::image::decode::Problem;
+use crate::image::metadata::width_of;
 
 /// Which byte of a number comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,11 +182,9 @@ impl<'a> File<'a> {
 /// Bytes of one value of a type; 0 for types that the standards do not name.
 pub(super) fn size_of_kind(kind: u16) -> usize {
     match kind {
-        1 | 2 | 6 | 7 => 1,
-        3 | 8 => 2,
-        4 | 9 | 11 | 13 => 4,
-        5 | 10 | 12 | 16..=18 => 8,
-        _ => 0,
+        // Those of BigTIFF alone.
+        16..=18 => 8,
+        _ => width_of(kind).map_or(0, |(value, _)| value),
     }
 }
 

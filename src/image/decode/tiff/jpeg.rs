@@ -9,8 +9,8 @@ pub(super) struct Pixels {
     pub bytes: Vec<u8>,
 }
 
-/// Decodes one of so many channels, not much larger than so many columns and rows; `None` where it cannot be decoded. The tag tells what
-/// the channels are: the marks in the data are those of a file that stands alone.
+/// Decodes one of so many channels, not much larger than so many columns and rows; `None` where it cannot be decoded.
+/// The tag tells what the channels are: the marks in the data are those of a file that stands alone.
 pub(super) fn decode(
     packed: &[u8],
     tables: &[u8],

@@ -2,7 +2,7 @@
 
 use super::directory::{Directory, File, tag};
 use super::exif;
-use crate::image::metadata::{Metadata, Resolution, ResolutionUnit};
+use crate::image::metadata::{Metadata, Resolution};
 
 pub(super) fn of(file: &File, page: &Directory) -> Metadata {
     // XMP and IPTC are bytes whatever type the tag gives them: IPTC is often called numbers of 32 bits.
@@ -19,13 +19,7 @@ pub(super) fn of(file: &File, page: &Directory) -> Metadata {
 }
 
 fn resolution(page: &Directory) -> Option<Resolution> {
-    let fraction = |tag| page.entries.get(&tag)?.fraction().filter(|&v| v.is_finite() && v > 0.0);
+    let fraction = |tag| page.entries.get(&tag)?.fraction();
     let (x, y) = (fraction(tag::X_RESOLUTION)?, fraction(tag::Y_RESOLUTION)?);
-    let unit = match page.number(tag::RESOLUTION_UNIT) {
-        Some(1) => ResolutionUnit::Aspect,
-        Some(3) => ResolutionUnit::Centimetre,
-        _ => ResolutionUnit::Inch,
-    };
-    // Writers that know no resolution note one of one to one.
-    (unit != ResolutionUnit::Aspect || x != y).then_some(Resolution { x, y, unit })
+    Resolution::of_tags(x, y, page.number(tag::RESOLUTION_UNIT))
 }

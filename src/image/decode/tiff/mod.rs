@@ -50,7 +50,7 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
     let cut = share_cut_off(&layout, bytes.len() as u64);
     if cut > 0.0 && !options.keep_damaged {
         let lost = lost(bytes, cut, true);
-        return Err(if cut < 1.0 { Problem::Salvageable(Box::new(lost)) } else { lost });
+        return Err(if cut < 1.0 { lost.but_salvageable() } else { lost });
     }
     let samples = if layout.float {
         Samples::F32(pixels(&layout, bytes, options, cut > 0.0, &mut notes)?)
@@ -93,7 +93,7 @@ fn pixels<T: Stored>(
             return Err(lost(bytes, share, cut));
         }
         if !options.keep_damaged {
-            return Err(Problem::Salvageable(Box::new(lost(bytes, share, cut))));
+            return Err(lost(bytes, share, cut).but_salvageable());
         }
         let what = if cut { "is missing" } else { "cannot be decoded" };
         notes.push(Note::Warning(format!(
@@ -129,7 +129,7 @@ fn share_cut_off(layout: &Layout, file: u64) -> f64 {
 fn lost(bytes: &[u8], share: f64, cut: bool) -> Problem {
     let share = percent(share);
     if cut {
-        Problem::CutShort(format!(
+        Problem::cut_short(format!(
             "the TIFF data is cut short after {} bytes, and {share} of the picture is missing",
             bytes.len()
         ))
