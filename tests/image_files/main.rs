@@ -13,8 +13,9 @@ mod round_trip;
 mod strip;
 mod tiff;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use mprnet::Error;
 use mprnet::image::{self, Frame, Metadata, ReadOptions, Samples, WriteOptions};
@@ -24,6 +25,7 @@ struct Room(tempfile::TempDir);
 
 impl Room {
     fn new() -> Room {
+        listen();
         Room(tempfile::tempdir().unwrap())
     }
 
@@ -96,29 +98,32 @@ fn read_damaged(bytes: &[u8]) -> Result<Frame, Error> {
     image::from_bytes(bytes, Path::new("damaged"), &options)
 }
 
-/// What is said, at any level, while something is done.
+thread_local! {
+    static SAID: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lets each thread hear what is said on it.
+///
+/// There is one subscriber for all tests, since `tracing` can forget one of several: a place in the code that speaks for
+/// the first time while another thread subscribes may stay silent for good.
+fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Ear).init());
+}
+
+/// What is said, at any level down to information, while something is done.
 fn said<T>(act: impl FnOnce() -> T) -> (T, String) {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(Writer(log.clone())).finish();
-    let result = tracing::subscriber::with_default(subscriber, act);
-    let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
-    (result, text)
+    listen();
+    SAID.take();
+    let result = act();
+    (result, String::from_utf8(SAID.take()).unwrap())
 }
 
-#[derive(Clone)]
-struct Writer(Arc<Mutex<Vec<u8>>>);
+struct Ear;
 
-impl tracing_subscriber::fmt::MakeWriter<'_> for Writer {
-    type Writer = Writer;
-
-    fn make_writer(&self) -> Writer {
-        self.clone()
-    }
-}
-
-impl std::io::Write for Writer {
+impl std::io::Write for Ear {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        SAID.with_borrow_mut(|said| said.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
