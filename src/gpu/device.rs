@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::{Pipelines, Storage, trusted};
-use crate::kernels::Target;
+use crate::kernels::{Maker, Target};
 use crate::plan::Precision;
 use crate::{Error, Result};
 
@@ -293,7 +293,8 @@ impl Device {
             .map_or_else(Vec::new, AdapterSummary::matrices);
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
-        Target { lane_loops, direct_sums: precision == Precision::Exact, ..target }
+        let maker = Maker::of(&self.handle.adapter_info());
+        Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target }
     }
 
     /// How features and weights are stored at a precision.

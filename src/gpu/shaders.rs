@@ -1,8 +1,18 @@
 //! The text of every shader, plain WGSL under `shaders/`.
 
 /// The text of a shader or part by its path under `shaders/`, without `.wgsl`.
+///
+/// For whoever writes kernels, a debug build reads them from the folder that `MPRNET_SHADERS` names, if it does, so that a
+/// change needs no build. They are compiled as they would ship, without checks: a program for users never does that.
 pub(super) fn source(name: &str) -> Option<&'static str> {
-    SOURCES.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+    let (name, embedded) = SOURCES.iter().find(|(n, _)| *n == name)?;
+    if cfg!(debug_assertions)
+        && let Some(folder) = std::env::var_os("MPRNET_SHADERS")
+    {
+        let path = std::path::Path::new(&folder).join(format!("{name}.wgsl"));
+        return std::fs::read_to_string(path).ok().map(|text| &*text.leak());
+    }
+    Some(embedded)
 }
 
 macro_rules! sources {

@@ -28,7 +28,7 @@ mod upsample;
 pub use conv3x3::{Choices, ConvShape, Variant};
 pub use params::{Params, View};
 pub use stage::{Binding, Grid, Lowered, Operand, Scalars, Scratch, Slot, Stage};
-pub use target::Target;
+pub use target::{Maker, Target};
 
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Graph, Kernel, Node, Op, ParamId, Role, TensorId};

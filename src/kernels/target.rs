@@ -8,9 +8,47 @@ const SCRATCH: u64 = 32 << 20;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
 
+/// Who made an adapter, which says what its compiler and its registers are like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Maker {
+    /// AMD: 64 lanes (GCN), or 32 and 64 (RDNA); scalar registers for what a subgroup shares.
+    Amd,
+    /// Intel: 8 to 32 lanes, of which few have room for many values.
+    Intel,
+    /// NVIDIA: 32 lanes.
+    Nvidia,
+    /// Qualcomm: 64 or 128 lanes.
+    Qualcomm,
+    /// Apple: 32 lanes.
+    Apple,
+    /// Anybody else, software included.
+    #[default]
+    Other,
+}
+
+impl Maker {
+    /// Of the adapter that a device was opened on.
+    #[must_use]
+    pub fn of(adapter: &wgpu::AdapterInfo) -> Self {
+        match adapter.vendor {
+            0x1002 => Self::Amd,
+            0x8086 => Self::Intel,
+            0x10de => Self::Nvidia,
+            0x5143 => Self::Qualcomm,
+            0x106b => Self::Apple,
+            // Metal names no vendor, and Mesa's driver for Apple's GPUs names Mesa.
+            _ if adapter.name.starts_with("Apple ") => Self::Apple,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// What kernels are chosen for.
 #[derive(Clone, Debug)]
 pub struct Target {
+    /// Who made the adapter.
+    pub maker: Maker,
     /// Storage of features and weights.
     pub storage: Storage,
     /// The range of subgroup sizes, where shaders may use subgroup operations.
@@ -36,6 +74,7 @@ impl Target {
     #[must_use]
     pub fn portable(storage: Storage) -> Self {
         Self {
+            maker: Maker::Other,
             storage,
             subgroups: None,
             matrices: Vec::new(),
