@@ -8,6 +8,14 @@ fn source_quads() -> i32 {
     return p.x.quads + p.x2.quads;
 }
 
+// The quad `c` of a pixel, counted along rows, as it is stored.
+fn fetch_at(pixel: i32, c: i32) -> In {
+    if c < p.x.quads {
+        return x[p.x.base + pixel * p.x.quads + c];
+    }
+    return x2[p.x2.base + pixel * p.x2.quads + c - p.x.quads];
+}
+
 fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
     if c < p.x.quads {
         return widen_in(x[at(p.x, y, col, c)]);

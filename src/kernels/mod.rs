@@ -141,6 +141,11 @@ impl Context<'_> {
         }
     }
 
+    /// Patches of the result from left to right.
+    fn patch_cols(&self) -> u32 {
+        self.graph.desc(self.dst()).patches.cols
+    }
+
     /// The cells of the result.
     fn cells(&self) -> Domain {
         Domain::Cells(self.graph.desc(self.dst()))

@@ -88,9 +88,13 @@ pub enum Grid {
         /// Workgroups that share a cell.
         depth: u32,
     },
-    /// Two cells side by side each, times groups of channels.
-    CellPairs {
-        /// Workgroups that share a pair.
+    /// Cells side by side in a patch each, times groups of channels.
+    CellRuns {
+        /// Cells of a run.
+        cells: u32,
+        /// Patches from left to right.
+        patch_cols: u32,
+        /// Workgroups that share a run.
         depth: u32,
     },
     /// 64 lanes each along all cells.
@@ -169,7 +173,9 @@ impl Stage {
         let columns = strip.columns.end - strip.columns.start;
         match self.grid {
             Grid::Cells { depth } => [columns, bands, depth],
-            Grid::CellPairs { depth } => [columns.div_ceil(2), bands, depth],
+            Grid::CellRuns { cells, patch_cols, depth } => {
+                [(columns / patch_cols).div_ceil(cells) * patch_cols, bands, depth]
+            }
             Grid::CellLanes { cells, lanes } => {
                 [((bands * columns).div_ceil(cells) * lanes).div_ceil(FLAT_LANES), 1, 1]
             }

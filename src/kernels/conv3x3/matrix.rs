@@ -50,5 +50,5 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, side: u32) -> Stage {
     let depth = outputs.div_ceil(2 * side * groups);
     let packing = filters(cx, conv, depth * groups * 2 * side, SLICE);
     let stage = convolution::stage(cx, conv, spec, packing, (Grid::Cells { depth }, Reach::Around));
-    pooled(stage, cx, conv, "pool_shared")
+    pooled(stage, cx, conv, super::SHARED)
 }

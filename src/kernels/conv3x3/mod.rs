@@ -36,11 +36,16 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Lowered {
     }
 }
 
-/// A stage with its second result, sums per cell, if it has one; `part` says which of its lanes hold what is summed.
-fn pooled(mut stage: Stage, cx: &Context<'_>, conv: &Conv, part: &str) -> Stage {
-    stage.spec.parts.push(if conv.pooled { part } else { "pool_none" }.to_owned());
+/// A stage with its second result, sums per cell, if it has one; `parts` say which of its lanes hold what is summed, and
+/// where they put it.
+fn pooled(mut stage: Stage, cx: &Context<'_>, conv: &Conv, parts: &[&str]) -> Stage {
+    let parts = if conv.pooled { parts } else { &["pool_none"] };
+    stage.spec.parts.extend(parts.iter().map(|&part| part.to_owned()));
     if conv.pooled { bind_sums(stage, cx) } else { stage }
 }
+
+/// Of lanes that hold parts of a cell, and add in workgroup memory of their own.
+const SHARED: &[&str] = &["pool_shared", "sums_own"];
 
 /// Filters as a matrix: `[tap][input, padded][output, padded]`, the order that others call HWIO. Inputs of each source
 /// are padded to quads, all of them together to a multiple of `align`.
