@@ -18,8 +18,7 @@
 // something else and stores it in a spare place, and what lies past a border is made zero when it is stored. Which pixel
 // goes where is found once, before the loop: it takes divisions.
 
-// Rows of a cell, and lanes of a workgroup, for pooling.
-const PARTS: i32 = 8;
+// Lanes that have the same outputs, and all of a workgroup.
 const SPAN: i32 = 8 * CELLS;
 const LANES: i32 = SPAN * GROUPS;
 // vec4 of weights that a row of taps has for a group, and for all of them, with a spare place.
@@ -48,11 +47,11 @@ fn pixel_of(t: Tile, e: i32) -> i32 {
     let y = t.y + e / WIDTH - 1;
     let col = t.x + e % WIDTH - 1;
     let inside = y >= t.top && y < t.bottom && col >= t.left && col < t.right;
-    return select(-1, y * p.x.width + col, inside);
+    return select(-1, number(y, col), inside);
 }
 
 fn load_pixel(pixel: i32, c: i32) -> In {
-    return fetch_at(max(pixel, 0), c);
+    return stored(max(pixel, 0), c);
 }
 
 // Lanes past the last place share it: it is padding.
@@ -96,19 +95,19 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
 
         let v0 = load_pixel(pixel0, next);
         let w0 = weight(w + (quads + i) * ROW);
-        row(x, even * ROWS + own);
+        line(x, even * ROWS + own);
         sh_weights[e + odd * ROWS] = w0;
         workgroupBarrier();
 
         let v1 = load_pixel(pixel1, next);
         let w1 = weight(w + (2 * quads + i) * ROW);
-        row(x + WIDTH, odd * ROWS + own);
+        line(x + WIDTH, odd * ROWS + own);
         sh_weights[e + even * ROWS] = w1;
         workgroupBarrier();
 
         let v2 = load_pixel(pixel2, next);
         let w2 = weight(w + next * ROW);
-        row(x + 2 * WIDTH, even * ROWS + own);
+        line(x + 2 * WIDTH, even * ROWS + own);
         sh_weights[e + odd * ROWS] = w2;
         workgroupBarrier();
 

@@ -8,6 +8,8 @@
 // Quads of outputs, and vec4 of weights that an input quad has for one tap of them.
 const QUADS: i32 = 1;
 const TAP: i32 = 4;
+// Lanes that have pixels of the same cell and outputs, for pooling.
+const PARTS: i32 = 8;
 // A row of the cells with the pixels around them, padded to quads; 10 of them, of one channel.
 const WIDTH: i32 = 8 * CELLS + 4;
 const PLANE: i32 = 10 * WIDTH;
@@ -66,7 +68,7 @@ fn channel(x: i32, w: i32) {
 }
 
 // A row of taps of one input quad.
-fn row(x: i32, w: i32) {
+fn line(x: i32, w: i32) {
     channel(x, w);
     channel(x + PLANE, w + 1);
     channel(x + 2 * PLANE, w + 2);

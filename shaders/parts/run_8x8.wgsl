@@ -15,7 +15,7 @@ fn put_pixel(place: i32, v: vec4<f32>) {
 }
 
 // A row of taps of one input quad, from the place before the run and its weights on.
-fn row(x: i32, w: i32) {
+fn line(x: i32, w: i32) {
     let v0 = sh_x[x];
     let v1 = sh_x[x + 1];
     let v2 = sh_x[x + 2];
@@ -35,7 +35,7 @@ fn row(x: i32, w: i32) {
 fn end(t: Tile, y: i32, c: i32, place: i32) {
     var sums = Sums(vec4<f32>(0.0), vec4<f32>(0.0));
     if y < t.bottom && c < p.dst.quads {
-        sums = finish(y, t.x, t.right, c);
+        sums = finish(Run(t, y, t.x, c));
     }
     pool(t, c, place, sums.a);
     pool(t, c + 1, place, sums.b);

@@ -50,6 +50,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "unpack",
     "upsample",
     "parts/block",
+    "parts/block_4x8",
+    "parts/block_put",
     "parts/by_channel",
     "parts/epilogue_any",
     "parts/epilogue_none",

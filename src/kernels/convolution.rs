@@ -139,11 +139,17 @@ pub(super) fn stage(
     sources.finish(sources.bind(stage, cx, conv, reach), cx, conv)
 }
 
-/// A register-blocked convolution whose window touches `reach` of its sources.
+/// A register-blocked convolution whose window touches `reach` of its sources. Software adapters want few loads a
+/// multiply-add, GPUs few registers a lane.
 pub(super) fn block(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: Reach) -> Stage {
-    let spec = KernelSpec::new(shader, &["tile", "filters", "filter_storage", "block"])
+    let groups = cx.quads(cx.dst()).div_ceil(2);
+    let (part, grid) = if cx.target.software {
+        ("block", Grid::Cells { depth: groups.div_ceil(GROUPS) })
+    } else {
+        ("block_4x8", Grid::CellRuns { cells: 4, patch_cols: cx.patch_cols(), depth: groups })
+    };
+    let spec = KernelSpec::new(shader, &["tile", "filters", "filter_storage", part, "block_put"])
         .stored("weight", cx.target.storage);
-    let grid = Grid::Cells { depth: cx.quads(cx.dst()).div_ceil(2 * GROUPS) };
     stage(cx, conv, spec, grouped(cx, conv, 2), (grid, reach))
 }
 

@@ -72,7 +72,7 @@ fn subgroups_share(target: &Target) -> bool {
 
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Stage {
     let (quads, tiling) = tiling(cx.target, cx.quads(cx.dst()));
-    let run: &[&str] = if quads == 2 { &["block", "run_8x8"] } else { &["run_8x4"] };
+    let run: &[&str] = if quads == 2 { &["block", "block_put", "run_8x8"] } else { &["run_8x4"] };
     let lanes = if subgroups_share(cx.target) { "lanes_subgroup" } else { "lanes_local" };
     let spec = KernelSpec::new("conv3x3/tiled", &[&["tile", "filters", lanes], run].concat())
         .stored("weight", cx.target.storage)
