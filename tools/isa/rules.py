@@ -12,7 +12,7 @@ from waits import shares
 
 # Devices by what their drivers call them, in the names of `run.sh`.
 DEVICES = (
-    ("gfx900", r"VEGA10"), ("gfx908", r"ARCTURUS|MI100"), ("gfx1010", r"NAVI10"), ("gfx1030", r"NAVI21"),
+    ("gfx900", r"VEGA10"), ("gfx908", r"MI100"), ("gfx1010", r"NAVI10"), ("gfx1030", r"NAVI21"),
     ("gfx1100", r"NAVI31"), ("gfx1102", r"NAVI33"), ("gfx1151", r"GFX1151|STRIX"), ("gfx1201", r"GFX1201|NAVI48"),
     ("cfl", r"CFL|630 \("), ("adl", r"ADL"), ("tgl", r"TGL"), ("mtl", r"MTL"), ("dg2", r"DG2"), ("lnl", r"LNL"), ("bmg", r"BMG"),
     ("pascal", r"NVK 13"), ("volta", r"NVK 14"), ("turing", r"NVK 16"), ("ampere", r"NVK 17"), ("ada", r"NVK 19"),

@@ -23,13 +23,11 @@ fi
 
 missing=""
 command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
-command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 [ -e /usr/include/vulkan/vk_layer.h ] || missing="$missing libvulkan-dev"
+command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 if [ -n "$missing" ]; then
-    command -v apt-get >/dev/null || { echo "error: install these first:$missing" >&2 && exit 3; }
-    # One list of packages, word by word.
-    # shellcheck disable=SC2086
-    apt-get install -y --no-install-recommends $missing
+    # shellcheck disable=SC2086 # a list of packages
+    sh "$here/../setup.sh" $missing
 fi
 
 # The last thing that is installed tells a whole root from one that was interrupted.
