@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles the kernels that are chosen on devices that are not there, and compares what came out with a budget.
 
-    check.py                    prints what got worse and better, and what must hold; exit code 1 where anything got worse
+    check.py                    prints what got worse and better, and what must hold; exit code 1 for what got worse
     check.py --update           writes the budget anew
     check.py --devices dg2 m1   these alone
     check.py --kernel-variants tiled,block      of 3x3 convolutions beside the rule's choice
@@ -47,7 +47,7 @@ SLACK = 0.02
 """A share of instructions by which an inner loop may grow."""
 
 
-class Broken(Exception):
+class BrokenRunError(Exception):
     """A run that compiled nothing."""
 
 
@@ -83,7 +83,8 @@ class Entry:
 
     def compared(self, other: Entry) -> tuple[list[str], list[str]]:
         """In what `other` is worse, and in what it is better."""
-        worse, better = [], []
+        worse: list[str] = []
+        better: list[str] = []
 
         def judge_number(name: str, before: float, after: float, *, more_is_worse: bool, slack: float = 0.0) -> None:
             if abs(after - before) <= slack * abs(before):
@@ -114,7 +115,9 @@ class Budget:
         """From its file."""
         data = json.loads(path.read_text())
         devices = {
-            device: {label: Entry(**{**entry, "fails": tuple(entry.get("fails", ()))}) for label, entry in kernels.items()}
+            device: {
+                label: Entry(**{**kernel, "fails": tuple(kernel.get("fails", ()))}) for label, kernel in kernels.items()
+            }
             for device, kernels in data["devices"].items()
         }
         return cls(data["mesa"], devices)
@@ -150,7 +153,7 @@ def run(device: str, workload: str, command: str, out: Path) -> Device:
     found = read_folder(folder)
     if code or not found.pipelines:
         last = (log.read_text(errors="replace").strip().splitlines() or [""])[-1]
-        raise Broken(f"{device} {workload}: exit code {code or 0}, {len(found.pipelines)} pipelines: {last}")
+        raise BrokenRunError(f"{device} {workload}: exit code {code or 0}, {len(found.pipelines)} pipelines: {last}")
     return found
 
 
@@ -171,7 +174,7 @@ def entries(runs: list[Device]) -> tuple[dict[str, Entry], dict[str, list[bool]]
 
 
 def compare(device: str, old: dict[str, Entry], new: dict[str, Entry]) -> int:
-    """Prints what changed; how many kernels got worse. One that the budget does not have is judged by the rules alone."""
+    """Prints what changed; how many kernels got worse. One that the budget lacks is judged by the rules alone."""
     count = 0
     for label, entry in sorted(new.items()):
         before = old.get(label)
@@ -247,7 +250,8 @@ def main() -> int:
             # Devices that were left out keep theirs.
             new.devices = {**old.devices, **new.devices}
         new.write(args.budget)
-        print(f"{args.budget}: {sum(map(len, new.devices.values()))} kernels on {len(new.devices)} devices, Mesa {new.mesa}")
+        kernels = sum(map(len, new.devices.values()))
+        print(f"{args.budget}: {kernels} kernels on {len(new.devices)} devices, Mesa {new.mesa}")
         return 0
     worse = sum(compare(device, old.devices.get(device, {}), kernels) for device, kernels in new.devices.items())
     if new.mesa != old.mesa:

@@ -104,7 +104,7 @@ def aco(number: int, line: str) -> Line:
     text = line.split(";")[0].strip()
     if label := re.fullmatch(r"(BB\d+):", text):
         return Line(labels=(label[1],))
-    found = []
+    found: list[Instruction] = []
     for half in text.split("::"):
         half = half.strip()
         if not re.match(r"[a-z]+_", half):
@@ -154,10 +154,7 @@ def brw(number: int, line: str) -> Line:
         return Line()
     op, width = head[1], int(head[2])
     operands = text[head.end() :].split("//")[0]
-    if op.startswith("send"):
-        kind = kind_of(text, SENDS)
-    else:
-        kind = kind_of(op, BRW)
+    kind = kind_of(text, SENDS) if op.startswith("send") else kind_of(op, BRW)
     if kind == "alu":
         kind = brw_arithmetic(op, width, operands)
     work = 1 if kind == "fma" else 0

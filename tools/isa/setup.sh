@@ -54,6 +54,7 @@ cp -r "$root"/usr/include/drm "$root"/usr/include/linux "$root"/usr/include/asm-
 cp -r "$root"/usr/include/"$(uname -m)"-linux-gnu/asm "$uapi/"
 cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -isystem "$uapi" -o "$root/isa/standin.so" "$here"/standin/*.c
 
+# shellcheck disable=SC2016 # dpkg's word, not the shell's
 version="$(chroot "$root" dpkg-query --showformat '${Version}' --show mesa-vulkan-drivers)"
 echo "$version" >"$lab/mesa"
 echo "the laboratory is in $lab, with Mesa $version"

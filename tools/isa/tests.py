@@ -92,10 +92,19 @@ AGX_LOOP = """
 """
 
 
-def pipeline(name: str, text: str, label: str = "conv3x3/tiled [in_f32]", device: str = "AMD (RADV NAVI31)") -> Pipeline:
+def pipeline(
+    name: str, text: str, label: str = "conv3x3/tiled [in_f32]", device: str = "AMD (RADV NAVI31)"
+) -> Pipeline:
     """A pipeline of nothing but a listing."""
     dialect = next(dialect for dialect in DIALECTS if dialect.name == name)
     return Pipeline(1, label, 0.0, 32, {}, dialect, text.split("\n"), (8, 8, 1), device)
+
+
+def inner_of(p: Pipeline) -> Loop:
+    """A loop that the excerpt has."""
+    inner = p.inner()
+    assert inner is not None
+    return inner
 
 
 def read(name: str, text: str) -> tuple[Dialect, list[str], Loop]:
@@ -109,12 +118,14 @@ class Dialects(unittest.TestCase):
     """Kinds, work and loops in each vendor's words."""
 
     def test_amd(self) -> None:
-        """Pairs are two instructions, packed multiply-adds two products; the loop's condition stands outside its label."""
+        """Pairs are two instructions, packed multiply-adds two products; a loop may begin above its label."""
         _, kinds, root = read("aco", ACO_LOOP)
         expected = ["branch", "fma", "mov", "wait", "cvt", "load", "fma", "scalar_load", "branch", "branch"]
         self.assertEqual(kinds, expected)
         (loop,) = root.children
-        self.assertEqual(loop.mix(), {"fma": 2, "mov": 1, "wait": 1, "cvt": 1, "load": 1, "scalar_load": 1, "branch": 1})
+        self.assertEqual(
+            loop.mix(), {"fma": 2, "mov": 1, "wait": 1, "cvt": 1, "load": 1, "scalar_load": 1, "branch": 1}
+        )
         self.assertEqual(loop.work(), 3)
         self.assertEqual([i.paired for i in loop.all() if i.kind == "mov"], [True])
 
@@ -152,13 +163,14 @@ class Dialects(unittest.TestCase):
 class Loops(unittest.TestCase):
     """Nests."""
 
-    NEST = "BB0:\nBB1:\n\tv_mov_b32 v0, v1\nBB2:\n\tv_fma_f32 v0, v1, v2, v3\n\ts_cbranch_scc1 BB2\n\ts_cbranch_scc0 BB1\n"
+    NEST = (
+        "BB0:\nBB1:\n\tv_mov_b32 v0, v1\nBB2:\n\tv_fma_f32 v0, v1, v2, v3\n\ts_cbranch_scc1 BB2\n\ts_cbranch_scc0 BB1\n"
+    )
 
     def test_nest(self) -> None:
         """The inner loop is not counted in the outer one's own, and trips multiply."""
         p = pipeline("aco", self.NEST)
-        inner = p.inner()
-        assert inner is not None
+        inner = inner_of(p)
         self.assertEqual([loop.number for loop in inner.chain()], [1, 2])
         self.assertEqual(p.executed(trips_by_text(p, inner, "20,3")), {"mov": 20, "fma": 60, "branch": 80})
         self.assertEqual(p.executed({}), {"mov": 1, "fma": 1, "branch": 2})
@@ -176,11 +188,13 @@ class Waits(unittest.TestCase):
         """vmcnt(1) leaves the newer of two loads in flight, over the end of the iteration too."""
         fma = "\tv_fma_f32 v0, v1, v2, v3\n"
         load = "\tbuffer_load_b32 v1, v2, s[0:3], 0\n"
-        text = f"BB1:\n{load}{load}{fma}\ts_waitcnt vmcnt(1)\n{fma}{fma}{fma}\ts_waitcnt vmcnt(0)\n\ts_cbranch_scc1 BB1\n"
+        text = (
+            f"BB1:\n{load}{load}{fma}\ts_waitcnt vmcnt(1)\n{fma}{fma}{fma}\ts_waitcnt vmcnt(0)\n\ts_cbranch_scc1 BB1\n"
+        )
         p = pipeline("aco", text)
-        self.assertEqual(shares(p, p.inner()), [0.25, 1.0])
+        self.assertEqual(shares(p, inner_of(p)), [0.25, 1.0])
         p = pipeline("aco", text.replace("\ts_waitcnt vmcnt(0)\n", ""))
-        self.assertEqual(shares(p, p.inner()), [0.25, 1.25])
+        self.assertEqual(shares(p, inner_of(p)), [0.25, 1.25])
 
     def test_others(self) -> None:
         """Scoreboards, tokens, flags and slots."""
@@ -191,7 +205,7 @@ class Waits(unittest.TestCase):
             ("agx", AGX_LOOP, [0.0]),
         ):
             p = pipeline(name, text)
-            self.assertEqual(shares(p, p.inner()), expected, name)
+            self.assertEqual(shares(p, inner_of(p)), expected, name)
 
 
 class Rules(unittest.TestCase):
@@ -214,7 +228,12 @@ class Rules(unittest.TestCase):
             )
             stats = "".join(
                 f"#STAT\t{stat}\t{value}\n"
-                for stat, value in {"VGPRs": 96, "Spilled VGPRs": 2, "Scratch size": 0, "Subgroups per SIMD": 12}.items()
+                for stat, value in {
+                    "VGPRs": 96,
+                    "Spilled VGPRs": 2,
+                    "Scratch size": 0,
+                    "Subgroups per SIMD": 12,
+                }.items()
             )
             text = f"#EXECUTABLE\tcompute\tx\tsubgroup 64\n{stats}#IR\tAssembly\tFinal\n{ACO_LOOP}"
             (folder / "0000.txt").write_text(text)
