@@ -193,7 +193,10 @@ NAK = rules(
     ("load", r"ld\..*|ldg.*|tex.*|tld.*|suld.*"),
     ("store", r"st\..*|stg.*|sust.*|atom.*|red\b.*"),
     ("barrier", r"bar\..*"),
-    ("branch", r"bra|exit|bssy|bsync|bclear|break|brk|warpsync.*|bmov.*|brx.*|call.*|ret.*|yield"),
+    (
+        "branch",
+        r"bra|exit|bssy|bsync|bclear|break|ssy|sync|pbk|brk|pcnt|cont|warpsync.*|bmov.*|brx.*|call.*|ret.*|yield",
+    ),
     ("wait", r"nop|depbar.*|membar.*|fence.*|errbar.*|cctl.*"),
     ("alu", r".*"),
 )
@@ -213,8 +216,9 @@ def nak(number: int, line: str) -> Line:
     if kind in ("alu", "mov", "cvt") and head[1] and re.match(r"u[rp]\d", head[1].strip()):
         kind = "salu"
     work = {"matrix": matrix_work(op), "fma": 2 if op.startswith("hfma2") else 1}.get(kind, 0)
-    jump = re.match(r".*\bbra\b.*?\b(L\d+)", text)
-    falls = not re.match(r"bra pT|bra L|exit|ret", text)
+    # Up to Volta the three others go to where `ssy`, `pbk` and `pcnt` said.
+    jump = re.match(r".*\b(?:bra|sync|brk|cont)\b.*?\b(L\d+)", text)
+    falls = not re.match(r"bra pT|(bra|sync|brk|cont) L|exit|ret", text)
     return Line((Instruction(number, text, op, kind, work=work),), target=jump[1] if jump else None, falls=falls)
 
 

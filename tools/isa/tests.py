@@ -145,6 +145,13 @@ class Dialects(unittest.TestCase):
         self.assertEqual(loop.mix(), {"load": 1, "branch": 2, "fma": 2, "matrix": 1})
         self.assertEqual(loop.matrix_work(), 16 * 8 * 16)
 
+    def test_pascal(self) -> None:
+        """`sync` jumps to the label that it names."""
+        text = NAK_LOOP.replace("bra pT L2 ", "sync L2 ").replace("ur0 ", "r0 ")
+        _, kinds, root = read("nak", text)
+        self.assertEqual(kinds[-1], "branch")
+        self.assertEqual([len(loop.all()) for loop in root.children], [6])
+
     def test_qualcomm(self) -> None:
         """Repetitions count, delays are waits, and the preamble is not executed by a wave."""
         _, kinds, root = read("ir3", IR3_LOOP)
