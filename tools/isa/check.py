@@ -216,7 +216,7 @@ def measure(
     workloads = dict(WORKLOADS)
     if variants:
         workloads["variants"] = f"mprnet bench --kernel conv3x3 --variant {variants} {KERNEL}"
-    out = lab / "check"
+    out = lab / "out" / "check"
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = {
             device: [pool.submit(run, device, name, command, out) for name, command in workloads.items()]

@@ -42,6 +42,10 @@ fi
 # Where run.sh mounts what a run sees.
 mkdir -p "$root/here" "$root/out" "$root/shaders" "$root/isa/program"
 
+# Results are the caller's.
+mkdir -p "$lab/out"
+[ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID" "$lab/out"
+
 mkdir -p "$root/isa/layer"
 cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -o "$root/isa/layer/libVkLayer_mprnet_isa.so" "$here"/layer/*.c
 cp "$here/layer/VkLayer_mprnet_isa.json" "$root/isa/layer/"
