@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Pipelines, Storage, trusted};
-use crate::kernels::{Maker, Target};
+use crate::kernels::{Maker, Target, Variant};
 use crate::plan::Precision;
 use crate::{Error, Result};
 
@@ -105,6 +105,8 @@ pub struct Device {
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
     kernels_for: Option<Maker>,
+    /// Variants that the driver has failed to compile.
+    failed: Mutex<Vec<Variant>>,
     /// The text that takes the place of a shader.
     replaced: Option<(&'static str, String)>,
 }
@@ -218,6 +220,7 @@ impl Device {
             lost,
             checked_shaders: false,
             kernels_for: None,
+            failed: Mutex::default(),
             replaced: None,
         })
     }
@@ -234,6 +237,7 @@ impl Device {
             lost: Arc::default(),
             checked_shaders: false,
             kernels_for: None,
+            failed: Mutex::default(),
             replaced: None,
         }
     }
@@ -300,7 +304,17 @@ impl Device {
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = self.kernels_for.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
-        Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target }
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Target { maker, failed, lane_loops, direct_sums: precision == Precision::Exact, ..target }
+    }
+
+    /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.
+    pub(crate) fn give_up(&self, variant: Variant, error: &Error) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failed.contains(&variant) {
+            tracing::warn!("{error}; the convolutions that would use {} get another kernel", variant.name());
+            failed.push(variant);
+        }
     }
 
     /// How features and weights are stored at a precision.

@@ -1,6 +1,6 @@
 //! What kernels are chosen for: how values are stored, and what the adapter can do.
 
-use super::Choices;
+use super::{Choices, Variant};
 use crate::gpu::Storage;
 
 /// Scratch memory of one operator: enough to fill a GPU.
@@ -65,6 +65,8 @@ pub struct Target {
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
     pub scratch: u64,
+    /// Variants that the adapter's driver has failed to compile.
+    pub failed: Vec<Variant>,
     /// How variants of a kernel are chosen.
     pub choices: Choices,
 }
@@ -82,6 +84,7 @@ impl Target {
             lane_loops: false,
             direct_sums: false,
             scratch: SCRATCH,
+            failed: Vec::new(),
             choices: Choices::default(),
         }
     }

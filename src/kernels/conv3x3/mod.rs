@@ -3,6 +3,7 @@
 //! One file a variant, beside `shaders/conv3x3/`. All have every epilogue, any sources, patches, sizes and storage.
 
 mod block;
+mod candidates;
 mod choice;
 mod direct;
 mod lanes;
@@ -10,6 +11,7 @@ mod matrix;
 mod tiled;
 mod winograd;
 
+pub use candidates::{Candidate, candidates};
 pub use choice::{Choices, ConvShape, Variant};
 
 use super::convolution::{Filter, biases, bind_sums, packing};
