@@ -294,7 +294,9 @@ impl Device {
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = Maker::of(&self.handle.adapter_info());
-        Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target }
+        let workgroup_memory = self.handle.limits().max_compute_workgroup_storage_size;
+        let direct_sums = precision == Precision::Exact;
+        Target { maker, workgroup_memory, lane_loops, direct_sums, ..target }
     }
 
     /// How features and weights are stored at a precision.

@@ -113,7 +113,8 @@ fn convolutions() -> Vec<Graph> {
 fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     let graphs = [networks(), convolutions()].concat();
     let gpu = Target { subgroups: Some((32, 32)), matrices: vec![8, 16], ..Target::portable(storage) };
-    let targets = [Target::portable(storage), Target::lavapipe(storage), gpu];
+    let wide = Target { subgroups: Some((32, 64)), ..gpu.clone() };
+    let targets = [Target::portable(storage), Target::lavapipe(storage), gpu, wide];
     let mut specs = BTreeSet::new();
     for (graph, target) in graphs.iter().flat_map(|g| targets.iter().map(move |t| (g, t))) {
         for &variant in Variant::ALL {
@@ -296,7 +297,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [115, 226, 196]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [115, 266, 196]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()
