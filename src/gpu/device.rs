@@ -305,7 +305,9 @@ impl Device {
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = self.kernels_for.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Target { maker, failed, lane_loops, direct_sums: precision == Precision::Exact, ..target }
+        let workgroup_memory = self.handle.limits().max_compute_workgroup_storage_size;
+        let direct_sums = precision == Precision::Exact;
+        Target { maker, workgroup_memory, failed, lane_loops, direct_sums, ..target }
     }
 
     /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.

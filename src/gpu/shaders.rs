@@ -70,6 +70,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "parts/lanes_subgroup",
     "parts/matrix_16",
     "parts/matrix_8",
+    "parts/matrix_source_one",
+    "parts/matrix_source_two",
     "parts/number_f16",
     "parts/number_f32",
     "parts/octet_broadcast",

@@ -88,6 +88,11 @@ pub enum Grid {
         /// Workgroups that share a cell.
         depth: u32,
     },
+    /// Two cells side by side each, of whatever patches, times groups of channels.
+    CellPairs {
+        /// Workgroups that share a pair.
+        depth: u32,
+    },
     /// Cells side by side in a patch each, times groups of channels.
     CellRuns {
         /// Cells of a run.
@@ -173,6 +178,7 @@ impl Stage {
         let columns = strip.columns.end - strip.columns.start;
         match self.grid {
             Grid::Cells { depth } => [columns, bands, depth],
+            Grid::CellPairs { depth } => [columns.div_ceil(2), bands, depth],
             Grid::CellRuns { cells, patch_cols, depth } => {
                 [(columns / patch_cols).div_ceil(cells) * patch_cols, bands, depth]
             }

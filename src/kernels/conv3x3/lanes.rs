@@ -51,6 +51,6 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, spread: Spread) -> Stage {
         .constant("OCTETS", octets);
     let quads = cx.quads(cx.dst());
     let grid = Grid::Cells { depth: quads.div_ceil(OCTET * octets) };
-    let stage = convolution::stage(cx, conv, spec, filters(cx, conv, 4 * quads, 4), (grid, Reach::Around));
+    let stage = convolution::stage(cx, conv, spec, filters(cx, conv, 4 * quads), (grid, Reach::Around));
     pooled(stage, cx, conv, if rows == CELL { &["pool_own"] } else { SHARED })
 }
