@@ -7,7 +7,19 @@ fn source_quads() -> i32 {
 }
 
 fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
-    let i = at(p.x, 2 * y, 2 * col, c);
+    return fetch_place(at(p.x, 2 * y, 2 * col, c), c);
+}
+
+// Where a pixel's quad is, as the sum of its row's part and its column's: what many pixels share is computed once.
+fn row_place(y: i32, c: i32) -> i32 {
+    return at(p.x, 2 * y, 0, c);
+}
+
+fn col_place(col: i32, c: i32) -> i32 {
+    return 2 * col * p.x.quads;
+}
+
+fn fetch_place(i: i32, c: i32) -> vec4<f32> {
     let below = i + p.x.width * p.x.quads;
     let upper = widen_in(x[i]) + widen_in(x[i + p.x.quads]);
     return 0.25 * (upper + (widen_in(x[below]) + widen_in(x[below + p.x.quads])));

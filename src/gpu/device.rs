@@ -102,6 +102,8 @@ pub struct Device {
     /// Why the device was lost, once it is; a host program's own device tells the host program.
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
+    /// Whose hardware it has the kernels for, where that is not its own.
+    hardware: Option<Maker>,
     /// The text that takes the place of a shader.
     replaced: Option<(&'static str, String)>,
 }
@@ -214,6 +216,7 @@ impl Device {
             pipelines: Pipelines::default(),
             lost,
             checked_shaders: false,
+            hardware: None,
             replaced: None,
         })
     }
@@ -229,6 +232,7 @@ impl Device {
             pipelines: Pipelines::default(),
             lost: Arc::default(),
             checked_shaders: false,
+            hardware: None,
             replaced: None,
         }
     }
@@ -237,6 +241,12 @@ impl Device {
     #[must_use]
     pub fn with_checked_shaders(self) -> Self {
         Self { checked_shaders: true, ..self }
+    }
+
+    /// The same, with the kernels for hardware of that maker, whatever the adapter is: a software adapter can test them.
+    #[must_use]
+    pub fn with_kernels_for(self, maker: Maker) -> Self {
+        Self { hardware: Some(maker), ..self }
     }
 
     /// The adapter, where this library opened it.
@@ -287,13 +297,14 @@ impl Device {
         let has = |feature| self.handle.features().contains(feature);
         let adapter = self.summary.as_ref();
         let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
-        let software = adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
+        let software = self.hardware.is_none()
+            && adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
         let matrices = adapter
             .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
             .map_or_else(Vec::new, AdapterSummary::matrices);
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
-        let maker = Maker::of(&self.handle.adapter_info());
+        let maker = self.hardware.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
         Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target }
     }
 

@@ -106,7 +106,7 @@ impl KernelSpec {
     /// Whether it needs subgroup operations.
     #[must_use]
     pub fn subgroups(&self) -> bool {
-        let needs = |p: &String| p == "octet_broadcast" || p == "spread_shuffle";
+        let needs = |p: &String| ["octet_broadcast", "row_subgroup", "spread_shuffle"].contains(&p.as_str());
         self.matrices() || self.parts.iter().any(needs)
     }
 

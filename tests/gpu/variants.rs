@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorId, cpu};
-use mprnet::kernels::{Choices, Variant};
+use mprnet::kernels::{Choices, Maker, Variant};
 use mprnet::plan::Precision;
 use mprnet::{ExecutorOptions, Values};
 
@@ -119,8 +119,11 @@ fn graph(levels: Levels, random: &mut Random) -> Graph {
 }
 
 fn check(levels: Levels) {
+    check_on(devices_of(levels).expect("only such cases are chosen"), levels);
+}
+
+fn check_on([device, checked]: &[Device; 2], levels: Levels) {
     let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
-    let [device, checked] = devices_of(levels).expect("only such cases are chosen");
     let mut random = Random::new(7);
     let graph = graph(levels, &mut random);
     let inputs: Vec<Vec<f32>> =
@@ -163,6 +166,30 @@ fn neighbouring_cells_of_different_patches() {
     let chosen: Vec<&Levels> = cases.iter().filter(quarters).filter(plain).collect();
     assert!(chosen.len() > Variant::ALL.len() / 2);
     chosen.into_iter().for_each(|&case| check(case));
+}
+
+/// Variants that have other kernels on hardware than on software adapters, by whose hardware it is.
+#[test]
+fn kernels_for_hardware() {
+    let winograd = |case: &Levels| {
+        let storage = STORAGES[case[3]] != Storage::F16Packed || case[1..3] == [0; 2];
+        [Variant::Winograd2, Variant::Winograd4].contains(&Variant::ALL[case[0]]) && storage
+    };
+    let cases: Vec<Levels> = every_case().into_iter().filter(winograd).collect();
+    let chosen = pairwise(&cases);
+    println!("{} of {} cases", chosen.len(), cases.len());
+    for (i, maker) in [Maker::Amd, Maker::Intel, Maker::Nvidia, Maker::Other].into_iter().enumerate() {
+        let posing = |checked_shaders| {
+            let options = DeviceOptions { checked_shaders, ..DeviceOptions::default() };
+            Device::new(&options).expect("these tests need a GPU adapter").with_kernels_for(maker)
+        };
+        let native = [posing(false), posing(true)];
+        let packed = [host_device(), host_device().with_checked_shaders()].map(|d| d.with_kernels_for(maker));
+        // One maker's in full; what differs between them is the block of the product.
+        for &case in chosen.iter().step_by(if i == 0 { 1 } else { 4 }) {
+            check_on(if STORAGES[case[3]] == Storage::F16Packed { &packed } else { &native }, case);
+        }
+    }
 }
 
 #[test]

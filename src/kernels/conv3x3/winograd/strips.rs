@@ -1,0 +1,102 @@
+//! For GPUs: three dispatches for each strip, which hand over through scratch memory in quads of channels of a tile.
+
+use super::super::pooled;
+use super::{Algorithm, pack, stage};
+use crate::gpu::{KernelSpec, Storage};
+use crate::graph::{CELL, Conv, Graph};
+use crate::kernels::convolution::{Filter, Sources, biases, packing};
+use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage};
+use crate::plan::Reach;
+
+/// Bytes of a quad.
+const QUAD: u32 = 16;
+/// Lanes that hold neighbouring tiles in `shaders/conv3x3/winograd_product.wgsl`.
+const LANES: u32 = 64;
+/// Groups of outputs in a workgroup at most: every adapter has workgroups of 256 lanes.
+const GROUPS: u32 = 4;
+
+/// How the product is blocked.
+#[derive(Clone, Copy)]
+struct Blocking {
+    /// Tiles of a lane.
+    across: u32,
+    /// Quads of outputs of a lane.
+    quads: u32,
+}
+
+impl Blocking {
+    fn of(_cx: &Context<'_>) -> Self {
+        let env = |n: &str, d: u32| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+        Self { across: env("ACROSS", 4), quads: env("QUADS", 2) }
+    }
+}
+
+pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm) -> Lowered {
+    let blocking = Blocking::of(cx);
+    let points = algorithm.filter.len() as u32;
+    let inputs = Scratch {
+        index: 0,
+        planes: points * points,
+        tiles: (CELL / algorithm.m).pow(2),
+        align: LANES * blocking.across,
+        run: 1,
+        items: Sources::of(cx, conv).quads(cx).next_multiple_of(2),
+        item_bytes: QUAD,
+    };
+    let items = cx.quads(cx.dst()).next_multiple_of(blocking.quads);
+    let outputs = Scratch { index: 1, items, ..inputs };
+    let stages = vec![
+        transform_input(cx, conv, algorithm, inputs),
+        multiply(cx, conv, algorithm, blocking, [inputs, outputs]),
+        transform_output(cx, conv, algorithm, outputs),
+    ];
+    Lowered::staged(stages, cx.target.scratch)
+}
+
+fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
+    let spec = KernelSpec::new("conv3x3/winograd_tile_input", &["tile", "padded", algorithm.part]);
+    let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.items, depth: 2 };
+    let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
+    Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
+}
+
+fn multiply(
+    cx: &Context<'_>,
+    conv: &Conv,
+    algorithm: &'static Algorithm,
+    blocking: Blocking,
+    [inputs, outputs]: [Scratch; 2],
+) -> Stage {
+    let groups = outputs.items / blocking.quads;
+    let depth = groups.div_ceil(GROUPS);
+    // A row of lanes is made of whole subgroups where those have at most as many lanes.
+    let whole = cx.target.subgroups.is_some_and(|(_, most)| most <= LANES);
+    let row = if whole { "row_subgroup" } else { "row_lane" };
+    let spec = KernelSpec::new("conv3x3/winograd_product", &[row])
+        .constant("ACROSS", blocking.across)
+        .constant("QUADS", blocking.quads)
+        .constant("GROUPS", groups.div_ceil(depth));
+    let grid = Grid::Planes { scratch: inputs, run: LANES * blocking.across, depth };
+    let own = blocking.quads * 4;
+    let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
+        let filter = Filter::of(graph, conv, sources);
+        pack(&filter, algorithm, inputs.items as usize * 4, groups as usize, own as usize)
+    };
+    let packing = packing(cx, conv, (algorithm.part, own), Storage::F32, pack);
+    stage(cx, spec, grid, Some(packing))
+        .bind_any(Slot::X, Operand::Scratch(inputs))
+        .bind_any(Slot::Dst, Operand::Scratch(outputs))
+}
+
+fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
+    let quads = cx.quads(cx.dst());
+    let spec = KernelSpec::new("conv3x3/winograd_tile_output", &["tile", algorithm.part]);
+    let bias = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
+        weights: Vec::new(),
+        bias: biases(graph, conv, quads as usize * 4),
+    };
+    let packing = packing(cx, conv, ("bias", quads), Storage::F32, bias);
+    let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * quads, depth: 1 };
+    let stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(scratch));
+    pooled(Sources::of(cx, conv).finish(stage, cx, conv), cx, conv, "pool_shared")
+}
