@@ -15,12 +15,12 @@
 
 // Where row `r` of the half's five begins, and 1, or 0 past the patch's border.
 struct Row {
-    place: i32,
+    place: Place,
     there: f32,
 }
 
 fn row(t: Tile, y: i32, c: i32) -> Row {
-    let place = row_place(clamp(y, t.top, t.bottom - 1), c);
+    let place = down(clamp(y, t.top, t.bottom - 1)) + Place(c);
     return Row(place, select(0.0, 1.0, y >= t.top && y < t.bottom));
 }
 
@@ -67,12 +67,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     var e: Points;
     for (var s = 0; s < POINTS; s++) {
         let col = x + s;
-        let place = col_place(clamp(col, t.left, t.right - 1), quad);
-        let d0 = fetch_place(r0.place + place, quad);
-        let d1 = fetch_place(r1.place + place, quad);
-        let d2 = fetch_place(r2.place + place, quad);
-        let d3 = fetch_place(r3.place + place, quad);
-        let d4 = fetch_place(r4.place + place, quad);
+        let place = across(clamp(col, t.left, t.right - 1));
+        let d0 = fetch_at(r0.place + place, quad);
+        let d1 = fetch_at(r1.place + place, quad);
+        let d2 = fetch_at(r2.place + place, quad);
+        let d3 = fetch_at(r3.place + place, quad);
+        let d4 = fetch_at(r4.place + place, quad);
         let there = col >= t.left && col < right;
         let v = even.x * d2 + even.y * d4;
         let w = odd.x * d1 + odd.y * d3;

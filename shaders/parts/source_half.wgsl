@@ -7,20 +7,22 @@ fn source_quads() -> i32 {
 }
 
 fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
-    return fetch_place(at(p.x, 2 * y, 2 * col, c), c);
+    return fetch_at(at(p.x, 2 * y, 2 * col, c), c);
 }
 
-// Where a pixel's quad is, as the sum of its row's part and its column's: what many pixels share is computed once.
-fn row_place(y: i32, c: i32) -> i32 {
-    return at(p.x, 2 * y, 0, c);
+// Where a pixel's quads are: the sum of a row's part, a column's and a quad's. What many pixels share is computed once.
+alias Place = i32;
+
+fn down(y: i32) -> Place {
+    return at(p.x, 2 * y, 0, 0);
 }
 
-fn col_place(col: i32, c: i32) -> i32 {
+fn across(col: i32) -> Place {
     return 2 * col * p.x.quads;
 }
 
-fn fetch_place(i: i32, c: i32) -> vec4<f32> {
-    let below = i + p.x.width * p.x.quads;
-    let upper = widen_in(x[i]) + widen_in(x[i + p.x.quads]);
+fn fetch_at(place: Place, c: i32) -> vec4<f32> {
+    let below = place + p.x.width * p.x.quads;
+    let upper = widen_in(x[place]) + widen_in(x[place + p.x.quads]);
     return 0.25 * (upper + (widen_in(x[below]) + widen_in(x[below + p.x.quads])));
 }

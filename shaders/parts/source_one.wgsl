@@ -10,15 +10,17 @@ fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
     return widen_in(x[at(p.x, y, col, c)]);
 }
 
-// Where a pixel's quad is, as the sum of its row's part and its column's: what many pixels share is computed once.
-fn row_place(y: i32, c: i32) -> i32 {
-    return at(p.x, y, 0, c);
+// Where a pixel's quads are: the sum of a row's part, a column's and a quad's. What many pixels share is computed once.
+alias Place = i32;
+
+fn down(y: i32) -> Place {
+    return at(p.x, y, 0, 0);
 }
 
-fn col_place(col: i32, c: i32) -> i32 {
+fn across(col: i32) -> Place {
     return col * p.x.quads;
 }
 
-fn fetch_place(place: i32, c: i32) -> vec4<f32> {
+fn fetch_at(place: Place, c: i32) -> vec4<f32> {
     return widen_in(x[place]);
 }

@@ -15,18 +15,20 @@ fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
     return widen_in(x2[at(p.x2, y, col, c - p.x.quads)]);
 }
 
-// Where a pixel's quad is, as the sum of its row's part and its column's: what many pixels share is computed once.
-fn row_place(y: i32, c: i32) -> i32 {
-    return select(at(p.x2, y, 0, c - p.x.quads), at(p.x, y, 0, c), c < p.x.quads);
+// Where a pixel's quads are: the sum of a row's part, a column's and a quad's. What many pixels share is computed once.
+alias Place = vec2<i32>;
+
+fn down(y: i32) -> Place {
+    return Place(at(p.x, y, 0, 0), at(p.x2, y, 0, -p.x.quads));
 }
 
-fn col_place(col: i32, c: i32) -> i32 {
-    return col * select(p.x2.quads, p.x.quads, c < p.x.quads);
+fn across(col: i32) -> Place {
+    return col * Place(p.x.quads, p.x2.quads);
 }
 
-fn fetch_place(place: i32, c: i32) -> vec4<f32> {
+fn fetch_at(place: Place, c: i32) -> vec4<f32> {
     if c < p.x.quads {
-        return widen_in(x[place]);
+        return widen_in(x[place.x]);
     }
-    return widen_in(x2[place]);
+    return widen_in(x2[place.y]);
 }

@@ -1,5 +1,6 @@
 //! Winograd's minimal filtering F(m x m, 3x3) (Lavin and Gray, CVPR 2016). The filters are transformed here, in f64.
 
+mod fused;
 mod octets;
 mod strips;
 
@@ -40,11 +41,18 @@ pub(super) const F4: Algorithm = Algorithm {
 /// Software adapters pay for instructions, and take long rows of sums from lanes of which eight are a vector; GPUs pay
 /// for registers and for memory, and take whole subgroups side by side.
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm) -> Lowered {
-    if cx.target.software || algorithm.m == 2 {
+    if cx.target.software {
         octets::lower(cx, conv, algorithm)
+    } else if algorithm.m == 2 {
+        fused::lower(cx, conv, algorithm).into()
     } else {
         strips::lower(cx, conv, algorithm)
     }
+}
+
+/// The part for workgroups of rows of so many lanes: whether those are whole subgroups.
+fn row(cx: &Context<'_>, lanes: u32) -> &'static str {
+    if cx.target.subgroups.is_some_and(|(_, most)| most <= lanes) { "row_subgroup" } else { "row_lane" }
 }
 
 fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing>) -> Stage {

@@ -1,7 +1,7 @@
 //! For GPUs: three dispatches for each strip, which hand over through scratch memory in quads of channels of a tile.
 
 use super::super::pooled;
-use super::{Algorithm, pack, stage};
+use super::{Algorithm, pack, row, stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, biases, packing};
@@ -10,14 +10,16 @@ use crate::plan::Reach;
 
 /// Bytes of a quad.
 const QUAD: u32 = 16;
-/// Lanes that hold neighbouring tiles in `shaders/conv3x3/winograd_product.wgsl`.
-const LANES: u32 = 64;
-/// Groups of outputs in a workgroup at most: every adapter has workgroups of 256 lanes.
-const GROUPS: u32 = 4;
+/// Lanes of a workgroup at most: every adapter has as many.
+const LANES: u32 = 256;
 
 /// How the product is blocked.
 #[derive(Clone, Copy)]
 struct Blocking {
+    /// Those that supply weights.
+    parts: [&'static str; 2],
+    /// Lanes that hold neighbouring tiles.
+    width: u32,
     /// Tiles of a lane.
     across: u32,
     /// Quads of outputs of a lane.
@@ -25,9 +27,12 @@ struct Blocking {
 }
 
 impl Blocking {
-    fn of(_cx: &Context<'_>) -> Self {
+    fn of(cx: &Context<'_>) -> Self {
         let env = |n: &str, d: u32| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-        Self { across: env("ACROSS", 4), quads: env("QUADS", 2) }
+        let width = env("WIDTH", 64);
+        let row = row(cx, width);
+        let weights = if row == "row_subgroup" { "weights_uniform" } else { "weights_shared" };
+        Self { parts: [row, weights], width, across: env("ACROSS", 4), quads: env("QUADS", 2) }
     }
 }
 
@@ -38,7 +43,7 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
         index: 0,
         planes: points * points,
         tiles: (CELL / algorithm.m).pow(2),
-        align: LANES * blocking.across,
+        align: blocking.width * blocking.across,
         run: 1,
         items: Sources::of(cx, conv).quads(cx).next_multiple_of(2),
         item_bytes: QUAD,
@@ -68,15 +73,13 @@ fn multiply(
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
     let groups = outputs.items / blocking.quads;
-    let depth = groups.div_ceil(GROUPS);
-    // A row of lanes is made of whole subgroups where those have at most as many lanes.
-    let whole = cx.target.subgroups.is_some_and(|(_, most)| most <= LANES);
-    let row = if whole { "row_subgroup" } else { "row_lane" };
-    let spec = KernelSpec::new("conv3x3/winograd_product", &[row])
+    let depth = groups.div_ceil(LANES / blocking.width);
+    let spec = KernelSpec::new("conv3x3/winograd_product", &blocking.parts)
+        .constant("WIDTH", blocking.width)
         .constant("ACROSS", blocking.across)
         .constant("QUADS", blocking.quads)
         .constant("GROUPS", groups.div_ceil(depth));
-    let grid = Grid::Planes { scratch: inputs, run: LANES * blocking.across, depth };
+    let grid = Grid::Planes { scratch: inputs, run: blocking.width * blocking.across, depth };
     let own = blocking.quads * 4;
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
         let filter = Filter::of(graph, conv, sources);
