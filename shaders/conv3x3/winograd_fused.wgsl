@@ -59,14 +59,10 @@ fn cell_tile(cell: i32) -> Tile {
     return t;
 }
 
-@compute @workgroup_size(64, 4)
-fn main(
-    @builtin(workgroup_id) wg: vec3<u32>,
-    @builtin(local_invocation_id) id: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
-) {
-    let lane = i32(id.x);
-    let row = uniform_row(i32(id.y));
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let lane = i32(index) % 64;
+    let row = uniform_row(i32(index) / 64);
     let group = i32(wg.y);
     let quads = source_quads();
     let last = quads - 1;

@@ -48,18 +48,14 @@ fn accumulate(sums: ptr<function, Sums>, v: i32, w: i32) {
     }
 }
 
-@compute @workgroup_size(WIDTH, GROUPS)
-fn main(
-    @builtin(workgroup_id) wg: vec3<u32>,
-    @builtin(local_invocation_id) id: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
-) {
-    let lane = i32(id.x);
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let lane = i32(index) % WIDTH;
+    let row = uniform_row(i32(index) / WIDTH);
     let point = i32(wg.z);
     let first = i32(wg.x) * TILES;
     let groups = p.dst.quads / QUADS;
     let group = i32(wg.y) * GROUPS;
-    let row = uniform_row(i32(id.y));
     var source: array<i32, LOADS>;
     var place: array<i32, LOADS>;
     for (var i = 0; i < LOADS; i++) {

@@ -16,15 +16,13 @@
 const PARTS: i32 = 4;
 const LANES: i32 = 64;
 
-alias Row = array<vec4<f32>, M>;
-
-// Row of points at `place`, transformed.
-fn row(place: i32, plane: i32) -> Row {
+// A row of points, which begins at `place`.
+fn points(place: i32, plane: i32) -> Points {
     var d: Points;
     for (var s = 0; s < POINTS; s++) {
         d[s] = x[place + s * plane];
     }
-    return transform_output(d);
+    return d;
 }
 
 @compute @workgroup_size(64)
@@ -44,15 +42,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     let place = at(p.x, 0, cell * TILES + inner, c);
     let b = bias[c];
     // out[i][s]: pixel (i, s).
-    var out: array<Row, M>;
-    let r1 = row(place + rows, plane);
-    let r2 = row(place + 2 * rows, plane);
+    var out: array<array<vec4<f32>, M>, M>;
+    let r1 = transform_output(points(place + rows, plane));
+    let r2 = transform_output(points(place + 2 * rows, plane));
     for (var s = 0; s < M; s++) {
         out[0][s] = r1[s] + r2[s] + b;
         out[1][s] = r1[s] - r2[s] + b;
     }
-    let r3 = row(place + 3 * rows, plane);
-    let r4 = row(place + 4 * rows, plane);
+    let r3 = transform_output(points(place + 3 * rows, plane));
+    let r4 = transform_output(points(place + 4 * rows, plane));
     for (var s = 0; s < M; s++) {
         let sum = r3[s] + r4[s];
         let difference = r3[s] - r4[s];
@@ -61,8 +59,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
         out[0][s] += sum;
         out[1][s] = fma(vec4<f32>(2.0), difference, out[1][s]);
     }
-    let r0 = row(place, plane);
-    let r5 = row(place + 5 * rows, plane);
+    let r0 = transform_output(points(place, plane));
+    let r5 = transform_output(points(place + 5 * rows, plane));
     for (var s = 0; s < M; s++) {
         out[0][s] += r0[s];
         out[3][s] += r5[s];

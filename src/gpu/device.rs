@@ -305,7 +305,7 @@ impl Device {
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = self.hardware.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
-        Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target }
+        Target { lane_loops, direct_sums: precision == Precision::Exact, ..target.made_by(maker) }
     }
 
     /// How features and weights are stored at a precision.

@@ -3,8 +3,6 @@
 use super::Choices;
 use crate::gpu::Storage;
 
-/// Scratch memory of one operator: enough to fill a GPU.
-const SCRATCH: u64 = 32 << 20;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
 
@@ -28,6 +26,19 @@ pub enum Maker {
 }
 
 impl Maker {
+    /// Bytes of scratch memory that one operator may take on hardware: enough to fill it, and no more than its last cache
+    /// holds beside what else is read, since scratch is written and read again at once.
+    const fn scratch(self) -> u64 {
+        match self {
+            // 16 MiB (A770) and 18 (B580).
+            Self::Intel => 12 << 20,
+            // 8 MiB and more for the whole chip.
+            Self::Apple | Self::Qualcomm => 6 << 20,
+            // 32 to 96 MiB since RDNA2, 24 to 96 since Ada.
+            Self::Amd | Self::Nvidia | Self::Other => 32 << 20,
+        }
+    }
+
     /// Of the adapter that a device was opened on.
     #[must_use]
     pub fn of(adapter: &wgpu::AdapterInfo) -> Self {
@@ -81,7 +92,7 @@ impl Target {
             software: false,
             lane_loops: false,
             direct_sums: false,
-            scratch: SCRATCH,
+            scratch: Maker::Other.scratch(),
             choices: Choices::default(),
         }
     }
@@ -99,8 +110,15 @@ impl Target {
         matrices: &[u32],
         software: bool,
     ) -> Self {
-        let scratch = if software { SOFTWARE_SCRATCH } else { SCRATCH };
+        let scratch = if software { SOFTWARE_SCRATCH } else { Maker::Other.scratch() };
         Self { subgroups, matrices: matrices.to_vec(), software, scratch, ..Self::portable(storage) }
+    }
+
+    /// For an adapter of that maker.
+    #[must_use]
+    pub fn made_by(self, maker: Maker) -> Self {
+        let scratch = if self.software { self.scratch } else { maker.scratch() };
+        Self { maker, scratch, ..self }
     }
 
     /// With variants chosen that way.

@@ -5,14 +5,17 @@ use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Conv, Graph};
 use crate::kernels::conv3x3::pooled;
 use crate::kernels::convolution::{self, Filter, biases, packing};
-use crate::kernels::{Context, FLAT_LANES, Grid, Packed, Stage};
+use crate::kernels::{Context, FLAT_LANES, Grid, Maker, Packed, Stage};
 use crate::plan::Reach;
 
 /// Cells of a workgroup in `shaders/conv3x3/winograd_fused.wgsl`.
 const CELLS: u32 = 4;
 
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm) -> Stage {
-    let quads = std::env::var("QUADS").ok().and_then(|v| v.parse().ok()).unwrap_or(4u32);
+    let quads = match cx.target.maker {
+        Maker::Amd | Maker::Nvidia => 4,
+        _ => 2,
+    };
     let groups = cx.quads(cx.dst()).div_ceil(quads);
     let spec = KernelSpec::new(
         "conv3x3/winograd_fused",

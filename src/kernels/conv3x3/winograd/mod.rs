@@ -50,9 +50,14 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
     }
 }
 
-/// The part for workgroups of rows of so many lanes: whether those are whole subgroups.
+/// Whether rows of so many lanes of a workgroup are whole subgroups.
+fn whole_subgroups(cx: &Context<'_>, lanes: u32) -> bool {
+    cx.target.subgroups.is_some_and(|(_, most)| most <= lanes)
+}
+
+/// The part that says which row of a workgroup a lane is in.
 fn row(cx: &Context<'_>, lanes: u32) -> &'static str {
-    if cx.target.subgroups.is_some_and(|(_, most)| most <= lanes) { "row_subgroup" } else { "row_lane" }
+    if whole_subgroups(cx, lanes) { "row_subgroup" } else { "row_lane" }
 }
 
 fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing>) -> Stage {

@@ -1,38 +1,45 @@
 //! For GPUs: three dispatches for each strip, which hand over through scratch memory in quads of channels of a tile.
 
 use super::super::pooled;
-use super::{Algorithm, pack, row, stage};
+use super::{Algorithm, pack, row, stage, whole_subgroups};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, biases, packing};
-use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage};
+use crate::kernels::{Context, Grid, Lowered, Maker, Operand, Packed, Scratch, Slot, Stage};
 use crate::plan::Reach;
 
 /// Bytes of a quad.
 const QUAD: u32 = 16;
-/// Lanes of a workgroup at most: every adapter has as many.
-const LANES: u32 = 256;
 
 /// How the product is blocked.
 #[derive(Clone, Copy)]
 struct Blocking {
-    /// Those that supply weights.
-    parts: [&'static str; 2],
+    /// Where weights come from: what supplies them.
+    weights: &'static str,
     /// Lanes that hold neighbouring tiles.
     width: u32,
     /// Tiles of a lane.
     across: u32,
     /// Quads of outputs of a lane.
     quads: u32,
+    /// Lanes of a workgroup at most: every adapter has 256, and workgroup memory is 16 KiB.
+    lanes: u32,
 }
+
+/// Weights that a subgroup shares, in scalar registers or loaded once.
+const UNIFORM: Blocking = Blocking { weights: "weights_uniform", width: 64, across: 2, quads: 4, lanes: 256 };
+/// As many sums where the register of a lane is as good as any.
+const SHARED: Blocking = Blocking { weights: "weights_shared", width: 16, across: 4, quads: 2, lanes: 256 };
+/// Twice as many, where registers are for the asking and workgroup memory is what is waited for.
+const LARGE: Blocking = Blocking { across: 8, lanes: 192, ..SHARED };
 
 impl Blocking {
     fn of(cx: &Context<'_>) -> Self {
-        let env = |n: &str, d: u32| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-        let width = env("WIDTH", 64);
-        let row = row(cx, width);
-        let weights = if row == "row_subgroup" { "weights_uniform" } else { "weights_shared" };
-        Self { parts: [row, weights], width, across: env("ACROSS", 4), quads: env("QUADS", 2) }
+        match cx.target.maker {
+            Maker::Amd | Maker::Intel if whole_subgroups(cx, UNIFORM.width) => UNIFORM,
+            Maker::Nvidia => LARGE,
+            _ => SHARED,
+        }
     }
 }
 
@@ -73,8 +80,8 @@ fn multiply(
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
     let groups = outputs.items / blocking.quads;
-    let depth = groups.div_ceil(LANES / blocking.width);
-    let spec = KernelSpec::new("conv3x3/winograd_product", &blocking.parts)
+    let depth = groups.div_ceil(blocking.lanes / blocking.width);
+    let spec = KernelSpec::new("conv3x3/winograd_product", &[blocking.weights, row(cx, blocking.width)])
         .constant("WIDTH", blocking.width)
         .constant("ACROSS", blocking.across)
         .constant("QUADS", blocking.quads)
