@@ -14,10 +14,11 @@
 // In the end a row's four points become two columns of a tile, which meet the other rows' in workgroup memory: there
 // each lane takes one pixel of the tile, a quad of outputs at a time.
 
-// Of a group for a quad of inputs at a point: [input][output quad]
-alias Filters = array<vec4<f32>, 4 * QUADS>;
+// Of a group for a quad of inputs at a row of points: [point][input][output quad]. As one element, so that addresses
+// within are constants that fit an instruction.
+alias Filters = array<vec4<f32>, 16 * QUADS>;
 
-// [group][input quad][point]
+// [group][input quad][row of points]
 @group(0) @binding(1) var<storage, read> weights: array<Filters>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 // [height][width][output quads]
@@ -28,7 +29,7 @@ const CELLS: i32 = 4;
 const PIXELS: i32 = 100;
 // What a buffer holds, and what a lane moves of it.
 const AREA: i32 = CELLS * PIXELS;
-const LOADS: i32 = (AREA + LANES - 1) / LANES;
+const LOADS: i32 = (PIXELS * CELLS + LANES - 1) / LANES;
 // A slot for what nobody wants.
 const SPARE: i32 = 2 * AREA;
 // Pixels of a cell in even columns, or in odd ones: neighbouring tiles' are then side by side.
@@ -51,14 +52,6 @@ fn rows_of(row: i32) -> Rows {
     return Rows(first * 5, second * 5, select(-1.0, 1.0, row == 1));
 }
 
-fn cell_tile(cell: i32) -> Tile {
-    let cells = p.columns * p.bands;
-    let there = min(cell, cells - 1);
-    var t = tile(u32(there % p.columns), u32(there / p.columns));
-    t.bottom = select(t.y, t.bottom, cell < cells);
-    return t;
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let lane = i32(index) % 64;
@@ -67,30 +60,34 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
     let quads = source_quads();
     let last = quads - 1;
 
+    // Tiles side by side, then the cells, so that eight lanes read from different banks.
+    let cell = lane / 4 % CELLS;
+    let inner = vec2<i32>(lane % 4, lane / 16);
+    let cells = p.columns * p.bands;
+    let own = CELLS * i32(wg.x) + cell;
+    let there = min(own, cells - 1);
+    let t = tile(u32(there % p.columns), u32(there / p.columns));
+
+    // Lanes of a cell load its pixels.
     var source: array<Place, LOADS>;
     var place: array<i32, LOADS>;
     var inside: array<bool, LOADS>;
     for (var i = 0; i < LOADS; i++) {
-        let e = i32(index) + i * LANES;
-        let cell = min(e / PIXELS, CELLS - 1);
-        let t = cell_tile(CELLS * i32(wg.x) + cell);
-        let r = e % PIXELS / 10;
+        let e = inner.x + 4 * inner.y + 16 * row + i * LANES / CELLS;
+        let r = e / 10;
         let s = e % 10;
         let y = t.y + r - 1;
         let col = t.x + s - 1;
-        source[i] = down(max(min(y, t.bottom - 1), t.top)) + across(clamp(col, t.left, t.right - 1));
+        source[i] = down(clamp(y, t.top, t.bottom - 1)) + across(clamp(col, t.left, t.right - 1));
         inside[i] = y >= t.top && y < t.bottom && col >= t.left && col < t.right;
-        place[i] = select(cell * PIXELS + s % 2 * HALF + r * 5 + s / 2, SPARE, e >= AREA);
+        place[i] = select(cell * PIXELS + s % 2 * HALF + r * 5 + s / 2, SPARE, e >= PIXELS);
         sh[place[i]] = select(vec4<f32>(0.0), fetch_at(source[i], 0), inside[i]);
     }
-    // Tiles side by side, then the cells, so that eight lanes read from different banks.
-    let cell = lane / 4 % CELLS;
-    let inner = vec2<i32>(lane % 4, lane / 16);
     let corner = cell * PIXELS + 2 * inner.y * 5 + inner.x;
     let taken = rows_of(row);
     let first = corner + taken.first;
     let second = corner + taken.second;
-    var w = group * quads * 16 + row * 4;
+    var w = group * quads * 4 + row;
     var sums: array<array<vec4<f32>, QUADS>, POINTS>;
     workgroupBarrier();
     for (var c = 0; c < quads; c++) {
@@ -111,11 +108,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         for (var s = 0; s < POINTS; s++) {
             for (var k = 0; k < 4; k++) {
                 for (var j = 0; j < QUADS; j++) {
-                    sums[s][j] = fma(vec4<f32>(d[s][k]), weights[w + s][k * QUADS + j], sums[s][j]);
+                    sums[s][j] = fma(vec4<f32>(d[s][k]), weights[w][(4 * s + k) * QUADS + j], sums[s][j]);
                 }
             }
         }
-        w += 16;
+        w += 4;
         for (var i = 0; i < LOADS; i++) {
             let to = min(place[i] + select(AREA, 0, odd), SPARE);
             sh[to] = select(vec4<f32>(0.0), values[i], inside[i]);
@@ -123,14 +120,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         workgroupBarrier();
     }
 
-    let t = cell_tile(CELLS * i32(wg.x) + cell);
     let lower = row / 2;
     let right = row % 2;
     let y = t.y + 2 * inner.y + lower;
     let col = t.x + 2 * inner.x + right;
-    let stores = y < t.bottom && col < t.right;
+    let stores = own < cells && y < t.bottom && col < t.right;
     let sign = select(1.0, -1.0, lower == 1);
-    var own = vec4<f32>(0.0);
+    var tile_sums = vec4<f32>(0.0);
     for (var j = 0; j < QUADS; j++) {
         let c = group * QUADS + j;
         let columns = transform_output(Points(sums[0][j], sums[1][j], sums[2][j], sums[3][j]));
@@ -151,19 +147,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         // Of each quad one row of lanes has the sums of all tiles.
         if POOLED == 1 && row == j {
             let place = RESULTS + lane;
-            own = (sh[place] + sh[place + 64]) + (sh[place + 128] + sh[place + 192]);
+            tile_sums = (sh[place] + sh[place + 64]) + (sh[place + 128] + sh[place + 192]);
         }
     }
     if POOLED == 1 {
-        sh[row * 64 + lane] = own;
+        sh[row * 64 + lane] = tile_sums;
         workgroupBarrier();
         if inner.x == 0 && inner.y == 0 {
             var total = vec4<f32>(0.0);
             for (var i = 0; i < 16; i++) {
                 total += sh[row * 64 + lane + i % 4 + i / 4 * 16];
             }
-            let there = CELLS * i32(wg.x) + cell < p.columns * p.bands;
-            pool(t, select(p.dst2.quads, group * QUADS + row, there && row < QUADS), 0, total);
+            pool(t, select(p.dst2.quads, group * QUADS + row, own < cells && row < QUADS), 0, total);
         }
     }
 }

@@ -10,10 +10,11 @@
 // outside, and their values are first wanted after the products. Weights come as parts/weights_*.wgsl
 // say: with it, or straight from storage where all lanes of a subgroup have the same group.
 
-// Of a group for a quad of inputs: [input][output quad]
-alias Filters = array<vec4<f32>, 4 * QUADS>;
+// Of a group for two quads of inputs: [input][output quad]. As one element, so that addresses within are constants that
+// fit an instruction.
+alias Filters = array<vec4<f32>, 8 * QUADS>;
 
-// [point][group][input quad]
+// [point][group][two input quads]
 @group(0) @binding(1) var<storage, read> weights: array<Filters>;
 // [point][tile][output quad, padded]
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;
@@ -32,15 +33,15 @@ var<workgroup> sh_x: array<vec4<f32>, 4 * PITCH + 1>;
 
 alias Sums = array<array<vec4<f32>, QUADS>, ACROSS>;
 
-// A quad of inputs in all of the lane's tiles: `v` is where they lie, `w` where their weights.
-fn accumulate(sums: ptr<function, Sums>, v: i32, w: i32) {
+// A quad of inputs, the first or the second, in all of the lane's tiles: `v` is where they lie, `w` where the weights.
+fn accumulate(sums: ptr<function, Sums>, v: i32, w: i32, first: i32) {
     var inputs: array<vec4<f32>, ACROSS>;
     for (var t = 0; t < ACROSS; t++) {
         inputs[t] = sh_x[v + TILE_STEP * t];
     }
     for (var k = 0; k < 4; k++) {
         for (var j = 0; j < QUADS; j++) {
-            let own = filters(w, k * QUADS + j);
+            let own = filters(w, first + k * QUADS + j);
             for (var t = 0; t < ACROSS; t++) {
                 (*sums)[t][j] = fma(vec4<f32>(inputs[t][k]), own, (*sums)[t][j]);
             }
@@ -79,8 +80,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         let second = (c & 2) == 2;
         let v = select(0, 2 * PITCH, second) + lane * LANE_STEP;
         let own = own_weights(w, c, second);
-        accumulate(&sums, v, own);
-        accumulate(&sums, v + PITCH, own + 1);
+        accumulate(&sums, v, own, 0);
+        accumulate(&sums, v + PITCH, own, 4 * QUADS);
         for (var i = 0; i < LOADS; i++) {
             sh_x[min(place[i] + select(2 * PITCH, 0, second), SPARE)] = values[i];
         }

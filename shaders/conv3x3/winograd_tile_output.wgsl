@@ -66,14 +66,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
         out[3][s] += r5[s];
     }
     let bottom = select(t.y, t.bottom, there);
+    let cols = vec4<i32>(0, 1, 2, 3) + col;
     var sums = vec4<f32>(0.0);
     for (var i = 0; i < M; i++) {
+        let row = min(y + i, t.bottom - 1);
+        let stored = epilogue4(out[i], row, min(cols, vec4<i32>(t.right - 1)), c);
         let o = at(p.dst, y + i, col, c);
         for (var s = 0; s < M; s++) {
-            if y + i < bottom && col + s < t.right {
-                let stored = epilogue(out[i][s], y + i, col + s, c);
-                dst[o + s * p.dst.quads] = narrow_out(stored);
-                sums += stored;
+            if y + i < bottom && cols[s] < t.right {
+                dst[o + s * p.dst.quads] = narrow_out(stored[s]);
+                sums += stored[s];
             }
         }
     }

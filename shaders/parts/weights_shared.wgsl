@@ -13,7 +13,7 @@ const FILTER_LOADS: i32 = (FILTERS + LANES - 1) / LANES;
 // [buffer][group][input quad][input][output quad], and a slot for what nobody wants
 var<workgroup> sh_weights: array<vec4<f32>, 2 * FILTERS + 1>;
 
-// Where the vec4 that a lane moves lie: the filters of their group for the first quad, which of them, and their place.
+// Where the vec4 that a lane moves lie: the filters of their group, which of them, and their place.
 struct Weights {
     source: array<i32, FILTER_LOADS>,
     element: array<i32, FILTER_LOADS>,
@@ -23,12 +23,12 @@ struct Weights {
 
 fn begin_weights(lane: i32, row: i32, point: i32, group: i32, groups: i32) -> Weights {
     var w: Weights;
-    w.row = 2 * row;
+    w.row = row;
     for (var i = 0; i < FILTER_LOADS; i++) {
         let e = lane + i * LANES;
         let own = min(group + e / (8 * QUADS), groups - 1);
-        w.source[i] = (point + own) * p.x.quads + e / (4 * QUADS) % 2;
-        w.element[i] = e % (4 * QUADS);
+        w.source[i] = (point + own) * p.x.quads / 2;
+        w.element[i] = e % (8 * QUADS);
         w.place[i] = select(e, 2 * FILTERS, e >= FILTERS);
     }
     take_weights(w, false, expect_weights(w, 0));
@@ -38,7 +38,7 @@ fn begin_weights(lane: i32, row: i32, point: i32, group: i32, groups: i32) -> We
 fn expect_weights(w: Weights, next: i32) -> array<vec4<f32>, FILTER_LOADS> {
     var values: array<vec4<f32>, FILTER_LOADS>;
     for (var i = 0; i < FILTER_LOADS; i++) {
-        values[i] = weights[w.source[i] + next][w.element[i]];
+        values[i] = weights[w.source[i] + (next >> 1u)][w.element[i]];
     }
     return values;
 }
@@ -50,9 +50,9 @@ fn take_weights(w: Weights, second: bool, values: array<vec4<f32>, FILTER_LOADS>
 }
 
 fn own_weights(w: Weights, c: i32, second: bool) -> i32 {
-    return w.row + select(0, 2 * GROUPS, second);
+    return w.row + select(0, GROUPS, second);
 }
 
 fn filters(own: i32, i: i32) -> vec4<f32> {
-    return sh_weights[own * 4 * QUADS + i];
+    return sh_weights[own * 8 * QUADS + i];
 }

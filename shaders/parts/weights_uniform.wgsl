@@ -8,7 +8,7 @@ const PITCH: i32 = WIDTH * ACROSS + 4;
 
 // Where the weights of the row's group are.
 fn begin_weights(lane: i32, row: i32, point: i32, group: i32, groups: i32) -> i32 {
-    return (point + min(group + row, groups - 1)) * p.x.quads;
+    return (point + min(group + row, groups - 1)) * p.x.quads / 2;
 }
 
 fn expect_weights(w: i32, next: i32) -> i32 {
@@ -19,7 +19,7 @@ fn take_weights(w: i32, second: bool, next: i32) {
 }
 
 fn own_weights(w: i32, c: i32, second: bool) -> i32 {
-    return w + c;
+    return w + (c >> 1u);
 }
 
 fn filters(own: i32, i: i32) -> vec4<f32> {
