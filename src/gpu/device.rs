@@ -305,7 +305,14 @@ impl Device {
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = self.hardware.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
-        Target { lane_loops, direct_sums: precision == Precision::Exact, ..target.made_by(maker) }
+        let limits = self.handle.limits();
+        Target {
+            lanes: limits.max_compute_invocations_per_workgroup,
+            shared: limits.max_compute_workgroup_storage_size,
+            lane_loops,
+            direct_sums: precision == Precision::Exact,
+            ..target.made_by(maker)
+        }
     }
 
     /// How features and weights are stored at a precision.

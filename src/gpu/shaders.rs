@@ -36,6 +36,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "conv3x3/winograd_multiply",
     "conv3x3/winograd_output",
     "conv3x3/winograd_product",
+    "conv3x3/winograd_shared",
     "conv3x3/winograd_tile_input",
     "conv3x3/winograd_tile_output",
     "downsample",

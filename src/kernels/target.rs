@@ -66,6 +66,10 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// Sides of the cooperative-matrix tiles that take f16 and sum in f32.
     pub matrices: Vec<u32>,
+    /// Lanes that a workgroup may have.
+    pub lanes: u32,
+    /// Bytes of memory that a workgroup may have.
+    pub shared: u32,
     /// Whether shaders run on the CPU.
     pub software: bool,
     /// Whether the compiler makes a load from a buffer a loop over lanes, which is paid by the word: kernels then move f32
@@ -89,6 +93,8 @@ impl Target {
             storage,
             subgroups: None,
             matrices: Vec::new(),
+            lanes: 256,
+            shared: 16 << 10,
             software: false,
             lane_loops: false,
             direct_sums: false,
