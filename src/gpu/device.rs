@@ -248,6 +248,12 @@ impl Device {
         Self { checked_shaders: true, ..self }
     }
 
+    /// The same, with kernels chosen as by [`DeviceOptions::kernels_for`].
+    #[must_use]
+    pub fn with_kernels_for(self, maker: Maker) -> Self {
+        Self { kernels_for: Some(maker), ..self }
+    }
+
     /// The adapter, where this library opened it.
     #[must_use]
     pub fn adapter(&self) -> Option<&AdapterSummary> {
@@ -305,9 +311,11 @@ impl Device {
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = self.kernels_for.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let workgroup_memory = self.handle.limits().max_compute_workgroup_storage_size;
+        let limits = self.handle.limits();
+        let workgroup_memory = limits.max_compute_workgroup_storage_size;
+        let lanes = limits.max_compute_invocations_per_workgroup;
         let direct_sums = precision == Precision::Exact;
-        Target { maker, workgroup_memory, failed, lane_loops, direct_sums, ..target }
+        Target { lanes, workgroup_memory, failed, lane_loops, direct_sums, ..target.made_by(maker) }
     }
 
     /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.

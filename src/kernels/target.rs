@@ -3,8 +3,6 @@
 use super::{Choices, Variant};
 use crate::gpu::Storage;
 
-/// Scratch memory of one operator: enough to fill a GPU.
-const SCRATCH: u64 = 32 << 20;
 /// Bytes of workgroup memory that every adapter has.
 const WORKGROUP_MEMORY: u32 = 16 << 10;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
@@ -30,6 +28,19 @@ pub enum Maker {
 }
 
 impl Maker {
+    /// Bytes of scratch memory that one operator may take on hardware: enough to fill it, and no more than its last cache
+    /// holds beside what else is read, since scratch is written and read again at once.
+    const fn scratch(self) -> u64 {
+        match self {
+            // 16 MiB (A770) and 18 (B580).
+            Self::Intel => 12 << 20,
+            // 8 MiB and more for the whole chip.
+            Self::Apple | Self::Qualcomm => 6 << 20,
+            // 32 to 96 MiB since RDNA2, 24 to 96 since Ada.
+            Self::Amd | Self::Nvidia | Self::Other => 32 << 20,
+        }
+    }
+
     /// Of the adapter that a device was opened on.
     #[must_use]
     pub fn of(adapter: &wgpu::AdapterInfo) -> Self {
@@ -57,6 +68,8 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// Sides of the cooperative-matrix tiles that take f16 and sum in f32.
     pub matrices: Vec<u32>,
+    /// Lanes that a workgroup may have.
+    pub lanes: u32,
     /// Bytes of workgroup memory that a workgroup may take.
     pub workgroup_memory: u32,
     /// Whether shaders run on the CPU.
@@ -84,11 +97,12 @@ impl Target {
             storage,
             subgroups: None,
             matrices: Vec::new(),
+            lanes: 256,
             workgroup_memory: WORKGROUP_MEMORY,
             software: false,
             lane_loops: false,
             direct_sums: false,
-            scratch: SCRATCH,
+            scratch: Maker::Other.scratch(),
             failed: Vec::new(),
             choices: Choices::default(),
         }
@@ -107,8 +121,15 @@ impl Target {
         matrices: &[u32],
         software: bool,
     ) -> Self {
-        let scratch = if software { SOFTWARE_SCRATCH } else { SCRATCH };
+        let scratch = if software { SOFTWARE_SCRATCH } else { Maker::Other.scratch() };
         Self { subgroups, matrices: matrices.to_vec(), software, scratch, ..Self::portable(storage) }
+    }
+
+    /// For an adapter of that maker.
+    #[must_use]
+    pub fn made_by(self, maker: Maker) -> Self {
+        let scratch = if self.software { self.scratch } else { maker.scratch() };
+        Self { maker, scratch, ..self }
     }
 
     /// With variants chosen that way.

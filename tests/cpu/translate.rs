@@ -113,9 +113,13 @@ fn convolutions() -> Vec<Graph> {
 fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     let graphs = [networks(), convolutions()].concat();
     let gpu = Target { subgroups: Some((32, 32)), matrices: vec![8, 16], ..Target::portable(storage) };
+    let amd = Target { subgroups: Some((32, 64)), ..Target::portable(storage).made_by(Maker::Amd) };
+    let nvidia = Target { workgroup_memory: 48 << 10, lanes: 1024, ..gpu.clone().made_by(Maker::Nvidia) };
+    let software = Target { software: true, ..Target::portable(storage) };
     let wide = Target { subgroups: Some((32, 64)), ..gpu.clone() };
-    let intel = Target { maker: Maker::Intel, subgroups: Some((8, 32)), ..Target::portable(storage) };
-    let targets = [Target::portable(storage), Target::lavapipe(storage), gpu, wide, intel];
+    let intel = Target { subgroups: Some((8, 32)), ..Target::portable(storage).made_by(Maker::Intel) };
+    let portable = Target::portable(storage);
+    let targets = [portable, Target::lavapipe(storage), software, gpu, wide, amd, nvidia, intel];
     let mut specs = BTreeSet::new();
     for (graph, target) in graphs.iter().flat_map(|g| targets.iter().map(move |t| (g, t))) {
         for &variant in Variant::ALL {
@@ -298,7 +302,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [122, 295, 225]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [155, 305, 275]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()

@@ -27,49 +27,28 @@ const CHANNELS: [(u32, u32); 5] = [(5, 6), (12, 40), (7, 50), (9, 66), (18, 84)]
 /// Rows and columns: fewer than a cell, and cells cut short in patches of each grid.
 const SIZES: [(u32, u32); 3] = [(4, 6), (18, 22), (20, 52)];
 
-/// Whose adapters kernels are chosen for; without, for the one at hand.
-const MAKERS: [Option<Maker>; 3] = [None, Some(Maker::Amd), Some(Maker::Intel)];
-
 /// What storing in f16 may err, as for every operator.
 const HALF: f64 = 1e-3;
 /// Pipelines that the default run may make: a software adapter takes about a second for each.
 const PIPELINES: usize = 150;
 
 /// How many values each factor of a case has.
-const LEVELS: [usize; 8] = [
-    Variant::ALL.len(),
-    ENDS.len(),
-    SOURCES.len(),
-    STORAGES.len(),
-    GRIDS.len(),
-    CHANNELS.len(),
-    SIZES.len(),
-    MAKERS.len(),
-];
+const LEVELS: [usize; 7] =
+    [Variant::ALL.len(), ENDS.len(), SOURCES.len(), STORAGES.len(), GRIDS.len(), CHANNELS.len(), SIZES.len()];
 
 /// A value of each factor, by index.
 type Levels = [usize; LEVELS.len()];
 
-/// A device without the checks of WebGPU, and one with them.
-type Devices = [Device; 2];
-
-/// Devices that store f16 natively, for each maker; and those that store it packed.
-fn devices() -> &'static ([Devices; MAKERS.len()], Devices) {
-    static DEVICES: OnceLock<([Devices; MAKERS.len()], Devices)> = OnceLock::new();
+/// Devices that store f16 natively and packed; each without and with the checks.
+fn devices() -> &'static [[Device; 2]; 2] {
+    static DEVICES: OnceLock<[[Device; 2]; 2]> = OnceLock::new();
     DEVICES.get_or_init(|| {
-        let native = |kernels_for, checked_shaders| {
-            let mut options = DeviceOptions::default();
-            (options.kernels_for, options.checked_shaders) = (kernels_for, checked_shaders);
+        let native = |checked_shaders| {
+            let options = DeviceOptions { checked_shaders, ..DeviceOptions::default() };
             Device::new(&options).expect("these tests need a GPU adapter")
         };
-        let packed = [host_device(), host_device().with_checked_shaders()];
-        (MAKERS.map(|maker| [native(maker, false), native(maker, true)]), packed)
+        [[native(false), native(true)], [host_device(), host_device().with_checked_shaders()]]
     })
-}
-
-/// Whether a variant has other shaders for GPUs than for software adapters, or for some GPUs than for others.
-fn varies(variant: Variant) -> bool {
-    matches!(variant, Variant::Block | Variant::Tiled | Variant::Winograd2 | Variant::Winograd4)
 }
 
 fn precision(storage: Storage) -> Precision {
@@ -77,14 +56,12 @@ fn precision(storage: Storage) -> Precision {
 }
 
 /// The devices of a case, where its variant can be used on them at its storage.
-fn devices_of(levels: Levels) -> Option<&'static Devices> {
+fn devices_of(levels: Levels) -> Option<&'static [Device; 2]> {
     let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
-    let (native, packed) = devices();
-    let devices = if storage == Storage::F16Packed { packed } else { &native[levels[7]] };
+    let devices = &devices()[usize::from(storage == Storage::F16Packed)];
     let target = devices[0].target(precision(storage));
-    let stored = target.storage == storage || storage == Storage::F16;
-    let distinct = levels[7] == 0 || varies(variant) && storage != Storage::F16Packed;
-    (stored && distinct && variant.refused(&target).is_none()).then_some(devices)
+    let native = target.storage == storage || storage == Storage::F16;
+    (native && variant.refused(&target).is_none()).then_some(devices)
 }
 
 fn every_case() -> Vec<Levels> {
@@ -142,8 +119,11 @@ fn graph(levels: Levels, random: &mut Random) -> Graph {
 }
 
 fn check(levels: Levels) {
+    check_on(devices_of(levels).expect("only such cases are chosen"), levels);
+}
+
+fn check_on([device, checked]: &[Device; 2], levels: Levels) {
     let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
-    let [device, checked] = devices_of(levels).expect("only such cases are chosen");
     let mut random = Random::new(7);
     let graph = graph(levels, &mut random);
     let inputs: Vec<Vec<f32>> =
@@ -155,8 +135,7 @@ fn check(levels: Levels) {
     let choices = Choices::Always(variant);
     let whole = ExecutorOptions { precision: precision(storage), choices, ..ExecutorOptions::default() };
     let cut = ExecutorOptions { slice: Some(1), ..whole.clone() };
-    let maker = MAKERS[levels[7]];
-    let what = format!("{variant:?} {maker:?} {storage:?} {} {levels:?}", graph.desc(graph.outputs()[0]));
+    let what = format!("{variant:?} {storage:?} {} {levels:?}", graph.desc(graph.outputs()[0]));
     let actual = execute_on(device, &graph, &inputs, &whole);
     assert!(execute_on(device, &graph, &inputs, &cut) == actual, "{what}: cut and whole differ");
     assert!(execute_on(checked, &graph, &inputs, &whole) == actual, "{what}: checks change the result");
@@ -173,9 +152,7 @@ fn variants_pairwise() {
     let chosen = pairwise(&cases);
     println!("{} of {} cases", chosen.len(), cases.len());
     chosen.into_iter().for_each(check);
-    let (native, packed) = devices();
-    let all = native.iter().flatten().chain(packed);
-    let made: usize = all.map(|device| device.pipelines().len()).sum();
+    let made: usize = devices().iter().flatten().map(|device| device.pipelines().len()).sum();
     println!("{made} pipelines");
     assert!(made <= PIPELINES || cfg!(feature = "heavy-tests"), "{made} pipelines");
 }
@@ -191,6 +168,32 @@ fn neighbouring_cells_of_different_patches() {
     chosen.into_iter().for_each(|&case| check(case));
 }
 
+/// Variants that have other kernels on hardware than on software adapters, by whose hardware it is.
+#[test]
+fn kernels_for_hardware() {
+    let varies = |case: &Levels| {
+        let storage = STORAGES[case[3]] != Storage::F16Packed || case[1..3] == [0; 2];
+        let variants = [Variant::Block, Variant::Tiled, Variant::Winograd2, Variant::Winograd4];
+        variants.contains(&Variant::ALL[case[0]]) && storage
+    };
+    let cases: Vec<Levels> = every_case().into_iter().filter(varies).collect();
+    let chosen = pairwise(&cases);
+    println!("{} of {} cases", chosen.len(), cases.len());
+    for (maker, step) in [(Maker::Amd, 1), (Maker::Intel, 2), (Maker::Nvidia, 1), (Maker::Other, 4)] {
+        let posing = |checked_shaders| {
+            let kernels_for = Some(maker);
+            let options = DeviceOptions { checked_shaders, kernels_for, ..DeviceOptions::default() };
+            Device::new(&options).expect("these tests need a GPU adapter")
+        };
+        let native = [posing(false), posing(true)];
+        let packed = [host_device(), host_device().with_checked_shaders()].map(|d| d.with_kernels_for(maker));
+        // Others differ from those in the size of blocks.
+        for &case in chosen.iter().step_by(step) {
+            check_on(if STORAGES[case[3]] == Storage::F16Packed { &packed } else { &native }, case);
+        }
+    }
+}
+
 /// A variant that does not compile gives way to the next best, unless it was asked for.
 #[test]
 fn what_does_not_compile_is_replaced() {
@@ -198,7 +201,7 @@ fn what_does_not_compile_is_replaced() {
         let device = Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter");
         device.with_shader(shader, "no shader".to_owned())
     };
-    let case = [0, 0, 0, 0, 0, 1, 1, 0];
+    let case = [0, 0, 0, 0, 0, 1, 1];
     let mut random = Random::new(7);
     let graph = graph(case, &mut random);
     let values = random.values(graph.desc(graph.inputs()[0]).elements() as usize);

@@ -47,7 +47,7 @@ fn pooled(mut stage: Stage, cx: &Context<'_>, conv: &Conv, parts: &[&str]) -> St
 }
 
 /// Of lanes that hold parts of a cell, and add in workgroup memory of their own.
-const SHARED: &[&str] = &["pool_shared", "sums_own"];
+const POOL_SHARED: &[&str] = &["pool_shared", "sums_own"];
 
 /// Filters as a matrix: `[tap][input, padded][output, padded]`, the order that others call HWIO. Inputs of each source
 /// are padded to quads.

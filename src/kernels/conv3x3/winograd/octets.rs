@@ -1,11 +1,15 @@
-//! Winograd's minimal filtering F(m x m, 3x3) (Lavin and Gray, CVPR 2016): three dispatches for each strip, which hand
-//! over through scratch memory. The filters are transformed here, in f64.
+//! For software adapters: three dispatches for each strip, which hand over through scratch memory in pairs of vec4, eight
+//! channels of a tile or eight tiles of a channel.
 
+use super::{Algorithm, point, stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
-use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Packing, Scalars, Scratch, Slot, Stage};
+use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage};
 use crate::plan::Reach;
+
+/// Bytes of a pair.
+const PAIR: u32 = 32;
 
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
@@ -15,35 +19,6 @@ const GROUPS: u32 = 2;
 const OCTET: u32 = 8;
 /// What tiles are padded to a multiple of: the most that such lanes share.
 const ALIGN: u32 = 2 * OCTET;
-
-/// One of the algorithms: tiles of `m` x `m` outputs from m + 2 points a side.
-pub(super) struct Algorithm {
-    m: u32,
-    part: &'static str,
-    /// G, as fractions: rows for points, columns for filter taps.
-    filter: &'static [[f64; 3]],
-}
-
-/// Points 0, 1, -1 and infinity.
-pub(super) const F2: Algorithm = Algorithm {
-    m: 2,
-    part: "winograd_2",
-    filter: &[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]],
-};
-
-/// Points 0, 1, -1, 2, -2 and infinity.
-pub(super) const F4: Algorithm = Algorithm {
-    m: 4,
-    part: "winograd_4",
-    filter: &[
-        [1.0 / 4.0, 0.0, 0.0],
-        [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-        [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-        [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-        [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-        [0.0, 0.0, 1.0],
-    ],
-};
 
 /// How the multiplication is blocked: a lane holds `outputs` channels of `octets` x 8 tiles.
 #[derive(Clone, Copy)]
@@ -86,10 +61,11 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
         tiles: (CELL / algorithm.m).pow(2),
         align: ALIGN,
         run: 1,
-        pairs: Sources::of(cx, conv).quads(cx).div_ceil(2),
+        items: Sources::of(cx, conv).quads(cx).div_ceil(2),
+        item_bytes: PAIR,
     };
     let pairs = blocking.padded(cx.channels(cx.dst()));
-    let outputs = Scratch { index: 1, run: OCTET, pairs, ..inputs };
+    let outputs = Scratch { index: 1, run: OCTET, items: pairs, ..inputs };
     let stages = vec![
         transform_input(cx, conv, algorithm, inputs),
         multiply(cx, conv, algorithm, blocking, [inputs, outputs]),
@@ -98,14 +74,9 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
     Lowered::staged(stages, cx.target.scratch)
 }
 
-fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing>) -> Stage {
-    let (domain, scalars) = (cx.cells(), Scalars::default());
-    Stage { spec, domain, bindings: Vec::new(), packing, grid, scalars }
-}
-
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
     let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", "padded", "pair", algorithm.part]);
-    let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.pairs };
+    let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.items, depth: 1 };
     let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
 }
@@ -126,12 +97,12 @@ fn multiply(
         .stored("weight", Storage::F32)
         .constant("OCTETS", blocking.octets)
         .constant("OUTPUTS", blocking.outputs);
-    let depth = outputs.pairs / (LANES * blocking.outputs);
+    let depth = outputs.items / (LANES * blocking.outputs);
     let grid = Grid::Planes { scratch: inputs, run: OCTET * blocking.octets * GROUPS, depth };
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
-        pack(&Filter::of(graph, conv, sources), algorithm, outputs.pairs as usize)
+        pack(&Filter::of(graph, conv, sources), algorithm, outputs.items as usize)
     };
-    let packing = packing(cx, conv, (algorithm.part, outputs.pairs), Storage::F32, pack);
+    let packing = packing(cx, conv, (algorithm.part, outputs.items), Storage::F32, pack);
     stage(cx, spec, grid, Some(packing))
         .bind_any(Slot::X, Operand::Scratch(inputs))
         .bind_any(Slot::Dst, Operand::Scratch(outputs))
@@ -151,7 +122,7 @@ fn transform_output(
         bias: biases(graph, conv, quads as usize * 4),
     };
     let packing = packing(cx, conv, ("bias", quads), Storage::F32, bias);
-    let grid = Grid::CellLanes { cells: (OCTET / outputs.tiles).max(1), lanes: quads };
+    let grid = Grid::CellLanes { cells: (OCTET / outputs.tiles).max(1), lanes: quads, depth: 1 };
     let mut stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(outputs));
     stage = Sources::of(cx, conv).finish(stage, cx, conv);
     if conv.pooled { bind_sums(stage, cx) } else { stage.bind_any(Slot::Dst2, Operand::Idle(inputs)) }
@@ -175,14 +146,9 @@ fn pack(filter: &Filter<'_>, algorithm: &Algorithm, outputs: usize) -> Packed {
     Packed { weights, bias: Vec::new() }
 }
 
-/// One point of a transformed filter.
-fn point(filter: &Filter<'_>, row: &[f64; 3], column: &[f64; 3], output: usize, input: Option<usize>) -> f32 {
-    let term = |tap: usize| row[tap / 3] * column[tap % 3] * f64::from(filter.at(output, input, tap));
-    (0..9).map(term).sum::<f64>() as f32
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::F4;
     use super::*;
     use crate::gpu::TEXEL_COLUMNS;
     use crate::graph::MAX_CHANNELS;
