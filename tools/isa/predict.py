@@ -1,0 +1,280 @@
+"""What a card would take for compiled kernels, predicted from its public specifications and its compiler's assembly.
+
+Nothing here is measured. Whoever has the card runs `mprnet bench --predicted FILE` and sees both. The rules are the same for
+this program's kernels and for any other program's instruction stream.
+
+A dispatch takes the longest of five times:
+
+1. **Issue.** Every instruction keeps a unit busy for some cycles (`units.py`: vector, integer, scalar, matrix, workgroup
+   memory, vector memory). Instructions of a loop count as often as it runs. Schedulers issue to different units at once, so
+   the unit with most cycles decides: cycles of a workgroup = subgroups x cycles / schedulers, for the units that schedulers
+   share without the division.
+2. **Latency.** One subgroup alone takes as long as its instructions in order with every wait for a load (`latency.py`). So
+   many subgroups as registers and workgroup memory leave room for (the compiler's own figure) wait at the same time:
+   cycles of a workgroup = cycles of a subgroup / resident workgroups.
+3. **DRAM.** The least bytes that the operator can move (each input, weight and result once), and scratch memory between the
+   stages of an operator where one strip of it is larger than half of the last cache; over the bandwidth.
+4. **Last cache.** Scratch memory that fits goes through it. Where a card has one cache, that is 5.
+5. **Second cache.** What workgroups read again: weights and borders for every workgroup; over its bandwidth.
+
+Workgroups are shared out evenly, the last round whole: a card takes ceil(workgroups / compute units) times a workgroup's
+cycles, and never less than one subgroup's latency. A dispatch costs GAP besides: a guess, the same for all.
+
+Loops run as often as the multiply-adds of the dispatch want: `trips`. What a loop's exit repeats of its body is no work of its
+own. Both sides of a condition count. Not in the model: bank conflicts, instruction caches, power limits, clocks other than
+the boost clock, contention between unlike waves, misses of the first cache beyond what 5 counts. It is a lower bound with
+exceptions: conditions make it count too much.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from assembly import Pipeline
+from latency import SETTLED, Walk
+from loops import Loop
+from units import Rates, total, words
+
+GAP = 2e-6
+"""Seconds between dispatches that depend on each other. A guess."""
+LAST_CACHE_SHARE = 0.5
+"""Of the last cache that scratch memory may take before it counts as DRAM's: inputs and results pass through it too."""
+IDLE = 0.03
+"""Of a round number of trips that may be missing because lanes at edges idle."""
+SHARED_UNITS = ("shared", "memory")
+"""Units of a compute unit; all others are a scheduler's."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card's public specifications."""
+
+    name: str
+    device: str
+    """The stand-in that compiles for it."""
+    units: int
+    """Compute units: AMD's CUs, NVIDIA's SMs, Intel's Xe cores, Qualcomm's shader processors, Apple's cores."""
+    schedulers: int
+    """Of a unit."""
+    ghz: float
+    """The boost clock."""
+    dram: float
+    """GB/s."""
+    last_mib: float
+    """The last cache's size."""
+    last: float
+    """Its GB/s."""
+    second: float
+    """GB/s of the cache behind those of the units; the same cache as the last where there is but one."""
+    shared_kib: int
+    """Workgroup memory of a unit."""
+    rates: Rates
+    latency: dict[str, float] = field(default_factory=dict)
+    """Cycles of loads by kind."""
+    subgroups: int = 0
+    """Resident subgroups of a unit where the compiler does not say (Intel's threads)."""
+
+    @property
+    def peak(self) -> float:
+        """Multiply-adds of f32 a second."""
+        return self.units * self.schedulers * self.rates.lanes * self.pairs * self.ghz * 1e9
+
+    @property
+    def pairs(self) -> int:
+        """RDNA3 and RDNA4 issue two at once."""
+        return 2 if self.device.startswith(("gfx11", "gfx12")) else 1
+
+    @property
+    def matrix_peak(self) -> float:
+        """Multiply-adds of f16 by matrices a second, sums in f32."""
+        return self.units * self.schedulers * self.rates.matrix * self.ghz * 1e9
+
+
+def latency(load: float, shared: float, scalar: float) -> dict[str, float]:
+    """By kind; spilled values are taken to be in the first cache."""
+    return {"load": load, "shared_load": shared, "scalar_load": scalar, "scratch_load": load / 2}
+
+
+# Clocks, units and bandwidths: the vendors' pages. Latencies and caches' bandwidths: measurements published by
+# chipsandcheese.com ("Microbenchmarking AMD's RDNA 3", "Microbenchmarking Intel's Arc A770", "Battlemage", "Nvidia's Ada
+# Lovelace", "Inside Snapdragon 8+ Gen 1's iGPU", "Nvidia's H100"), rounded; a load is taken to hit the second cache.
+CARDS = (
+    # https://www.amd.com/en/products/graphics/desktops/radeon/7000-series/amd-radeon-rx-7900xtx.html: 96 CUs, 2.5 GHz, 960
+    # GB/s, 96 MiB, 61.4 TFLOPS; matrices 122.8 TFLOPS (512 a cycle and CU): 32 cycles for 16x16x16, as the RDNA3 ISA guide has it.
+    Card("RX 7900 XTX", "gfx1100", 96, 2, 2.5, 960, 96, 3500, 5300, 64, Rates(32, 32, 128), latency(320, 40, 100)),
+    # https://www.amd.com/en/products/graphics/desktops/radeon/9000-series/amd-radeon-rx-9070xt.html: 64 CUs, 2.97 GHz, 640 GB/s,
+    # 64 MiB, 48.7 TFLOPS; matrices 195 TFLOPS.
+    Card("RX 9070 XT", "gfx1201", 64, 2, 2.97, 640, 64, 2900, 5000, 64, Rates(32, 32, 256), latency(320, 40, 100)),
+    # https://www.intel.com/content/www/us/en/products/sku/229151/: 32 Xe cores of 16 engines, 2.1 GHz, 560 GB/s, 16 MiB; XMX
+    # 275 TOPS of int8, half of it in f16.
+    Card("Arc A770", "dg2", 32, 16, 2.1, 560, 16, 2000, 2000, 128, Rates(8, 8, 64), latency(350, 60, 300), 128),
+    # https://www.intel.com/content/www/us/en/products/sku/241598/: 20 Xe cores of 8 engines, 2.67 GHz, 456 GB/s, 18 MiB; XMX 233
+    # TOPS of int8.
+    Card("Arc B580", "bmg", 20, 8, 2.67, 456, 18, 2000, 2000, 128, Rates(16, 16, 128), latency(300, 60, 250), 64),
+    # https://www.nvidia.com/content/PDF/nvidia-ampere-ga-102-gpu-architecture-whitepaper-v2.pdf: 82 SMs, 1.695 GHz, 936 GB/s, 6 MiB,
+    # 35.6 TFLOPS; matrices with sums in f32 71 TFLOPS.
+    Card("RTX 3090", "ampere", 82, 4, 1.695, 936, 6, 2500, 2500, 100, Rates(32, 16, 64), latency(260, 30, 60)),
+    # https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf: 128 SMs, 2.52 GHz, 1008 GB/s, 72 MiB,
+    # 82.6 TFLOPS; matrices with sums in f32 165 TFLOPS.
+    Card("RTX 4090", "ada", 128, 4, 2.52, 1008, 72, 5000, 5000, 100, Rates(32, 16, 64), latency(280, 30, 60)),
+    # https://resources.nvidia.com/en-us-tensor-core (H100 SXM5): 132 SMs, 1.98 GHz, 3350 GB/s, 50 MiB, 66.9 TFLOPS.
+    Card("H100", "hopper", 132, 4, 1.98, 3350, 50, 5500, 5500, 228, Rates(32, 16, 0), latency(260, 30, 60)),
+    # Not published by Qualcomm: 6 shader processors of 256 lanes by freedreno's device table, 0.68 GHz, 64 bits of LPDDR5X-8400.
+    Card("Adreno 740", "a740", 6, 2, 0.68, 67, 1, 200, 200, 32, Rates(128, 128, 0), latency(300, 40, 60)),
+    # https://en.wikipedia.org/wiki/Apple_M1: 8 cores of 128 lanes, 1.278 GHz, 68 GB/s, 8 MiB of system cache; 2.6 TFLOPS.
+    Card("Apple M1", "m1", 8, 4, 1.278, 68, 8, 200, 300, 60, Rates(32, 32, 0), latency(300, 40, 60)),
+)  # fmt: skip
+
+
+@dataclass
+class Work:
+    """A kernel's dispatches for one operator."""
+
+    name: str
+    pipeline: Pipeline
+    groups: int
+    """Workgroups, of all dispatches together."""
+    products: int
+    """Multiply-adds that are wanted; 0 where the kernel is no sum of products."""
+    inputs: int = 0
+    """Of each sum: products that are added up; 0 where `products` are what lanes do, padding included."""
+    defined: int = 0
+    """Multiply-adds of the operator as it is defined, for the share of the peak."""
+    dram: float = 0.0
+    """Least bytes of tensors and weights."""
+    scratch: float = 0.0
+    """Bytes of scratch memory read and written."""
+    strip: float = 0.0
+    """Bytes of it alive at once."""
+    again: float = 0.0
+    """Bytes that workgroups read, shared ones for each of them."""
+    dispatches: int = 1
+    lanes: int = 0
+    """Of a workgroup, where the pipeline's module does not say."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Seconds by what might bound them; the longest counts."""
+
+    work: Work
+    seconds: float
+    bounds: dict[str, float]
+    trips: float
+    resident: float
+    """Subgroups of a unit at a time."""
+
+    @property
+    def bound(self) -> str:
+        """What decides."""
+        return max(self.bounds, key=lambda name: self.bounds[name])
+
+
+def trips(work: Work, inner: Loop, subgroups: int) -> float:
+    """How often the inner loop runs in all: from the products that each lane, or subgroup of a matrix kernel, must do. Lanes
+    that have nothing to do run along, so that more is run than is wanted: a lane's sums are a power of two, and matrices'
+    iterations whole."""
+    if inner.matrix_work():
+        least = work.products / subgroups / inner.matrix_work()
+        return math.ceil(least - IDLE) if work.inputs else least
+    least = work.products / (work.groups * work.lanes) / inner.work()
+    if not work.inputs:
+        return least
+    sums = 2 ** math.ceil(math.log2(least * inner.work() / work.inputs * (1 - IDLE)))
+    return work.inputs * sums / inner.work()
+
+
+def multiplicities(pipeline: Pipeline, runs: float) -> dict[int, float]:
+    """How often each loop's own instructions run, by its number. The loop around the inner one runs thrice, over rows of taps
+    or pieces; others once."""
+    inner = pipeline.inner()
+    counts: dict[int, float] = {loop.number: 1.0 for loop in pipeline.root.walk()}
+    if inner:
+        nest = inner.chain()
+        around = min(3.0, runs) if len(nest) > 1 else 1.0
+        for loop in nest[:-1]:
+            counts[loop.number] = around
+        counts[inner.number] = runs
+    return counts
+
+
+def peeled(pipeline: Pipeline, inner: Loop | None) -> float:
+    """Copies of the inner loop's body that stand outside of loops, as its last iteration or for what is left over."""
+    if not inner:
+        return 0.0
+    each = inner.matrix_work() or inner.work()
+    return (pipeline.root.matrix_work() if inner.matrix_work() else pipeline.root.work()) / each
+
+
+def demand(pipeline: Pipeline, card: Card, runs: float) -> tuple[Counter[str], float]:
+    """Cycles of each unit that a subgroup takes, and the cycles it takes by itself."""
+    dialect, subgroup = pipeline.dialect.name, pipeline.subgroup
+    counts, inner = multiplicities(pipeline, runs), pipeline.inner()
+    cycles: Counter[str] = Counter()
+    walk = Walk(dialect, subgroup, card.rates, card.latency)
+    alone = 0.0
+    each: Counter[str] = Counter()
+    lone = 0.0
+    for loop in pipeline.root.walk():
+        own = loop.own()
+        once = total(own, dialect, subgroup, card.rates)
+        for _ in range(SETTLED if loop is inner else 1):
+            time = walk.run(own)
+        if loop is inner:
+            each, lone = once, time
+        for unit, amount in once.items():
+            cycles[unit] += amount * counts[loop.number]
+        alone += time * counts[loop.number]
+    copies = peeled(pipeline, inner)
+    for unit, amount in each.items():
+        cycles[unit] = max(cycles[unit] - amount * copies, amount * runs)
+    return cycles, max(alone - lone * copies, lone * runs)
+
+
+def resident(pipeline: Pipeline, card: Card, subgroups: int) -> float:
+    """Subgroups of a unit at a time, for workgroups of so many."""
+    stated = pipeline.stated
+    dialect = pipeline.dialect.name
+    most = float(stated.occupancy or card.subgroups or 1)
+    if dialect == "aco":
+        most = most * 32 / max(pipeline.subgroup, 32) * card.schedulers
+    if dialect == "agx":
+        most = most / pipeline.subgroup
+    if stated.shared_bytes:
+        most = min(most, card.shared_kib * 1024 // stated.shared_bytes * subgroups)
+    return max(most, subgroups)
+
+
+def predict(work: Work, card: Card) -> Prediction:
+    """The rules of this file's head."""
+    pipeline = work.pipeline
+    work.lanes = work.lanes or pipeline.lanes
+    subgroups = math.ceil(work.lanes / pipeline.subgroup)
+    inner = pipeline.inner()
+    runs = repeats(work, pipeline, inner, subgroups)
+    cycles, alone = demand(pipeline, card, runs)
+    here = resident(pipeline, card, subgroups)
+    groups = math.ceil(work.groups / card.units / work.dispatches) * work.dispatches
+    clock = card.ghz * 1e9
+    bounds: dict[str, float] = {}
+    for unit, amount in cycles.items():
+        share = 1 if unit in SHARED_UNITS else card.schedulers
+        bounds[unit] = groups * subgroups * amount / share / clock
+    bounds["latency"] = max(groups * subgroups / here, work.dispatches) * alone / clock
+    fits = work.strip <= card.last_mib * 2**20 * LAST_CACHE_SHARE
+    bounds["DRAM"] = (work.dram + (0 if fits else work.scratch)) / (card.dram * 1e9)
+    bounds["last cache"] = (work.dram + work.scratch) / (card.last * 1e9)
+    bounds["second cache"] = (work.again + work.scratch) / (card.second * 1e9)
+    return Prediction(work, max(bounds.values()) + GAP * work.dispatches, bounds, runs, here)
+
+
+def repeats(work: Work, pipeline: Pipeline, inner: Loop | None, subgroups: int) -> float:
+    """Trips of the inner loop; where there are no products, as often as the inputs' bytes want."""
+    if not inner:
+        return 1.0
+    if work.products:
+        return trips(work, inner, work.groups * subgroups)
+    loaded = sum(words(i.text, i.kind) * (i.width or pipeline.subgroup) for i in inner.own() if i.kind == "load")
+    return max(work.dram / (work.groups * subgroups) / loaded, 1.0) if loaded else 1.0
