@@ -307,6 +307,6 @@ DIALECTS = (
     Dialect("brw", re.compile(r"GEN Assembly"), brw),
     Dialect("nak", re.compile(r"NAK assembly"), nak),
     Dialect("ir3", re.compile(r"IR3 Assembly"), ir3),
-    Dialect("agx", re.compile(r"AGX disassembly"), agx),
+    Dialect("agx", re.compile(r"Printed"), agx),
     Dialect("aco", re.compile(r"Assembly"), aco),
 )

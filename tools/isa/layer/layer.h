@@ -1,0 +1,69 @@
+// What the parts of the layer share. It is described in ../README.md.
+#ifndef LAYER_H
+#define LAYER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <vulkan/vulkan.h>
+
+// An instance or a device, with the way to the functions below this layer. The loader gives everything that belongs to
+// one (physical devices; queues, command buffers) the same first word: its key.
+struct owner {
+    void *key;
+    union {
+        VkInstance instance;
+        VkDevice device;
+    };
+    union {
+        PFN_vkGetInstanceProcAddr of_instance;
+        PFN_vkGetDeviceProcAddr of_device;
+    };
+    // The device has VK_KHR_pipeline_executable_properties.
+    bool executables;
+};
+
+// What the environment asks for.
+struct wishes {
+    const char *folder;  // ISA_OUT
+    bool no_device;      // ISA_NOOP=1
+    bool not_robust;     // ISA_ROBUST=0
+    bool capture;        // ISA_CAPTURE=1
+    uint32_t subgroup;   // ISA_SUBGROUP=n, or 0
+};
+extern struct wishes wishes;
+
+// The owners of dispatchable handles; NULL for one that was never seen, which no valid call has.
+struct owner *owner_of_instance(const void *handle);
+struct owner *owner_of_device(const void *handle);
+
+// Functions below this layer, cast to their types.
+#define BELOW_INSTANCE(handle, name) ((PFN_##name)below_instance(handle, #name))
+#define BELOW(handle, name) ((PFN_##name)below_device(handle, #name))
+PFN_vkVoidFunction below_instance(const void *handle, const char *name);
+PFN_vkVoidFunction below_device(const void *handle, const char *name);
+
+// Handles that are no pointers on every platform, as numbers.
+#define NUMBER(handle) ((uint64_t)(uintptr_t)(handle))
+
+// A function of this layer by its name, of those that each part has; NULL if it has none.
+struct entry {
+    const char *name;
+    PFN_vkVoidFunction function;
+};
+#define ENTRY(name, function) {name, (PFN_vkVoidFunction)(function)}
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+PFN_vkVoidFunction find(const struct entry *table, size_t count, const char *name);
+PFN_vkVoidFunction device_function(const char *name);    // device.c
+PFN_vkVoidFunction pipeline_function(const char *name);  // pipelines.c
+PFN_vkVoidFunction command_function(const char *name);   // commands.c
+PFN_vkVoidFunction absent_function(const char *name);    // absent.c, for ISA_NOOP alone
+
+// A file of the folder, opened; NULL if there is no folder or it cannot be. `mode` is fopen's.
+#define PATH_LENGTH 4096
+void *open_file(const char *name, const char *mode);
+
+void describe_device(VkPhysicalDevice physical, bool executables);        // describe.c
+void describe_pipeline(VkDevice device, VkPipeline pipeline, int number); // describe.c
+int number_of_pipeline(VkPipeline pipeline);                              // pipelines.c; -1 for none
+
+#endif

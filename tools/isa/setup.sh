@@ -1,0 +1,61 @@
+#!/bin/sh
+# Makes the laboratory: a root of Debian sid with Mesa's Vulkan drivers, the Vulkan layer and the stand-in for the kernel.
+#
+#   sh tools/isa/setup.sh            into $MPRNET_ISA, else ~/.cache/mprnet-isa; about 1.2 GB, once
+#   sh tools/isa/setup.sh --newest   takes sid's Mesa of today in the place of the one that is there
+#
+# Wants root (or sudo), for packages and for the root. What is there already is kept; the layer and the stand-in are
+# compiled each time.
+set -eu
+
+here="$(cd "$(dirname "$0")" && pwd)"
+lab="${MPRNET_ISA:-${XDG_CACHE_HOME:-$HOME/.cache}/mprnet-isa}"
+root="$lab/sid"
+
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "error: needs root, and there is no sudo" >&2 && exit 3; }
+    exec sudo MPRNET_ISA="$lab" sh "$0" "$@"
+fi
+
+if [ "${1:-}" = --newest ]; then
+    rm -rf "$root"
+fi
+
+missing=""
+command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
+command -v cc >/dev/null || missing="$missing gcc libc6-dev"
+[ -e /usr/include/vulkan/vk_layer.h ] || missing="$missing libvulkan-dev"
+if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null || { echo "error: install these first:$missing" >&2 && exit 3; }
+    # One list of packages, word by word.
+    # shellcheck disable=SC2086
+    apt-get install -y --no-install-recommends $missing
+fi
+
+# The last thing that is installed tells a whole root from one that was interrupted.
+if [ ! -e "$root/isa/complete" ]; then
+    rm -rf "$root"
+    mkdir -p "$lab"
+    mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
+        --include=mesa-vulkan-drivers,libvulkan1,linux-libc-dev sid "$root"
+    mkdir -p "$root/isa"
+    touch "$root/isa/complete"
+fi
+# Where run.sh mounts what a run sees.
+mkdir -p "$root/here" "$root/out" "$root/shaders" "$root/isa/program"
+
+mkdir -p "$root/isa/layer"
+cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -o "$root/isa/layer/libVkLayer_mprnet_isa.so" "$here"/layer/*.c
+cp "$here/layer/VkLayer_mprnet_isa.json" "$root/isa/layer/"
+
+# The kernel's interfaces as the root's drivers know them, not those of the machine's own headers.
+uapi="$lab/uapi"
+rm -rf "$uapi"
+mkdir -p "$uapi"
+cp -r "$root"/usr/include/drm "$root"/usr/include/linux "$root"/usr/include/asm-generic "$uapi/"
+cp -r "$root"/usr/include/"$(uname -m)"-linux-gnu/asm "$uapi/"
+cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -isystem "$uapi" -o "$root/isa/standin.so" "$here"/standin/*.c
+
+version="$(chroot "$root" dpkg-query --showformat '${Version}' --show mesa-vulkan-drivers)"
+echo "$version" >"$lab/mesa"
+echo "the laboratory is in $lab, with Mesa $version"
