@@ -13,8 +13,8 @@ A dispatch takes the longest of five times:
    many subgroups as registers and workgroup memory leave room for (the compiler's own figure) wait at the same time:
    cycles of a workgroup = cycles of a subgroup / resident workgroups.
 3. **DRAM.** The least bytes that the operator can move (each input, weight and result once), and scratch memory between the
-   stages of an operator where one strip of it is larger than half of the last cache; over the bandwidth.
-4. **Last cache.** Scratch memory that fits goes through it. Where a card has one cache, that is 5.
+   stages of an operator, each where it is larger than half of the last cache (of scratch memory: a strip); over the bandwidth.
+4. **Last cache.** All of that goes through it. Where a card has one cache, that is 5.
 5. **Second cache.** What workgroups read again: weights and borders for every workgroup; over its bandwidth.
 
 Workgroups are shared out evenly, the last round whole: a card takes ceil(workgroups / compute units) times a workgroup's
@@ -28,14 +28,17 @@ exceptions: conditions make it count too much.
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from assembly import Pipeline
 from latency import SETTLED, Walk
 from loops import Loop
 from units import Rates, total, words
+from works import Work
 
 GAP = 2e-6
 """Seconds between dispatches that depend on each other. A guess."""
@@ -128,33 +131,6 @@ CARDS = (
 )  # fmt: skip
 
 
-@dataclass
-class Work:
-    """A kernel's dispatches for one operator."""
-
-    name: str
-    pipeline: Pipeline
-    groups: int
-    """Workgroups, of all dispatches together."""
-    products: int
-    """Multiply-adds that are wanted; 0 where the kernel is no sum of products."""
-    inputs: int = 0
-    """Of each sum: products that are added up; 0 where `products` are what lanes do, padding included."""
-    defined: int = 0
-    """Multiply-adds of the operator as it is defined, for the share of the peak."""
-    dram: float = 0.0
-    """Least bytes of tensors and weights."""
-    scratch: float = 0.0
-    """Bytes of scratch memory read and written."""
-    strip: float = 0.0
-    """Bytes of it alive at once."""
-    again: float = 0.0
-    """Bytes that workgroups read, shared ones for each of them."""
-    dispatches: int = 1
-    lanes: int = 0
-    """Of a workgroup, where the pipeline's module does not say."""
-
-
 @dataclass(frozen=True)
 class Prediction:
     """Seconds by what might bound them; the longest counts."""
@@ -179,7 +155,7 @@ def trips(work: Work, inner: Loop, subgroups: int) -> float:
     if inner.matrix_work():
         least = work.products / subgroups / inner.matrix_work()
         return math.ceil(least - IDLE) if work.inputs else least
-    least = work.products / (work.groups * work.lanes) / inner.work()
+    least = work.products / (work.groups * work.pipeline.lanes) / inner.work()
     if not work.inputs:
         return least
     sums = 2 ** math.ceil(math.log2(least * inner.work() / work.inputs * (1 - IDLE)))
@@ -249,9 +225,7 @@ def resident(pipeline: Pipeline, card: Card, subgroups: int) -> float:
 
 def predict(work: Work, card: Card) -> Prediction:
     """The rules of this file's head."""
-    pipeline = work.pipeline
-    work.lanes = work.lanes or pipeline.lanes
-    subgroups = math.ceil(work.lanes / pipeline.subgroup)
+    pipeline, subgroups = work.pipeline, work.subgroups
     inner = pipeline.inner()
     runs = repeats(work, pipeline, inner, subgroups)
     cycles, alone = demand(pipeline, card, runs)
@@ -263,9 +237,10 @@ def predict(work: Work, card: Card) -> Prediction:
         share = 1 if unit in SHARED_UNITS else card.schedulers
         bounds[unit] = groups * subgroups * amount / share / clock
     bounds["latency"] = max(groups * subgroups / here, work.dispatches) * alone / clock
-    fits = work.strip <= card.last_mib * 2**20 * LAST_CACHE_SHARE
-    bounds["DRAM"] = (work.dram + (0 if fits else work.scratch)) / (card.dram * 1e9)
-    bounds["last cache"] = (work.dram + work.scratch) / (card.last * 1e9)
+    room = card.last_mib * 2**20 * LAST_CACHE_SHARE
+    outside = sum(amount for amount, alive in ((work.moved, work.moved), (work.scratch, work.strip)) if alive > room)
+    bounds["DRAM"] = outside / (card.dram * 1e9)
+    bounds["last cache"] = (work.moved + work.scratch) / (card.last * 1e9)
     bounds["second cache"] = (work.again + work.scratch) / (card.second * 1e9)
     return Prediction(work, max(bounds.values()) + GAP * work.dispatches, bounds, runs, here)
 
@@ -277,4 +252,35 @@ def repeats(work: Work, pipeline: Pipeline, inner: Loop | None, subgroups: int) 
     if work.products:
         return trips(work, inner, work.groups * subgroups)
     loaded = sum(words(i.text, i.kind) * (i.width or pipeline.subgroup) for i in inner.own() if i.kind == "load")
-    return max(work.dram / (work.groups * subgroups) / loaded, 1.0) if loaded else 1.0
+    return max((work.moved + work.scratch) / (work.groups * subgroups) / loaded, 1.0) if loaded else 1.0
+
+
+def main() -> None:
+    """See the file's head."""
+    import predictions
+
+    arguments = argparse.ArgumentParser(description="Predicts what a card takes; nothing is measured.")
+    arguments.add_argument("folder", type=Path, help="what the layer wrote (run.sh)")
+    arguments.add_argument("--card", required=True, help="one of: " + ", ".join(card.name for card in CARDS))
+    arguments.add_argument("--profile", type=Path, help="a network's `mprnet profile --runs 0 -o json`, of the same run")
+    arguments.add_argument("--config", help="the network's name in `bench`: derain, denoise, deblur")
+    arguments.add_argument("--channels", type=int, help="of `bench --kernel conv3x3 --rounds 1`, of the same run")
+    arguments.add_argument("--size", default="1280x720", help="of that kernel")
+    arguments.add_argument("--precision", default="f32", help="f32 or f16")
+    arguments.add_argument("--all", action="store_true", help="every operator of a network, not only the longest")
+    arguments.add_argument("--output", type=Path, help="adds the predictions to a file for `bench --predicted`")
+    args = arguments.parse_args()
+    card = next((card for card in CARDS if card.name.lower() == args.card.lower()), None)
+    if card is None:
+        raise SystemExit(f"no card is called {args.card!r}; there are: {', '.join(card.name for card in CARDS)}")
+    runs = predictions.runs(args, card)
+    for run in runs:
+        print(predictions.table(run, card, None if args.all or args.channels else 12))
+        if args.profile:
+            print(predictions.kinds(run))
+    if args.output:
+        predictions.write(args.output, card, runs)
+
+
+if __name__ == "__main__":
+    main()

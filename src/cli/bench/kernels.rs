@@ -10,7 +10,7 @@ use mprnet::{Error, ExecutorOptions};
 
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
-use super::{BenchArgs, Unmeasured, VariantArg, finish};
+use super::{BenchArgs, Measured, Unmeasured, VariantArg};
 use crate::cli::{Failure, report};
 
 /// Sides of the crop that the twin computes: whole cells and parts of some.
@@ -76,7 +76,7 @@ pub(super) struct Subject<'a> {
 /// What became of a subject: its runner and its relative L2 error, or why it has none.
 pub(super) type Outcome<'a> = Result<(Runner<'a>, f64), Unmeasured>;
 
-pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Result<(), Failure> {
+pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Measured {
     let device = args.device.open(quiet)?;
     let mut rows = Vec::new();
     let mut worst = None;
@@ -100,7 +100,7 @@ pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Result<()
             }
         }
     }
-    finish(&rows, args, worst)
+    Ok((rows, worst))
 }
 
 /// Rows of subjects of one shape, measured in turn, and the worst exit code of what went wrong with them.

@@ -49,7 +49,7 @@ impl Cell {
         value.map_or(Self::None, |value| Self::Number(value, digits))
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),

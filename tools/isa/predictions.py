@@ -1,0 +1,116 @@
+"""Predictions as tables for people, and as the file that `mprnet bench --predicted` takes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assembly import read_folder
+from predict import Card, Prediction, predict
+from trips import Shape
+from works import kernels, network, read_ran
+
+SHOWN_BOUNDS = 3
+"""Of an operator: the longest times."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of `bench`, by the names of its columns, and what is predicted for its parts."""
+
+    of: Mapping[str, str | int]
+    """`model` or `kernel` and `channels`; `size`, `precision`, `variant`."""
+    parts: Sequence[Prediction]
+
+    @property
+    def seconds(self) -> float:
+        """All parts one after the other."""
+        return sum(part.seconds for part in self.parts)
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+        return " ".join(str(value) for value in self.of.values())
+
+    def share(self, card: Card) -> float:
+        """Multiply-adds as they are defined, of what the card's units could do in the time: of its matrix units where these
+        are used, for the parts that use them. Winograd may pass 100%."""
+        possible = sum(part.seconds * peak(part, card) for part in self.parts)
+        return sum(part.work.defined for part in self.parts) / possible if possible else 0.0
+
+
+def runs(args: argparse.Namespace, card: Card) -> list[Run]:
+    """Of the folder that the arguments of `predict.py` name: a network, or the variants of a convolution."""
+    device = read_folder(args.folder)
+    if args.profile:
+        told = json.loads(args.profile.read_text())
+        of = {"model": args.config or told["model"], "size": f"{told['width']}x{told['height']}"}
+        of |= {"precision": told["precision"], "variant": "auto"}
+        return [Run(of, [predict(work, card) for work in network(told, device)])]
+    if not args.channels:
+        raise SystemExit("--profile of a network or --channels of a kernel is needed")
+    found = []
+    for variant, works in kernels(device, read_ran(args.folder), Shape.parse(args.channels, args.size)):
+        of = {"kernel": "conv3x3", "channels": args.channels, "size": args.size}
+        of |= {"precision": args.precision, "variant": variant}
+        found.append(Run(of, [predict(work, card) for work in works]))
+    if not found:
+        raise SystemExit(f"{args.folder} has no dispatches of conv3x3")
+    return found
+
+
+def peak(part: Prediction, card: Card) -> float:
+    """Multiply-adds a second of the units that a part's products run on."""
+    inner = part.work.pipeline.inner()
+    return card.matrix_peak if inner and inner.matrix_work() and card.matrix_peak else card.peak
+
+
+def table(run: Run, card: Card, most: int | None = None) -> str:
+    """The parts, the longest first where only some are shown, and the sum."""
+    parts = sorted(run.parts, key=lambda part: -part.seconds)[:most] if most else run.parts
+    rows = [f"{run.title}: predicted for {card.name}, {milliseconds(run.seconds)}, {run.share(card):.0%} of the peak"]
+    for part in parts:
+        defined = part.work.defined / part.seconds / peak(part, card)
+        share = f"{defined:4.0%}" if part.work.defined else "    "
+        longest = sorted(part.bounds.items(), key=lambda bound: -bound[1])[:SHOWN_BOUNDS]
+        why = ", ".join(f"{name} {milliseconds(seconds)}" for name, seconds in longest)
+        rows.append(f"  {part.work.name[:44]:<44} {part.work.pipeline.kernel[:26]:<26} {milliseconds(part.seconds):>10} {share}  {why}")
+    if len(parts) < len(run.parts):
+        rows.append(f"  and {len(run.parts) - len(parts)} shorter ones")
+    return "\n".join(rows)
+
+
+def kinds(run: Run) -> str:
+    """The sum over a network's operators by kernel."""
+    sums: dict[str, list[float]] = {}
+    for part in run.parts:
+        own = sums.setdefault(part.work.pipeline.short, [0, 0.0])
+        own[0] += 1
+        own[1] += part.seconds
+    longest = sorted(sums.items(), key=lambda item: -item[1][1])
+    lines = [f"  {name:<56} {int(count):>4} {milliseconds(seconds):>10} {seconds / run.seconds:5.0%}" for name, (count, seconds) in longest]
+    return "\n".join(lines)
+
+
+def milliseconds(seconds: float) -> str:
+    """To three digits or more."""
+    value = seconds * 1e3
+    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms" if value >= 10 else f"{value:.2f} ms"
+
+
+def write(path: Path, card: Card, runs: Iterable[Run]) -> None:
+    """Adds to a file, in the place of what it said of the same runs."""
+    told = json.loads(path.read_text()) if path.exists() else {"predictions": []}
+    new = [{"adapter": card.name, **run.of, "seconds": run.seconds} for run in runs]
+
+    def key(entry: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
+        return tuple(sorted((name, value) for name, value in entry.items() if name != "seconds"))
+
+    replaced = {key(entry) for entry in new}
+    kept = [entry for entry in told["predictions"] if key(entry) not in replaced]
+    told["made_by"] = "tools/isa/predict.py: predicted, not measured"
+    told["predictions"] = kept + new
+    path.write_text(json.dumps(told, indent=1) + "\n")
