@@ -267,6 +267,7 @@ def main() -> None:
     arguments.add_argument("--channels", type=int, help="of `bench --kernel conv3x3 --rounds 1`, of the same run")
     arguments.add_argument("--size", default="1280x720", help="of that kernel")
     arguments.add_argument("--precision", default="f32", help="f32 or f16")
+    arguments.add_argument("--ptxas", action="store_true", help="NVIDIA's own compiler (nvidia.py) instead of the driver's")
     arguments.add_argument("--all", action="store_true", help="every operator of a network, not only the longest")
     arguments.add_argument("--output", type=Path, help="adds the predictions to a file for `bench --predicted`")
     args = arguments.parse_args()

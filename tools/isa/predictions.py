@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assembly import read_folder
+from nvidia import by_ptxas
 from predict import Card, Prediction, predict
 from trips import Shape
 from works import kernels, network, read_ran
 
+PTXAS = {"RTX 3090": "sm_86", "RTX 4090": "sm_89", "H100": "sm_90"}
+"""NVIDIA's cards, by the names of their instruction sets."""
 SHOWN_BOUNDS = 3
 """Of an operator: the longest times."""
 
@@ -45,6 +48,11 @@ class Run:
 def runs(args: argparse.Namespace, card: Card) -> list[Run]:
     """Of the folder that the arguments of `predict.py` name: a network, or the variants of a convolution."""
     device = read_folder(args.folder)
+    if args.ptxas:
+        if card.name not in PTXAS:
+            raise SystemExit(f"--ptxas is for NVIDIA's cards: {', '.join(PTXAS)}")
+        device.pipelines, kept = by_ptxas(args.folder, device.pipelines, PTXAS[card.name])
+        print(*(f"by NVK, not by ptxas: {line}" for line in kept), sep="\n")
     if args.profile:
         told = json.loads(args.profile.read_text())
         of = {"model": args.config or told["model"], "size": f"{told['width']}x{told['height']}"}
