@@ -29,10 +29,12 @@ INTERNAL = "(wgpu internal)"
 
 @dataclass(eq=False)
 class Dispatch:
-    """A dispatch that the program recorded."""
+    """Workgroups that the program recorded a pipeline with."""
 
     pipeline: int
     groups: tuple[int, int, int]
+    count: int
+    """How often."""
 
 
 @dataclass(eq=False)
@@ -157,12 +159,11 @@ def parse(listing: Sequence[str], dialect: Dialect) -> tuple[list[Instruction], 
 
 def read_folder(folder: Path, *, internal: bool = False) -> Device:
     """What the layer wrote into a folder; the pipelines of wgpu itself only if asked for."""
-    told = (folder / "device.txt").read_text(errors="replace").splitlines() if (folder / "device.txt").exists() else [""]
+    told = lines_of(folder / "device.txt") or [""]
     driver = next((line.split("\t", 1)[1] for line in told if line.startswith("driver\t")), "")
     seconds: dict[int, float] = {}
     labels: dict[int, str] = {}
-    index = folder / "index.tsv"
-    for line in index.read_text(errors="replace").splitlines() if index.exists() else []:
+    for line in lines_of(folder / "index.tsv"):
         fields = line.split("\t")
         if fields[0] == "created":
             seconds[int(fields[1])] = float(fields[3].split()[0])
@@ -176,12 +177,15 @@ def read_folder(folder: Path, *, internal: bool = False) -> Device:
     return Device(told[0], driver, pipelines, read_dispatches(folder / "dispatches.tsv"))
 
 
+def lines_of(path: Path) -> list[str]:
+    """A file's lines; none of one that is not there."""
+    return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+
 def read_dispatches(path: Path) -> list[Dispatch]:
-    """Lines of a pipeline's number and the groups in x, y and z."""
-    if not path.exists():
-        return []
-    rows = [[int(x) for x in line.split("\t")] for line in path.read_text().splitlines()]
-    return [Dispatch(row[0], (row[1], row[2], row[3])) for row in rows]
+    """Lines of a pipeline's number, the groups in x, y and z, and how often they were recorded."""
+    rows = [[int(x) for x in line.split("\t")] for line in lines_of(path)]
+    return [Dispatch(row[0], (row[1], row[2], row[3]), row[4]) for row in rows]
 
 
 def read_pipeline(folder: Path, number: int, label: str, seconds: float, device: str) -> Pipeline:

@@ -104,7 +104,7 @@ def aco(number: int, line: str) -> Line:
     text = line.split(";")[0].strip()
     if label := re.fullmatch(r"(BB\d+):", text):
         return Line(labels=(label[1],))
-    found = []
+    found: list[Instruction] = []
     for half in text.split("::"):
         half = half.strip()
         if not re.match(r"[a-z]+_", half):
@@ -154,10 +154,7 @@ def brw(number: int, line: str) -> Line:
         return Line()
     op, width = head[1], int(head[2])
     operands = text[head.end() :].split("//")[0]
-    if op.startswith("send"):
-        kind = kind_of(text, SENDS)
-    else:
-        kind = kind_of(op, BRW)
+    kind = kind_of(text, SENDS) if op.startswith("send") else kind_of(op, BRW)
     if kind == "alu":
         kind = brw_arithmetic(op, width, operands)
     work = 1 if kind == "fma" else 0
@@ -196,7 +193,10 @@ NAK = rules(
     ("load", r"ld\..*|ldg.*|tex.*|tld.*|suld.*"),
     ("store", r"st\..*|stg.*|sust.*|atom.*|red\b.*"),
     ("barrier", r"bar\..*"),
-    ("branch", r"bra|exit|bssy|bsync|bclear|break|brk|warpsync.*|bmov.*|brx.*|call.*|ret.*|yield"),
+    (
+        "branch",
+        r"bra|exit|bssy|bsync|bclear|break|ssy|sync|pbk|brk|pcnt|cont|warpsync.*|bmov.*|brx.*|call.*|ret.*|yield",
+    ),
     ("wait", r"nop|depbar.*|membar.*|fence.*|errbar.*|cctl.*"),
     ("alu", r".*"),
 )
@@ -216,8 +216,9 @@ def nak(number: int, line: str) -> Line:
     if kind in ("alu", "mov", "cvt") and head[1] and re.match(r"u[rp]\d", head[1].strip()):
         kind = "salu"
     work = {"matrix": matrix_work(op), "fma": 2 if op.startswith("hfma2") else 1}.get(kind, 0)
-    jump = re.match(r".*\bbra\b.*?\b(L\d+)", text)
-    falls = not re.match(r"bra pT|bra L|exit|ret", text)
+    # Up to Volta the three others go to where `ssy`, `pbk` and `pcnt` said.
+    jump = re.match(r".*\b(?:bra|sync|brk|cont)\b.*?\b(L\d+)", text)
+    falls = not re.match(r"bra pT|(bra|sync|brk|cont) L|exit|ret", text)
     return Line((Instruction(number, text, op, kind, work=work),), target=jump[1] if jump else None, falls=falls)
 
 

@@ -1,6 +1,6 @@
 """Loops of a program, found in its control flow: natural loops of jumps to a block that dominates the jump's.
 
-The layout of the code does not matter: drivers put the exit of a loop into its middle, or its condition before its begin.
+The layout of the code does not matter: drivers put what follows a loop into its middle, or its condition before its label.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -27,6 +28,21 @@ from dialects import KINDS
 from rules import beside_matrix, device_name, judge, overhead
 from trips import Shape, trips_by_shape, trips_by_text
 from waits import timeline
+
+
+COLUMNS = (
+    "no.",
+    "kernel",
+    "simd",
+    "regs",
+    "spill/fill",
+    "scratch",
+    "occupancy",
+    "code",
+    "cycles",
+    "instr.",
+    "compiled",
+)
 
 
 def shown(counts: Mapping[str, int]) -> str:
@@ -41,16 +57,13 @@ def dash(value: object) -> str:
 
 def table(pipelines: Iterable[Pipeline]) -> None:
     """One row a pipeline."""
-    rows = [("no.", "kernel", "simd", "regs", "spill/fill", "scratch", "occupancy", "code", "cycles", "instr.", "compiled")]
+    rows = [COLUMNS]
     for p in pipelines:
         s = p.stated
         occupancy = f"{dash(s.occupancy)}/{dash(s.max_occupancy)}" if s.occupancy is not None else "-"
-        rows.append(
-            (
-                f"{p.number:04}", p.short, str(s.simd), dash(s.registers), f"{s.spills}/{s.fills}", str(s.scratch), occupancy,
-                dash(s.code_bytes), dash(s.cycles), str(len(p.instructions)), f"{p.seconds:.2f} s",
-            )
-        )  # fmt: skip
+        stated = (str(s.simd), dash(s.registers), f"{s.spills}/{s.fills}", str(s.scratch), occupancy)
+        size = (dash(s.code_bytes), dash(s.cycles), str(len(p.instructions)), f"{p.seconds:.2f} s")
+        rows.append((f"{p.number:04}", p.short, *stated, *size))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         left = [row[i].ljust(widths[i]) for i in range(2)]
@@ -160,5 +173,8 @@ def report(folder: Path, args: argparse.Namespace) -> bool:
 
 
 if __name__ == "__main__":
+    # A reader that has seen enough, as `head` has, is no error.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     options = arguments()
-    sys.exit(0 if all([report(folder, options) for folder in options.folder]) else 1)
+    held = [report(folder, options) for folder in options.folder]
+    sys.exit(0 if all(held) else 1)

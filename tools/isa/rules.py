@@ -12,12 +12,12 @@ from waits import shares
 
 # Devices by what their drivers call them, in the names of `run.sh`.
 DEVICES = (
-    ("gfx900", r"VEGA10"), ("gfx908", r"ARCTURUS|MI100"), ("gfx1010", r"NAVI10"), ("gfx1030", r"NAVI21"),
+    ("gfx900", r"VEGA10"), ("gfx908", r"MI100"), ("gfx1010", r"NAVI10"), ("gfx1030", r"NAVI21"),
     ("gfx1100", r"NAVI31"), ("gfx1102", r"NAVI33"), ("gfx1151", r"GFX1151|STRIX"), ("gfx1201", r"GFX1201|NAVI48"),
-    ("cfl", r"CFL|630 \("), ("adl", r"ADL"), ("tgl", r"TGL"), ("mtl", r"MTL"), ("dg2", r"DG2"), ("lnl", r"LNL"), ("bmg", r"BMG"),
+    ("cfl", r"CFL"), ("adl", r"ADL"), ("tgl", r"TGL"), ("mtl", r"MTL"), ("dg2", r"DG2"), ("lnl", r"LNL"), ("bmg", r"BMG"),
     ("pascal", r"NVK 13"), ("volta", r"NVK 14"), ("turing", r"NVK 16"), ("ampere", r"NVK 17"), ("ada", r"NVK 19"),
     ("blackwell", r"NVK 1B"), ("a618", r"Adreno.* 618"), ("a630", r"Adreno.* 630"), ("a650", r"Adreno.* 650"),
-    ("a660", r"Adreno.* 660"), ("a740", r"Adreno.* 740"), ("a750", r"Adreno.* 750"), ("x185", r"Adreno.* X1-85"),
+    ("a660", r"Adreno.* 660"), ("a740", r"Adreno.* 740"), ("a750", r"Adreno.* 750"), ("x185", r"Adreno X1-85"),
     ("m1", r"Apple M1"), ("m2", r"Apple M2"),
 )  # fmt: skip
 

@@ -85,7 +85,7 @@ inside() {
     mount --bind "$PWD" "$root/here"
     mount --bind "$out" "$root/out"
     mount -t tmpfs none "$root/isa/program"
-    if [ -n "$program" ]; then
+    if [ -e "$program" ]; then
         touch "$root/isa/program/mprnet"
         mount --bind "$program" "$root/isa/program/mprnet"
     fi
@@ -128,11 +128,13 @@ rm -f "$out"/[0-9]*.txt "$out"/[0-9]*.spv "$out"/index.tsv "$out"/dispatches.tsv
 program="${MPRNET_PROGRAM:-}"
 if [ -z "$program" ]; then
     target="${CARGO_TARGET_DIR:-$here/../../target}"
-    # The newest first; neither may be there.
-    program="$(ls -t "$target/release/mprnet" "$target/debug/mprnet" 2>/dev/null | head -n 1)"
+    program="$target/release/mprnet"
+    if [ ! -e "$program" ] || [ "$target/debug/mprnet" -nt "$program" ]; then
+        program="$target/debug/mprnet"
+    fi
 fi
 if [ "$2" = mprnet ] && [ ! -x "$program" ]; then
-    echo "error: there is no program ${program:-in target}: cargo build, or name one by MPRNET_PROGRAM" >&2
+    echo "error: there is no program $program: cargo build, or name one by MPRNET_PROGRAM" >&2
     exit 3
 fi
 

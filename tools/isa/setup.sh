@@ -23,13 +23,11 @@ fi
 
 missing=""
 command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
-command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 [ -e /usr/include/vulkan/vk_layer.h ] || missing="$missing libvulkan-dev"
+command -v cc >/dev/null || missing="$missing gcc libc6-dev"
 if [ -n "$missing" ]; then
-    command -v apt-get >/dev/null || { echo "error: install these first:$missing" >&2 && exit 3; }
-    # One list of packages, word by word.
-    # shellcheck disable=SC2086
-    apt-get install -y --no-install-recommends $missing
+    # shellcheck disable=SC2086 # a list of packages
+    sh "$here/../setup.sh" $missing
 fi
 
 # The last thing that is installed tells a whole root from one that was interrupted.
@@ -44,6 +42,10 @@ fi
 # Where run.sh mounts what a run sees.
 mkdir -p "$root/here" "$root/out" "$root/shaders" "$root/isa/program"
 
+# Results are the caller's.
+mkdir -p "$lab/out"
+[ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID" "$lab/out"
+
 mkdir -p "$root/isa/layer"
 cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -o "$root/isa/layer/libVkLayer_mprnet_isa.so" "$here"/layer/*.c
 cp "$here/layer/VkLayer_mprnet_isa.json" "$root/isa/layer/"
@@ -56,6 +58,7 @@ cp -r "$root"/usr/include/drm "$root"/usr/include/linux "$root"/usr/include/asm-
 cp -r "$root"/usr/include/"$(uname -m)"-linux-gnu/asm "$uapi/"
 cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -isystem "$uapi" -o "$root/isa/standin.so" "$here"/standin/*.c
 
+# shellcheck disable=SC2016 # dpkg's word, not the shell's
 version="$(chroot "$root" dpkg-query --showformat '${Version}' --show mesa-vulkan-drivers)"
 echo "$version" >"$lab/mesa"
 echo "the laboratory is in $lab, with Mesa $version"

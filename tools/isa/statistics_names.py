@@ -1,4 +1,4 @@
-"""The statistics of `VK_KHR_pipeline_executable_properties`, which every driver names in its own way, in common terms."""
+"""The statistics of `VK_KHR_pipeline_executable_properties`, which every driver names its own way, in common terms."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Statistics:
     scratch: int
     """Bytes of a lane's own memory, or of a subgroup's (AMD, Intel)."""
     occupancy: int | None
-    """AMD: subgroups a SIMD (RADV counts one of 64 as two); NVIDIA: warps a multiprocessor; Qualcomm: waves a core; Apple:
-    threads a core. Intel's threads do not depend on the program: its `simd` does."""
+    """AMD: subgroups a SIMD (RADV counts one of 64 as two); NVIDIA: warps a multiprocessor; Qualcomm: waves a core;
+    Apple: threads a core. Intel's threads do not depend on the program: its `simd` does."""
     max_occupancy: int | None
     simd: int
     """Lanes of a subgroup."""
@@ -62,7 +62,9 @@ def normalised(dialect: str, told: Mapping[str, str], subgroup: int, device: str
     def total(*names: str) -> int:
         return sum(number(name) or 0 for name in names)
 
-    def made(registers: str, spills: int, fills: int, scratch: str, waves: str, most: int | None, cycles: str) -> Statistics:
+    def made(
+        registers: str, spills: int, fills: int, scratch: str, waves: str, most: int | None, cycles: str
+    ) -> Statistics:
         shared = number("LDS size") if dialect == "aco" else number("Workgroup Memory Size")
         return Statistics(
             number(registers), spills, fills, total(scratch), number(waves), most, subgroup, number("Code size"),
@@ -77,7 +79,9 @@ def normalised(dialect: str, told: Mapping[str, str], subgroup: int, device: str
         return made("Max live registers", total("Spills"), total("Fills"), "Scratch Memory Size", "", None, "Cycles")
     if dialect == "nak":
         spills, fills = total("Spills to memory"), total("Fills from memory")
-        return made("Number of GPRs", spills, fills, "SLM size", "Max warps/SM", nvidia_warps(device), "Static cycle count")
+        return made(
+            "Number of GPRs", spills, fills, "SLM size", "Max warps/SM", nvidia_warps(device), "Static cycle count"
+        )
     if dialect == "ir3":
         return made("Registers used", total("STP Count"), total("LDP Count"), "", "Max Waves Per Core", 16, "")
     # Apple's driver, whose assembly may be missing where its statistics are not.

@@ -11,8 +11,11 @@ from loops import Loop
 TAPS = 9
 ROLLED = (1, 3, 9)
 """How often a loop over taps or rows of taps runs inside or around the one over inputs: all, rows or none unrolled."""
+QUAD = 4
+"""Inputs of an iteration, without matrices."""
+CONVOLUTION = re.compile(r"conv1x1|conv3x3/(?!winograd)")
 TOLERANCE = 0.03
-"""Idle lanes at edges make a dispatch's lanes do less than their loops would: never more."""
+"""Of the multiply-adds that a lane must do: idle lanes make it less than what its loops do, never more."""
 ROWS_INSIDE = ("conv3x3/tiled",)
 """Kernels whose inner loop is the one over rows of taps; elsewhere it is the one over inputs."""
 
@@ -55,19 +58,19 @@ def trips_by_shape(device: Device, pipeline: Pipeline, inner: Loop, shape: Shape
     those of an iteration; None where they do not fit a loop over quads of inputs."""
     groups = [d.groups[0] * d.groups[1] * d.groups[2] for d in device.dispatches if d.pipeline == pipeline.number]
     workers = max(groups, default=0) * pipeline.lanes
-    each = inner.work()
+    each, inputs = inner.work(), QUAD
     if inner.matrix_work():
         workers, each = workers // max(pipeline.subgroup, 1), inner.matrix_work()
-    if not workers or not pipeline.kernel.startswith(("conv3x3", "conv1x1")):
+        inputs = next((int(tag.split("_")[1]) for tag in pipeline.tags if re.fullmatch(r"matrix_\d+", tag)), QUAD)
+    if not workers or not CONVOLUTION.match(pipeline.kernel):
         return None
     least = shape.products(pipeline.kernel) / workers / each
-    steps = sorted({shape.channels // inputs * rolled for inputs in (4, 8, 16) for rolled in ROLLED})
-    total = next((count for count in steps if count >= least * (1 - TOLERANCE)), None)
-    if total is None:
+    steps = -(-shape.channels // inputs)
+    rows = next((rolled for rolled in ROLLED if steps * rolled >= least * (1 - TOLERANCE)), None)
+    if rows is None:
         return None
     nest = inner.chain()
     if len(nest) == 1:
-        return {inner.number: total}
-    rows = next((rolled for rolled in (3, 9) if total % rolled == 0 and total // rolled * 4 <= shape.channels), 1)
-    inside = rows if pipeline.kernel in ROWS_INSIDE else total // rows
-    return {nest[-2].number: total // inside, inner.number: inside}
+        return {inner.number: steps * rows}
+    inside, around = (rows, steps) if pipeline.kernel in ROWS_INSIDE else (steps, rows)
+    return {nest[-2].number: around, inner.number: inside}

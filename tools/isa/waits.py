@@ -122,9 +122,7 @@ def shares(pipeline: Pipeline, inner: Loop) -> list[float]:
 def timeline(pipeline: Pipeline, loop: Loop) -> str:
     """`load@0..758 barrier@768`: loads with the products before them and before their waits."""
     found, products = flights(pipeline, loop, ("load", "scalar_load"))
-    events = [
-        Event(f.issued, f"{f.load.kind}@{f.issued}..{'-' if f.waited is None else f.waited}") for f in found
-    ]
+    events = [Event(f.issued, f"{f.load.kind}@{f.issued}..{'-' if f.waited is None else f.waited}") for f in found]
     at = 0
     for instruction in loop.all():
         if instruction.kind == "barrier":

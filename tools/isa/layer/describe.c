@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 void describe_device(VkPhysicalDevice physical, bool executables) {
-    PFN_vkGetPhysicalDeviceProperties2 get = BELOW_INSTANCE(physical, vkGetPhysicalDeviceProperties2);
+    PFN_vkGetPhysicalDeviceProperties2 get = instance_of(physical)->properties;
     FILE *file = open_file("device.txt", "w");
     if (!file) return;
     VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};

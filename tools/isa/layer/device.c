@@ -2,10 +2,7 @@
 #include "layer.h"
 
 static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice physical, VkPhysicalDeviceProperties2 *properties) {
-    PFN_vkGetPhysicalDeviceProperties2 below = BELOW_INSTANCE(physical, vkGetPhysicalDeviceProperties2);
-    if (!below) below = (PFN_vkGetPhysicalDeviceProperties2)below_instance(physical, "vkGetPhysicalDeviceProperties2KHR");
-    if (!below) return;
-    below(physical, properties);
+    instance_of(physical)->properties(physical, properties);
     if (!wishes.subgroup) return;
     for (VkBaseOutStructure *s = properties->pNext; s; s = s->pNext) {
         if (s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES) {

@@ -31,41 +31,51 @@ void *open_file(const char *name, const char *mode) {
 }
 
 // Instances and devices that live. Programs have one or two of each; past the last place the newest is replaced.
-#define OWNERS 64
-static struct owner instances[OWNERS], devices[OWNERS];
-static pthread_mutex_t owners_lock = PTHREAD_MUTEX_INITIALIZER;
+#define PLACES 64
+static struct instance instances[PLACES];
+static struct device devices[PLACES];
+static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *key_of(const void *handle) { return *(void *const *)handle; }
 
-static struct owner *owner_of(struct owner *table, const void *handle) {
-    struct owner *found = NULL;
-    pthread_mutex_lock(&owners_lock);
-    for (int i = 0; i < OWNERS && !found; i++)
-        if (table[i].key == key_of(handle)) found = &table[i];
-    pthread_mutex_unlock(&owners_lock);
+struct instance *instance_of(const void *handle) {
+    struct instance *found = NULL;
+    pthread_mutex_lock(&places_lock);
+    for (int i = 0; i < PLACES && !found; i++)
+        if (instances[i].key == key_of(handle)) found = &instances[i];
+    pthread_mutex_unlock(&places_lock);
     return found;
 }
 
-static void add_owner(struct owner *table, struct owner owner) {
-    pthread_mutex_lock(&owners_lock);
+struct device *device_of(const void *handle) {
+    struct device *found = NULL;
+    pthread_mutex_lock(&places_lock);
+    for (int i = 0; i < PLACES && !found; i++)
+        if (devices[i].key == key_of(handle)) found = &devices[i];
+    pthread_mutex_unlock(&places_lock);
+    return found;
+}
+
+// The first free place; a key that was freed and used again names the newer.
+static void add_instance(struct instance made) {
+    pthread_mutex_lock(&places_lock);
     int i = 0;
-    // A key that was freed and used again names the newer.
-    while (i < OWNERS - 1 && table[i].key && table[i].key != owner.key) i++;
-    table[i] = owner;
-    pthread_mutex_unlock(&owners_lock);
+    while (i < PLACES - 1 && instances[i].key && instances[i].key != made.key) i++;
+    instances[i] = made;
+    pthread_mutex_unlock(&places_lock);
 }
 
-struct owner *owner_of_instance(const void *handle) { return owner_of(instances, handle); }
-struct owner *owner_of_device(const void *handle) { return owner_of(devices, handle); }
-
-PFN_vkVoidFunction below_instance(const void *handle, const char *name) {
-    const struct owner *owner = owner_of_instance(handle);
-    return owner ? owner->of_instance(owner->instance, name) : NULL;
+static void add_device(struct device made) {
+    pthread_mutex_lock(&places_lock);
+    int i = 0;
+    while (i < PLACES - 1 && devices[i].key && devices[i].key != made.key) i++;
+    devices[i] = made;
+    pthread_mutex_unlock(&places_lock);
 }
 
-PFN_vkVoidFunction below_device(const void *handle, const char *name) {
-    const struct owner *owner = owner_of_device(handle);
-    return owner ? owner->of_device(owner->device, name) : NULL;
+PFN_vkVoidFunction below(const void *handle, const char *name) {
+    const struct device *device = device_of(handle);
+    return device ? device->below(device->handle, name) : NULL;
 }
 
 PFN_vkVoidFunction find(const struct entry *table, size_t count, const char *name) {
@@ -80,17 +90,24 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
     while (link && !(link->sType == VK_STRUCTURE_TYPE_LOADER_INSTANCE_CREATE_INFO && link->function == VK_LAYER_LINK_INFO))
         link = (VkLayerInstanceCreateInfo *)link->pNext;
     if (!link) return VK_ERROR_INITIALIZATION_FAILED;
-    PFN_vkGetInstanceProcAddr below = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
+    PFN_vkGetInstanceProcAddr next = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
     // The next layer finds its own link in the same place.
     link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-    VkResult result = ((PFN_vkCreateInstance)below(NULL, "vkCreateInstance"))(info, allocator, instance);
-    if (result == VK_SUCCESS)
-        add_owner(instances, (struct owner){.key = key_of(*instance), .instance = *instance, .of_instance = below});
+    VkResult result = ((PFN_vkCreateInstance)next(NULL, "vkCreateInstance"))(info, allocator, instance);
+    if (result != VK_SUCCESS) return result;
+    struct instance made = {.key = key_of(*instance), .below = next, .handle = *instance};
+    made.create_device = (PFN_vkCreateDevice)next(*instance, "vkCreateDevice");
+    made.extensions =
+        (PFN_vkEnumerateDeviceExtensionProperties)next(*instance, "vkEnumerateDeviceExtensionProperties");
+    made.properties = (PFN_vkGetPhysicalDeviceProperties2)next(*instance, "vkGetPhysicalDeviceProperties2");
+    if (!made.properties)
+        made.properties = (PFN_vkGetPhysicalDeviceProperties2)next(*instance, "vkGetPhysicalDeviceProperties2KHR");
+    add_instance(made);
     return result;
 }
 
 static bool has_executables(VkPhysicalDevice physical) {
-    PFN_vkEnumerateDeviceExtensionProperties enumerate = BELOW_INSTANCE(physical, vkEnumerateDeviceExtensionProperties);
+    PFN_vkEnumerateDeviceExtensionProperties enumerate = instance_of(physical)->extensions;
     uint32_t count = 0;
     bool found = false;
     if (!enumerate || enumerate(physical, NULL, &count, NULL) != VK_SUCCESS) return false;
@@ -122,10 +139,9 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, c
     VkLayerDeviceCreateInfo *link = (VkLayerDeviceCreateInfo *)info->pNext;
     while (link && !(link->sType == VK_STRUCTURE_TYPE_LOADER_DEVICE_CREATE_INFO && link->function == VK_LAYER_LINK_INFO))
         link = (VkLayerDeviceCreateInfo *)link->pNext;
-    const struct owner *instance = owner_of_instance(physical);
+    const struct instance *instance = instance_of(physical);
     if (!link || !instance) return VK_ERROR_INITIALIZATION_FAILED;
-    PFN_vkGetInstanceProcAddr below = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
-    PFN_vkGetDeviceProcAddr below_it = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
+    PFN_vkGetDeviceProcAddr next = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
     link->u.pLayerInfo = link->u.pLayerInfo->pNext;
 
     VkDeviceCreateInfo mine = *info;
@@ -147,10 +163,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, c
         mine.ppEnabledExtensionNames = names;
         mine.pNext = &feature;
     }
-    VkResult result = ((PFN_vkCreateDevice)below(instance->instance, "vkCreateDevice"))(physical, &mine, allocator, device);
+    VkResult result = instance->create_device(physical, &mine, allocator, device);
     free(names);
     if (result == VK_SUCCESS) {
-        add_owner(devices, (struct owner){key_of(*device), {.device = *device}, {.of_device = below_it}, executables});
+        add_device((struct device){key_of(*device), next, *device, executables});
         describe_device(physical, executables);
     } else {
         fprintf(stderr, "isa layer: the device cannot be created: VkResult %d\n", result);
@@ -178,12 +194,13 @@ static PFN_vkVoidFunction own_function(const char *name) {
 
 EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL isa_GetDeviceProcAddr(VkDevice device, const char *name) {
     PFN_vkVoidFunction found = own_function(name);
-    return found ? found : below_device(device, name);
+    return found ? found : below(device, name);
 }
 
 EXPORT VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL isa_GetInstanceProcAddr(VkInstance instance, const char *name) {
     PFN_vkVoidFunction found = own_function(name);
-    return found ? found : instance ? below_instance(instance, name) : NULL;
+    const struct instance *known = !found && instance ? instance_of(instance) : NULL;
+    return known ? known->below(known->handle, name) : found;
 }
 
 EXPORT VKAPI_ATTR VkResult VKAPI_CALL vkNegotiateLoaderLayerInterfaceVersion(VkNegotiateLayerInterface *interface) {

@@ -6,20 +6,22 @@
 #include <stdint.h>
 #include <vulkan/vulkan.h>
 
-// An instance or a device, with the way to the functions below this layer. The loader gives everything that belongs to
-// one (physical devices; queues, command buffers) the same first word: its key.
-struct owner {
+// The loader gives everything that belongs to an instance or a device (physical devices; queues, command buffers) the
+// same first word: its key.
+struct instance {
     void *key;
-    union {
-        VkInstance instance;
-        VkDevice device;
-    };
-    union {
-        PFN_vkGetInstanceProcAddr of_instance;
-        PFN_vkGetDeviceProcAddr of_device;
-    };
-    // The device has VK_KHR_pipeline_executable_properties.
-    bool executables;
+    // The functions below this layer, taken when the instance was made: older loaders lead back into the layer later.
+    PFN_vkCreateDevice create_device;
+    PFN_vkEnumerateDeviceExtensionProperties extensions;
+    PFN_vkGetPhysicalDeviceProperties2 properties;
+    PFN_vkGetInstanceProcAddr below;
+    VkInstance handle;
+};
+struct device {
+    void *key;
+    PFN_vkGetDeviceProcAddr below;
+    VkDevice handle;
+    bool executables;  // It has VK_KHR_pipeline_executable_properties.
 };
 
 // What the environment asks for.
@@ -32,15 +34,13 @@ struct wishes {
 };
 extern struct wishes wishes;
 
-// The owners of dispatchable handles; NULL for one that was never seen, which no valid call has.
-struct owner *owner_of_instance(const void *handle);
-struct owner *owner_of_device(const void *handle);
+// Whose a dispatchable handle is; NULL for one that was never seen, which no valid call has.
+struct instance *instance_of(const void *handle);
+struct device *device_of(const void *handle);
 
-// Functions below this layer, cast to their types.
-#define BELOW_INSTANCE(handle, name) ((PFN_##name)below_instance(handle, #name))
-#define BELOW(handle, name) ((PFN_##name)below_device(handle, #name))
-PFN_vkVoidFunction below_instance(const void *handle, const char *name);
-PFN_vkVoidFunction below_device(const void *handle, const char *name);
+// A device's function below this layer, cast to its type.
+#define BELOW(handle, name) ((PFN_##name)below(handle, #name))
+PFN_vkVoidFunction below(const void *handle, const char *name);
 
 // Handles that are no pointers on every platform, as numbers.
 #define NUMBER(handle) ((uint64_t)(uintptr_t)(handle))

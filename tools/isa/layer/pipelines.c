@@ -111,7 +111,7 @@ static void record(VkDevice device, const VkComputePipelineCreateInfo *info, VkP
         fclose(index);
     }
     if (result != VK_SUCCESS) return;
-    if (owner_of_device(device)->executables) describe_pipeline(device, pipeline, number);
+    if (device_of(device)->executables) describe_pipeline(device, pipeline, number);
     if (wishes.capture) append_capture(number);
 }
 
@@ -135,7 +135,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice device, VkPipeli
     }
     for (uint32_t i = 0; i < count; i++) {
         mine[i] = infos[i];
-        if (owner_of_device(device)->executables)
+        if (device_of(device)->executables)
             mine[i].flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR |
                              VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
         if (!wishes.subgroup) continue;
@@ -181,8 +181,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL set_name(VkDevice device, const VkDebugUti
         }
     }
     // Without a device some of the objects are this layer's own.
-    PFN_vkSetDebugUtilsObjectNameEXT below = BELOW(device, vkSetDebugUtilsObjectNameEXT);
-    return below && !wishes.no_device ? below(device, info) : VK_SUCCESS;
+    PFN_vkSetDebugUtilsObjectNameEXT next = BELOW(device, vkSetDebugUtilsObjectNameEXT);
+    return next && !wishes.no_device ? next(device, info) : VK_SUCCESS;
 }
 
 PFN_vkVoidFunction pipeline_function(const char *name) {
