@@ -24,10 +24,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import predictions
-from assembly import Pipeline, read_folder
+from assembly import Dispatch, Pipeline, read_folder
 from predict import CARDS, predict
 from trips import Shape
-from works import Ran, Work, read_ran
+from works import Work
 
 VERSION = "1.0.20261020"
 HERE = Path(__file__).resolve().parent
@@ -88,10 +88,10 @@ def workgroup(folder: Path, pipeline: Pipeline) -> tuple[int, int, int]:
 
 def works(folder: Path, shape: Shape, precision: str) -> list[Work]:
     """The four dispatches of a convolution."""
-    pipelines = {p.number: p for p in read_folder(folder).pipelines}
-    ran = read_ran(folder)
+    device = read_folder(folder)
+    pipelines, ran = {p.number: p for p in device.pipelines}, device.dispatches
     # The first converts what comes from the host; what goes back has the same shape.
-    own = [r for r in ran if r.grid != ran[0].grid] if ran else []
+    own = [d for d in ran if d.groups != ran[0].groups] if ran else []
     if len(own) != len(STAGES):
         raise SystemExit(f"ncnn ran {len(own)} dispatches where four were expected: another algorithm, which is not known here")
     for one in own:
@@ -99,21 +99,22 @@ def works(folder: Path, shape: Shape, precision: str) -> list[Work]:
     return [stage(name, one, pipelines[one.pipeline], own[2], shape, precision) for name, one in zip(STAGES, own, strict=True)]
 
 
-def stage(name: str, ran: Ran, pipeline: Pipeline, product: Ran, shape: Shape, precision: str) -> Work:
+def stage(name: str, ran: Dispatch, pipeline: Pipeline, product: Dispatch, shape: Shape, precision: str) -> Work:
     """What one of them does."""
-    points = next((p for p in POINTS if product.grid[2] in (p, p // 4)), 36)
+    points = next((p for p in POINTS if product.groups[2] in (p, p // 4)), 36)
     channels, pixels, size = shape.channels, shape.width * shape.height, 2 if precision == "f16" else 4
     tiles = math.ceil(shape.width / POINTS[points]) * math.ceil(shape.height / POINTS[points])
     tensor, values = float(pixels * channels * size), float(points * tiles * channels * size)
-    work = Work(f"ncnn {name}", pipeline, ran.groups)
+    groups = math.prod(ran.groups)
+    work = Work(f"ncnn {name}", pipeline, groups)
     if name == "border":
         work.moved, work.again = 2 * tensor, tensor
     elif name == "product":
-        area = 2 ** math.ceil(math.log2(points * tiles * channels / ran.groups))
-        work.products, work.defined = ran.groups * area * channels, shape.products("conv3x3")
+        area = 2 ** math.ceil(math.log2(points * tiles * channels / groups))
+        work.products, work.defined = groups * area * channels, shape.products("conv3x3")
         work.moved, work.scratch = float(points * channels**2 * size), 2 * values
         # Both factors of a square block of results; once each is in what is moved.
-        work.again = max(ran.groups * 2 * math.sqrt(area) * channels * size - 2 * values, 0.0)
+        work.again = max(groups * 2 * math.sqrt(area) * channels * size - 2 * values, 0.0)
     else:
         work.moved, work.scratch = tensor, values
         work.again = tensor * points / POINTS[points] ** 2 if name == "input" else 0.0

@@ -44,6 +44,8 @@ GAP = 2e-6
 """Seconds between dispatches that depend on each other. A guess."""
 LAST_CACHE_SHARE = 0.5
 """Of the last cache that scratch memory may take before it counts as DRAM's: inputs and results pass through it too."""
+QUAD = 4
+"""Channels that lie together."""
 IDLE = 0.03
 """Of a round number of trips that may be missing because lanes at edges idle."""
 SHARED_UNITS = ("shared", "memory")
@@ -150,16 +152,21 @@ class Prediction:
 
 def trips(work: Work, inner: Loop, subgroups: int) -> float:
     """How often the inner loop runs in all: from the products that each lane, or subgroup of a matrix kernel, must do. Lanes
-    that have nothing to do run along, so that more is run than is wanted: a lane's sums are a power of two, and matrices'
-    iterations whole."""
+    that have nothing to do run along, so that more is run than is wanted: a lane's sums are a power of two, an iteration
+    takes whole quads of inputs (conversions may look like products), and matrices' iterations are whole."""
     if inner.matrix_work():
         least = work.products / subgroups / inner.matrix_work()
         return math.ceil(least - IDLE) if work.inputs else least
-    least = work.products / (work.groups * work.pipeline.lanes) / inner.work()
     if not work.inputs:
-        return least
-    sums = 2 ** math.ceil(math.log2(least * inner.work() / work.inputs * (1 - IDLE)))
-    return work.inputs * sums / inner.work()
+        return work.products / (work.groups * work.pipeline.lanes) / inner.work()
+    each = inner.work() / (work.sums or lane_sums(work))
+    return work.inputs / (each // QUAD * QUAD if each >= QUAD else each)
+
+
+def lane_sums(work: Work) -> int:
+    """Of a lane: the least power of two."""
+    wanted = work.products / work.inputs / (work.groups * work.pipeline.lanes)
+    return 2 ** math.ceil(math.log2(wanted * (1 - IDLE)))
 
 
 def multiplicities(pipeline: Pipeline, runs: float) -> dict[int, float]:
@@ -246,13 +253,14 @@ def predict(work: Work, card: Card) -> Prediction:
 
 
 def repeats(work: Work, pipeline: Pipeline, inner: Loop | None, subgroups: int) -> float:
-    """Trips of the inner loop; where there are no products, as often as the inputs' bytes want."""
+    """Trips of the inner loop; where there are no products, as often as the bytes want."""
     if not inner:
         return 1.0
     if work.products:
         return trips(work, inner, work.groups * subgroups)
-    loaded = sum(words(i.text, i.kind) * (i.width or pipeline.subgroup) for i in inner.own() if i.kind == "load")
-    return max((work.moved + work.scratch) / (work.groups * subgroups) / loaded, 1.0) if loaded else 1.0
+    own = [i for i in inner.own() if i.kind in ("load", "store")]
+    accessed = sum(words(i.text, i.kind) * (i.width or pipeline.subgroup) * i.count for i in own)
+    return max((work.moved + work.scratch) / (work.groups * subgroups) / accessed, 1.0) if accessed else 1.0
 
 
 def main() -> None:

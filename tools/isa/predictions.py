@@ -10,9 +10,9 @@ from pathlib import Path
 
 from assembly import read_folder
 from nvidia import by_ptxas
-from predict import Card, Prediction, predict
+from predict import Card, Prediction, lane_sums, predict
 from trips import Shape
-from works import kernels, network, read_ran
+from works import Work, kernels, network
 
 PTXAS = {"RTX 3090": "sm_86", "RTX 4090": "sm_89", "H100": "sm_90"}
 """NVIDIA's cards, by the names of their instruction sets."""
@@ -57,17 +57,33 @@ def runs(args: argparse.Namespace, card: Card) -> list[Run]:
         told = json.loads(args.profile.read_text())
         of = {"model": args.config or told["model"], "size": f"{told['width']}x{told['height']}"}
         of |= {"precision": told["precision"], "variant": "auto"}
-        return [Run(of, [predict(work, card) for work in network(told, device)])]
+        return [Run(of, [predict(work, card) for work in with_sums(network(told, device))])]
     if not args.channels:
         raise SystemExit("--profile of a network or --channels of a kernel is needed")
     found = []
-    for variant, works in kernels(device, read_ran(args.folder), Shape.parse(args.channels, args.size)):
+    for variant, works in kernels(device, Shape.parse(args.channels, args.size)):
         of = {"kernel": "conv3x3", "channels": args.channels, "size": args.size}
         of |= {"precision": args.precision, "variant": variant}
         found.append(Run(of, [predict(work, card) for work in works]))
     if not found:
         raise SystemExit(f"{args.folder} has no dispatches of conv3x3")
     return found
+
+
+def with_sums(works: list[Work]) -> list[Work]:
+    """Operators with few outputs do not tell how many sums their kernel's lanes have; others of the same kernel do."""
+    most: dict[tuple[str, int], int] = {}
+
+    def key(work: Work) -> tuple[str, int]:
+        inner = work.pipeline.inner()
+        return (work.pipeline.kernel, inner.work() if inner else 0)
+
+    summing = [work for work in works if work.inputs and key(work)[1]]
+    for work in summing:
+        most[key(work)] = max(most.get(key(work), 0), lane_sums(work))
+    for work in summing:
+        work.sums = most[key(work)]
+    return works
 
 
 def peak(part: Prediction, card: Card) -> float:

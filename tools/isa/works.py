@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from assembly import Device, Pipeline
@@ -40,11 +39,18 @@ class Work:
     again: float = 0.0
     """Bytes that workgroups read, shared ones for each of them."""
     dispatches: int = 1
+    sums: int = 0
+    """Of a lane, where other operators of the same kernel tell; 0 where they do not."""
 
     @property
     def subgroups(self) -> int:
         """Of a workgroup."""
         return math.ceil(self.pipeline.lanes / max(self.pipeline.subgroup, 1))
+
+
+def padded(channels: int) -> int:
+    """To quads."""
+    return -(-channels // 4) * 4
 
 
 def element(label: str) -> int:
@@ -101,40 +107,21 @@ def span_work(span: Mapping[str, Any], pipeline: Pipeline) -> Work:
     outputs, height, width = span["outputs"][0]
     taps = TAPS if span["op"] == "conv3x3" else 1
     inputs = round(work.defined / (taps * outputs * height * width))
+    if not span["op"].startswith("conv"):
+        return work
     if "winograd" in kernel:
         work.again = products_again(work.groups, span["grid"], work.products, (inputs, outputs))
     else:
-        work.inputs = taps * inputs
+        work.inputs = taps * padded(inputs)
         size = element(pipeline.label)
         work.again = read_again(kernel, size, work.groups, span["grid"][2], height * width, (inputs, outputs))
     return work
 
 
-@dataclass(frozen=True)
-class Ran:
-    """Dispatches of one shape, as the layer counted them."""
-
-    pipeline: int
-    grid: tuple[int, int, int]
-    times: int
-
-    @property
-    def groups(self) -> int:
-        """Workgroups of all of them."""
-        return math.prod(self.grid) * self.times
-
-
-def read_ran(folder: Path) -> list[Ran]:
-    """Lines of a pipeline's number, the groups in x, y and z, and how often."""
-    path = folder / "dispatches.tsv"
-    rows = [[int(x) for x in line.split("\t")] for line in path.read_text().splitlines()] if path.exists() else []
-    return [Ran(row[0], (row[1], row[2], row[3]), row[4]) for row in rows]
-
-
-def kernels(device: Device, ran: Sequence[Ran], shape: Shape) -> Iterator[tuple[str, list[Work]]]:
+def kernels(device: Device, shape: Shape) -> Iterator[tuple[str, list[Work]]]:
     """Variants of the 3x3 convolution that `bench --kernel conv3x3 --rounds 1` ran, each with its stages."""
     for variant, stages in variants(device.pipelines):
-        works = [kernel_work(ran, pipeline, shape, variant) for pipeline in stages]
+        works = [kernel_work(device, pipeline, shape, variant) for pipeline in stages]
         if all(work.groups for work in works):
             yield variant, works
 
@@ -156,22 +143,22 @@ def variants(pipelines: Sequence[Pipeline]) -> Iterator[tuple[str, list[Pipeline
             yield f"winograd{size}", own
 
 
-def kernel_work(recorded: Sequence[Ran], pipeline: Pipeline, shape: Shape, variant: str) -> Work:
+def kernel_work(device: Device, pipeline: Pipeline, shape: Shape, variant: str) -> Work:
     """One stage of a variant. The crop that is compared with the twin counts, with a thousandth of the workgroups."""
     points = {"winograd2": 16, "winograd4": 36}.get(variant, 0)
     multiplies = pipeline.kernel.endswith("multiply")
-    ran = [r for r in recorded if r.pipeline == pipeline.number and (not multiplies or r.grid[2] == points)]
-    groups = sum(r.groups for r in ran) // BENCH_RUNS
+    ran = [d for d in device.dispatches if d.pipeline == pipeline.number and (not multiplies or d.groups[2] == points)]
+    groups = sum(math.prod(d.groups) * d.count for d in ran) // BENCH_RUNS
     channels, pixels = shape.channels, shape.width * shape.height
     size = element(pipeline.label)
     tensor = pixels * channels * size
-    work = Work(pipeline.kernel, pipeline, groups, dispatches=max(sum(r.times for r in ran) // BENCH_RUNS, 1))
+    work = Work(pipeline.kernel, pipeline, groups, dispatches=max(sum(d.count for d in ran) // BENCH_RUNS, 1))
     if not points:
         work.dispatches = 1
         work.products = work.defined = shape.products(pipeline.kernel)
-        work.inputs = TAPS * channels
+        work.inputs = TAPS * padded(channels)
         work.moved = 2 * tensor + TAPS * channels**2 * size
-        depth = max((r.grid[2] for r in ran), default=1)
+        depth = max((d.groups[2] for d in ran), default=1)
         if groups:
             work.again = read_again(pipeline.kernel, size, groups, depth, pixels, (channels, channels))
         return work
@@ -181,6 +168,6 @@ def kernel_work(recorded: Sequence[Ran], pipeline: Pipeline, shape: Shape, varia
     if multiplies and groups:
         work.products, work.defined = values * channels, shape.products(pipeline.kernel)
         work.scratch, work.moved = 8.0 * values, 4.0 * points * channels**2
-        work.again = products_again(groups, ran[0].grid, work.products, (channels, channels))
+        work.again = products_again(groups, ran[0].groups, work.products, (channels, channels))
     work.strip = work.scratch / work.dispatches
     return work

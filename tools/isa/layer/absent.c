@@ -142,7 +142,7 @@ static VKAPI_ATTR void VKAPI_CALL memory_properties2(VkPhysicalDevice physical, 
 
 // Where nothing runs there is no clock either: programs take their own instead of one that stands still.
 static VKAPI_ATTR void VKAPI_CALL families(VkPhysicalDevice physical, uint32_t *count, VkQueueFamilyProperties *found) {
-    BELOW_INSTANCE(physical, vkGetPhysicalDeviceQueueFamilyProperties)(physical, count, found);
+    instance_of(physical)->families(physical, count, found);
     for (uint32_t i = 0; found && i < *count; i++) found[i].timestampValidBits = 0;
 }
 
