@@ -58,7 +58,7 @@ class Card:
 
     name: str
     device: str
-    """The stand-in that compiles for it."""
+    """The stand-in that compiles for it; the H100's kernels are ptxas' alone, from what Ampere's is given."""
     units: int
     """Compute units: AMD's CUs, NVIDIA's SMs, Intel's Xe cores, Qualcomm's shader processors, Apple's cores."""
     schedulers: int
@@ -102,9 +102,9 @@ def latency(load: float, shared: float, scalar: float) -> dict[str, float]:
     return {"load": load, "shared_load": shared, "scalar_load": scalar, "scratch_load": load / 2}
 
 
-# Clocks, units and bandwidths: the vendors' pages. Latencies and caches' bandwidths: measurements published by
-# chipsandcheese.com ("Microbenchmarking AMD's RDNA 3", "Microbenchmarking Intel's Arc A770", "Battlemage", "Nvidia's Ada
-# Lovelace", "Inside Snapdragon 8+ Gen 1's iGPU", "Nvidia's H100"), rounded; a load is taken to hit the second cache.
+# Clocks, units and bandwidths of memory: the vendors' pages. Latencies and bandwidths of caches no vendor publishes: round
+# figures in the range of what chipsandcheese.com has measured of these chips or their neighbours, the least certain here. A
+# load is taken to hit the second cache.
 CARDS = (
     # https://www.amd.com/en/products/graphics/desktops/radeon/7000-series/amd-radeon-rx-7900xtx.html: 96 CUs, 2.5 GHz, 960
     # GB/s, 96 MiB, 61.4 TFLOPS; matrices 122.8 TFLOPS (512 a cycle and CU): 32 cycles for 16x16x16, as the RDNA3 ISA guide has it.
@@ -125,11 +125,12 @@ CARDS = (
     # 82.6 TFLOPS; matrices with sums in f32 165 TFLOPS.
     Card("RTX 4090", "ada", 128, 4, 2.52, 1008, 72, 5000, 5000, 100, Rates(32, 16, 64), latency(280, 30, 60)),
     # https://resources.nvidia.com/en-us-tensor-core (H100 SXM5): 132 SMs, 1.98 GHz, 3350 GB/s, 50 MiB, 66.9 TFLOPS.
-    Card("H100", "hopper", 132, 4, 1.98, 3350, 50, 5500, 5500, 228, Rates(32, 16, 0), latency(260, 30, 60)),
+    Card("H100", "ampere", 132, 4, 1.98, 3350, 50, 5500, 5500, 228, Rates(32, 16, 0), latency(260, 30, 60)),
     # Not published by Qualcomm: 6 shader processors of 256 lanes by freedreno's device table, 0.68 GHz, 64 bits of LPDDR5X-8400.
     Card("Adreno 740", "a740", 6, 2, 0.68, 67, 1, 200, 200, 32, Rates(128, 128, 0), latency(300, 40, 60)),
     # https://en.wikipedia.org/wiki/Apple_M1: 8 cores of 128 lanes, 1.278 GHz, 68 GB/s, 8 MiB of system cache; 2.6 TFLOPS.
-    Card("Apple M1", "m1", 8, 4, 1.278, 68, 8, 200, 300, 60, Rates(32, 32, 0), latency(300, 40, 60)),
+    # Halves are no faster (https://github.com/philipturner/metal-benchmarks).
+    Card("Apple M1", "m1", 8, 4, 1.278, 68, 8, 200, 300, 60, Rates(32, 32, 0, double_f16=False), latency(300, 40, 60)),
 )  # fmt: skip
 
 

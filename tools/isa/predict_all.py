@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Predictions for cards of the table: whole networks, the variants of a 3x3 convolution, and ncnn's, f32 and f16.
+
+    predict_all.py [-o FOLDER] [--size 1280x720] [--jobs networks,kernels,ncnn] [CARD...]       all cards without a name
+
+Compiles everything in the laboratory (setup.sh), on NVIDIA's cards by NVIDIA's compiler too (setup_nvidia.sh), writes
+predicted.json for `mprnet bench --predicted`, and prints tables in Markdown. Nothing is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import ncnn
+import predictions
+from assembly import Device, read_folder
+from nvidia import by_ptxas
+from predict import CARDS, Card, predict
+from predictions import PTXAS, Run
+from trips import Shape
+from works import kernels, network
+
+HERE = Path(__file__).resolve().parent
+NETWORKS = ("derain", "denoise", "deblur")
+CHANNELS = (80, 128)
+PRECISIONS = ("f32", "f16")
+JOBS = ("networks", "kernels", "ncnn")
+WRONG, NO_DEVICE = 1, 3
+"""Exit codes of `bench` where nothing is executed: results are nonsense."""
+
+
+def program(device: str, folder: Path, *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
+    """Runs mprnet in the laboratory; what it prints."""
+    done = subprocess.run(["sh", HERE / "run.sh", "-o", folder, device, "mprnet", *arguments], capture_output=True, text=True)
+    if done.returncode not in allowed:
+        raise SystemExit(f"mprnet {arguments[0]} fails on {device}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
+    return done.stdout
+
+
+def compiled(folder: Path, card: Card) -> Device:
+    """The pipelines of a run; by ptxas where the card is NVIDIA's."""
+    device = read_folder(folder)
+    if card.name in PTXAS:
+        device.pipelines, _ = by_ptxas(folder, device.pipelines, PTXAS[card.name])
+    return device
+
+
+def networks(card: Card, size: str, precision: str, folder: Path) -> Iterator[Run]:
+    """The published configurations, as the rule has them computed."""
+    for config in NETWORKS:
+        own = folder / f"{card.device}_{config}_{precision}"
+        arguments = ("profile", "-q", "--config", config, "--size", size, "--precision", precision, "--runs", "0", "--tune", "off")
+        told = json.loads(program(card.device, own, *arguments, "-o", "json"))
+        works = predictions.with_sums(network(told, compiled(own, card)))
+        of = {"model": config, "size": f"{told['width']}x{told['height']}", "precision": precision, "variant": "auto"}
+        yield Run(of, [predict(work, card) for work in works])
+
+
+def convolutions(card: Card, size: str, precision: str, folder: Path) -> Iterator[Run]:
+    """Every variant of the 3x3 convolution."""
+    for channels in CHANNELS:
+        own = folder / f"{card.device}_{channels}_{precision}"
+        arguments = ("bench", "-q", "--kernel", "conv3x3", "--variant", "all", "--precision", precision, "--rounds", "1")
+        program(card.device, own, *arguments, "--channels", str(channels), "--size", size, allowed=(0, WRONG, NO_DEVICE))
+        of = {"kernel": "conv3x3", "channels": channels, "size": size, "precision": precision}
+        for variant, works in kernels(compiled(own, card), Shape.parse(channels, size)):
+            yield Run(of | {"variant": variant}, [predict(work, card) for work in works])
+
+
+def others(card: Card, size: str, precision: str, folder: Path) -> Iterator[Run]:
+    """ncnn's convolutions; of NVIDIA's cards by NVK, whose pipelines are no WGSL's."""
+    for channels in CHANNELS:
+        own, shape = folder / f"{card.device}_ncnn_{channels}_{precision}", Shape.parse(channels, size)
+        ncnn.run(card.device, shape, precision, own)
+        of = {"kernel": "conv3x3", "channels": channels, "size": size, "precision": precision, "variant": "ncnn"}
+        yield Run(of, [predict(work, card) for work in ncnn.works(own, shape, precision)])
+
+
+def row(run: Run, card: Card) -> str:
+    """Of the table in Markdown."""
+    longest: dict[str, float] = {}
+    for part in run.parts:
+        longest[part.bound] = longest.get(part.bound, 0.0) + part.seconds
+    bounds = ", ".join(f"{name} {seconds / run.seconds:.0%}" for name, seconds in sorted(longest.items(), key=lambda b: -b[1])[:3])
+    what = run.of.get("model") or f"{run.of['kernel']} {run.of['channels']}"
+    return f"| {what} | {run.of['precision']} | {run.of['variant']} | {run.seconds * 1e3:.3g} | {run.share(card):.0%} | {bounds} |"
+
+
+def main() -> None:
+    """See the file's head."""
+    parser = argparse.ArgumentParser(description="Predicts what cards take; nothing is measured.")
+    parser.add_argument("cards", nargs="*", metavar="CARD", help=", ".join(card.name for card in CARDS))
+    parser.add_argument("-o", dest="folder", type=Path, default=Path("predicted"))
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--jobs", default=",".join(JOBS))
+    args = parser.parse_args()
+    jobs = args.jobs.split(",")
+    if unknown := set(jobs) - set(JOBS):
+        raise SystemExit(f"there is no job {unknown.pop()!r}; there are: {', '.join(JOBS)}")
+    names = {card.name.lower(): card for card in CARDS}
+    if unknown := [name for name in args.cards if name.lower() not in names]:
+        raise SystemExit(f"no card is called {unknown[0]!r}; there are: {', '.join(card.name for card in CARDS)}")
+    args.folder.mkdir(parents=True, exist_ok=True)
+    for card in [names[name.lower()] for name in args.cards] or CARDS:
+        print(f"\n### {card.name}, predicted, {args.size}\n\n| what | precision | variant | ms | of the peak | bound by |\n|---|---|---|---|---|---|")
+        for precision in PRECISIONS:
+            runs: list[Run] = []
+            if "networks" in jobs:
+                runs += networks(card, args.size, precision, args.folder)
+            if "kernels" in jobs:
+                runs += convolutions(card, args.size, precision, args.folder)
+            predictions.write(args.folder / "predicted.json", card, runs)
+            if "ncnn" in jobs and card.name != "H100":
+                runs += others(card, args.size, precision, args.folder)
+            for run in runs:
+                print(row(run, card))
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
