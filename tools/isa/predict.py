@@ -273,9 +273,7 @@ def main() -> None:
     arguments.add_argument("--card", required=True, help="one of: " + ", ".join(card.name for card in CARDS))
     arguments.add_argument("--profile", type=Path, help="a network's `mprnet profile --runs 0 -o json`, of the same run")
     arguments.add_argument("--config", help="the network's name in `bench`: derain, denoise, deblur")
-    arguments.add_argument("--channels", type=int, help="of `bench --kernel conv3x3 --rounds 1`, of the same run")
-    arguments.add_argument("--size", default="1280x720", help="of that kernel")
-    arguments.add_argument("--precision", default="f32", help="f32 or f16")
+    arguments.add_argument("--kernels", type=Path, help="`mprnet bench --kernel conv3x3 --rounds 0 -o json`, of the same run")
     arguments.add_argument("--ptxas", action="store_true", help="NVIDIA's own compiler (nvidia.py) instead of the driver's")
     arguments.add_argument("--all", action="store_true", help="every operator of a network, not only the longest")
     arguments.add_argument("--output", type=Path, help="adds the predictions to a file for `bench --predicted`")
@@ -285,7 +283,7 @@ def main() -> None:
         raise SystemExit(f"no card is called {args.card!r}; there are: {', '.join(card.name for card in CARDS)}")
     runs = predictions.runs(args, card)
     for run in runs:
-        print(predictions.table(run, card, None if args.all or args.channels else 12))
+        print(predictions.table(run, card, None if args.all or args.kernels else 12))
         if args.profile:
             print(predictions.kinds(run))
     if args.output:

@@ -23,21 +23,19 @@ from nvidia import by_ptxas
 from predict import CARDS, Card, predict
 from predictions import PTXAS, Run
 from trips import Shape
-from works import kernels, network
+from works import network
 
 HERE = Path(__file__).resolve().parent
 NETWORKS = ("derain", "denoise", "deblur")
 CHANNELS = (80, 128)
 PRECISIONS = ("f32", "f16")
 JOBS = ("networks", "kernels", "ncnn")
-WRONG, NO_DEVICE = 1, 3
-"""Exit codes of `bench` where nothing is executed: results are nonsense."""
 
 
-def program(device: str, folder: Path, *arguments: str, allowed: tuple[int, ...] = (0,)) -> str:
+def program(device: str, folder: Path, *arguments: str) -> str:
     """Runs mprnet in the laboratory; what it prints."""
     done = subprocess.run(["sh", HERE / "run.sh", "-o", folder, device, "mprnet", *arguments], capture_output=True, text=True)
-    if done.returncode not in allowed:
+    if done.returncode:
         raise SystemExit(f"mprnet {arguments[0]} fails on {device}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
     return done.stdout
 
@@ -65,11 +63,9 @@ def convolutions(card: Card, size: str, precision: str, folder: Path) -> Iterato
     """Every variant of the 3x3 convolution."""
     for channels in CHANNELS:
         own = folder / f"{card.device}_{channels}_{precision}"
-        arguments = ("bench", "-q", "--kernel", "conv3x3", "--variant", "all", "--precision", precision, "--rounds", "1")
-        program(card.device, own, *arguments, "--channels", str(channels), "--size", size, allowed=(0, WRONG, NO_DEVICE))
-        of = {"kernel": "conv3x3", "channels": channels, "size": size, "precision": precision}
-        for variant, works in kernels(compiled(own, card), Shape.parse(channels, size)):
-            yield Run(of | {"variant": variant}, [predict(work, card) for work in works])
+        arguments = ("bench", "-q", "--kernel", "conv3x3", "--variant", "all", "--precision", precision, "--rounds", "0")
+        told = json.loads(program(card.device, own, *arguments, "--channels", str(channels), "--size", size, "-o", "json"))
+        yield from predictions.of_kernels(told, compiled(own, card), card)
 
 
 def others(card: Card, size: str, precision: str, folder: Path) -> Iterator[Run]:

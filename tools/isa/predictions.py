@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assembly import read_folder
+from assembly import Device, read_folder
 from nvidia import by_ptxas
 from predict import Card, Prediction, lane_sums, predict
-from trips import Shape
 from works import Work, kernels, network
 
 PTXAS = {"RTX 3090": "sm_86", "RTX 4090": "sm_89", "H100": "sm_90"}
@@ -58,15 +57,22 @@ def runs(args: argparse.Namespace, card: Card) -> list[Run]:
         of = {"model": args.config or told["model"], "size": f"{told['width']}x{told['height']}"}
         of |= {"precision": told["precision"], "variant": "auto"}
         return [Run(of, [predict(work, card) for work in with_sums(network(told, device))])]
-    if not args.channels:
-        raise SystemExit("--profile of a network or --channels of a kernel is needed")
-    found = []
-    for variant, works in kernels(device, Shape.parse(args.channels, args.size)):
-        of = {"kernel": "conv3x3", "channels": args.channels, "size": args.size}
-        of |= {"precision": args.precision, "variant": variant}
-        found.append(Run(of, [predict(work, card) for work in works]))
+    if not args.kernels:
+        raise SystemExit("--profile of a network or --kernels of a convolution is needed")
+    rows = json.loads(args.kernels.read_text())
+    found = of_kernels(rows, device, card)
     if not found:
-        raise SystemExit(f"{args.folder} has no dispatches of conv3x3")
+        raise SystemExit(f"{args.folder} and {args.kernels} have no variant in common")
+    return found
+
+
+def of_kernels(rows: Sequence[Mapping[str, object]], device: Device, card: Card) -> list[Run]:
+    """Of what `bench --kernel ... --rounds 0 -o json` tells."""
+    named = {str(row["variant"]): row for row in rows}
+    found = []
+    for variant, works in kernels(rows, device):
+        of = {name: named[variant][name] for name in ("kernel", "channels", "size", "precision", "variant")}
+        found.append(Run(of, [predict(work, card) for work in works]))
     return found
 
 

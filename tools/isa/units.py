@@ -104,7 +104,9 @@ def charge(instruction: Instruction, dialect: str, subgroup: int, rates: Rates) 
     if kind == "salu":
         return {"issue": count, "scalar": count}
     if kind == "matrix":
-        return {"issue": count, "matrix": instruction.work / rates.matrix if rates.matrix else 0.0, "vector": 0.0}
+        cycles = instruction.work / rates.matrix if rates.matrix else 0.0
+        # AMD's matrices are computed by the vector unit.
+        return {"issue": count, "matrix": cycles} | ({"vector": cycles} if dialect == "aco" else {})
     return VECTORS[dialect](instruction, width, count, rates)
 
 

@@ -1,4 +1,4 @@
-"""What dispatches have to do, for `predict.py`: from `mprnet profile --runs 0 -o json`, or `mprnet bench --kernel conv3x3`."""
+"""What dispatches have to do, for `predict.py`: from `mprnet profile --runs 0 -o json`, or `bench --kernel ... --rounds 0 -o json`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from assembly import Device, Pipeline
-from trips import Shape
 
 TAPS = 9
-BENCH_RUNS = 3
-"""Of a kernel by `bench --rounds 1`: the first, another to warm up, and the one that counts."""
+CELL = 8
+"""Pixels of a cell's side: workgroups are cells or runs of them, times groups of channels."""
 
 
 @dataclass
@@ -96,78 +95,35 @@ def pipeline_of(kernel: str, named: Mapping[str, Pipeline]) -> Pipeline:
 
 def span_work(span: Mapping[str, Any], pipeline: Pipeline) -> Work:
     """One stage of an operator."""
-    kernel = pipeline.kernel
+    kernel, several = pipeline.kernel, span["scratch_bytes"] > 0
     work = Work(
-        span["tensor"] + (f" {kernel.rsplit('_', 1)[1]}" if "winograd" in kernel else ""), pipeline, span["workgroups"],
+        span["tensor"] + (f" {kernel.rsplit('_', 1)[1]}" if several else ""), pipeline, span["workgroups"],
         products=span["executed"], defined=span["multiply_adds"], moved=span["bytes"], scratch=span["scratch_bytes"],
         strip=span["scratch_bytes"] / span["dispatches"], again=span["bytes"], dispatches=span["dispatches"],
     )  # fmt: skip
-    if not work.products:
+    if not work.products or not span["op"].startswith("conv"):
         return work
     outputs, height, width = span["outputs"][0]
     taps = TAPS if span["op"] == "conv3x3" else 1
     inputs = round(work.defined / (taps * outputs * height * width))
-    if not span["op"].startswith("conv"):
-        return work
-    if "winograd" in kernel:
+    if several:
         work.again = products_again(work.groups, span["grid"], work.products, (inputs, outputs))
-    else:
-        work.inputs = taps * padded(inputs)
-        size = element(pipeline.label)
-        work.again = read_again(kernel, size, work.groups, span["grid"][2], height * width, (inputs, outputs))
-    return work
-
-
-def kernels(device: Device, shape: Shape) -> Iterator[tuple[str, list[Work]]]:
-    """Variants of the 3x3 convolution that `bench --kernel conv3x3 --rounds 1` ran, each with its stages."""
-    for variant, stages in variants(device.pipelines):
-        works = [kernel_work(device, pipeline, shape, variant) for pipeline in stages]
-        if all(work.groups for work in works):
-            yield variant, works
-
-
-def variants(pipelines: Sequence[Pipeline]) -> Iterator[tuple[str, list[Pipeline]]]:
-    """Names as the program has them, and pipelines in the order of execution."""
-    stages = ("input", "multiply", "output")
-    winograd = [p for p in pipelines if p.kernel.startswith("conv3x3/winograd")]
-    for pipeline in pipelines:
-        if pipeline.kernel.startswith("conv3x3/") and pipeline not in winograd:
-            spread = next((tag.removeprefix("spread_") for tag in pipeline.tags if tag.startswith("spread_")), "load")
-            name = spread if spread != "load" else pipeline.kernel.split("/")[1]
-            square = next((tag.split("_")[1] for tag in pipeline.tags if re.fullmatch(r"matrix_\d+", tag)), "")
-            yield name + square, [pipeline]
-    for size in ("2", "4"):
-        own = [p for p in winograd if f"winograd_{size}" in p.tags or p.kernel.endswith("multiply")]
-        own.sort(key=lambda p: stages.index(p.kernel.rsplit("_", 1)[1]) if p.kernel.rsplit("_", 1)[1] in stages else 0)
-        if len(own) >= len(stages):
-            yield f"winograd{size}", own
-
-
-def kernel_work(device: Device, pipeline: Pipeline, shape: Shape, variant: str) -> Work:
-    """One stage of a variant. The crop that is compared with the twin counts, with a thousandth of the workgroups."""
-    points = {"winograd2": 16, "winograd4": 36}.get(variant, 0)
-    multiplies = pipeline.kernel.endswith("multiply")
-    ran = [d for d in device.dispatches if d.pipeline == pipeline.number and (not multiplies or d.groups[2] == points)]
-    groups = sum(math.prod(d.groups) * d.count for d in ran) // BENCH_RUNS
-    channels, pixels = shape.channels, shape.width * shape.height
-    size = element(pipeline.label)
-    tensor = pixels * channels * size
-    work = Work(pipeline.kernel, pipeline, groups, dispatches=max(sum(d.count for d in ran) // BENCH_RUNS, 1))
-    if not points:
-        work.dispatches = 1
-        work.products = work.defined = shape.products(pipeline.kernel)
-        work.inputs = TAPS * padded(channels)
-        work.moved = 2 * tensor + TAPS * channels**2 * size
-        depth = max((d.groups[2] for d in ran), default=1)
-        if groups:
-            work.again = read_again(pipeline.kernel, size, groups, depth, pixels, (channels, channels))
         return work
-    side = {16: 2, 36: 4}[points]
-    values = points * (pixels // side**2) * channels
-    work.scratch, work.moved = 4.0 * values, float(tensor)
-    if multiplies and groups:
-        work.products, work.defined = values * channels, shape.products(pipeline.kernel)
-        work.scratch, work.moved = 8.0 * values, 4.0 * points * channels**2
-        work.again = products_again(groups, ran[0].groups, work.products, (channels, channels))
-    work.strip = work.scratch / work.dispatches
+    if work.products == work.defined:
+        work.inputs = taps * padded(inputs)
+    size = element(pipeline.label)
+    work.again = read_again(kernel, size, work.groups, depth(span["grid"], height), height * width, (inputs, outputs))
     return work
+
+
+def depth(grid: Sequence[int], height: int) -> int:
+    """Workgroups that share the same pixels: where y counts rows of cells they are along z, else along y too."""
+    return grid[2] if grid[1] >= height // CELL else grid[1] * grid[2]
+
+
+def kernels(rows: Sequence[Mapping[str, Any]], device: Device) -> Iterator[tuple[str, list[Work]]]:
+    """Variants that `bench --kernel` compiled, each with its stages; not those that the adapter cannot use."""
+    named = {p.label: p for p in device.pipelines}
+    for row in rows:
+        if row["stages"]:
+            yield row["variant"], [span_work(span, pipeline_of(span["kernel"], named)) for span in row["stages"]]

@@ -7,6 +7,7 @@ use mprnet::kernels::{Choices, ConvShape, Variant};
 use mprnet::plan::{Layout, Precision};
 use mprnet::tune::{self, Specimen};
 use mprnet::{Error, ExecutorOptions};
+use serde_json::{Value, json};
 
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
@@ -93,6 +94,12 @@ pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Measured 
                     name: variant.name().to_owned(),
                 };
                 let subjects: Vec<_> = kernel.variants(args).into_iter().map(subject).collect();
+                if args.rounds == 0 {
+                    for subject in &subjects {
+                        rows.push(subject.outline()?);
+                    }
+                    continue;
+                }
                 let outcomes = subjects.iter().map(Subject::prepare).collect();
                 let (measured, code) = measure(&subjects, outcomes, usize::from(args.rounds), quiet)?;
                 rows.extend(measured);
@@ -150,7 +157,8 @@ impl<'a> Subject<'a> {
         tune::bound(used, self.device.storage(self.precision))
     }
 
-    fn row(&self, outcome: &Outcome<'_>, first: Option<f64>) -> Result<Row, Error> {
+    /// What it is, on what.
+    fn named(&self) -> Row {
         let (width, height) = self.size;
         let text = |text: &str| Cell::Text(text.to_owned());
         let mut row: Row = vec![
@@ -161,6 +169,32 @@ impl<'a> Subject<'a> {
             ("variant", text(&self.name)),
         ];
         row.extend(super::adapter(self.device));
+        row
+    }
+
+    /// What would be executed, compiled and not run: the spans that `profile` has, without times.
+    fn outline(&self) -> Result<Row, Error> {
+        let compiled = || -> Result<_, Unmeasured> {
+            self.variant.check(&self.device.target(self.precision))?;
+            let slice = Some(u64::MAX);
+            let choices = self.variant.choices().unwrap_or_default();
+            let options = ExecutorOptions { precision: self.precision, choices, slice, ..Default::default() };
+            let (width, height) = self.size;
+            let whole = self.kernel.specimen(self.channels, [height, width])?;
+            Ok(whole.executor(self.device, &options)?.outline())
+        };
+        let (stages, verdict) = match compiled() {
+            Ok(spans) => (json!(spans), "not run".to_owned()),
+            Err(Unmeasured::Failed(error)) => return Err(error),
+            Err(reason) => (Value::Null, format!("not used: {reason}")),
+        };
+        let mut row = self.named();
+        row.extend([("stages", Cell::Data(stages)), ("verdict", Cell::Text(verdict))]);
+        Ok(row)
+    }
+
+    fn row(&self, outcome: &Outcome<'_>, first: Option<f64>) -> Result<Row, Error> {
+        let mut row = self.named();
         let known = outcome.as_ref().ok();
         row.extend(known.map_or_else(Runner::no_cells, |(runner, _)| runner.cells()));
         let seconds = known.and_then(|(runner, _)| runner.median());

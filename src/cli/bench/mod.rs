@@ -47,8 +47,8 @@ pub(super) struct BenchArgs {
     /// for kernels
     #[arg(long, value_delimiter = ',', value_parser = VariantArg::parse)]
     variant: Vec<VariantArg>,
-    /// Measured runs of each
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Measured runs of each; with 0 and --kernel nothing is run, and the JSON has what would be executed
+    #[arg(long, default_value_t = 9)]
     rounds: u16,
     /// How the rows are written
     #[arg(short = 'o', long, value_enum, default_value = "md")]
@@ -194,6 +194,9 @@ impl fmt::Display for Unmeasured {
 }
 
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
+    if args.rounds == 0 && (args.kernel.is_none() || args.shader.is_some()) {
+        return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
+    }
     // A file that cannot be read is told of before anything is measured.
     let predictions = Predictions::read(args.predicted.as_deref())?;
     let (mut rows, worst) = match (&args.shader, args.kernel) {
