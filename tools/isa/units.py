@@ -63,8 +63,6 @@ def words(text: str, kind: str) -> int:
         return int(found[1]) // 8 * int(found[2] or 1)
     if found := re.search(r"\bldsm\S*x(\d)|\bldsm", text):
         return 4 * int(found[1] or 1)
-    if found := re.search(r"\b(?:ld|st)\S*\.[bui](\d+)\b", text):
-        return int(found[1]) // 8
     if found := re.match(r".*?\b(?:LD|ST)[GSL]\S*", text):
         wide = re.search(r"\.(128|64|U?8|[US]?16)\b", found[0])
         return {"128": 16, "64": 8}.get(wide[1], 2 if "16" in wide[1] else 1) if wide else 4
@@ -72,6 +70,8 @@ def words(text: str, kind: str) -> int:
         return int(found[1]) // 8 * int(found[2] or 1)
     if found := re.search(r"\b(?:ldl|stl|ldp|stp)\S*\.[usf](\d+).*,\s*(\d+)\s*$", text):
         return int(found[1]) // 8 * int(found[2])
+    if found := re.search(r"\b(?:ld|st)\S*\.[bui](\d+)\b", text):
+        return int(found[1]) // 8
     return 16 if re.search(r"\bisam|\bsam\b", text) else 4
 
 
