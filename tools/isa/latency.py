@@ -1,4 +1,4 @@
-"""How long one subgroup takes for a piece of code by itself: instructions in order, loads in flight until they are waited for.
+"""How long one subgroup takes for a piece of code by itself: instructions in order, loads in flight until their waits.
 
 What an instruction waits for is read from the listing as `waits.py` reads it; how long a load takes is the card's. What is
 computed in between hides it.

@@ -93,10 +93,11 @@ def works(folder: Path, shape: Shape, precision: str) -> list[Work]:
     # The first converts what comes from the host; what goes back has the same shape.
     own = [d for d in ran if d.groups != ran[0].groups] if ran else []
     if len(own) != len(STAGES):
-        raise SystemExit(f"ncnn ran {len(own)} dispatches where four were expected: another algorithm, which is not known here")
+        raise SystemExit(f"ncnn ran {len(own)} dispatches where four were expected: an algorithm that is not known here")
     for one in own:
         pipelines[one.pipeline].workgroup = workgroup(folder, pipelines[one.pipeline])
-    return [stage(name, one, pipelines[one.pipeline], own[2], shape, precision) for name, one in zip(STAGES, own, strict=True)]
+    named = zip(STAGES, own, strict=True)
+    return [stage(name, one, pipelines[one.pipeline], own[2], shape, precision) for name, one in named]
 
 
 def stage(name: str, ran: Dispatch, pipeline: Pipeline, product: Dispatch, shape: Shape, precision: str) -> Work:

@@ -184,16 +184,18 @@ def compiled(spirv: Path, arch: str, tools: Tools) -> tuple[str, str]:
         raise Refused(f"it uses {what}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        hlsl = tools.run("spirv-cross", "spirv-cross", spirv, "--hlsl", "--shader-model", "62", "--hlsl-enable-16bit-types").stdout
-        (folder / "k.hlsl").write_text(cuda(hlsl))
+        to_hlsl = ("spirv-cross", spirv, "--hlsl", "--shader-model", "62", "--hlsl-enable-16bit-types")
+        (folder / "k.hlsl").write_text(cuda(tools.run("spirv-cross", *to_hlsl).stdout))
         slang, bin_ = tools.site / "slangtorch/bin/slangc", tools.site / "nvidia/cu13/bin"
-        tools.run("slangc", slang, "-lang", "hlsl", folder / "k.hlsl", "-entry", "main", "-stage", "compute", "-target", "cuda",
-                  "-O3", "-o", folder / "k.cu")  # fmt: skip
+        of_what = ("-lang", "hlsl", folder / "k.hlsl", "-entry", "main", "-stage", "compute")
+        tools.run("slangc", slang, *of_what, "-target", "cuda", "-O3", "-o", folder / "k.cu")
         # Arrays of zeros are initialised by calls, which nvcc refuses for constants.
-        text = re.sub(r"(__device__ static const FixedArray<\w+[^;]*?)=\s*\{.*?\};", r"\1= {};", (folder / "k.cu").read_text(), flags=re.S)
+        zeros = r"(__device__ static const FixedArray<\w+[^;]*?)=\s*\{.*?\};"
+        text = re.sub(zeros, r"\1= {};", (folder / "k.cu").read_text(), flags=re.S)
         (folder / "k.cu").write_text(text)
-        said = tools.run("nvcc", bin_ / "nvcc", f"-arch={arch}", "-cubin", "-o", folder / "k.cubin", folder / "k.cu", "-Xptxas", "-v",
-                         f"-I{tools.site}/nvidia/cu13/include", "-std=c++17", "-w", "-DSLANG_CUDA_ENABLE_HALF=1").stderr  # fmt: skip
+        options = ("-std=c++17", "-w", "-DSLANG_CUDA_ENABLE_HALF=1", f"-I{tools.site}/nvidia/cu13/include", "-Xptxas", "-v")
+        nvcc = (bin_ / "nvcc", f"-arch={arch}", "-cubin", "-o", folder / "k.cubin", folder / "k.cu")
+        said = tools.run("nvcc", *nvcc, *options).stderr
         return said, tools.run("nvdisasm", bin_ / "nvdisasm", "-c", "-hex", folder / "k.cubin").stdout
 
 
@@ -255,7 +257,8 @@ def pipeline(folder: Path, original: Pipeline, arch: str, tools: Tools) -> Pipel
         "Static cycle count": cycles,
     }  # fmt: skip
     statistics = {name: str(value) for name, value in told.items()}
-    return Pipeline(original.number, original.label, 0.0, 32, statistics, DIALECT, lines, original.workgroup, f"ptxas {arch}")
+    size, name = original.workgroup, f"ptxas {arch}"
+    return Pipeline(original.number, original.label, 0.0, 32, statistics, DIALECT, lines, size, name)
 
 
 def by_ptxas(folder: Path, pipelines: Sequence[Pipeline], arch: str) -> tuple[list[Pipeline], list[str]]:
@@ -298,7 +301,8 @@ def main() -> None:
 def report(p: Pipeline, arch: str) -> str:
     """A line for the whole, and one for the inner loop."""
     s = p.stated
-    text = f"{p.number:04} {p.short} {arch}: {s.registers} registers, {s.spills}/{s.fills} spilled, {s.occupancy} of {WARPS[arch]} warps, "
+    text = f"{p.number:04} {p.short} {arch}: {s.registers} registers, {s.spills}/{s.fills} spilled, "
+    text += f"{s.occupancy} of {WARPS[arch]} warps, "
     text += f"{s.shared_bytes} bytes shared, {len(p.instructions)} instructions, {s.cycles} static cycles"
     if inner := p.inner():
         mix = " ".join(f"{kind}:{count}" for kind, count in inner.mix().most_common())

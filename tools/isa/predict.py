@@ -12,16 +12,16 @@ A dispatch takes the longest of five times:
 2. **Latency.** One subgroup alone takes as long as its instructions in order with every wait for a load (`latency.py`). So
    many subgroups as registers and workgroup memory leave room for (the compiler's own figure) wait at the same time:
    cycles of a workgroup = cycles of a subgroup / resident workgroups.
-3. **DRAM.** The least bytes that the operator can move (each input, weight and result once), and scratch memory between the
-   stages of an operator, each where it is larger than half of the last cache (of scratch memory: a strip); over the bandwidth.
+3. **DRAM.** The least bytes that the operator can move (each input, weight and result once), and scratch memory between its
+   stages, each where it is larger than half of the last cache (of scratch memory: a strip); over the bandwidth.
 4. **Last cache.** All of that goes through it. Where a card has one cache, that is 5.
 5. **Second cache.** What workgroups read again: weights and borders for every workgroup; over its bandwidth.
 
 Workgroups are shared out evenly, the last round whole: a card takes ceil(workgroups / compute units) times a workgroup's
 cycles, and never less than one subgroup's latency. A dispatch costs GAP besides: a guess, the same for all.
 
-Loops run as often as the multiply-adds of the dispatch want: `trips`. What a loop's exit repeats of its body is no work of its
-own. Both sides of a condition count. Not in the model: bank conflicts, instruction caches, power limits, clocks other than
+Loops run as often as the multiply-adds of the dispatch want (`trips`). What a loop's exit repeats of its body is no work of
+its own. Both sides of a condition count. Not in the model: bank conflicts, instruction caches, power limits, clocks other than
 the boost clock, contention between unlike waves, misses of the first cache beyond what 5 counts. It is a lower bound with
 exceptions: conditions make it count too much.
 """
@@ -107,26 +107,27 @@ def latency(load: float, shared: float, scalar: float) -> dict[str, float]:
 # load is taken to hit the second cache.
 CARDS = (
     # https://www.amd.com/en/products/graphics/desktops/radeon/7000-series/amd-radeon-rx-7900xtx.html: 96 CUs, 2.5 GHz, 960
-    # GB/s, 96 MiB, 61.4 TFLOPS; matrices 122.8 TFLOPS (512 a cycle and CU): 32 cycles for 16x16x16, as the RDNA3 ISA guide has it.
+    # GB/s, 96 MiB, 61.4 TFLOPS; matrices 122.8 TFLOPS, 512 a cycle and CU, so 32 cycles for 16x16x16, as ACO has it.
     Card("RX 7900 XTX", "gfx1100", 96, 2, 2.5, 960, 96, 3500, 5300, 64, Rates(32, 32, 128), latency(320, 40, 100)),
-    # https://www.amd.com/en/products/graphics/desktops/radeon/9000-series/amd-radeon-rx-9070xt.html: 64 CUs, 2.97 GHz, 640 GB/s,
-    # 64 MiB, 48.7 TFLOPS; matrices 195 TFLOPS.
+    # https://www.amd.com/en/products/graphics/desktops/radeon/9000-series/amd-radeon-rx-9070xt.html: 64 CUs, 2.97 GHz, 640
+    # GB/s, 64 MiB, 48.7 TFLOPS; matrices 195 TFLOPS.
     Card("RX 9070 XT", "gfx1201", 64, 2, 2.97, 640, 64, 2900, 5000, 64, Rates(32, 32, 256), latency(320, 40, 100)),
     # https://www.intel.com/content/www/us/en/products/sku/229151/: 32 Xe cores of 16 engines, 2.1 GHz, 560 GB/s, 16 MiB; XMX
     # 275 TOPS of int8, half of it in f16.
     Card("Arc A770", "dg2", 32, 16, 2.1, 560, 16, 2000, 2000, 128, Rates(8, 8, 64), latency(350, 60, 300), 128),
-    # https://www.intel.com/content/www/us/en/products/sku/241598/: 20 Xe cores of 8 engines, 2.67 GHz, 456 GB/s, 18 MiB; XMX 233
-    # TOPS of int8.
+    # https://www.intel.com/content/www/us/en/products/sku/241598/: 20 Xe cores of 8 engines, 2.67 GHz, 456 GB/s, 18 MiB; XMX
+    # 233 TOPS of int8, at 2.85 GHz.
     Card("Arc B580", "bmg", 20, 8, 2.67, 456, 18, 2000, 2000, 128, Rates(16, 16, 128), latency(300, 60, 250), 64),
-    # https://www.nvidia.com/content/PDF/nvidia-ampere-ga-102-gpu-architecture-whitepaper-v2.pdf: 82 SMs, 1.695 GHz, 936 GB/s, 6 MiB,
-    # 35.6 TFLOPS; matrices with sums in f32 71 TFLOPS.
+    # https://www.nvidia.com/content/PDF/nvidia-ampere-ga-102-gpu-architecture-whitepaper-v2.pdf: 82 SMs, 1.695 GHz, 936
+    # GB/s, 6 MiB, 35.6 TFLOPS; matrices with sums in f32 71 TFLOPS.
     Card("RTX 3090", "ampere", 82, 4, 1.695, 936, 6, 2500, 2500, 100, Rates(32, 16, 64), latency(260, 30, 60)),
-    # https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf: 128 SMs, 2.52 GHz, 1008 GB/s, 72 MiB,
-    # 82.6 TFLOPS; matrices with sums in f32 165 TFLOPS.
+    # https://images.nvidia.com/aem-dam/Solutions/geforce/ada/nvidia-ada-gpu-architecture.pdf: 128 SMs, 2.52 GHz, 1008 GB/s,
+    # 72 MiB, 82.6 TFLOPS; matrices with sums in f32 165 TFLOPS.
     Card("RTX 4090", "ada", 128, 4, 2.52, 1008, 72, 5000, 5000, 100, Rates(32, 16, 64), latency(280, 30, 60)),
     # https://resources.nvidia.com/en-us-tensor-core (H100 SXM5): 132 SMs, 1.98 GHz, 3350 GB/s, 50 MiB, 66.9 TFLOPS.
     Card("H100", "ampere", 132, 4, 1.98, 3350, 50, 5500, 5500, 228, Rates(32, 16, 0), latency(260, 30, 60)),
-    # Not published by Qualcomm: 6 shader processors of 256 lanes by freedreno's device table, 0.68 GHz, 64 bits of LPDDR5X-8400.
+    # Not published by Qualcomm: 6 shader processors of 256 lanes by freedreno's device table, 0.68 GHz, 64 bits of
+    # LPDDR5X-8400.
     Card("Adreno 740", "a740", 6, 2, 0.68, 67, 1, 200, 200, 32, Rates(128, 128, 0), latency(300, 40, 60)),
     # https://en.wikipedia.org/wiki/Apple_M1: 8 cores of 128 lanes, 1.278 GHz, 68 GB/s, 8 MiB of system cache; 2.6 TFLOPS.
     # Halves are no faster (https://github.com/philipturner/metal-benchmarks).
@@ -154,12 +155,16 @@ class Prediction:
 def trips(work: Work, inner: Loop, subgroups: int) -> float:
     """How often the inner loop runs in all: from the products that each lane, or subgroup of a matrix kernel, must do. Lanes
     that have nothing to do run along, so that more is run than is wanted: a lane's sums are a power of two, an iteration
-    takes whole quads of inputs (conversions may look like products), and matrices' iterations are whole."""
+    takes whole quads of inputs (conversions may look like products), of Winograd's values a power of two (transforms may look
+    like products), and matrices' iterations are whole."""
     if inner.matrix_work():
         least = work.products / subgroups / inner.matrix_work()
         return math.ceil(least - IDLE) if work.inputs else least
+    least = work.products / (work.groups * work.pipeline.lanes) / inner.work()
     if not work.inputs:
-        return work.products / (work.groups * work.pipeline.lanes) / inner.work()
+        return least
+    if work.transformed:
+        return work.inputs / 2 ** math.floor(math.log2(work.inputs / least * (1 + IDLE)))
     each = inner.work() / (work.sums or lane_sums(work))
     return work.inputs / (each // QUAD * QUAD if each >= QUAD else each)
 
@@ -171,8 +176,8 @@ def lane_sums(work: Work) -> int:
 
 
 def multiplicities(pipeline: Pipeline, runs: float) -> dict[int, float]:
-    """How often each loop's own instructions run, by its number. The loop around the inner one runs thrice, over rows of taps
-    or pieces; others once."""
+    """How often each loop's own instructions run, by its number. The loop around the inner one runs thrice, over rows of
+    taps or pieces; others once."""
     inner = pipeline.inner()
     counts: dict[int, float] = {loop.number: 1.0 for loop in pipeline.root.walk()}
     if inner:
@@ -273,7 +278,7 @@ def main() -> None:
     arguments.add_argument("--card", required=True, help="one of: " + ", ".join(card.name for card in CARDS))
     arguments.add_argument("--profile", type=Path, help="a network's `mprnet profile --runs 0 -o json`, of the same run")
     arguments.add_argument("--config", help="the network's name in `bench`: derain, denoise, deblur")
-    arguments.add_argument("--kernels", type=Path, help="`mprnet bench --kernel conv3x3 --rounds 0 -o json`, of the same run")
+    arguments.add_argument("--kernels", type=Path, help="`mprnet bench --kernel ... --rounds 0 -o json`, of the same run")
     arguments.add_argument("--ptxas", action="store_true", help="NVIDIA's own compiler (nvidia.py) instead of the driver's")
     arguments.add_argument("--all", action="store_true", help="every operator of a network, not only the longest")
     arguments.add_argument("--output", type=Path, help="adds the predictions to a file for `bench --predicted`")

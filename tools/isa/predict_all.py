@@ -21,7 +21,7 @@ import predictions
 from assembly import Device, read_folder
 from nvidia import by_ptxas
 from predict import CARDS, Card, predict
-from predictions import PTXAS, Run
+from predictions import PTXAS, SHOWN_BOUNDS, Run
 from trips import Shape
 from works import network
 
@@ -29,12 +29,14 @@ HERE = Path(__file__).resolve().parent
 NETWORKS = ("derain", "denoise", "deblur")
 CHANNELS = (80, 128)
 PRECISIONS = ("f32", "f16")
+HEAD = "| what | precision | variant | ms | of the peak | bound by |\n|---|---|---|---|---|---|"
 JOBS = ("networks", "kernels", "ncnn")
 
 
 def program(device: str, folder: Path, *arguments: str) -> str:
     """Runs mprnet in the laboratory; what it prints."""
-    done = subprocess.run(["sh", HERE / "run.sh", "-o", folder, device, "mprnet", *arguments], capture_output=True, text=True)
+    command = ["sh", HERE / "run.sh", "-o", folder, device, "mprnet", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"mprnet {arguments[0]} fails on {device}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
     return done.stdout
@@ -52,8 +54,8 @@ def networks(card: Card, size: str, precision: str, folder: Path) -> Iterator[Ru
     """The published configurations, as the rule has them computed."""
     for config in NETWORKS:
         own = folder / f"{card.device}_{config}_{precision}"
-        arguments = ("profile", "-q", "--config", config, "--size", size, "--precision", precision, "--runs", "0", "--tune", "off")
-        told = json.loads(program(card.device, own, *arguments, "-o", "json"))
+        arguments = ("profile", "-q", "--config", config, "--size", size, "--precision", precision, "--runs", "0")
+        told = json.loads(program(card.device, own, *arguments, "--tune", "off", "-o", "json"))
         works = predictions.with_sums(network(told, compiled(own, card)))
         of = {"model": config, "size": f"{told['width']}x{told['height']}", "precision": precision, "variant": "auto"}
         yield Run(of, [predict(work, card) for work in works])
@@ -82,9 +84,11 @@ def row(run: Run, card: Card) -> str:
     longest: dict[str, float] = {}
     for part in run.parts:
         longest[part.bound] = longest.get(part.bound, 0.0) + part.seconds
-    bounds = ", ".join(f"{name} {seconds / run.seconds:.0%}" for name, seconds in sorted(longest.items(), key=lambda b: -b[1])[:3])
+    first = sorted(longest.items(), key=lambda bound: -bound[1])[:SHOWN_BOUNDS]
+    bounds = ", ".join(f"{name} {seconds / run.seconds:.0%}" for name, seconds in first)
     what = run.of.get("model") or f"{run.of['kernel']} {run.of['channels']}"
-    return f"| {what} | {run.of['precision']} | {run.of['variant']} | {run.seconds * 1e3:.3g} | {run.share(card):.0%} | {bounds} |"
+    cells = (what, run.of["precision"], run.of["variant"], f"{run.seconds * 1e3:.3g}", f"{run.share(card):.0%}", bounds)
+    return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def main() -> None:
@@ -103,7 +107,7 @@ def main() -> None:
         raise SystemExit(f"no card is called {unknown[0]!r}; there are: {', '.join(card.name for card in CARDS)}")
     args.folder.mkdir(parents=True, exist_ok=True)
     for card in [names[name.lower()] for name in args.cards] or CARDS:
-        print(f"\n### {card.name}, predicted, {args.size}\n\n| what | precision | variant | ms | of the peak | bound by |\n|---|---|---|---|---|---|")
+        print(f"\n### {card.name}, predicted, {args.size}\n\n{HEAD}")
         for precision in PRECISIONS:
             runs: list[Run] = []
             if "networks" in jobs:

@@ -84,7 +84,7 @@ def with_sums(works: list[Work]) -> list[Work]:
         inner = work.pipeline.inner()
         return (work.pipeline.kernel, inner.work() if inner else 0)
 
-    summing = [work for work in works if work.inputs and key(work)[1]]
+    summing = [work for work in works if work.inputs and not work.transformed and key(work)[1]]
     for work in summing:
         most[key(work)] = max(most.get(key(work), 0), lane_sums(work))
     for work in summing:
@@ -107,7 +107,8 @@ def table(run: Run, card: Card, most: int | None = None) -> str:
         share = f"{defined:4.0%}" if part.work.defined else "    "
         longest = sorted(part.bounds.items(), key=lambda bound: -bound[1])[:SHOWN_BOUNDS]
         why = ", ".join(f"{name} {milliseconds(seconds)}" for name, seconds in longest)
-        rows.append(f"  {part.work.name[:44]:<44} {part.work.pipeline.kernel[:26]:<26} {milliseconds(part.seconds):>10} {share}  {why}")
+        name = f"{part.work.name[:44]:<44} {part.work.pipeline.kernel[:26]:<26}"
+        rows.append(f"  {name} {milliseconds(part.seconds):>10} {share}  {why}")
     if len(parts) < len(run.parts):
         rows.append(f"  and {len(run.parts) - len(parts)} shorter ones")
     return "\n".join(rows)
@@ -121,7 +122,9 @@ def kinds(run: Run) -> str:
         own[0] += 1
         own[1] += part.seconds
     longest = sorted(sums.items(), key=lambda item: -item[1][1])
-    lines = [f"  {name:<56} {int(count):>4} {milliseconds(seconds):>10} {seconds / run.seconds:5.0%}" for name, (count, seconds) in longest]
+    lines = []
+    for name, (count, seconds) in longest:
+        lines.append(f"  {name:<56} {int(count):>4} {milliseconds(seconds):>10} {seconds / run.seconds:5.0%}")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""What dispatches have to do, for `predict.py`: from `mprnet profile --runs 0 -o json`, or `bench --kernel ... --rounds 0 -o json`."""
+"""What dispatches have to do, for `predict.py`: from `mprnet profile --runs 0`, or `bench --kernel --rounds 0`, as JSON."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class Work:
     again: float = 0.0
     """Bytes that workgroups read, shared ones for each of them."""
     dispatches: int = 1
+    transformed: bool = False
+    """Whether the inputs are Winograd's values."""
     sums: int = 0
     """Of a lane, where other operators of the same kernel tell; 0 where they do not."""
 
@@ -106,11 +108,11 @@ def span_work(span: Mapping[str, Any], pipeline: Pipeline) -> Work:
     outputs, height, width = span["outputs"][0]
     taps = TAPS if span["op"] == "conv3x3" else 1
     inputs = round(work.defined / (taps * outputs * height * width))
+    work.transformed = work.products != work.defined
+    work.inputs = padded(inputs) * (1 if work.transformed else taps)
     if several:
         work.again = products_again(work.groups, span["grid"], work.products, (inputs, outputs))
         return work
-    if work.products == work.defined:
-        work.inputs = taps * padded(inputs)
     size = element(pipeline.label)
     work.again = read_again(kernel, size, work.groups, depth(span["grid"], height), height * width, (inputs, outputs))
     return work
