@@ -12,6 +12,7 @@ matrices, textures or subgroup operations. setup_nvidia.sh installs what is need
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import re
 import shutil
@@ -179,9 +180,20 @@ def cuda(hlsl: str) -> str:
 
 
 def compiled(spirv: Path, arch: str, tools: Tools) -> tuple[str, str]:
-    """What ptxas says, and the machine code with its encodings."""
+    """What ptxas says, and the machine code with its encodings; kept, since a kernel takes seconds."""
     if what := refused(spirv):
         raise Refused(f"it uses {what}")
+    key = hashlib.sha256(spirv.read_bytes() + Path(__file__).read_bytes() + arch.encode()).hexdigest()
+    kept = tools.site.parents[2] / "kept" / key
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text("\0".join(by_steps(spirv, arch, tools)))
+    said, code = kept.read_text().split("\0")
+    return said, code
+
+
+def by_steps(spirv: Path, arch: str, tools: Tools) -> tuple[str, str]:
+    """SPIR-V, HLSL, CUDA C++, machine code, listing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         to_hlsl = ("spirv-cross", spirv, "--hlsl", "--shader-model", "62", "--hlsl-enable-16bit-types")

@@ -21,9 +21,9 @@ Workgroups are shared out evenly, the last round whole: a card takes ceil(workgr
 cycles, and never less than one subgroup's latency. A dispatch costs GAP besides: a guess, the same for all.
 
 Loops run as often as the multiply-adds of the dispatch want (`trips`). What a loop's exit repeats of its body is no work of
-its own. Both sides of a condition count. Not in the model: bank conflicts, instruction caches, power limits, clocks other than
-the boost clock, contention between unlike waves, misses of the first cache beyond what 5 counts. It is a lower bound with
-exceptions: conditions make it count too much.
+its own. Both sides of a condition count. Not in the model: bank conflicts, instruction caches, power limits, other clocks
+than the boost clock, contention between unlike waves, misses of the first cache beyond what 5 counts. It is a lower bound
+with exceptions: conditions make it count too much.
 """
 
 from __future__ import annotations
@@ -126,9 +126,9 @@ CARDS = (
     Card("RTX 4090", "ada", 128, 4, 2.52, 1008, 72, 5000, 5000, 100, Rates(32, 16, 64), latency(280, 30, 60)),
     # https://resources.nvidia.com/en-us-tensor-core (H100 SXM5): 132 SMs, 1.98 GHz, 3350 GB/s, 50 MiB, 66.9 TFLOPS.
     Card("H100", "ampere", 132, 4, 1.98, 3350, 50, 5500, 5500, 228, Rates(32, 16, 0), latency(260, 30, 60)),
-    # Not published by Qualcomm: 6 shader processors of 256 lanes by freedreno's device table, 0.68 GHz, 64 bits of
+    # Not published by Qualcomm: 6 shader processors of four times 64 lanes by the open driver, 0.68 GHz, 64 bits of
     # LPDDR5X-8400.
-    Card("Adreno 740", "a740", 6, 2, 0.68, 67, 1, 200, 200, 32, Rates(128, 128, 0), latency(300, 40, 60)),
+    Card("Adreno 740", "a740", 6, 4, 0.68, 67, 1, 200, 200, 32, Rates(64, 64, 0), latency(300, 40, 60)),
     # https://en.wikipedia.org/wiki/Apple_M1: 8 cores of 128 lanes, 1.278 GHz, 68 GB/s, 8 MiB of system cache; 2.6 TFLOPS.
     # Halves are no faster (https://github.com/philipturner/metal-benchmarks).
     Card("Apple M1", "m1", 8, 4, 1.278, 68, 8, 200, 300, 60, Rates(32, 32, 0, double_f16=False), latency(300, 40, 60)),
@@ -155,8 +155,8 @@ class Prediction:
 def trips(work: Work, inner: Loop, subgroups: int) -> float:
     """How often the inner loop runs in all: from the products that each lane, or subgroup of a matrix kernel, must do. Lanes
     that have nothing to do run along, so that more is run than is wanted: a lane's sums are a power of two, an iteration
-    takes whole quads of inputs (conversions may look like products), of Winograd's values a power of two (transforms may look
-    like products), and matrices' iterations are whole."""
+    takes whole quads of inputs (conversions may look like products), of Winograd's values a power of two (transforms may
+    look like products), and matrices' iterations are whole."""
     if inner.matrix_work():
         least = work.products / subgroups / inner.matrix_work()
         return math.ceil(least - IDLE) if work.inputs else least

@@ -13,8 +13,7 @@ Cycles are of one subgroup's instruction. Sources, by vendor:
   128 bytes a cycle and multiprocessor from the cache and shared memory, which are one.
 - Intel: 8 lanes of 32 bits a vector engine (Xe-HPG), 16 (Xe2); floats and integers have a port each (Intel's oneAPI
   optimization guide, "Intel Xe GPU Architecture").
-- Qualcomm, Apple: 128 lanes, four times 32 lanes; an instruction a cycle. Neither is documented by its maker; the open
-  drivers' compilers count so.
+- Qualcomm, Apple: four schedulers of 64 lanes, of 32; an instruction a cycle. Neither is documented by its maker.
 """
 
 from __future__ import annotations

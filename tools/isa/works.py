@@ -114,13 +114,15 @@ def span_work(span: Mapping[str, Any], pipeline: Pipeline) -> Work:
         work.again = products_again(work.groups, span["grid"], work.products, (inputs, outputs))
         return work
     size = element(pipeline.label)
-    work.again = read_again(kernel, size, work.groups, depth(span["grid"], height), height * width, (inputs, outputs))
+    work.again = read_again(kernel, size, work.groups, depth(span, height), height * width, (inputs, outputs))
     return work
 
 
-def depth(grid: Sequence[int], height: int) -> int:
-    """Workgroups that share the same pixels: where y counts rows of cells they are along z, else along y too."""
-    return grid[2] if grid[1] >= height // CELL else grid[1] * grid[2]
+def depth(span: Mapping[str, Any], height: int) -> int:
+    """Workgroups that share the same pixels: along z, and along y where that does not count rows of cells, of which each of
+    several dispatches has a part."""
+    _, y, z = span["grid"]
+    return z if z > 1 or y * span["dispatches"] >= height // CELL else y
 
 
 def kernels(rows: Sequence[Mapping[str, Any]], device: Device) -> Iterator[tuple[str, list[Work]]]:
