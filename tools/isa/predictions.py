@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assembly import Device, read_folder
 from nvidia import by_ptxas
@@ -44,6 +45,14 @@ class Run:
         return sum(part.work.defined for part in self.parts) / possible if possible else 0.0
 
 
+def told_by(path: Path) -> Any:
+    """What mprnet wrote as JSON."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"cannot read {path}: {error}") from error
+
+
 def runs(args: argparse.Namespace, card: Card) -> list[Run]:
     """Of the folder that the arguments of `predict.py` name: a network, or the variants of a convolution."""
     device = read_folder(args.folder)
@@ -53,13 +62,13 @@ def runs(args: argparse.Namespace, card: Card) -> list[Run]:
         device.pipelines, kept = by_ptxas(args.folder, device.pipelines, PTXAS[card.name])
         print(*(f"by NVK, not by ptxas: {line}" for line in kept), sep="\n")
     if args.profile:
-        told = json.loads(args.profile.read_text())
+        told = told_by(args.profile)
         of = {"model": args.config or told["model"], "size": f"{told['width']}x{told['height']}"}
         of |= {"precision": told["precision"], "variant": "auto"}
         return [Run(of, [predict(work, card) for work in with_sums(network(told, device))])]
     if not args.kernels:
         raise SystemExit("--profile of a network or --kernels of a convolution is needed")
-    rows = json.loads(args.kernels.read_text())
+    rows = told_by(args.kernels)
     found = of_kernels(rows, device, card)
     if not found:
         raise SystemExit(f"{args.folder} and {args.kernels} have no variant in common")
