@@ -32,12 +32,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
     let conv2 = quads * quads * 4;
     let conv3 = conv2 + IMAGE_QUADS * quads * 4;
     var img: array<vec4<f32>, IMAGE_QUADS>;
+    // Loops over the image's quads hold no other loop, so that compilers unroll them and keep `img` in registers.
     for (var o = 0; o < IMAGE_QUADS; o++) {
-        var sum = bias[quads + o];
-        for (var c = 0; c < quads; c++) {
-            sum = product(conv2 + (o * quads + c) * 4, widen_in(x[at(p.x, y, col, c)]), sum);
+        img[o] = bias[quads + o];
+    }
+    for (var c = 0; c < quads; c++) {
+        let v = widen_in(x[at(p.x, y, col, c)]);
+        for (var o = 0; o < IMAGE_QUADS; o++) {
+            img[o] = product(conv2 + (o * quads + c) * 4, v, img[o]);
         }
-        img[o] = sum + residual[at(p.residual, y, col, o)];
+    }
+    for (var o = 0; o < IMAGE_QUADS; o++) {
+        img[o] += residual[at(p.residual, y, col, o)];
         emit_image(y, col, o, img[o]);
     }
     for (var o = 0; o < quads; o++) {

@@ -1,152 +1,140 @@
-// 3x3 convolution, stride 1, zero padding of one pixel at patch borders: the register block of ../parts/block.wgsl, fed
-// from workgroup memory. A matrix product whose left side, [pixel][tap][input], is never written out.
+// 3x3 convolution, stride 1, zero padding of one pixel at patch borders: register blocks fed from workgroup memory. A
+// matrix product whose left side, [pixel][tap][input], is never written out.
 //
-//   workgroup: 2 cells side by side (128 pixels) x GROUPS groups of 8 outputs
-//   lane (row of the cell, cell, group): 8 pixels x 8 outputs in registers
+//   workgroup: CELLS cells side by side x GROUPS groups of QUADS quads of outputs
+//   lane (row of the cell, cell, group): 8 pixels of its group in registers, see ../parts/run_8x4.wgsl
 //
-//   +--------++--------+      a quad of inputs at a time: both cells with the pixels around them, 2 x 10x10;
-//   |oooooooo||........|      a row of taps of it at a time: 3 taps x 4 inputs x 8 x GROUPS weights
-//   |........||........|
+//   +--------+--------+       a quad of inputs at a time: the cells with the pixels around them;
+//   |oooooooo|........|       a row of taps of it at a time: 3 taps x 4 inputs x the outputs' weights
+//   |........|........|
 //
-// Both are double-buffered: while a row of taps is multiplied, the next row's weights and a third of the next quad's
-// pixels are on their way from storage through registers, so that one barrier for each row of taps is enough. In
-// between a lane loads 10 pixels and 24 weights for 768 multiply-adds; in storage every pixel is read once for
-// 8 x GROUPS outputs, every weight once for 128 pixels.
+// While a row of taps is multiplied, the next row's weights and a third of the next quad's pixels are on their way from
+// storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done,
+// but where a register that outlives a barrier is memory and they are loaded then (EARLY is false). In
+// storage every pixel is read once for all outputs of a workgroup, every weight once for its pixels. The cells lie in one
+// patch: where its cells are no multiple of CELLS, the last workgroup has fewer.
 //
-// Workgroup memory is read 16 bytes a lane, 8 lanes at a time: 8 rows of a cell, WIDTH pixels apart. WIDTH is odd, so
-// they lie in different banks; the weights that they share are one address.
+// What is in flight must not be waited for before the products are done, and compilers wait where a value is first
+// used or where a branch around its load ends. So loads and stores have no branch: a lane that has nothing to move loads
+// something else and stores it in a spare place, and what lies past a border is made zero when it is stored. Which pixel
+// goes where is found once, before the loop: it takes divisions.
 
-// Rows of a cell, and lanes of a workgroup, for pooling.
-const PARTS: i32 = 8;
-const LANES: i32 = 16 * GROUPS;
-// Pixels of a cell and of those around it, and what a row and all of them take in workgroup memory.
-const PIXELS: i32 = 100;
-const WIDTH: i32 = 11;
-const AREA: i32 = 10 * WIDTH;
-// A third of the pixels of both cells.
-const THIRD: i32 = 67;
-// vec4 of weights that a row of taps has for a group, and for all.
+// Lanes that have the same outputs, and all of a workgroup.
+const SPAN: i32 = 8 * CELLS;
+const LANES: i32 = SPAN * GROUPS;
+// vec4 of weights that a row of taps has for a group, and for all of them, with a spare place.
 const ROW: i32 = 3 * TAP;
-const ROWS: i32 = ROW * GROUPS;
-// What a lane moves at a time.
-const PIXEL_LOADS: i32 = (THIRD + LANES - 1) / LANES;
-const WEIGHT_LOADS: i32 = (ROWS + LANES - 1) / LANES;
+const ROWS: i32 = ROW * GROUPS + 1;
 
-// [buffer][cell][row][pixel]
-var<workgroup> sh_x: array<vec4<f32>, 4 * AREA>;
-// [buffer][group][kx][output quad][input]
-var<workgroup> sh_weights: array<vec4<f32>, 2 * ROWS>;
+// [buffer][group][kx][output quad][input], and a spare place; in the end sums for pooling, one a lane
+var<workgroup> sh_weights: array<vec4<f32>, max(2 * ROWS, LANES)>;
+// The first cell: what waits here until the end takes no registers in the loop.
+var<workgroup> sh_tile: Tile;
 
 fn weight_at(w: i32) -> vec4<f32> {
     return sh_weights[w];
 }
 
-// Of the pixels of both cells the one at `e`, and where it goes.
-fn pixel(left: Tile, right: Tile, e: i32, i: i32) -> vec4<f32> {
-    // The cells may lie in different patches.
-    var t = left;
-    if e >= PIXELS {
-        t = right;
-    }
-    return padded(t, t.y + e % PIXELS / 10 - 1, t.x + e % 10 - 1, i);
+fn put_sum(place: i32, v: vec4<f32>) {
+    sh_weights[place] = v;
 }
 
-fn pixel_place(e: i32, i: i32) -> i32 {
-    return (i % 2 * 2 + e / PIXELS) * AREA + e % PIXELS / 10 * WIDTH + e % 10;
+fn sum_at(place: i32) -> vec4<f32> {
+    return sh_weights[place];
 }
 
-// Of the weights of all groups for a row of taps (`step` counts them) the one at `e`.
-fn row_weight(step: i32, e: i32, first: i32, quads: i32) -> vec4<f32> {
-    // Groups past the last are the last again, and store nothing.
-    let group = min(first + e / ROW, (p.dst.quads - 1) / 2);
-    return weight(((group * 3 + step % 3) * quads + step / 3) * ROW + e % ROW);
+// What goes to place `e` of the first channel: the number of a pixel in the tensor, or -1 past a border.
+fn pixel_of(t: Tile, e: i32) -> i32 {
+    let y = t.y + e / WIDTH - 1;
+    let col = t.x + e % WIDTH - 1;
+    let inside = y >= t.top && y < t.bottom && col >= t.left && col < t.right;
+    return select(-1, number(y, col), inside);
 }
 
-@compute @workgroup_size(8, 2, GROUPS)
-fn main(
-    @builtin(workgroup_id) wg: vec3<u32>,
-    @builtin(local_invocation_id) id: vec3<u32>,
-    @builtin(local_invocation_index) index: u32,
-) {
-    let lane = i32(index);
-    let second = id.y == 1u;
-    // Where cells are odd in number the last workgroup does its cell twice, and stores it once.
-    let last = u32(p.columns - 1);
-    let left = tile(2u * wg.x, wg.y);
-    let right = tile(min(2u * wg.x + 1u, last), wg.y);
-    var t = left;
-    if second {
-        t = right;
+fn load_pixel(pixel: i32, c: i32) -> In {
+    return stored(max(pixel, 0), c);
+}
+
+// Lanes past the last place share it: it is padding.
+fn store_pixel(pixel: i32, e: i32, v: In) {
+    put_pixel(min(e, PLANE - 1), select(vec4<f32>(0.0), widen_in(v), pixel >= 0));
+}
+
+fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
+    let runs = (p.cell_cols + CELLS - 1) / CELLS;
+    let column = i32(wg.x) / runs * p.cell_cols + i32(wg.x) % runs * CELLS;
+    let t = tile(u32(column), wg.y);
+    if lane == 0 {
+        sh_tile = t;
     }
     let first = i32(wg.z) * GROUPS;
-    let group = first + i32(id.z);
-    let y = t.y + i32(id.x);
+    let last = (p.dst.quads - 1) / QUADS;
     let quads = source_quads();
-    begin(2 * min(group, (p.dst.quads - 1) / 2));
-
-    for (var e = lane; e < 2 * PIXELS; e += LANES) {
-        sh_x[pixel_place(e, 0)] = pixel(left, right, e, 0);
-    }
-    for (var e = lane; e < ROWS; e += LANES) {
-        sh_weights[e] = row_weight(0, e, first, quads);
-    }
+    let group = alike(lane / SPAN);
+    let cell = lane % SPAN / 8;
+    let e0 = lane;
+    let e1 = lane + LANES;
+    let e2 = lane + 2 * LANES;
+    let pixel0 = pixel_of(t, e0);
+    let pixel1 = pixel_of(t, e1);
+    let pixel2 = pixel_of(t, e2);
+    // Groups past the last are the last again, and store nothing.
+    let e = min(lane, ROWS - 1);
+    let w = min(first + e / ROW, last) * 3 * quads * ROW + e % ROW;
+    store_pixel(pixel0, e0, load_pixel(pixel0, 0));
+    store_pixel(pixel1, e1, load_pixel(pixel1, 0));
+    store_pixel(pixel2, e2, load_pixel(pixel2, 0));
+    sh_weights[e] = weight(w);
+    let x = lane % 8 * WIDTH + cell * 8;
+    let own = group * ROW;
     workgroupBarrier();
+    begin(QUADS * min(first + group, last));
     for (var i = 0; i < quads; i++) {
-        for (var ky = 0; ky < 3; ky++) {
-            let step = 3 * i + ky;
-            let more_pixels = i + 1 < quads;
-            let more_weights = step + 1 < 3 * quads;
-            var next_pixels: array<vec4<f32>, PIXEL_LOADS>;
-            var next_weights: array<vec4<f32>, WEIGHT_LOADS>;
-            for (var k = 0; k < PIXEL_LOADS; k++) {
-                let e = lane + k * LANES;
-                if more_pixels && e < THIRD && ky * THIRD + e < 2 * PIXELS {
-                    next_pixels[k] = pixel(left, right, ky * THIRD + e, i + 1);
-                }
-            }
-            for (var k = 0; k < WEIGHT_LOADS; k++) {
-                let e = lane + k * LANES;
-                if more_weights && e < ROWS {
-                    next_weights[k] = row_weight(step + 1, e, first, quads);
-                }
-            }
-            let x = (i % 2 * 2 + i32(id.y)) * AREA + (i32(id.x) + ky) * WIDTH;
-            let v0 = sh_x[x];
-            let v1 = sh_x[x + 1];
-            let v2 = sh_x[x + 2];
-            let v3 = sh_x[x + 3];
-            let v4 = sh_x[x + 4];
-            let v5 = sh_x[x + 5];
-            let v6 = sh_x[x + 6];
-            let v7 = sh_x[x + 7];
-            let v8 = sh_x[x + 8];
-            let v9 = sh_x[x + 9];
-            let w = step % 2 * ROWS + i32(id.z) * ROW;
-            column(w, v0, v1, v2, v3, v4, v5, v6, v7);
-            column(w + TAP, v1, v2, v3, v4, v5, v6, v7, v8);
-            column(w + 2 * TAP, v2, v3, v4, v5, v6, v7, v8, v9);
-            for (var k = 0; k < PIXEL_LOADS; k++) {
-                let e = lane + k * LANES;
-                if more_pixels && e < THIRD && ky * THIRD + e < 2 * PIXELS {
-                    sh_x[pixel_place(ky * THIRD + e, i + 1)] = next_pixels[k];
-                }
-            }
-            for (var k = 0; k < WEIGHT_LOADS; k++) {
-                let e = lane + k * LANES;
-                if more_weights && e < ROWS {
-                    sh_weights[(step + 1) % 2 * ROWS + e] = next_weights[k];
-                }
-            }
-            workgroupBarrier();
+        let next = min(i + 1, quads - 1);
+        let even = i % 2;
+        let odd = 1 - even;
+        var v0: In;
+        var v1: In;
+        var v2: In;
+
+        if EARLY {
+            v0 = load_pixel(pixel0, next);
         }
+        let w0 = weight(w + (quads + i) * ROW);
+        line(x, even * ROWS + own);
+        sh_weights[e + odd * ROWS] = w0;
+        workgroupBarrier();
+
+        if EARLY {
+            v1 = load_pixel(pixel1, next);
+        }
+        let w1 = weight(w + (2 * quads + i) * ROW);
+        line(x + WIDTH, odd * ROWS + own);
+        sh_weights[e + even * ROWS] = w1;
+        workgroupBarrier();
+
+        if EARLY {
+            v2 = load_pixel(pixel2, next);
+        }
+        let w2 = weight(w + next * ROW);
+        line(x + 2 * WIDTH, even * ROWS + own);
+        sh_weights[e + odd * ROWS] = w2;
+        workgroupBarrier();
+
+        if !EARLY {
+            v0 = load_pixel(pixel0, next);
+            v1 = load_pixel(pixel1, next);
+            v2 = load_pixel(pixel2, next);
+        }
+        store_pixel(pixel0, e0, v0);
+        store_pixel(pixel1, e1, v1);
+        store_pixel(pixel2, e2, v2);
+        workgroupBarrier();
     }
 
-    let there = !(second && 2u * wg.x == last) && 2 * group < p.dst.quads;
-    let c = select(p.dst.quads, 2 * group, there);
-    var sums = Sums(vec4<f32>(0.0), vec4<f32>(0.0));
-    if there && y < t.bottom {
-        sums = finish(y, t.x, t.right, c);
-    }
-    pool(t, c, lane, sums.a);
-    pool(t, c + 1, lane, sums.b);
+    var done = sh_tile;
+    done.x += 8 * cell;
+    done.cell_x += cell;
+    let c = select(p.dst.quads, QUADS * (first + group), done.x < done.right);
+    end(done, done.y + lane % 8, c, lane);
 }

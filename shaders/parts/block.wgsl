@@ -1,12 +1,31 @@
-// The register block of a convolution: a lane owns 8 pixels of a row times 8 output channels, 64 sums, so that
-// each loaded activation serves 8 multiply-adds and each loaded weight 8. Sums are named, not an array: indexed
-// private arrays end up in memory on some drivers.
+// The register block of a convolution on software adapters: a lane owns 8 pixels of a row times 8 output channels, 64
+// sums, so that each loaded activation serves 8 multiply-adds and each loaded weight 8. Sums are named, not an array:
+// indexed private arrays end up in memory on some drivers.
+//
+//   workgroup: a cell of 8x8 pixels x 64 outputs        lane (row of the cell, group of 8 outputs)
+//
+// A row of lanes shares its weights (uniform loads, or one cache line); lanes of a column share their inputs.
 //
 // Weights are [group of 8 outputs][ky][input quad][kx][output quad of the group][input of the quad] of vec4 over
 // four outputs: what one step of the inner loop reads is contiguous. `weight_at` reads one, from wherever it lies.
 
 // vec4 of weights that one input quad has for one tap and a group of outputs.
 const TAP: i32 = 8;
+// Lanes that have pixels of the same cell and outputs, for pooling.
+const PARTS: i32 = 8;
+
+// What a lane computes: pixels of row `y` from column `x` on, in cell `t`, and the quads of outputs `c` and `c + 1`.
+struct Run {
+    t: Tile,
+    y: i32,
+    x: i32,
+    c: i32,
+}
+
+fn run_of(wg: vec3<u32>, lane: vec3<u32>) -> Run {
+    let t = tile(wg.x, wg.y);
+    return Run(t, t.y + i32(lane.x), t.x, 2 * i32(wg.z * 8u + lane.y));
+}
 
 var<private> a0: vec4<f32>;
 var<private> a1: vec4<f32>;
@@ -24,12 +43,6 @@ var<private> b4: vec4<f32>;
 var<private> b5: vec4<f32>;
 var<private> b6: vec4<f32>;
 var<private> b7: vec4<f32>;
-
-// Sums over the block's stored pixels, for pooling.
-struct Sums {
-    a: vec4<f32>,
-    b: vec4<f32>,
-}
 
 fn begin(c: i32) {
     let a = bias[c];
@@ -70,32 +83,57 @@ fn column(
     b7 = mac(b7, v7, q0, q1, q2, q3);
 }
 
-// Stores one pixel of the block, if it lies in the patch and its channels exist, and adds it to the sums.
-fn put(sums: Sums, y: i32, col: i32, right: i32, c: i32, a: vec4<f32>, b: vec4<f32>) -> Sums {
-    var s = sums;
-    if col < right {
-        let i = at(p.dst, y, col, c);
-        let va = epilogue(a, y, col, c);
-        dst[i] = narrow_out(va);
-        s.a += va;
-        if c + 1 < p.dst.quads {
-            let vb = epilogue(b, y, col, c + 1);
-            dst[i + 1] = narrow_out(vb);
-            s.b += vb;
-        }
-    }
-    return s;
+// Turns to the inputs of row `y`.
+fn aim(r: Run, y: i32) {
 }
 
-fn finish(y: i32, col: i32, right: i32, c: i32) -> Sums {
+fn beside(r: Run, y: i32, col: i32, i: i32) -> vec4<f32> {
+    let inside = col >= r.t.left && col < r.t.right;
+    return select(vec4<f32>(0.0), fetch(y, clamp(col, r.t.left, r.t.right - 1), i), inside);
+}
+
+// A row of taps of one input quad.
+fn row(r: Run, y: i32, w: i32, i: i32) {
+    let v0 = beside(r, y, r.x - 1, i);
+    let v1 = beside(r, y, r.x, i);
+    let v2 = beside(r, y, r.x + 1, i);
+    let v3 = beside(r, y, r.x + 2, i);
+    let v4 = beside(r, y, r.x + 3, i);
+    let v5 = beside(r, y, r.x + 4, i);
+    let v6 = beside(r, y, r.x + 5, i);
+    let v7 = beside(r, y, r.x + 6, i);
+    let v8 = beside(r, y, r.x + 7, i);
+    let v9 = beside(r, y, r.x + 8, i);
+    column(w, v0, v1, v2, v3, v4, v5, v6, v7);
+    column(w + TAP, v1, v2, v3, v4, v5, v6, v7, v8);
+    column(w + 2 * TAP, v2, v3, v4, v5, v6, v7, v8, v9);
+}
+
+// The tap of a 1x1 convolution of one input quad.
+fn point(r: Run, w: i32, i: i32) {
+    let last = r.t.right - 1;
+    column(
+        w,
+        fetch(r.y, r.x, i),
+        fetch(r.y, min(r.x + 1, last), i),
+        fetch(r.y, min(r.x + 2, last), i),
+        fetch(r.y, min(r.x + 3, last), i),
+        fetch(r.y, min(r.x + 4, last), i),
+        fetch(r.y, min(r.x + 5, last), i),
+        fetch(r.y, min(r.x + 6, last), i),
+        fetch(r.y, min(r.x + 7, last), i),
+    );
+}
+
+fn finish(r: Run) -> Sums {
     var s = Sums(vec4<f32>(0.0), vec4<f32>(0.0));
-    s = put(s, y, col, right, c, a0, b0);
-    s = put(s, y, col + 1, right, c, a1, b1);
-    s = put(s, y, col + 2, right, c, a2, b2);
-    s = put(s, y, col + 3, right, c, a3, b3);
-    s = put(s, y, col + 4, right, c, a4, b4);
-    s = put(s, y, col + 5, right, c, a5, b5);
-    s = put(s, y, col + 6, right, c, a6, b6);
-    s = put(s, y, col + 7, right, c, a7, b7);
+    s = put(s, r, r.x, a0, b0);
+    s = put(s, r, r.x + 1, a1, b1);
+    s = put(s, r, r.x + 2, a2, b2);
+    s = put(s, r, r.x + 3, a3, b3);
+    s = put(s, r, r.x + 4, a4, b4);
+    s = put(s, r, r.x + 5, a5, b5);
+    s = put(s, r, r.x + 6, a6, b6);
+    s = put(s, r, r.x + 7, a7, b7);
     return s;
 }

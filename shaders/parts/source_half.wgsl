@@ -6,8 +6,17 @@ fn source_quads() -> i32 {
     return p.x.quads;
 }
 
+// The number of the first of four pixels, counted along rows, and a quad of their mean.
+fn number(y: i32, col: i32) -> i32 {
+    return 2 * (y * p.x.width + col);
+}
+
 fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
-    let i = at(p.x, 2 * y, 2 * col, c);
+    return fetch_number(number(y, col), c);
+}
+
+fn fetch_number(number: i32, c: i32) -> vec4<f32> {
+    let i = p.x.base + number * p.x.quads + c;
     let below = i + p.x.width * p.x.quads;
     let upper = widen_in(x[i]) + widen_in(x[i + p.x.quads]);
     return 0.25 * (upper + (widen_in(x[below]) + widen_in(x[below + p.x.quads])));

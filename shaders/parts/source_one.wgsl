@@ -6,6 +6,19 @@ fn source_quads() -> i32 {
     return p.x.quads;
 }
 
+// The number of a pixel, counted along rows, and a quad of it, as it is stored and as it is computed with.
+fn number(y: i32, col: i32) -> i32 {
+    return y * p.x.width + col;
+}
+
+fn stored(number: i32, c: i32) -> In {
+    return x[p.x.base + number * p.x.quads + c];
+}
+
+fn fetch_number(number: i32, c: i32) -> vec4<f32> {
+    return widen_in(stored(number, c));
+}
+
 fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
     return widen_in(x[at(p.x, y, col, c)]);
 }

@@ -8,6 +8,22 @@ fn source_quads() -> i32 {
     return p.x.quads + p.x2.quads;
 }
 
+// The number of a pixel, counted along rows, and a quad of it, as it is stored and as it is computed with.
+fn number(y: i32, col: i32) -> i32 {
+    return y * p.x.width + col;
+}
+
+fn stored(number: i32, c: i32) -> In {
+    if c < p.x.quads {
+        return x[p.x.base + number * p.x.quads + c];
+    }
+    return x2[p.x2.base + number * p.x2.quads + c - p.x.quads];
+}
+
+fn fetch_number(number: i32, c: i32) -> vec4<f32> {
+    return widen_in(stored(number, c));
+}
+
 fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
     if c < p.x.quads {
         return widen_in(x[at(p.x, y, col, c)]);

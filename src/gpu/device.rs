@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Pipelines, Storage, trusted};
-use crate::kernels::{Maker, Target};
+use crate::kernels::{Maker, Target, Variant};
 use crate::plan::Precision;
 use crate::{Error, Result};
 
@@ -24,6 +24,8 @@ pub struct DeviceOptions {
     /// A folder for what the driver compiles, so that the next start need not: for drivers of GPUs, which leave that
     /// to programs; Mesa's lavapipe has a cache of its own.
     pub pipeline_folder: Option<PathBuf>,
+    /// Chooses kernels as for a GPU of that maker, whatever the adapter is: to test them, and to compare.
+    pub kernels_for: Option<Maker>,
 }
 
 /// What an adapter is and can do.
@@ -102,6 +104,9 @@ pub struct Device {
     /// Why the device was lost, once it is; a host program's own device tells the host program.
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
+    kernels_for: Option<Maker>,
+    /// Variants that the driver has failed to compile.
+    failed: Mutex<Vec<Variant>>,
     /// The text that takes the place of a shader.
     replaced: Option<(&'static str, String)>,
 }
@@ -158,7 +163,7 @@ impl Device {
         if let Some(folder) = folder {
             opened.pipelines = Pipelines::remembered(&opened.handle, &adapter.get_info(), folder);
         }
-        Ok(Self { checked_shaders: options.checked_shaders, ..opened })
+        Ok(Self { checked_shaders: options.checked_shaders, kernels_for: options.kernels_for, ..opened })
     }
 
     /// A device that validates and records everything and computes nothing, with just those limits and features:
@@ -214,6 +219,8 @@ impl Device {
             pipelines: Pipelines::default(),
             lost,
             checked_shaders: false,
+            kernels_for: None,
+            failed: Mutex::default(),
             replaced: None,
         })
     }
@@ -229,6 +236,8 @@ impl Device {
             pipelines: Pipelines::default(),
             lost: Arc::default(),
             checked_shaders: false,
+            kernels_for: None,
+            failed: Mutex::default(),
             replaced: None,
         }
     }
@@ -287,14 +296,27 @@ impl Device {
         let has = |feature| self.handle.features().contains(feature);
         let adapter = self.summary.as_ref();
         let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
-        let software = adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
+        let software = self.kernels_for.is_none()
+            && adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
         let matrices = adapter
             .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
             .map_or_else(Vec::new, AdapterSummary::matrices);
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
-        let maker = Maker::of(&self.handle.adapter_info());
-        Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target }
+        let maker = self.kernels_for.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let workgroup_memory = self.handle.limits().max_compute_workgroup_storage_size;
+        let direct_sums = precision == Precision::Exact;
+        Target { maker, workgroup_memory, failed, lane_loops, direct_sums, ..target }
+    }
+
+    /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.
+    pub(crate) fn give_up(&self, variant: Variant, error: &Error) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failed.contains(&variant) {
+            tracing::warn!("{error}; the convolutions that would use {} get another kernel", variant.name());
+            failed.push(variant);
+        }
     }
 
     /// How features and weights are stored at a precision.

@@ -106,7 +106,8 @@ impl KernelSpec {
     /// Whether it needs subgroup operations.
     #[must_use]
     pub fn subgroups(&self) -> bool {
-        let needs = |p: &String| p == "octet_broadcast" || p == "spread_shuffle";
+        let needs =
+            |p: &String| ["octet_broadcast", "spread_shuffle", "lanes_subgroup"].contains(&p.as_str());
         self.matrices() || self.parts.iter().any(needs)
     }
 

@@ -139,27 +139,39 @@ pub(super) fn stage(
     sources.finish(sources.bind(stage, cx, conv, reach), cx, conv)
 }
 
-/// A register-blocked convolution whose window touches `reach` of its sources.
+/// A register-blocked convolution whose window touches `reach` of its sources. Software adapters want few loads a
+/// multiply-add, GPUs few registers a lane.
 pub(super) fn block(cx: &Context<'_>, conv: &Conv, shader: &'static str, reach: Reach) -> Stage {
-    let storage = cx.target.storage;
-    let spec =
-        KernelSpec::new(shader, &["tile", "filters", "filter_storage", "block"]).stored("weight", storage);
-    let grid = Grid::Cells { depth: cx.quads(cx.dst()).div_ceil(2 * GROUPS) };
-    stage(cx, conv, spec, packing(cx, conv, ("block", 8), storage, pack), (grid, reach))
+    let groups = cx.quads(cx.dst()).div_ceil(2);
+    let (part, grid) = if cx.target.software {
+        ("block", Grid::Cells { depth: groups.div_ceil(GROUPS) })
+    } else {
+        ("block_4x8", Grid::CellRuns { cells: 4, patch_cols: cx.patch_cols(), depth: groups })
+    };
+    let spec = KernelSpec::new(shader, &["tile", "filters", "filter_storage", part, "block_put"])
+        .stored("weight", cx.target.storage);
+    stage(cx, conv, spec, grouped(cx, conv, 2), (grid, reach))
 }
 
-/// `[group of 8 outputs][ky][input quad][kx][output quad][input]` of four outputs.
-fn pack(graph: &Graph, conv: &Conv, sources: &[u32]) -> Packed {
-    let filter = Filter::of(graph, conv, sources);
+/// Weights for lanes that have groups of that many quads of outputs:
+/// `[group][ky][input quad][kx][output quad of the group][input]` of four outputs.
+pub(super) fn grouped(cx: &Context<'_>, conv: &Conv, quads: u32) -> Packing {
+    let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
+        pack(&Filter::of(graph, conv, sources), graph, conv, quads as usize)
+    };
+    packing(cx, conv, ("grouped", quads), cx.target.storage, pack)
+}
+
+fn pack(filter: &Filter<'_>, graph: &Graph, conv: &Conv, quads: usize) -> Packed {
     let side = filter.side();
-    let groups = filter.outputs().div_ceil(8);
-    let mut weights = Vec::with_capacity(groups * 8 * filter.inputs.len() * side * side);
-    for group in 0..groups {
+    let outputs = filter.outputs().next_multiple_of(4 * quads);
+    let mut weights = Vec::with_capacity(outputs * filter.inputs.len() * side * side);
+    for group in (0..outputs).step_by(4 * quads) {
         for ky in 0..side {
-            for quad in filter.inputs.chunks_exact(4) {
+            for inputs in filter.inputs.chunks_exact(4) {
                 for kx in 0..side {
-                    for first in [8 * group, 8 * group + 4] {
-                        for &input in quad {
+                    for first in (group..group + 4 * quads).step_by(4) {
+                        for &input in inputs {
                             weights.extend((first..first + 4).map(|o| filter.at(o, input, ky * side + kx)));
                         }
                     }
@@ -167,5 +179,5 @@ fn pack(graph: &Graph, conv: &Conv, sources: &[u32]) -> Packed {
             }
         }
     }
-    Packed { weights, bias: biases(graph, conv, groups * 8) }
+    Packed { weights, bias: biases(graph, conv, outputs) }
 }

@@ -88,9 +88,18 @@ pub enum Grid {
         /// Workgroups that share a cell.
         depth: u32,
     },
-    /// Two cells side by side each, times groups of channels.
+    /// Two cells side by side each, of whatever patches, times groups of channels.
     CellPairs {
         /// Workgroups that share a pair.
+        depth: u32,
+    },
+    /// Cells side by side in a patch each, times groups of channels.
+    CellRuns {
+        /// Cells of a run.
+        cells: u32,
+        /// Patches from left to right.
+        patch_cols: u32,
+        /// Workgroups that share a run.
         depth: u32,
     },
     /// 64 lanes each along all cells.
@@ -170,6 +179,9 @@ impl Stage {
         match self.grid {
             Grid::Cells { depth } => [columns, bands, depth],
             Grid::CellPairs { depth } => [columns.div_ceil(2), bands, depth],
+            Grid::CellRuns { cells, patch_cols, depth } => {
+                [(columns / patch_cols).div_ceil(cells) * patch_cols, bands, depth]
+            }
             Grid::CellLanes { cells, lanes } => {
                 [((bands * columns).div_ceil(cells) * lanes).div_ceil(FLAT_LANES), 1, 1]
             }

@@ -1,10 +1,12 @@
 //! What kernels are chosen for: how values are stored, and what the adapter can do.
 
-use super::Choices;
+use super::{Choices, Variant};
 use crate::gpu::Storage;
 
 /// Scratch memory of one operator: enough to fill a GPU.
 const SCRATCH: u64 = 32 << 20;
+/// Bytes of workgroup memory that every adapter has.
+const WORKGROUP_MEMORY: u32 = 16 << 10;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
 
@@ -55,6 +57,8 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// Sides of the cooperative-matrix tiles that take f16 and sum in f32.
     pub matrices: Vec<u32>,
+    /// Bytes of workgroup memory that a workgroup may take.
+    pub workgroup_memory: u32,
     /// Whether shaders run on the CPU.
     pub software: bool,
     /// Whether the compiler makes a load from a buffer a loop over lanes, which is paid by the word: kernels then move f32
@@ -65,6 +69,8 @@ pub struct Target {
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
     pub scratch: u64,
+    /// Variants that the adapter's driver has failed to compile.
+    pub failed: Vec<Variant>,
     /// How variants of a kernel are chosen.
     pub choices: Choices,
 }
@@ -78,10 +84,12 @@ impl Target {
             storage,
             subgroups: None,
             matrices: Vec::new(),
+            workgroup_memory: WORKGROUP_MEMORY,
             software: false,
             lane_loops: false,
             direct_sums: false,
             scratch: SCRATCH,
+            failed: Vec::new(),
             choices: Choices::default(),
         }
     }

@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorId, cpu};
-use mprnet::kernels::{Choices, Variant};
+use mprnet::kernels::{Choices, ConvShape, Maker, Variant, candidates};
 use mprnet::plan::Precision;
-use mprnet::{ExecutorOptions, Values};
+use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
 
 use crate::common::{Random, assert_close, feature};
-use crate::{execute_on, host_device, planar};
+use crate::{device, execute_on, host_device, planar};
 
 /// What follows the sums: an epilogue, and whether sums per cell are taken.
 const ENDS: [(Epilogue, bool); 4] = [
@@ -27,28 +27,49 @@ const CHANNELS: [(u32, u32); 5] = [(5, 6), (12, 40), (7, 50), (9, 66), (18, 84)]
 /// Rows and columns: fewer than a cell, and cells cut short in patches of each grid.
 const SIZES: [(u32, u32); 3] = [(4, 6), (18, 22), (20, 52)];
 
+/// Whose adapters kernels are chosen for; without, for the one at hand.
+const MAKERS: [Option<Maker>; 3] = [None, Some(Maker::Amd), Some(Maker::Intel)];
+
 /// What storing in f16 may err, as for every operator.
 const HALF: f64 = 1e-3;
 /// Pipelines that the default run may make: a software adapter takes about a second for each.
 const PIPELINES: usize = 150;
 
 /// How many values each factor of a case has.
-const LEVELS: [usize; 7] =
-    [Variant::ALL.len(), ENDS.len(), SOURCES.len(), STORAGES.len(), GRIDS.len(), CHANNELS.len(), SIZES.len()];
+const LEVELS: [usize; 8] = [
+    Variant::ALL.len(),
+    ENDS.len(),
+    SOURCES.len(),
+    STORAGES.len(),
+    GRIDS.len(),
+    CHANNELS.len(),
+    SIZES.len(),
+    MAKERS.len(),
+];
 
 /// A value of each factor, by index.
 type Levels = [usize; LEVELS.len()];
 
-/// Devices that store f16 natively and packed; each without and with the checks.
-fn devices() -> &'static [[Device; 2]; 2] {
-    static DEVICES: OnceLock<[[Device; 2]; 2]> = OnceLock::new();
+/// A device without the checks of WebGPU, and one with them.
+type Devices = [Device; 2];
+
+/// Devices that store f16 natively, for each maker; and those that store it packed.
+fn devices() -> &'static ([Devices; MAKERS.len()], Devices) {
+    static DEVICES: OnceLock<([Devices; MAKERS.len()], Devices)> = OnceLock::new();
     DEVICES.get_or_init(|| {
-        let native = |checked_shaders| {
-            let options = DeviceOptions { checked_shaders, ..DeviceOptions::default() };
+        let native = |kernels_for, checked_shaders| {
+            let mut options = DeviceOptions::default();
+            (options.kernels_for, options.checked_shaders) = (kernels_for, checked_shaders);
             Device::new(&options).expect("these tests need a GPU adapter")
         };
-        [[native(false), native(true)], [host_device(), host_device().with_checked_shaders()]]
+        let packed = [host_device(), host_device().with_checked_shaders()];
+        (MAKERS.map(|maker| [native(maker, false), native(maker, true)]), packed)
     })
+}
+
+/// Whether a variant has other shaders for GPUs than for software adapters, or for some GPUs than for others.
+fn varies(variant: Variant) -> bool {
+    matches!(variant, Variant::Block | Variant::Tiled | Variant::Winograd2 | Variant::Winograd4)
 }
 
 fn precision(storage: Storage) -> Precision {
@@ -56,12 +77,14 @@ fn precision(storage: Storage) -> Precision {
 }
 
 /// The devices of a case, where its variant can be used on them at its storage.
-fn devices_of(levels: Levels) -> Option<&'static [Device; 2]> {
+fn devices_of(levels: Levels) -> Option<&'static Devices> {
     let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
-    let devices = &devices()[usize::from(storage == Storage::F16Packed)];
+    let (native, packed) = devices();
+    let devices = if storage == Storage::F16Packed { packed } else { &native[levels[7]] };
     let target = devices[0].target(precision(storage));
-    let native = target.storage == storage || storage == Storage::F16;
-    (native && variant.refused(&target).is_none()).then_some(devices)
+    let stored = target.storage == storage || storage == Storage::F16;
+    let distinct = levels[7] == 0 || varies(variant) && storage != Storage::F16Packed;
+    (stored && distinct && variant.refused(&target).is_none()).then_some(devices)
 }
 
 fn every_case() -> Vec<Levels> {
@@ -132,7 +155,8 @@ fn check(levels: Levels) {
     let choices = Choices::Always(variant);
     let whole = ExecutorOptions { precision: precision(storage), choices, ..ExecutorOptions::default() };
     let cut = ExecutorOptions { slice: Some(1), ..whole.clone() };
-    let what = format!("{variant:?} {storage:?} {} {levels:?}", graph.desc(graph.outputs()[0]));
+    let maker = MAKERS[levels[7]];
+    let what = format!("{variant:?} {maker:?} {storage:?} {} {levels:?}", graph.desc(graph.outputs()[0]));
     let actual = execute_on(device, &graph, &inputs, &whole);
     assert!(execute_on(device, &graph, &inputs, &cut) == actual, "{what}: cut and whole differ");
     assert!(execute_on(checked, &graph, &inputs, &whole) == actual, "{what}: checks change the result");
@@ -149,7 +173,9 @@ fn variants_pairwise() {
     let chosen = pairwise(&cases);
     println!("{} of {} cases", chosen.len(), cases.len());
     chosen.into_iter().for_each(check);
-    let made: usize = devices().iter().flatten().map(|device| device.pipelines().len()).sum();
+    let (native, packed) = devices();
+    let all = native.iter().flatten().chain(packed);
+    let made: usize = all.map(|device| device.pipelines().len()).sum();
     println!("{made} pipelines");
     assert!(made <= PIPELINES || cfg!(feature = "heavy-tests"), "{made} pipelines");
 }
@@ -163,6 +189,60 @@ fn neighbouring_cells_of_different_patches() {
     let chosen: Vec<&Levels> = cases.iter().filter(quarters).filter(plain).collect();
     assert!(chosen.len() > Variant::ALL.len() / 2);
     chosen.into_iter().for_each(|&case| check(case));
+}
+
+/// A variant that does not compile gives way to the next best, unless it was asked for.
+#[test]
+fn what_does_not_compile_is_replaced() {
+    let broken = |shader| {
+        let device = Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter");
+        device.with_shader(shader, "no shader".to_owned())
+    };
+    let case = [0, 0, 0, 0, 0, 1, 1, 0];
+    let mut random = Random::new(7);
+    let graph = graph(case, &mut random);
+    let values = random.values(graph.desc(graph.inputs()[0]).elements() as usize);
+    let inputs = [Values::Planar(values)];
+    let options = ExecutorOptions::default();
+    let target = device().target(Precision::F32);
+    let rule: Vec<Variant> = {
+        let conv = match &graph.nodes()[0].op {
+            Op::Conv(conv) => *conv,
+            op => panic!("{op:?}"),
+        };
+        candidates(&ConvShape::of(&graph, &graph.nodes()[0], &conv), &target)
+            .iter()
+            .map(|c| c.variant)
+            .collect()
+    };
+    assert_eq!(rule[..2], [Variant::Winograd4, Variant::Block], "the shader below is the first one's");
+    let device = broken("conv3x3/winograd_output");
+    let next = ExecutorOptions { choices: Choices::Always(rule[1]), ..ExecutorOptions::default() };
+    let expected = execute_on(&device, &graph, &inputs, &next);
+    assert!(execute_on(&device, &graph, &inputs, &options) == expected, "another kernel than the next best");
+    assert_eq!(device.target(Precision::F32).failed, [Variant::Winograd4]);
+    assert!(execute_on(&device, &graph, &inputs, &options) == expected);
+
+    let device = broken("conv3x3/winograd_output");
+    let named =
+        ExecutorOptions { choices: Choices::Always(Variant::Winograd4), ..ExecutorOptions::default() };
+    let error = Executor::new(&device, &WeightStore::default(), graph.clone(), &named).err();
+    assert!(matches!(error, Some(Error::Shader { .. })), "{error:?}");
+    assert!(device.target(Precision::F32).failed.is_empty());
+
+    // No variant does without its operator's own shader.
+    let device = broken("add");
+    let error = Executor::new(&device, &WeightStore::default(), addition(), &options).err();
+    assert!(matches!(error, Some(Error::Shader { .. })), "{error:?}");
+}
+
+/// A graph of an operator that has no variants.
+fn addition() -> Graph {
+    let mut graph = Graph::new();
+    let image = graph.input("image", feature(3, 8, 8, Patches::WHOLE));
+    graph.push("add", Op::Add, &[image, image], Patches::WHOLE).unwrap();
+    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
+    graph
 }
 
 #[test]
