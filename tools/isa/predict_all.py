@@ -13,7 +13,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import ncnn
@@ -62,11 +62,11 @@ def networks(card: Card, size: str, precision: str, folder: Path) -> Iterator[Ru
 
 
 def convolutions(card: Card, size: str, precision: str, folder: Path) -> Iterator[Run]:
-    """Every variant of the 3x3 convolution."""
+    """The 3x3 convolution as the rule has it computed, `auto`, and by every variant."""
     for channels in CHANNELS:
         own = folder / f"{card.device}_{channels}_{precision}"
-        arguments = ("bench", "-q", "--kernel", "conv3x3", "--variant", "all", "--precision", precision, "--rounds", "0")
-        told = json.loads(program(card.device, own, *arguments, "--channels", str(channels), "--size", size, "-o", "json"))
+        arguments = ("bench", "-q", "--kernel", "conv3x3", "--variant", "auto,all", "--precision", precision)
+        told = json.loads(program(card.device, own, *arguments, "--rounds", "0", "--channels", str(channels), "--size", size, "-o", "json"))
         yield from predictions.of_kernels(told, compiled(own, card), card)
 
 
@@ -91,6 +91,19 @@ def row(run: Run, card: Card) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
+def versus(runs: Sequence[Run]) -> Iterator[str]:
+    """For each convolution what the rule chooses, the best variant and ncnn."""
+    for channels in CHANNELS:
+        own = {str(run.of["variant"]): run.seconds for run in runs if run.of.get("channels") == channels}
+        other = own.pop("ncnn", None)
+        if other is None or "auto" not in own:
+            continue
+        best = min(own, key=lambda variant: own[variant])
+        parts = [f"the rule's {own['auto'] * 1e3:.3g} ms ({own['auto'] / other:.2f} of ncnn's)"]
+        parts.append(f"best {best} {own[best] * 1e3:.3g} ms ({own[best] / other:.2f})")
+        yield f"conv3x3 {channels} {runs[0].of['precision']}: {', '.join(parts)}, ncnn {other * 1e3:.3g} ms"
+
+
 def main() -> None:
     """See the file's head."""
     parser = argparse.ArgumentParser(description="Predicts what cards take; nothing is measured.")
@@ -108,6 +121,7 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     for card in [names[name.lower()] for name in args.cards] or CARDS:
         print(f"\n### {card.name}, predicted, {args.size}\n\n{HEAD}")
+        compared: list[str] = []
         for precision in PRECISIONS:
             runs: list[Run] = []
             if "networks" in jobs:
@@ -117,9 +131,11 @@ def main() -> None:
             predictions.write(args.folder / "predicted.json", card, runs)
             if "ncnn" in jobs and card.name != "H100":
                 runs += others(card, args.size, precision, args.folder)
+            compared += versus(runs)
             for run in runs:
                 print(row(run, card))
             sys.stdout.flush()
+        print("", *compared, sep="\n")
 
 
 if __name__ == "__main__":

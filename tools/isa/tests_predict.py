@@ -10,6 +10,7 @@ from pathlib import Path
 
 import ncnn
 import nvidia
+import predict_all
 import predictions
 from assembly import Dispatch, Pipeline, parse
 from dialects import DIALECTS, Dialect, Instruction
@@ -225,6 +226,16 @@ class Others(unittest.TestCase):
         # 64 x 64 results a workgroup, for 80 outputs 128.
         self.assertEqual(work.products, 1800 * 36 * 4096 * 80)
         self.assertEqual((work.scratch, work.strip), (2 * 36 * 57600 * 80 * 2, 36 * 57600 * 80 * 2))
+
+    def test_the_best_variant_is_held_against_ncnn(self) -> None:
+        part = predict(Model().work(), card("RX 7900 XTX"))
+
+        def run(variant: str, times: int) -> predictions.Run:
+            return predictions.Run({"channels": 80, "precision": "f32", "variant": variant}, [part] * times)
+
+        told = list(predict_all.versus([run("auto", 4), run("block", 4), run("tiled", 1), run("ncnn", 2)]))
+        self.assertEqual(len(told), 1)
+        self.assertIn("(2.00 of ncnn's), best tiled", told[0])
 
     def test_files_keep_what_others_predicted(self) -> None:
         with tempfile.TemporaryDirectory() as name:
