@@ -66,7 +66,8 @@ def convolutions(card: Card, size: str, precision: str, folder: Path) -> Iterato
     for channels in CHANNELS:
         own = folder / f"{card.device}_{channels}_{precision}"
         arguments = ("bench", "-q", "--kernel", "conv3x3", "--variant", "auto,all", "--precision", precision)
-        told = json.loads(program(card.device, own, *arguments, "--rounds", "0", "--channels", str(channels), "--size", size, "-o", "json"))
+        arguments += ("--rounds", "0", "--channels", str(channels), "--size", size, "-o", "json")
+        told = json.loads(program(card.device, own, *arguments))
         yield from predictions.of_kernels(told, compiled(own, card), card)
 
 
