@@ -99,8 +99,9 @@ def versus(runs: Sequence[Run]) -> Iterator[str]:
         other = own.pop("ncnn", None)
         if other is None or "auto" not in own:
             continue
+        chosen = own.pop("auto")
         best = min(own, key=lambda variant: own[variant])
-        parts = [f"the rule's {own['auto'] * 1e3:.3g} ms ({own['auto'] / other:.2f} of ncnn's)"]
+        parts = [f"the rule's {chosen * 1e3:.3g} ms ({chosen / other:.2f} of ncnn's)"]
         parts.append(f"best {best} {own[best] * 1e3:.3g} ms ({own[best] / other:.2f})")
         yield f"conv3x3 {channels} {runs[0].of['precision']}: {', '.join(parts)}, ncnn {other * 1e3:.3g} ms"
 
