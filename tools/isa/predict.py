@@ -239,6 +239,8 @@ def resident(pipeline: Pipeline, card: Card, subgroups: int) -> float:
 def predict(work: Work, card: Card) -> Prediction:
     """The rules of this file's head."""
     pipeline, subgroups = work.pipeline, work.subgroups
+    if pipeline.dialect is None:
+        raise SystemExit(f"the folder has no assembly of {pipeline.short}: the driver gave none, or the run was cut off")
     inner = pipeline.inner()
     runs = repeats(work, pipeline, inner, subgroups)
     cycles, alone = demand(pipeline, card, runs)
