@@ -106,13 +106,18 @@ fn without_runs_there_is_the_same_work() {
     assert!(list(&told, "ceilings").is_empty());
     assert_eq!(list(&told, "spans").len(), list(&run, "spans").len());
     for (told, run) in list(&told, "spans").iter().zip(list(&run, "spans")) {
-        for same in ["node", "stage", "kernel", "outputs", "multiply_adds", "executed", "bytes", "scratch_bytes"] {
+        for same in
+            ["node", "stage", "kernel", "outputs", "multiply_adds", "executed", "bytes", "scratch_bytes"]
+        {
             assert_eq!(told[same], run[same], "{same}");
         }
         assert!(list(told, "intervals").is_empty() && told["seconds"] == 0.0, "{told}");
         let grid: u64 = list(told, "grid").iter().map(|side| side.as_u64().unwrap()).product();
         let groups = told["workgroups"].as_u64().unwrap();
-        assert!(grid > 0 && groups >= grid && groups <= grid * told["dispatches"].as_u64().unwrap(), "{told}");
+        assert!(
+            grid > 0 && groups >= grid && groups <= grid * told["dispatches"].as_u64().unwrap(),
+            "{told}"
+        );
     }
 }
 

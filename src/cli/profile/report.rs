@@ -224,7 +224,9 @@ impl Report {
         };
         let Self { width, height, precision, .. } = self;
         let measured = match self.runs {
-            0 => format!("{} by mprnet {}: nothing, this is what a run would execute", self.date, self.mprnet),
+            0 => {
+                format!("{} by mprnet {}: nothing, this is what a run would execute", self.date, self.mprnet)
+            }
             runs => format!("{} by mprnet {}; the fastest of {runs} runs", self.date, self.mprnet),
         };
         [
