@@ -134,7 +134,8 @@ fn bindings_are_numbered_as_their_slots() {
 fn every_kernel_keeps_limits_and_conventions() {
     for spec in all_specs() {
         let (module, _) = compile(&spec).unwrap_or_else(|e| panic!("{}: {e}", spec.name()));
-        let most = LARGER.iter().find(|(shader, _)| *shader == spec.shader).map_or(ANYWHERE, |(_, most)| *most);
+        let most =
+            LARGER.iter().find(|(shader, _)| *shader == spec.shader).map_or(ANYWHERE, |(_, most)| *most);
         assert_eq!(lint(&module, most), Vec::<String>::new(), "{}", spec.name());
     }
 }
