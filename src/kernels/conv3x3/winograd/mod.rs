@@ -7,7 +7,7 @@ mod strips;
 use crate::gpu::KernelSpec;
 use crate::graph::Conv;
 use crate::kernels::convolution::Filter;
-use crate::kernels::{Context, Grid, Lowered, Packed, Packing, Scalars, Stage};
+use crate::kernels::{Context, Grid, Lowered, Packing, Scalars, Stage};
 
 /// One of the algorithms: tiles of `m` x `m` outputs from m + 2 points a side.
 pub(super) struct Algorithm {
@@ -63,23 +63,6 @@ fn row(cx: &Context<'_>, lanes: u32) -> &'static str {
 fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing>) -> Stage {
     let (domain, scalars) = (cx.cells(), Scalars::default());
     Stage { spec, domain, bindings: Vec::new(), packing, grid, scalars }
-}
-
-/// G g G^T of every filter: `[point][group of outputs][input, padded][output of the group]`.
-fn pack(filter: &Filter<'_>, algorithm: &Algorithm, inputs: usize, groups: usize, own: usize) -> Packed {
-    let rows = algorithm.filter;
-    let mut padded = filter.inputs.clone();
-    padded.resize(inputs, None);
-    let mut weights = Vec::with_capacity(rows.len() * rows.len() * inputs * groups * own);
-    for (row, column) in rows.iter().flat_map(|row| rows.iter().map(move |column| (row, column))) {
-        for first in (0..groups).map(|group| group * own) {
-            for &input in &padded {
-                let outputs = first..first + own;
-                weights.extend(outputs.map(|output| point(filter, row, column, output, input)));
-            }
-        }
-    }
-    Packed { weights, bias: Vec::new() }
 }
 
 /// One point of a transformed filter.

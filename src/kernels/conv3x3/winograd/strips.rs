@@ -1,7 +1,7 @@
 //! For GPUs: three dispatches for each strip, which hand over through scratch memory in quads of channels of a tile.
 
 use super::super::{POOL_SHARED, pooled};
-use super::{Algorithm, pack, row, stage, whole_subgroups};
+use super::{Algorithm, point, row, stage, whole_subgroups};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, biases, packing};
@@ -92,7 +92,7 @@ fn multiply(
         let filter = Filter::of(graph, conv, sources);
         pack(&filter, algorithm, inputs.items as usize * 4, groups as usize, own as usize)
     };
-    let packing = packing(cx, conv, (algorithm.part, own), Storage::F32, pack);
+    let packing = packing(cx, conv, ("winograd_product", own), Storage::F32, pack);
     stage(cx, spec, grid, Some(packing))
         .bind_any(Slot::X, Operand::Scratch(inputs))
         .bind_any(Slot::Dst, Operand::Scratch(outputs))
@@ -109,4 +109,21 @@ fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratc
     let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * quads, depth: 1 };
     let stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(scratch));
     pooled(Sources::of(cx, conv).finish(stage, cx, conv), cx, conv, POOL_SHARED)
+}
+
+/// G g G^T of every filter: `[point][group of outputs][input, padded][output of the group]`.
+fn pack(filter: &Filter<'_>, algorithm: &Algorithm, inputs: usize, groups: usize, own: usize) -> Packed {
+    let rows = algorithm.filter;
+    let mut padded = filter.inputs.clone();
+    padded.resize(inputs, None);
+    let mut weights = Vec::with_capacity(rows.len() * rows.len() * inputs * groups * own);
+    for (row, column) in rows.iter().flat_map(|row| rows.iter().map(move |column| (row, column))) {
+        for first in (0..groups).map(|group| group * own) {
+            for &input in &padded {
+                let outputs = first..first + own;
+                weights.extend(outputs.map(|output| point(filter, row, column, output, input)));
+            }
+        }
+    }
+    Packed { weights, bias: Vec::new() }
 }
