@@ -32,7 +32,7 @@ MOST_BESIDE_MATRIX = {"gfx1100": 1.5, "gfx1201": 1.5, "ampere": 1.5}
 VECTOR = ("fma", "alu", "mov", "cvt")
 
 CONVOLUTION = re.compile(r"conv(3x3/|1x1)")
-PRODUCTS = re.compile(r"conv3x3/(?!winograd_(input|output))")
+PRODUCTS = re.compile(r"conv3x3/(?!winograd_(tile_)?(input|output))")
 """3x3 convolutions, without the transforms of Winograd's, which are no loop of products."""
 
 
