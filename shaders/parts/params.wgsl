@@ -34,8 +34,6 @@ struct Params {
     // Channels of x, and hidden channels of an attention.
     channels: i32,
     hidden: i32,
-    // Pixel-shuffle factor.
-    factor: i32,
     // PReLU slope, or pixels of a patch.
     scalar: f32,
 }

@@ -219,7 +219,6 @@ fn params(step: &Step, plan: &Planned) -> Params {
     params.strip = [columns.start, columns.end - columns.start].map(|v| v as i32);
     params.channels = stage.scalars.channels as i32;
     params.hidden = stage.scalars.hidden as i32;
-    params.factor = stage.scalars.factor as i32;
     params.scalar = stage.scalars.scalar;
     params
 }

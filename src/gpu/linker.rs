@@ -59,6 +59,13 @@ impl KernelSpec {
         self
     }
 
+    /// With the part that moves two quads of f16 of `binding` at once.
+    #[must_use]
+    pub fn stored_two(mut self, binding: &str) -> Self {
+        self.parts.push(format!("{binding}_f16_two"));
+        self
+    }
+
     /// With a constant.
     #[must_use]
     pub fn constant(mut self, name: &'static str, value: u32) -> Self {

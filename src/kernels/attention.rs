@@ -18,7 +18,9 @@ pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Stage {
         pack: Box::new(move |graph| pack(graph, &op)),
     };
     Stage {
-        spec: KernelSpec::new("attention", &["sigmoid"]).stored("weight", Storage::F32),
+        spec: KernelSpec::new("attention", &["sigmoid"])
+            .stored("weight", Storage::F32)
+            .constant("AHEAD", cx.target.loads_ahead()),
         domain: Domain::Once,
         bindings: Vec::new(),
         packing: Some(packing),

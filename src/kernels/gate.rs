@@ -4,11 +4,12 @@ use super::{Context, Grid, Slot, Stage};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Stage {
-    let stage = cx.flat_features("gate", &["source_one"], Reach::Same);
-    let lanes = stage.domain.columns().saturating_mul(cx.quads(cx.dst()));
-    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.add_residual(cx, cx.node.inputs[1]).bind(
-        Slot::Gates,
-        cx.node.inputs[2],
-        Reach::Whole,
-    )
+    let residual = cx.node.inputs[1];
+    let (even, patch_width) = (cx.quads(cx.dst()) % 2 == 0, cx.graph.desc(cx.dst()).patch_width());
+    // The two quads that a lane has may be of two pixels, where every patch begins with a whole two.
+    let two = cx.halves(&[cx.x(), residual, cx.dst()]) && (even || patch_width % 2 == 0);
+    let stage = cx.by_quads("gate", two, Some(residual), Reach::Same);
+    let lanes = cx.quads(cx.dst()) / if two && even { 2 } else { 1 };
+    let lanes = stage.domain.columns().saturating_mul(lanes);
+    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(Slot::Gates, cx.node.inputs[2], Reach::Whole)
 }

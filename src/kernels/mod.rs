@@ -179,6 +179,24 @@ impl Context<'_> {
         stage.spec = stage.spec.stored("in", self.stored(self.x())).stored("out", self.stored(self.dst()));
         stage
     }
+
+    /// Whether all these are stored in f16.
+    fn halves(&self, tensors: &[TensorId]) -> bool {
+        tensors.iter().all(|&id| self.stored(id) != Storage::F32)
+    }
+
+    /// As [`Self::flat`], of a kernel that computes with `Values`, a quad or two at once, and may add a residual.
+    fn by_quads(&self, shader: &'static str, two: bool, residual: Option<TensorId>, reach: Reach) -> Stage {
+        let mut stage = self.flat(shader, &[if two { "two_quads" } else { "one_quad" }], reach);
+        stage.spec = if two {
+            stage.spec.stored_two("in").stored_two("out").stored_two("res")
+        } else {
+            let added = residual.map_or(self.target.storage, |id| self.stored(id));
+            let (x, dst) = (self.stored(self.x()), self.stored(self.dst()));
+            stage.spec.stored("in", x).stored("out", dst).stored("res", added)
+        };
+        stage.bind_added(residual)
+    }
 }
 
 impl Stage {
@@ -187,6 +205,11 @@ impl Stage {
         self.spec.parts.push("epilogue_any".to_owned());
         self.spec = self.spec.stored("res", residual.map_or(cx.target.storage, |id| cx.stored(id)));
         self.scalars.scalar = slope;
+        self.bind_added(residual)
+    }
+
+    /// With a residual bound, or nothing in its place.
+    fn bind_added(self, residual: Option<TensorId>) -> Self {
         match residual {
             Some(residual) => self.bind(Slot::Residual, residual, Reach::Same),
             None => self.bind_any(Slot::Residual, Operand::Absent),

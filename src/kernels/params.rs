@@ -32,8 +32,6 @@ pub struct Params {
     pub channels: i32,
     /// Hidden channels.
     pub hidden: i32,
-    /// Pixel-shuffle factor.
-    pub factor: i32,
     /// PReLU slope, or pixels of a patch.
     pub scalar: f32,
 }

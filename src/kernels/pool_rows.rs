@@ -7,7 +7,7 @@ use crate::plan::{Domain, Reach};
 pub(super) fn lower(cx: &Context<'_>) -> Stage {
     let desc = cx.graph.desc(cx.dst());
     Stage {
-        spec: KernelSpec::new("pool_rows", &[]),
+        spec: KernelSpec::new("pool_rows", &[]).constant("AHEAD", cx.target.loads_ahead()),
         domain: Domain::Rows(desc),
         bindings: Vec::new(),
         packing: None,

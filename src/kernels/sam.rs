@@ -7,14 +7,16 @@ use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
     let image = cx.node.inputs[1];
-    let spec = KernelSpec::new(
-        "sam",
-        &["tile", "sigmoid", if sam.emit_image { "image_emit" } else { "image_drop" }],
-    )
-    .stored("in", cx.stored(cx.x()))
-    .stored("out", cx.stored(cx.dst()))
-    .stored("weight", cx.target.storage)
-    .constant("IMAGE_QUADS", cx.quads(image));
+    let emitted = if sam.emit_image { "image_emit" } else { "image_drop" };
+    let two = cx.quads(cx.x()) % 2 == 0 && cx.halves(&[cx.x(), cx.dst()]);
+    let features = if two { "features_by_two" } else { "features_by_one" };
+    let spec = KernelSpec::new("sam", &["tile", "filters", "sigmoid", emitted, features]);
+    let spec = if two {
+        spec.stored_two("in").stored_two("out")
+    } else {
+        spec.stored("in", cx.stored(cx.x())).stored("out", cx.stored(cx.dst()))
+    };
+    let spec = spec.stored("weight", cx.target.storage).constant("IMAGE_QUADS", cx.quads(image));
     let op = *sam;
     let biases = [op.features_bias, op.image_bias, op.gate_bias];
     let packing = Packing {
@@ -29,7 +31,7 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
         domain: cx.cells(),
         bindings: Vec::new(),
         packing: Some(packing),
-        grid: Grid::Cells { depth: 1 },
+        grid: Grid::CellRuns { cells: 2, patch_cols: cx.patch_cols(), depth: 1 },
         scalars: Scalars::default(),
     }
     .bind(Slot::Dst, cx.dst(), Reach::Same)

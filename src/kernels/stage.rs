@@ -129,6 +129,11 @@ pub enum Grid {
         /// Further workgroups for each row.
         depth: u32,
     },
+    /// 64 lanes each along a row of corners of blocks of 2x2 pixels, of which each row of blocks has two.
+    Corners {
+        /// Lanes of a row of corners.
+        lanes: u32,
+    },
     /// So many.
     Fixed([u32; 3]),
 }
@@ -140,8 +145,6 @@ pub struct Scalars {
     pub channels: u32,
     /// Hidden channels of an attention.
     pub hidden: u32,
-    /// Pixel-shuffle factor.
-    pub factor: u32,
     /// PReLU slope, or pixels of a patch.
     pub scalar: f32,
 }
@@ -193,6 +196,7 @@ impl Stage {
                 [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]
             }
             Grid::Flat { lanes, depth } => [lanes.div_ceil(FLAT_LANES), rows, depth],
+            Grid::Corners { lanes } => [lanes.div_ceil(FLAT_LANES), rows / 2 + 1, 1],
             Grid::Fixed(grid) => grid,
         }
     }

@@ -132,6 +132,12 @@ impl Target {
         Self { maker, scratch, ..self }
     }
 
+    /// Loads that a lane of a kernel with few lanes asks for before it waits for the first. On software adapters none is
+    /// waited for.
+    pub(super) fn loads_ahead(&self) -> u32 {
+        if self.software { 1 } else { 8 }
+    }
+
     /// With variants chosen that way.
     #[must_use]
     pub fn with_choices(mut self, choices: Choices) -> Self {

@@ -1,9 +1,12 @@
 //! Each operator's shader against the CPU twin at random shapes, whole and cut into windows.
 
+use std::sync::OnceLock;
+
+use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::{
     Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu,
 };
-use mprnet::kernels::{Choices, Variant};
+use mprnet::kernels::{Choices, Maker, Variant};
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore, kernels};
 
@@ -44,7 +47,19 @@ impl Case {
         Self { inputs: descs.iter().map(values).collect(), graph }
     }
 
-    /// Compares with the twin: whole, in f16, and cut so that every band is a dispatch of its own, to the bit.
+    /// What GPUs' kernels give: whole, and to the bit the same cut into bands.
+    fn as_for_gpus(&self, what: &str) -> Vec<Values> {
+        let options =
+            ExecutorOptions { choices: Choices::Always(Variant::Block), ..ExecutorOptions::default() };
+        let whole = execute_on(posing_device(), &self.graph, &self.inputs, &options);
+        let options = ExecutorOptions { slice: Some(1), ..options };
+        let cut = execute_on(posing_device(), &self.graph, &self.inputs, &options);
+        assert!(cut == whole, "{what}: cut and uncut differ as for GPUs");
+        whole
+    }
+
+    /// Compares with the twin: whole, in f16, and cut so that every band is a dispatch of its own, to the bit; with the
+    /// kernels of the adapter at hand, and those for GPUs.
     fn check(&self, what: &str) {
         let inputs: Vec<Vec<f64>> = self.inputs.iter().map(exact).collect();
         let expected = cpu::run(&self.graph, &inputs).unwrap();
@@ -62,6 +77,7 @@ impl Case {
         assert!(execute(&self.graph, &self.inputs, &options) == whole, "{what}: cut and uncut differ");
         let options = ExecutorOptions { precision: Precision::F16, slice: None, ..options };
         let half = execute(&self.graph, &self.inputs, &options);
+        let posed = self.as_for_gpus(what);
         let packed = execute_on(packed_device(), &self.graph, &self.inputs, &options);
         for (i, &id) in self.graph.outputs().iter().enumerate() {
             if self.graph.desc(id).role == Role::Words {
@@ -70,10 +86,21 @@ impl Case {
             }
             let twin: Vec<f32> = expected[&id].data.iter().map(|&v| v as f32).collect();
             assert_close(&format!("{what}, output {i}"), planar(&whole[i]), &twin, DIRECT);
+            assert_close(&format!("{what}, output {i}, as for GPUs"), planar(&posed[i]), &twin, DIRECT);
             assert_close(&format!("{what}, output {i}, f16"), planar(&half[i]), &twin, HALF);
             assert_close(&format!("{what}, output {i}, packed f16"), planar(&packed[i]), &twin, HALF);
         }
     }
+}
+
+/// A device whose kernels are those for a GPU.
+fn posing_device() -> &'static Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    DEVICE.get_or_init(|| {
+        let mut options = DeviceOptions::default();
+        options.kernels_for = Some(Maker::Amd);
+        Device::new(&options).expect("these tests need a GPU adapter")
+    })
 }
 
 fn exact(values: &Values) -> Vec<f64> {
@@ -130,7 +157,9 @@ fn elementwise_and_resampling() {
     for patches in GRIDS {
         let x = feature(10, 18, 28, patches);
         let wide = feature(10, 36, 56, patches);
-        let ops: [(&str, Op, &[TensorDesc]); 8] = [
+        // An even number of quads, and an odd number of columns in a patch.
+        let (even, even_wide) = (feature(14, 18, 22, patches), feature(14, 36, 44, patches));
+        let ops: [(&str, Op, &[TensorDesc]); 10] = [
             ("prelu", Op::Prelu { slope: 0.3 }, &[x]),
             ("add", Op::Add, &[x, x]),
             ("concat", Op::Concat, &[x, x]),
@@ -138,6 +167,8 @@ fn elementwise_and_resampling() {
             ("downsample", Op::Downsample, &[wide]),
             ("upsample", Op::Upsample { residual: false }, &[x]),
             ("upsample + residual", Op::Upsample { residual: true }, &[x, wide]),
+            ("upsample in twos", Op::Upsample { residual: false }, &[even]),
+            ("upsample in twos + residual", Op::Upsample { residual: true }, &[even, even_wide]),
             ("pool cells", Op::PoolCells, &[x]),
         ];
         for (name, op, descs) in ops {
@@ -151,10 +182,15 @@ fn elementwise_and_resampling() {
 #[test]
 fn channel_attention() {
     let mut random = Random::new(4);
-    for (patches, channels, hidden, bias) in
-        [(Patches::WHOLE, 40, 10, false), (Patches::HALVES, 12, 3, true), (Patches::QUARTERS, 56, 14, true)]
-    {
-        let x = feature(channels as u32, 36, 44, patches);
+    // Of odd and even numbers of quads, and of columns in a patch.
+    for (patches, width, channels, hidden, bias) in [
+        (Patches::WHOLE, 44, 40, 10, false),
+        (Patches::HALVES, 44, 12, 3, true),
+        (Patches::QUARTERS, 44, 56, 14, true),
+        (Patches::QUARTERS, 42, 40, 10, true),
+        (Patches::QUARTERS, 42, 12, 3, false),
+    ] {
+        let x = feature(channels as u32, 36, width, patches);
         let case = Case::new(&mut random.clone(), &[x, x], |graph, ids| {
             let area = u64::from(x.patch_height()) * u64::from(x.patch_width());
             let squeeze = random.param(graph, "squeeze", &[hidden, channels, 1, 1]);
@@ -170,7 +206,7 @@ fn channel_attention() {
             graph.output(gates);
             graph.push("gated", Op::Gate, &[ids[0], ids[1], gates], patches).unwrap()
         });
-        case.check(&format!("attention {channels} {patches:?}"));
+        case.check(&format!("attention {channels} {width} {patches:?}"));
     }
 }
 
