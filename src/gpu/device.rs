@@ -26,6 +26,9 @@ pub struct DeviceOptions {
     pub pipeline_folder: Option<PathBuf>,
     /// Chooses kernels as for a GPU of that maker, whatever the adapter is: to test them, and to compare.
     pub kernels_for: Option<Maker>,
+    /// Chooses kernels as for a software adapter whose compiler loads once what is the same for all lanes, or as for one
+    /// whose does not, whatever it does: to test them, and to compare.
+    pub uniform_loads: Option<bool>,
 }
 
 /// What an adapter is and can do.
@@ -73,6 +76,14 @@ impl AdapterSummary {
         self.device_type == wgpu::DeviceType::Cpu
     }
 
+    /// Whether its compiler loads once what is the same for all lanes, see [`Target::uniform_loads`]: nothing that an adapter
+    /// says tells but the version of Mesa.
+    fn has_uniform_loads(&self) -> bool {
+        let version = self.driver.split_once("Mesa ").map(|(_, text)| text);
+        let major = version.and_then(|text| text.split('.').next()?.parse::<u32>().ok());
+        self.is_software() && major.is_some_and(|major| major >= 26)
+    }
+
     /// Sides of the square cooperative matrices that take f16 and sum in f32.
     fn matrices(&self) -> Vec<u32> {
         use wgpu::CooperativeScalarType::{F16, F32};
@@ -105,6 +116,7 @@ pub struct Device {
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
     kernels_for: Option<Maker>,
+    uniform_loads: Option<bool>,
     /// The text that takes the place of a shader.
     replaced: Option<(&'static str, String)>,
 }
@@ -161,7 +173,8 @@ impl Device {
         if let Some(folder) = folder {
             opened.pipelines = Pipelines::remembered(&opened.handle, &adapter.get_info(), folder);
         }
-        Ok(Self { checked_shaders: options.checked_shaders, kernels_for: options.kernels_for, ..opened })
+        let DeviceOptions { checked_shaders, kernels_for, uniform_loads, .. } = *options;
+        Ok(Self { checked_shaders, kernels_for, uniform_loads, ..opened })
     }
 
     /// A device that validates and records everything and computes nothing, with just those limits and features:
@@ -218,6 +231,7 @@ impl Device {
             lost,
             checked_shaders: false,
             kernels_for: None,
+            uniform_loads: None,
             replaced: None,
         })
     }
@@ -234,6 +248,7 @@ impl Device {
             lost: Arc::default(),
             checked_shaders: false,
             kernels_for: None,
+            uniform_loads: None,
             replaced: None,
         }
     }
@@ -300,7 +315,10 @@ impl Device {
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = self.kernels_for.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
-        Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target }
+        let target = Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target };
+        let told = || adapter.is_some_and(AdapterSummary::has_uniform_loads);
+        let uniform_loads = lane_loops && self.uniform_loads.unwrap_or_else(told);
+        if uniform_loads { target.with_uniform_loads() } else { target }
     }
 
     /// How features and weights are stored at a precision.

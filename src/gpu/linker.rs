@@ -107,7 +107,7 @@ impl KernelSpec {
     #[must_use]
     pub fn subgroups(&self) -> bool {
         let needs =
-            |p: &String| ["octet_broadcast", "spread_shuffle", "lanes_subgroup"].contains(&p.as_str());
+            |p: &String| ["octet_broadcast", "spread_shuffle", "lanes_subgroup", "tiles_broadcast"].contains(&p.as_str());
         self.matrices() || self.parts.iter().any(needs)
     }
 

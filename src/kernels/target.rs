@@ -7,6 +7,8 @@ use crate::gpu::Storage;
 const SCRATCH: u64 = 32 << 20;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
+/// For each thread of a software adapter with little else to wait for than memory: what lies in its second-level cache.
+const THREAD_SCRATCH: u64 = 1 << 20;
 
 /// Who made an adapter, which says what its compiler and its registers are like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -61,6 +63,9 @@ pub struct Target {
     /// in words of 64 bits and read f32 weights as texels. Measured on lavapipe; judged for other software adapters that
     /// have 64-bit integers.
     pub lane_loops: bool,
+    /// Whether a compiler with lane loops makes a load of what is the same for all lanes a single one, of a scalar. Measured on
+    /// lavapipe since Mesa 26.
+    pub uniform_loads: bool,
     /// Only sums of products as they are defined: no Winograd.
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
@@ -80,6 +85,7 @@ impl Target {
             matrices: Vec::new(),
             software: false,
             lane_loops: false,
+            uniform_loads: false,
             direct_sums: false,
             scratch: SCRATCH,
             choices: Choices::default(),
@@ -90,6 +96,14 @@ impl Target {
     #[must_use]
     pub fn lavapipe(storage: Storage) -> Self {
         Self { lane_loops: true, ..Self::of(storage, Some((8, 8)), &[], true) }
+    }
+
+    /// For a compiler that loads once what is the same for all lanes.
+    #[must_use]
+    pub fn with_uniform_loads(self) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+        let scratch = (THREAD_SCRATCH * threads).min(SOFTWARE_SCRATCH);
+        Self { uniform_loads: true, scratch, ..self }
     }
 
     /// A device's target.

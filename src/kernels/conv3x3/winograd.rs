@@ -4,12 +4,12 @@
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
-use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Packing, Scalars, Scratch, Slot, Stage};
+use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Packing, Scalars, Scratch, Slot, Stage, Target};
 use crate::plan::Reach;
 
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
-/// Groups of such lanes in a workgroup.
+/// Groups of such lanes in a workgroup. Where uniform loads are single ones there is one, which the tiles are the same for.
 const GROUPS: u32 = 2;
 /// Tiles in one pair of the sums.
 const OCTET: u32 = 8;
@@ -48,6 +48,7 @@ pub(super) const F4: Algorithm = Algorithm {
 /// How the multiplication is blocked: a lane holds `outputs` channels of `octets` x 8 tiles.
 #[derive(Clone, Copy)]
 struct Blocking {
+    lanes: u32,
     octets: u32,
     outputs: u32,
     /// Time of a multiply-add, in percent of two octets' by seven.
@@ -58,27 +59,36 @@ struct Blocking {
 /// blockings, since each is a pipeline: between them no width of the published configurations is padded by more than
 /// an eighth.
 const BLOCKINGS: [Blocking; 5] = [
-    Blocking { octets: 1, outputs: 10, cost: 92 },
-    Blocking { octets: 2, outputs: 7, cost: 100 },
-    Blocking { octets: 2, outputs: 6, cost: 100 },
-    Blocking { octets: 2, outputs: 5, cost: 103 },
-    Blocking { octets: 2, outputs: 4, cost: 110 },
+    Blocking { lanes: LANES, octets: 1, outputs: 10, cost: 92 },
+    Blocking { lanes: LANES, octets: 2, outputs: 7, cost: 100 },
+    Blocking { lanes: LANES, octets: 2, outputs: 6, cost: 100 },
+    Blocking { lanes: LANES, octets: 2, outputs: 5, cost: 103 },
+    Blocking { lanes: LANES, octets: 2, outputs: 4, cost: 110 },
+];
+
+/// Where 16 lanes are a vector, and uniform loads single ones.
+const WIDE: [Blocking; 3] = [
+    Blocking { lanes: 2 * LANES, octets: 2, outputs: 5, cost: 100 },
+    Blocking { lanes: 2 * LANES, octets: 2, outputs: 4, cost: 103 },
+    Blocking { lanes: 2 * LANES, octets: 2, outputs: 3, cost: 110 },
 ];
 
 impl Blocking {
     /// The one that takes least time for that many outputs.
-    fn of(channels: u32) -> Self {
+    fn of(target: &Target, channels: u32) -> Self {
+        let wide = target.uniform_loads && target.subgroups.is_some_and(|(least, _)| least == 2 * LANES);
+        let blockings = if wide { &WIDE[..] } else { &BLOCKINGS };
         let time = |b: &&Self| b.padded(channels) * b.cost;
-        *BLOCKINGS.iter().min_by_key(time).unwrap_or(&BLOCKINGS[0])
+        *blockings.iter().min_by_key(time).unwrap_or(&blockings[0])
     }
 
     fn padded(self, channels: u32) -> u32 {
-        channels.next_multiple_of(LANES * self.outputs)
+        channels.next_multiple_of(self.lanes * self.outputs)
     }
 }
 
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm) -> Lowered {
-    let blocking = Blocking::of(cx.channels(cx.dst()));
+    let blocking = Blocking::of(cx.target, cx.channels(cx.dst()));
     let points = algorithm.filter.len() as u32;
     let inputs = Scratch {
         index: 0,
@@ -117,17 +127,23 @@ fn multiply(
     blocking: Blocking,
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
-    let spread: &[&str] = if cx.target.subgroups == Some((LANES, LANES)) {
-        &["pair", "octet_broadcast", "pairs_broadcast"]
+    let (spec, groups) = if cx.target.uniform_loads {
+        let broadcast = cx.target.subgroups == Some((blocking.lanes, blocking.lanes)) && blocking.lanes == LANES;
+        let tiles = if broadcast { "tiles_broadcast" } else { "tiles_load" };
+        let spec = KernelSpec::new("conv3x3/winograd_multiply_by_tile", &["pair", tiles]);
+        (spec.constant("LANES", blocking.lanes), 1)
+    } else if cx.target.subgroups == Some((LANES, LANES)) {
+        let parts = &["pair", "octet_broadcast", "pairs_broadcast"];
+        (KernelSpec::new("conv3x3/winograd_multiply", parts), GROUPS)
     } else {
-        &["pair", "pairs_load"]
+        (KernelSpec::new("conv3x3/winograd_multiply", &["pair", "pairs_load"]), GROUPS)
     };
-    let spec = KernelSpec::new("conv3x3/winograd_multiply", spread)
+    let spec = spec
         .stored("weight", Storage::F32)
         .constant("OCTETS", blocking.octets)
         .constant("OUTPUTS", blocking.outputs);
-    let depth = outputs.pairs / (LANES * blocking.outputs);
-    let grid = Grid::Planes { scratch: inputs, run: OCTET * blocking.octets * GROUPS, depth };
+    let depth = outputs.pairs / (blocking.lanes * blocking.outputs);
+    let grid = Grid::Planes { scratch: inputs, run: OCTET * blocking.octets * groups, depth };
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
         pack(&Filter::of(graph, conv, sources), algorithm, outputs.pairs as usize)
     };
@@ -145,7 +161,9 @@ fn transform_output(
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
     let quads = cx.quads(cx.dst());
-    let spec = KernelSpec::new("conv3x3/winograd_output", &["tile", "pair", algorithm.part, "pool_own"]);
+    let sums = if cx.target.uniform_loads { "tiles_whole" } else { "tiles_by_row" };
+    let parts = &["tile", "pair", algorithm.part, sums, "pool_own"];
+    let spec = KernelSpec::new("conv3x3/winograd_output", parts);
     let bias = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
         weights: Vec::new(),
         bias: biases(graph, conv, quads as usize * 4),
@@ -190,10 +208,14 @@ mod tests {
     /// WebGPU guarantees images of as many rows.
     #[test]
     fn filters_fit_an_image() {
-        let outputs =
-            (1..=MAX_CHANNELS).map(|channels| Blocking::of(channels).padded(channels)).max().unwrap();
-        let points = F4.filter.len().pow(2) as u32;
-        let texels = points * 2 * MAX_CHANNELS.div_ceil(4) * outputs;
-        assert!(texels.div_ceil(TEXEL_COLUMNS) <= 8192);
+        let eight = Target::lavapipe(Storage::F32);
+        let sixteen = Target { subgroups: Some((16, 16)), ..eight.clone() }.with_uniform_loads();
+        for target in [eight, sixteen] {
+            let padded = |channels| Blocking::of(&target, channels).padded(channels);
+            let outputs = (1..=MAX_CHANNELS).map(padded).max().unwrap();
+            let points = F4.filter.len().pow(2) as u32;
+            let texels = points * 2 * MAX_CHANNELS.div_ceil(4) * outputs;
+            assert!(texels.div_ceil(TEXEL_COLUMNS) <= 8192);
+        }
     }
 }
