@@ -9,6 +9,7 @@ const LANES: i32 = 64;
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
     let r = run_of(wg, lane);
+    let group = r.c / 2;
     var sums = Sums(vec4<f32>(0.0), vec4<f32>(0.0));
     if r.y < r.t.bottom && r.c < p.dst.quads {
         begin(r.c);
@@ -17,7 +18,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
             let y = r.y + ky - 1;
             if y >= r.t.top && y < r.t.bottom {
                 aim(r, y);
-                var w = (r.c / 2 * 3 + ky) * quads * 3 * TAP;
+                var w = (group * 3 + ky) * quads * 3 * TAP;
                 for (var i = 0; i < quads; i++) {
                     row(r, y, w, i);
                     w += 3 * TAP;

@@ -1,160 +1,275 @@
 // 3x3 convolution, stride 1, zero padding of one pixel at patch borders, as a product of cooperative matrices:
-// [pixel][tap][input] times [tap][input][output], f16 in, sums in f32. Subgroups have SUBGROUP lanes.
+// [pixel][tap][input] times [tap][input][output], f16 in, sums in f32.
 //
-//   subgroup: 4 matrices of TILE pixels x 2 matrices of TILE outputs, so that 6 loads feed 8 products
-//   workgroup: STRIPS subgroups for the 64 pixels of a cell, times GROUPS for more outputs
+//   workgroup: 2 cells side by side (128 pixels) x BLOCKS blocks of TILE outputs, for LANES lanes
+//   subgroup: a row of both cells for each 32 of its lanes x all blocks: whatever size of subgroups a compiler chooses, a
+//             lane holds as many sums and loads as many bytes
 //
-// The pixels of a slice of 16 inputs, with those around them, go through workgroup memory, where they are f16 whatever
-// they were, and zero past a patch's border and past the last input. They are there three times, once for each kx, as
-// rows of just 8 pixels: TILE pixels of a cell then are evenly spaced whatever the tap, which a matrix's rows must be.
-// A pixel takes PITCH halves, not 16, so that 8 neighbours lie in different banks. Weights are the same for all
-// workgroups and come from storage.
+// The 16 pixels of a row of two cells are the rows of one matrix (or of two, of 8). In memory these must be evenly
+// spaced, but the cells may lie in different patches, where each has zeros around it. So they are interleaved, column by
+// column, left and right in turn, a column's ten pixels in a run. Sixteen pixels then are a column apart, and a tap only
+// moves where they begin:
 //
-// Elements of a matrix have no names: products go through workgroup memory, TILE x TILE at a time, to be finished.
+//   [column 0, left cell: 10 pixels of 16 inputs][column 0, right cell][column 1, left cell] ... [column 9, right cell]
+//
+// A slice of 16 inputs at a time, and of its weights a column of taps, are in workgroup memory. The next are on their way
+// from storage through registers while the subgroups multiply, and are stored when all have done so. A second buffer
+// would save one of two barriers and cost a third of the workgroups that fit on a compute unit.
+//
+// Eight lanes read 16 bytes each of eight rows of a left factor, or columns of a right one, at once. These lie an odd
+// number of 16 bytes apart, and so in different banks.
+//
+// coopLoadT takes a matrix by rows (RowMajorKHR in SPIR-V): element [i][k] lies at i * stride + k. coopLoad takes it by
+// columns (ColumnMajorKHR): element [k][j] lies at j * stride + k, so that the weights of an output are a run. By rows,
+// right factors would cost RDNA 3 a load of two bytes for each element, and NVIDIA's cards a transposition.
+//
+// Elements of a matrix have no names: products go through workgroup memory, half of the rows with a block at a time, to
+// be finished by whichever lane.
 
-// [tap][input, padded to 16][output, padded]
-@group(0) @binding(1) var<storage, read> weights: array<f16>;
+// [group][slice][kx][ky][output of a block][block][input of the slice]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f16>>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 // [height][width][output quads]
 @group(0) @binding(3) var<storage, read_write> dst: array<Out>;
 
-const STRIPS: i32 = 16 / TILE;
-const LANES: i32 = SUBGROUP * STRIPS * GROUPS;
-// Quads of outputs of a matrix, and lanes that have pixels of the same cell and quad, for pooling.
+const LANES: i32 = 256;
+// Matrices that 16 pixels, or 16 inputs, are.
+const SPLIT: i32 = 16 / TILE;
+// Those of the largest subgroup's pixels, of which it has ROWS rows; the smallest has LEAST_ROWS.
+const MATRICES: i32 = ROWS * SPLIT;
+alias Sums = array<array<Sum, BLOCKS>, MATRICES>;
+
+// Places in workgroup memory count quads of f16. What a cell's column takes, all columns, an output, and the slab.
+const COLUMN: i32 = 4 * 10 + 2;
+const PIXELS: i32 = 20 * COLUMN;
+const OUTPUT: i32 = 4 * BLOCKS + 2;
+const SLAB: i32 = PIXELS + 3 * TILE * OUTPUT;
+// Quads of outputs of a block, and the products of half of all rows with it.
 const QUADS: i32 = TILE / 4;
-const PARTS: i32 = STRIPS * SUBGROUP / QUADS;
-// Inputs of a slice, and halves from one pixel to the next.
-const SLICE: i32 = 16;
-const PITCH: i32 = 24;
+const PRODUCTS: i32 = 4 * 16 * QUADS;
+// Lanes that finish products of the same cell and quad, for pooling.
+const PARTS: i32 = LANES / (2 * QUADS);
 
-// [kx][row][pixel][input of the slice]
-var<workgroup> sh_x: array<f16, 3 * 80 * PITCH>;
-// [subgroup][pixel][output]
-var<workgroup> sh_products: array<f32, STRIPS * GROUPS * TILE * TILE>;
+// A lane loads a quad of two neighbouring pixels of both cells.
+const PIXEL_LOADS: i32 = 4;
+const PIXEL_LANES: i32 = 5 * 10 * 4;
+// It loads eight weights at a time, of as many outputs each time.
+const OUTPUT_LANES: i32 = 2 * BLOCKS;
+const WEIGHT_LOADS: i32 = (3 * TILE * OUTPUT_LANES + LANES - 1) / LANES;
+const WEIGHT_OUTPUTS: i32 = 3 * TILE / WEIGHT_LOADS;
+const WEIGHT_LANES: i32 = WEIGHT_OUTPUTS * OUTPUT_LANES;
+alias LoadedPixels = array<In, PIXEL_LOADS>;
+alias LoadedWeights = array<vec4<f16>, 2 * WEIGHT_LOADS>;
 
-// Puts a slice of a cell's pixels into workgroup memory.
-fn stage(t: Tile, slice: i32, index: i32) {
-    for (var e = index; e < 100 * SLICE / 4; e += LANES) {
-        let quad = e % (SLICE / 4);
-        let row = e / (SLICE / 4) / 10;
-        let col = e / (SLICE / 4) % 10;
-        let c = slice * (SLICE / 4) + quad;
-        var v = vec4<f32>(0.0);
-        if c < source_quads() {
-            v = padded(t, t.y + row - 1, t.x + col - 1, c);
-        }
-        for (var kx = 0; kx < 3; kx++) {
-            if col >= kx && col < kx + 8 {
-                let place = (kx * 80 + row * 8 + col - kx) * PITCH + 4 * quad;
-                sh_x[place] = f16(v.x);
-                sh_x[place + 1] = f16(v.y);
-                sh_x[place + 2] = f16(v.z);
-                sh_x[place + 3] = f16(v.w);
+// Pixels, then weights.
+var<workgroup> sh_x: array<f16, 4 * SLAB>;
+// [row of four][pixel][output]
+var<workgroup> sh_products: array<f32, 4 * max(PRODUCTS, LANES)>;
+
+// What a lane moves and where it puts it; lanes that have nothing put it where nobody looks.
+struct Share {
+    // Row and column of its first pixel, which quad of a slice, and its place.
+    y: i32,
+    col: i32,
+    quad: i32,
+    place: i32,
+    // Its first weights, and their place.
+    weight: i32,
+    weight_place: i32,
+}
+
+fn share(t: Tile, index: i32) -> Share {
+    let column = index / 4 / 10;
+    let row = index / 4 % 10;
+    let quad = index % 4;
+    return Share(
+        t.y + row - 1,
+        2 * column - 1,
+        quad,
+        select(4 * 10, 4 * column * COLUMN + 4 * row + quad, index < PIXEL_LANES),
+        min(index, WEIGHT_LANES - 1),
+        PIXELS + select(
+            4 * BLOCKS,
+            index / OUTPUT_LANES * OUTPUT + 2 * (index % OUTPUT_LANES),
+            index < WEIGHT_LANES,
+        ),
+    );
+}
+
+fn put(place: i32, v: vec4<f16>) {
+    sh_x[4 * place] = v.x;
+    sh_x[4 * place + 1] = v.y;
+    sh_x[4 * place + 2] = v.z;
+    sh_x[4 * place + 3] = v.w;
+}
+
+// Loads have no branch around them, and what comes of them is not touched, so that nothing waits for them.
+fn load_pixels(cells: array<Tile, 2>, own: Share, slice: i32) -> LoadedPixels {
+    var loaded: LoadedPixels;
+    for (var k = 0; k < PIXEL_LOADS; k++) {
+        let t = cells[k % 2];
+        let y = clamp(own.y, t.top, t.bottom - 1);
+        let col = clamp(t.x + own.col + k / 2, t.left, t.right - 1);
+        loaded[k] = fetch(y * p.dst.width + col, slice, own.quad);
+    }
+    return loaded;
+}
+
+fn put_pixels(cells: array<Tile, 2>, own: Share, slice: i32, loaded: LoadedPixels) {
+    let there = present(slice, own.quad);
+    for (var k = 0; k < PIXEL_LOADS; k++) {
+        let t = cells[k % 2];
+        let col = t.x + own.col + k / 2;
+        let inside = own.y >= t.top && own.y < t.bottom && col >= t.left && col < t.right;
+        let v = select(vec4<f16>(), vec4<f16>(widen_in(loaded[k])), there && inside);
+        put(own.place + k * COLUMN, v);
+    }
+}
+
+fn load_weights(column: i32, own: Share) -> LoadedWeights {
+    var loaded: LoadedWeights;
+    for (var k = 0; k < WEIGHT_LOADS; k++) {
+        let w = 2 * ((column * WEIGHT_LOADS + k) * WEIGHT_LANES + own.weight);
+        loaded[2 * k] = weights[w];
+        loaded[2 * k + 1] = weights[w + 1];
+    }
+    return loaded;
+}
+
+fn put_weights(own: Share, loaded: LoadedWeights) {
+    for (var k = 0; k < WEIGHT_LOADS; k++) {
+        let place = own.weight_place + k * WEIGHT_OUTPUTS * OUTPUT;
+        put(place, loaded[2 * k]);
+        put(place + 1, loaded[2 * k + 1]);
+    }
+}
+
+// Adds a column of taps for rows `row` to `row + rows` of the cells.
+fn multiply(sums: ptr<function, Sums>, kx: i32, row: i32, rows: i32) {
+    for (var ky = 0; ky < 3; ky++) {
+        for (var k = 0; k < SPLIT; k++) {
+            var w: array<Right, BLOCKS>;
+            for (var b = 0; b < BLOCKS; b++) {
+                let place = PIXELS + ky * TILE * OUTPUT + 4 * b + k * QUADS;
+                w[b] = coopLoad<Right>(&sh_x[4 * place], u32(4 * OUTPUT));
+            }
+            for (var r = 0; r < rows; r++) {
+                for (var h = 0; h < SPLIT; h++) {
+                    let place = (2 * kx + h * TILE) * COLUMN + 4 * (row + r + ky) + k * QUADS;
+                    let x = coopLoadT<Left>(&sh_x[4 * place], u32(4 * COLUMN));
+                    let m = r * SPLIT + h;
+                    for (var b = 0; b < BLOCKS; b++) {
+                        (*sums)[m][b] = coopMultiplyAdd(x, w[b], (*sums)[m][b]);
+                    }
+                }
             }
         }
     }
 }
 
-// Finishes the products of TILE pixels with the outputs from quad `c` on, and gives what a lane adds to the sums of
-// its quad. All lanes call this; a subgroup's products are its own.
-fn emit(t: Tile, pixel: i32, c: i32, own: i32, lane: i32) -> vec4<f32> {
-    workgroupBarrier();
-    var total = vec4<f32>(0.0);
-    for (var e = lane; e < TILE * QUADS; e += SUBGROUP) {
-        let y = t.y + (pixel + e / QUADS) / 8;
-        let col = t.x + (pixel + e / QUADS) % 8;
-        let quad = c + e % QUADS;
-        if y < t.bottom && col < t.right && quad < p.dst.quads {
-            let o = own + 4 * e;
-            let sum = vec4<f32>(sh_products[o], sh_products[o + 1], sh_products[o + 2], sh_products[o + 3]);
-            let stored = epilogue(sum + bias[quad], y, col, quad);
-            dst[at(p.dst, y, col, quad)] = narrow_out(stored);
-            total += stored;
+// Hands the products of block `b` with every second row to those who finish them: slots are two rows apart.
+fn keep(sums: ptr<function, Sums>, b: i32, odd: i32, row: i32, rows: i32) {
+    for (var r = 0; r < rows; r++) {
+        if (row + r) % 2 == odd {
+            for (var h = 0; h < SPLIT; h++) {
+                let place = ((row + r) / 2 * 16 + h * TILE) * TILE;
+                coopStoreT((*sums)[r * SPLIT + h][b], &sh_products[place], u32(TILE));
+            }
         }
     }
-    workgroupBarrier();
-    return total;
+}
+
+fn product(quad: i32) -> vec4<f32> {
+    let i = 4 * quad;
+    return vec4<f32>(sh_products[i], sh_products[i + 1], sh_products[i + 2], sh_products[i + 3]);
+}
+
+// In the products' memory, so that workgroups take no more of it.
+fn put_sum(place: i32, v: vec4<f32>) {
+    sh_products[4 * place] = v.x;
+    sh_products[4 * place + 1] = v.y;
+    sh_products[4 * place + 2] = v.z;
+    sh_products[4 * place + 3] = v.w;
+}
+
+fn sum_at(place: i32) -> vec4<f32> {
+    return product(place);
+}
+
+// What follows the sums. A lane finishes products of one column, every other row and one quad of a block.
+fn finish(sums: ptr<function, Sums>, cells: array<Tile, 2>, wg: vec3<u32>, index: i32, row: i32, rows: i32) {
+    let pixel = index / QUADS % 16;
+    let second = pixel % 2 == 1;
+    var t = cells[0];
+    if second {
+        t = cells[1];
+    }
+    let top = t.y + index / QUADS / 16 * 2;
+    let col = t.x + pixel / 2;
+    let repeated = second && 2u * wg.x == u32(p.columns - 1);
+    let mine = index < PRODUCTS && col < t.right && !repeated;
+    let place = (pixel % 2 * QUADS + index % QUADS) * PARTS + index / (2 * QUADS);
+    for (var b = 0; b < BLOCKS; b++) {
+        let c = (i32(wg.z) * BLOCKS + b) * QUADS + index % QUADS;
+        var total = vec4<f32>(0.0);
+        for (var odd = 0; odd < 2; odd++) {
+            let y = top + odd;
+            workgroupBarrier();
+            keep(sums, b, odd, row, rows);
+            workgroupBarrier();
+            if mine && y < t.bottom && c < p.dst.quads {
+                let stored = epilogue(product(index) + bias[c], y, col, c);
+                dst[at(p.dst, y, col, c)] = narrow_out(stored);
+                total += stored;
+            }
+        }
+        pool(t, select(p.dst.quads, c, mine), place, total);
+    }
 }
 
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wg: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(subgroup_id) subgroup_index: u32,
-    @builtin(subgroup_invocation_id) subgroup_lane: u32,
+    @builtin(local_invocation_index) local: u32,
+    @builtin(subgroup_id) subgroup: u32,
+    @builtin(subgroup_size) subgroup_lanes: u32,
 ) {
-    let t = tile(wg.x, wg.y);
-    let subgroup = i32(subgroup_index);
-    let lane = i32(subgroup_lane);
-    let index = subgroup * SUBGROUP + lane;
-    let strip = subgroup % STRIPS;
-    let group = subgroup / STRIPS;
-    // First pixel of the strip in its cell, first output, and outputs from one row of weights to the next.
-    let pixel = strip * 4 * TILE;
-    let output = (i32(wg.z) * GROUPS + group) * 2 * TILE;
-    let outputs = i32(workgroups.z) * GROUPS * 2 * TILE;
-    let slices = (source_quads() + 3) / 4;
-    var sum0_0 = Sum();
-    var sum0_1 = Sum();
-    var sum1_0 = Sum();
-    var sum1_1 = Sum();
-    var sum2_0 = Sum();
-    var sum2_1 = Sum();
-    var sum3_0 = Sum();
-    var sum3_1 = Sum();
+    let index = i32(local);
+    // A constant where all subgroups are of one size. Where not, compilers know the size that they have chosen. Either way
+    // loops over rows are unrolled, and sums are in registers.
+    let rows = select(i32(subgroup_lanes) / 32, ROWS, ROWS == LEAST_ROWS);
+    let row = i32(subgroup) * rows;
+    // Where cells are odd in number the last workgroup does its cell twice, and stores it once.
+    let last = u32(p.columns - 1);
+    let cells = array<Tile, 2>(tile(2u * wg.x, wg.y), tile(min(2u * wg.x + 1u, last), wg.y));
+    let own = share(cells[0], index);
+    let slices = source_slices();
+    // Columns of taps, counted over all groups and slices.
+    let first = i32(wg.z) * slices * 3;
+
+    var sums = Sums();
+    put_weights(own, load_weights(first, own));
+    put_pixels(cells, own, 0, load_pixels(cells, own, 0));
+    workgroupBarrier();
     for (var slice = 0; slice < slices; slice++) {
-        // What was there has been read.
-        workgroupBarrier();
-        stage(t, slice, index);
-        workgroupBarrier();
-        for (var ky = 0; ky < 3; ky++) {
-            for (var kx = 0; kx < 3; kx++) {
-                for (var k = 0; k < SLICE; k += TILE) {
-                    let x = (kx * 80 + ky * 8 + pixel) * PITCH + k;
-                    let w = (((ky * 3 + kx) * slices + slice) * SLICE + k) * outputs + output;
-                    let x0 = coopLoadT<Left>(&sh_x[x + 0 * TILE * PITCH], u32(PITCH));
-                    let x1 = coopLoadT<Left>(&sh_x[x + 1 * TILE * PITCH], u32(PITCH));
-                    let x2 = coopLoadT<Left>(&sh_x[x + 2 * TILE * PITCH], u32(PITCH));
-                    let x3 = coopLoadT<Left>(&sh_x[x + 3 * TILE * PITCH], u32(PITCH));
-                    let w0 = coopLoadT<Right>(&weights[w], u32(outputs));
-                    let w1 = coopLoadT<Right>(&weights[w + TILE], u32(outputs));
-                    sum0_0 = coopMultiplyAdd(x0, w0, sum0_0);
-                    sum0_1 = coopMultiplyAdd(x0, w1, sum0_1);
-                    sum1_0 = coopMultiplyAdd(x1, w0, sum1_0);
-                    sum1_1 = coopMultiplyAdd(x1, w1, sum1_1);
-                    sum2_0 = coopMultiplyAdd(x2, w0, sum2_0);
-                    sum2_1 = coopMultiplyAdd(x2, w1, sum2_1);
-                    sum3_0 = coopMultiplyAdd(x3, w0, sum3_0);
-                    sum3_1 = coopMultiplyAdd(x3, w1, sum3_1);
-                }
-            }
+        let column = first + 3 * slice;
+        for (var kx = 0; kx < 2; kx++) {
+            let loaded = load_weights(column + kx + 1, own);
+            multiply(&sums, kx, row, rows);
+            workgroupBarrier();
+            put_weights(own, loaded);
+            workgroupBarrier();
         }
+        // After the last slice comes the last once more, for nobody.
+        let next = min(slice + 1, slices - 1);
+        let loaded = load_weights(first + 3 * next, own);
+        let pixels = load_pixels(cells, own, next);
+        multiply(&sums, 2, row, rows);
+        workgroupBarrier();
+        put_weights(own, loaded);
+        put_pixels(cells, own, next, pixels);
+        workgroupBarrier();
     }
 
-    let own = subgroup * TILE * TILE;
-    let c0 = output / 4;
-    let c1 = c0 + QUADS;
-    var total0 = vec4<f32>(0.0);
-    var total1 = vec4<f32>(0.0);
-    coopStoreT(sum0_0, &sh_products[own], u32(TILE));
-    total0 += emit(t, pixel + 0 * TILE, c0, own, lane);
-    coopStoreT(sum1_0, &sh_products[own], u32(TILE));
-    total0 += emit(t, pixel + 1 * TILE, c0, own, lane);
-    coopStoreT(sum2_0, &sh_products[own], u32(TILE));
-    total0 += emit(t, pixel + 2 * TILE, c0, own, lane);
-    coopStoreT(sum3_0, &sh_products[own], u32(TILE));
-    total0 += emit(t, pixel + 3 * TILE, c0, own, lane);
-    coopStoreT(sum0_1, &sh_products[own], u32(TILE));
-    total1 += emit(t, pixel + 0 * TILE, c1, own, lane);
-    coopStoreT(sum1_1, &sh_products[own], u32(TILE));
-    total1 += emit(t, pixel + 1 * TILE, c1, own, lane);
-    coopStoreT(sum2_1, &sh_products[own], u32(TILE));
-    total1 += emit(t, pixel + 2 * TILE, c1, own, lane);
-    coopStoreT(sum3_1, &sh_products[own], u32(TILE));
-    total1 += emit(t, pixel + 3 * TILE, c1, own, lane);
-    // A lane's quad is the same for all of its pixels, since SUBGROUP is a multiple of QUADS.
-    let quad = lane % QUADS;
-    let place = ((group * QUADS + quad) * STRIPS + strip) * (SUBGROUP / QUADS) + lane / QUADS;
-    pool(t, c0 + quad, place, total0);
-    pool(t, c1 + quad, place, total1);
+    finish(&sums, cells, wg, index, row, rows);
 }

@@ -9,7 +9,8 @@
 //   |........|........|
 //
 // While a row of taps is multiplied, the next row's weights and a third of the next quad's pixels are on their way from
-// storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done. In
+// storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done,
+// but where a register that outlives a barrier is memory and they are loaded then (EARLY is false). In
 // storage every pixel is read once for all outputs of a workgroup, every weight once for its pixels. The cells lie in one
 // patch: where its cells are no multiple of CELLS, the last workgroup has fewer.
 //
@@ -92,25 +93,39 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
         let next = min(i + 1, quads - 1);
         let even = i % 2;
         let odd = 1 - even;
+        var v0: In;
+        var v1: In;
+        var v2: In;
 
-        let v0 = load_pixel(pixel0, next);
+        if EARLY {
+            v0 = load_pixel(pixel0, next);
+        }
         let w0 = weight(w + (quads + i) * ROW);
         line(x, even * ROWS + own);
         sh_weights[e + odd * ROWS] = w0;
         workgroupBarrier();
 
-        let v1 = load_pixel(pixel1, next);
+        if EARLY {
+            v1 = load_pixel(pixel1, next);
+        }
         let w1 = weight(w + (2 * quads + i) * ROW);
         line(x + WIDTH, odd * ROWS + own);
         sh_weights[e + even * ROWS] = w1;
         workgroupBarrier();
 
-        let v2 = load_pixel(pixel2, next);
+        if EARLY {
+            v2 = load_pixel(pixel2, next);
+        }
         let w2 = weight(w + next * ROW);
         line(x + 2 * WIDTH, even * ROWS + own);
         sh_weights[e + odd * ROWS] = w2;
         workgroupBarrier();
 
+        if !EARLY {
+            v0 = load_pixel(pixel0, next);
+            v1 = load_pixel(pixel1, next);
+            v2 = load_pixel(pixel2, next);
+        }
         store_pixel(pixel0, e0, v0);
         store_pixel(pixel1, e1, v1);
         store_pixel(pixel2, e2, v2);

@@ -22,3 +22,18 @@ fn fetch_number(number: i32, c: i32) -> vec4<f32> {
 fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
     return widen_in(x[at(p.x, y, col, c)]);
 }
+
+// Where a pixel's quads are: the sum of a row's part, a column's and a quad's. What many pixels share is computed once.
+alias Place = i32;
+
+fn down(y: i32) -> Place {
+    return at(p.x, y, 0, 0);
+}
+
+fn across(col: i32) -> Place {
+    return col * p.x.quads;
+}
+
+fn fetch_at(place: Place, c: i32) -> vec4<f32> {
+    return widen_in(x[place]);
+}

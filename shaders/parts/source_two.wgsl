@@ -30,3 +30,21 @@ fn fetch(y: i32, col: i32, c: i32) -> vec4<f32> {
     }
     return widen_in(x2[at(p.x2, y, col, c - p.x.quads)]);
 }
+
+// Where a pixel's quads are: the sum of a row's part, a column's and a quad's. What many pixels share is computed once.
+alias Place = vec2<i32>;
+
+fn down(y: i32) -> Place {
+    return Place(at(p.x, y, 0, 0), at(p.x2, y, 0, -p.x.quads));
+}
+
+fn across(col: i32) -> Place {
+    return col * Place(p.x.quads, p.x2.quads);
+}
+
+fn fetch_at(place: Place, c: i32) -> vec4<f32> {
+    if c < p.x.quads {
+        return widen_in(x[place.x]);
+    }
+    return widen_in(x2[place.y]);
+}

@@ -7,7 +7,7 @@ use super::record::{Dispatch, Recorder};
 use super::weights::OperatorWeights;
 use crate::gpu::{Device, Pipeline};
 use crate::graph::{Graph, TensorId, cost};
-use crate::kernels::{self, Choices, Lowered, Operand, Params, Slot};
+use crate::kernels::{self, Choices, Lowered, Operand, Params, Slot, Target, Variant};
 use crate::plan::{Bound, Cut, CutLimits, MemoryPlan, Placement, Precision, Reach, cut};
 use crate::{Error, Result};
 
@@ -100,11 +100,9 @@ impl Compiled {
         let binding = options.binding_limit.unwrap_or(u64::MAX).min(limits.max_storage_buffer_binding_size);
         let mut target = device.target(options.precision).with_choices(options.choices.clone());
         target.scratch = target.scratch.min(binding).min(buffer_limit);
-        let lowered: Vec<Lowered> =
-            graph.nodes().iter().map(|node| kernels::lower(&graph, node, &target)).collect();
+        let lowered = lower(device, &graph, &mut target)?;
         let scratch: Vec<Vec<u64>> = lowered.iter().map(|l| l.scratch.clone()).collect();
         let memory = MemoryPlan::new(&graph, options.precision, buffer_limit, &scratch)?;
-        device.pipelines().prepare(device, lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec))?;
         let step = |(lowered, node)| {
             let costs = (cost::work(&graph, node), kernels::arithmetic(&graph, node, &target));
             Step::new(device, store, &graph, lowered, costs)
@@ -151,6 +149,30 @@ impl Compiled {
             Error::TensorTooLarge { tensor, bytes: bound[index].layout.bytes(), limit: limits.binding_bytes }
         })
     }
+}
+
+/// The kernels of every node, compiled. A variant that the driver fails to compile gives way to the next best, unless it
+/// was asked for by name.
+fn lower(device: &Device, graph: &Graph, target: &mut Target) -> Result<Vec<Lowered>> {
+    loop {
+        let lowered: Vec<Lowered> =
+            graph.nodes().iter().map(|node| kernels::lower(graph, node, target)).collect();
+        let specs = lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec);
+        let Err(error) = device.pipelines().prepare(device, specs) else { return Ok(lowered) };
+        let Some(variant) = culprit(&error, graph, &lowered, target) else { return Err(error) };
+        device.give_up(variant, &error);
+        target.failed.push(variant);
+    }
+}
+
+/// The variant whose kernel it is that an error is about, where another can take its place.
+fn culprit(error: &Error, graph: &Graph, lowered: &[Lowered], target: &Target) -> Option<Variant> {
+    let Error::Shader { kernel, .. } = error else { return None };
+    let failed = |l: &&Lowered| l.stages.iter().any(|s| s.spec.name() == *kernel);
+    let node = &graph.nodes()[lowered.iter().position(|l| failed(&l))?];
+    let variant = kernels::variant(graph, node, target)?;
+    let asked_for = matches!(target.choices, Choices::Always(v) if v == variant);
+    (!asked_for && !target.failed.contains(&variant)).then_some(variant)
 }
 
 fn make_slots(device: &Device, sizes: &[u64]) -> Result<Vec<wgpu::Buffer>> {

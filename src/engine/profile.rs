@@ -93,6 +93,10 @@ pub struct Span {
     pub clock: Clock,
     /// Dispatches.
     pub dispatches: usize,
+    /// Workgroups of all of them.
+    pub workgroups: u64,
+    /// Workgroups of the largest, in x, y and z.
+    pub grid: [u32; 3],
     /// When it was executed: several times where work is cut into strips that all stages sweep in turn.
     pub intervals: Vec<Interval>,
 }
@@ -101,7 +105,7 @@ impl Span {
     /// Seconds in all.
     #[must_use]
     pub fn seconds(&self) -> f64 {
-        self.intervals.iter().map(|i| i.end - i.start).sum()
+        self.intervals.iter().fold(0.0, |sum, i| sum + i.end - i.start)
     }
 
     /// When it was first begun, in seconds from the run's first dispatch.
@@ -134,6 +138,17 @@ impl Executor {
         Ok(spans.map(|((node, stage), timed)| self.span(node, stage, clock, timed)).collect())
     }
 
+    /// What a run executes, in order of operators and without times: nothing is run.
+    #[must_use]
+    pub fn outline(&self) -> Vec<Span> {
+        let mut stages: BTreeMap<(usize, usize), Timed> = BTreeMap::new();
+        for dispatch in &self.dispatches {
+            stages.entry((dispatch.node, dispatch.stage)).or_default().count(dispatch);
+        }
+        let spans = stages.into_iter();
+        spans.map(|((node, stage), timed)| self.span(node, stage, Clock::Wall, timed)).collect()
+    }
+
     fn span(&self, node: usize, stage: usize, clock: Clock, timed: Timed) -> Span {
         let (graph, step) = (self.graph(), &self.compiled.steps[node]);
         let operator = &graph.nodes()[node];
@@ -160,6 +175,8 @@ impl Executor {
             scratch_bytes,
             clock,
             dispatches: timed.dispatches,
+            workgroups: timed.workgroups,
+            grid: timed.grid,
             intervals: timed.intervals,
         }
     }
@@ -194,7 +211,20 @@ fn multiplying_stage(step: &Step) -> usize {
 #[derive(Default)]
 struct Timed {
     dispatches: usize,
+    workgroups: u64,
+    grid: [u32; 3],
     intervals: Vec<Interval>,
+}
+
+impl Timed {
+    fn count(&mut self, dispatch: &Dispatch) {
+        let groups = |grid: [u32; 3]| grid.into_iter().map(u64::from).product::<u64>();
+        self.dispatches += 1;
+        self.workgroups += groups(dispatch.workgroups);
+        if groups(dispatch.workgroups) > groups(self.grid) {
+            self.grid = dispatch.workgroups;
+        }
+    }
 }
 
 /// The times of a run's submissions.
@@ -263,7 +293,7 @@ impl Recording {
 
     fn add(&mut self, piece: &[Dispatch], interval: Interval) {
         let timed = self.stages.entry((piece[0].node, piece[0].stage)).or_default();
-        timed.dispatches += piece.len();
+        piece.iter().for_each(|dispatch| timed.count(dispatch));
         timed.intervals.push(interval);
     }
 }

@@ -136,7 +136,7 @@ impl<'a> Recorder<'a> {
             base: 0,
             width: scratch.width(cells) as i32,
             height: scratch.planes as i32,
-            quads: scratch.pairs as i32,
+            quads: scratch.items as i32,
         };
         Some(Located { binding, slot, offset: 0, size: scratch.bytes(cells), view })
     }

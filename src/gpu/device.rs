@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Pipelines, Storage, trusted};
-use crate::kernels::{Maker, Target};
+use crate::kernels::{Maker, Target, Variant};
 use crate::plan::Precision;
 use crate::{Error, Result};
 
@@ -26,9 +26,9 @@ pub struct DeviceOptions {
     pub pipeline_folder: Option<PathBuf>,
     /// Chooses kernels as for a GPU of that maker, whatever the adapter is: to test them, and to compare.
     pub kernels_for: Option<Maker>,
-    /// Chooses kernels as for a software adapter whose compiler loads once what is the same for all lanes, or as for one
-    /// whose does not, whatever it does: to test them, and to compare.
-    pub uniform_loads: Option<bool>,
+    /// Chooses kernels as for a software adapter with vectors of 8 or 16 lanes whose compiler loads once what is the same for
+    /// all of them, whatever it does: to test them, and to compare.
+    pub uniform_loads: Option<u32>,
 }
 
 /// What an adapter is and can do.
@@ -116,7 +116,9 @@ pub struct Device {
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
     kernels_for: Option<Maker>,
-    uniform_loads: Option<bool>,
+    uniform_loads: Option<u32>,
+    /// Variants that the driver has failed to compile.
+    failed: Mutex<Vec<Variant>>,
     /// The text that takes the place of a shader.
     replaced: Option<(&'static str, String)>,
 }
@@ -232,6 +234,7 @@ impl Device {
             checked_shaders: false,
             kernels_for: None,
             uniform_loads: None,
+            failed: Mutex::default(),
             replaced: None,
         })
     }
@@ -249,6 +252,7 @@ impl Device {
             checked_shaders: false,
             kernels_for: None,
             uniform_loads: None,
+            failed: Mutex::default(),
             replaced: None,
         }
     }
@@ -257,6 +261,12 @@ impl Device {
     #[must_use]
     pub fn with_checked_shaders(self) -> Self {
         Self { checked_shaders: true, ..self }
+    }
+
+    /// The same, with kernels chosen as by [`DeviceOptions::kernels_for`].
+    #[must_use]
+    pub fn with_kernels_for(self, maker: Maker) -> Self {
+        Self { kernels_for: Some(maker), ..self }
     }
 
     /// The adapter, where this library opened it.
@@ -315,10 +325,28 @@ impl Device {
         let target = Target::of(self.storage(precision), subgroups, &matrices, software);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = self.kernels_for.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
-        let target = Target { maker, lane_loops, direct_sums: precision == Precision::Exact, ..target };
-        let told = || adapter.is_some_and(AdapterSummary::has_uniform_loads);
-        let uniform_loads = lane_loops && self.uniform_loads.unwrap_or_else(told);
-        if uniform_loads { target.with_uniform_loads() } else { target }
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let limits = self.handle.limits();
+        let workgroup_memory = limits.max_compute_workgroup_storage_size;
+        let lanes = limits.max_compute_invocations_per_workgroup;
+        let direct_sums = precision == Precision::Exact;
+        let target =
+            Target { lanes, workgroup_memory, failed, lane_loops, direct_sums, ..target.made_by(maker) };
+        let wide = subgroups.is_some_and(|(least, _)| least == 16);
+        let told = adapter.filter(|a| a.has_uniform_loads()).map(|_| if wide { 16 } else { 8 });
+        match self.uniform_loads.or(told).filter(|_| lane_loops) {
+            Some(lanes) => target.with_uniform_loads(lanes),
+            None => target,
+        }
+    }
+
+    /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.
+    pub(crate) fn give_up(&self, variant: Variant, error: &Error) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failed.contains(&variant) {
+            tracing::warn!("{error}; the convolutions that would use {} get another kernel", variant.name());
+            failed.push(variant);
+        }
     }
 
     /// How features and weights are stored at a precision.

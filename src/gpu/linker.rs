@@ -106,8 +106,10 @@ impl KernelSpec {
     /// Whether it needs subgroup operations.
     #[must_use]
     pub fn subgroups(&self) -> bool {
-        let needs =
-            |p: &String| ["octet_broadcast", "spread_shuffle", "lanes_subgroup", "tiles_broadcast"].contains(&p.as_str());
+        let needs = |p: &String| {
+            ["octet_broadcast", "row_subgroup", "spread_shuffle", "lanes_subgroup", "tiles_broadcast"]
+                .contains(&p.as_str())
+        };
         self.matrices() || self.parts.iter().any(needs)
     }
 

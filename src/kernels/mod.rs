@@ -25,7 +25,7 @@ mod target;
 mod unpack;
 mod upsample;
 
-pub use conv3x3::{Choices, ConvShape, Variant};
+pub use conv3x3::{Candidate, Choices, ConvShape, Variant, candidates};
 pub use params::{Params, View};
 pub use stage::{Binding, Grid, Lowered, Operand, Scalars, Scratch, Slot, Stage};
 pub use target::{Maker, Target};
@@ -99,15 +99,21 @@ fn operator(cx: &Context<'_>) -> Lowered {
     .into()
 }
 
+/// The variant of a node's kernel, where it has some.
+#[must_use]
+pub fn variant(graph: &Graph, node: &Node, target: &Target) -> Option<Variant> {
+    match &node.op {
+        Op::Conv(conv) if conv.kernel == Kernel::Three => {
+            Some(conv3x3::variant(&Context { graph, node, target }, conv))
+        }
+        _ => None,
+    }
+}
+
 /// Multiply-adds that a node's kernels execute for each of its definition; transforms apart.
 #[must_use]
 pub fn arithmetic(graph: &Graph, node: &Node, target: &Target) -> f64 {
-    match &node.op {
-        Op::Conv(conv) if conv.kernel == Kernel::Three => {
-            conv3x3::variant(&Context { graph, node, target }, conv).arithmetic()
-        }
-        _ => 1.0,
-    }
+    variant(graph, node, target).map_or(1.0, Variant::arithmetic)
 }
 
 /// A node in its graph.

@@ -27,7 +27,7 @@ pub enum Slot {
     Gates = 8,
 }
 
-/// Memory between the stages of an operator: `[planes][tiles, padded / run][pairs]` of eight f32.
+/// Memory between the stages of an operator: `[planes][tiles, padded / run][items]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scratch {
     /// Which of the operator's scratch buffers.
@@ -38,10 +38,12 @@ pub struct Scratch {
     pub tiles: u32,
     /// What the tiles of a plane are padded to a multiple of.
     pub align: u32,
-    /// Tiles side by side that a pair's values are of: 1 or 8.
+    /// Tiles side by side that an item's values are of: 1 or 8.
     pub run: u32,
-    /// Pairs, of eight values, for each run of tiles.
-    pub pairs: u32,
+    /// Items for each run of tiles.
+    pub items: u32,
+    /// Bytes of an item, a vector or a pair of them.
+    pub item_bytes: u32,
 }
 
 impl Scratch {
@@ -54,7 +56,7 @@ impl Scratch {
     /// Bytes for that many cells.
     #[must_use]
     pub fn bytes(&self, cells: u32) -> u64 {
-        u64::from(self.planes) * u64::from(self.width(cells)) * u64::from(self.pairs) * 32
+        u64::from(self.planes) * u64::from(self.width(cells)) * u64::from(self.items * self.item_bytes)
     }
 }
 
@@ -88,6 +90,11 @@ pub enum Grid {
         /// Workgroups that share a cell.
         depth: u32,
     },
+    /// Two cells side by side each, of whatever patches, times groups of channels.
+    CellPairs {
+        /// Workgroups that share a pair.
+        depth: u32,
+    },
     /// Cells side by side in a patch each, times groups of channels.
     CellRuns {
         /// Cells of a run.
@@ -103,6 +110,8 @@ pub enum Grid {
         cells: u32,
         /// Lanes for that many cells.
         lanes: u32,
+        /// Workgroups that share their lanes' work.
+        depth: u32,
     },
     /// A run of each plane's elements of a scratch buffer each, times groups of channels.
     Planes {
@@ -173,11 +182,12 @@ impl Stage {
         let columns = strip.columns.end - strip.columns.start;
         match self.grid {
             Grid::Cells { depth } => [columns, bands, depth],
+            Grid::CellPairs { depth } => [columns.div_ceil(2), bands, depth],
             Grid::CellRuns { cells, patch_cols, depth } => {
                 [(columns / patch_cols).div_ceil(cells) * patch_cols, bands, depth]
             }
-            Grid::CellLanes { cells, lanes } => {
-                [((bands * columns).div_ceil(cells) * lanes).div_ceil(FLAT_LANES), 1, 1]
+            Grid::CellLanes { cells, lanes, depth } => {
+                [((bands * columns).div_ceil(cells) * lanes).div_ceil(FLAT_LANES), depth, 1]
             }
             Grid::Planes { scratch, run, depth } => {
                 [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]

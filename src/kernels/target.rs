@@ -1,13 +1,13 @@
 //! What kernels are chosen for: how values are stored, and what the adapter can do.
 
-use super::Choices;
+use super::{Choices, Variant};
 use crate::gpu::Storage;
 
-/// Scratch memory of one operator: enough to fill a GPU.
-const SCRATCH: u64 = 32 << 20;
+/// Bytes of workgroup memory that every adapter has.
+const WORKGROUP_MEMORY: u32 = 16 << 10;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
-/// For each thread of a software adapter with little else to wait for than memory: what lies in its second-level cache.
+/// For each thread of a software adapter that loads by vectors, and so waits for memory: what its second-level cache holds.
 const THREAD_SCRATCH: u64 = 1 << 20;
 
 /// Who made an adapter, which says what its compiler and its registers are like.
@@ -30,6 +30,19 @@ pub enum Maker {
 }
 
 impl Maker {
+    /// Bytes of scratch memory that one operator may take on hardware: enough to fill it, and no more than its last cache
+    /// holds beside what else is read, since scratch is written and read again at once.
+    const fn scratch(self) -> u64 {
+        match self {
+            // 16 MiB (A770) and 18 (B580).
+            Self::Intel => 12 << 20,
+            // 8 MiB and more for the whole chip.
+            Self::Apple | Self::Qualcomm => 6 << 20,
+            // 32 to 96 MiB since RDNA2, 24 to 96 since Ada.
+            Self::Amd | Self::Nvidia | Self::Other => 32 << 20,
+        }
+    }
+
     /// Of the adapter that a device was opened on.
     #[must_use]
     pub fn of(adapter: &wgpu::AdapterInfo) -> Self {
@@ -57,19 +70,25 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// Sides of the cooperative-matrix tiles that take f16 and sum in f32.
     pub matrices: Vec<u32>,
+    /// Lanes that a workgroup may have.
+    pub lanes: u32,
+    /// Bytes of workgroup memory that a workgroup may take.
+    pub workgroup_memory: u32,
     /// Whether shaders run on the CPU.
     pub software: bool,
     /// Whether the compiler makes a load from a buffer a loop over lanes, which is paid by the word: kernels then move f32
     /// in words of 64 bits and read f32 weights as texels. Measured on lavapipe; judged for other software adapters that
     /// have 64-bit integers.
     pub lane_loops: bool,
-    /// Whether a compiler with lane loops makes a load of what is the same for all lanes a single one, of a scalar. Measured on
-    /// lavapipe since Mesa 26.
-    pub uniform_loads: bool,
+    /// Lanes of a vector, 8 or 16, where the compiler of a software adapter makes a load of what is the same for all of them a
+    /// single one, of a scalar, and gathers the rest by one instruction. Measured on lavapipe of Mesa 26.
+    pub uniform_loads: Option<u32>,
     /// Only sums of products as they are defined: no Winograd.
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
     pub scratch: u64,
+    /// Variants that the adapter's driver has failed to compile.
+    pub failed: Vec<Variant>,
     /// How variants of a kernel are chosen.
     pub choices: Choices,
 }
@@ -83,11 +102,14 @@ impl Target {
             storage,
             subgroups: None,
             matrices: Vec::new(),
+            lanes: 256,
+            workgroup_memory: WORKGROUP_MEMORY,
             software: false,
             lane_loops: false,
-            uniform_loads: false,
+            uniform_loads: None,
             direct_sums: false,
-            scratch: SCRATCH,
+            scratch: Maker::Other.scratch(),
+            failed: Vec::new(),
             choices: Choices::default(),
         }
     }
@@ -98,12 +120,12 @@ impl Target {
         Self { lane_loops: true, ..Self::of(storage, Some((8, 8)), &[], true) }
     }
 
-    /// For a compiler that loads once what is the same for all lanes.
+    /// For a compiler that loads once what is the same for all lanes of a vector, of which there are so many.
     #[must_use]
-    pub fn with_uniform_loads(self) -> Self {
+    pub fn with_uniform_loads(self, lanes: u32) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
         let scratch = (THREAD_SCRATCH * threads).min(SOFTWARE_SCRATCH);
-        Self { uniform_loads: true, scratch, ..self }
+        Self { uniform_loads: Some(lanes), scratch, ..self }
     }
 
     /// A device's target.
@@ -113,8 +135,15 @@ impl Target {
         matrices: &[u32],
         software: bool,
     ) -> Self {
-        let scratch = if software { SOFTWARE_SCRATCH } else { SCRATCH };
+        let scratch = if software { SOFTWARE_SCRATCH } else { Maker::Other.scratch() };
         Self { subgroups, matrices: matrices.to_vec(), software, scratch, ..Self::portable(storage) }
+    }
+
+    /// For an adapter of that maker.
+    #[must_use]
+    pub fn made_by(self, maker: Maker) -> Self {
+        let scratch = if self.software { self.scratch } else { maker.scratch() };
+        Self { maker, scratch, ..self }
     }
 
     /// With variants chosen that way.

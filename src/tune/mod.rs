@@ -25,7 +25,7 @@ use crate::Result;
 use crate::checkpoint::sha256_of;
 use crate::gpu::{AdapterSummary, Device, Storage};
 use crate::graph::{Graph, Kernel, Op, cost};
-use crate::kernels::{self, Choices, ConvShape, Target, Variant};
+use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
 use crate::plan::Precision;
 use cache::{Cache, Entry, Key};
 use measure::Measuring;
@@ -117,14 +117,14 @@ impl Tuner {
         graph: &Graph,
         judge: &mut dyn Judge,
     ) -> Choices {
-        let legal = legal(target);
-        if legal.len() < 2 {
-            return Choices::Heuristic;
-        }
         let deadline = Instant::now() + self.budget;
         let mut cache = Cache::read(self.cache.as_deref());
         let (mut choices, mut fresh, mut left) = (HashMap::new(), Vec::new(), 0);
         for (class, shapes) in classes(graph) {
+            let legal: Vec<Variant> = candidates(&class, target).iter().map(|c| c.variant).collect();
+            if legal.len() < 2 {
+                continue;
+            }
             let Ok(shaders) = shader_hash(&class, &legal, target) else { continue };
             let key = Key::new(adapter, shaders, target.storage, &class);
             let remembered = if self.tuning == Tuning::On { cache.find(&key) } else { None };
@@ -160,11 +160,6 @@ impl Tuner {
         }
         Choices::Measured(Arc::new(choices))
     }
-}
-
-/// The variants that can be used on a target.
-fn legal(target: &Target) -> Vec<Variant> {
-    Variant::ALL.iter().copied().filter(|variant| variant.refused(target).is_none()).collect()
 }
 
 /// The shapes of a graph's 3x3 convolutions by what they are measured as, those with most arithmetic first.

@@ -53,6 +53,11 @@ fn graph(width: u32, height: u32) -> Graph {
     passes::optimize(model::build(&Weights::seeded(config, 0), &options).unwrap()).unwrap()
 }
 
+/// What is measured of every shape here.
+fn legal(target: &Target) -> Vec<Variant> {
+    candidates(&classes(&graph(64, 32))[0].0, target).iter().map(|c| c.variant).collect()
+}
+
 fn target() -> Target {
     Target::portable(Storage::F32)
 }

@@ -94,6 +94,33 @@ fn the_json_says_what_was_measured_on_what() {
     assert_eq!(list(&report, "operators").len(), planned(&room, &["--stage", "1"]));
 }
 
+/// What would be executed is the same, workgroups included, and nothing of it has a time.
+#[test]
+fn without_runs_there_is_the_same_work() {
+    let room = Room::new();
+    let options = ["--tune", "off", "-o", "json"];
+    let run = json(&profile(&room, &options));
+    let args = [&["profile", "-q", "--size", "40x24", "--runs", "0"], &options[..]].concat();
+    let told = json(&room.run(&args).succeeds().out);
+    assert_eq!(told["runs"], 0);
+    assert!(list(&told, "ceilings").is_empty());
+    assert_eq!(list(&told, "spans").len(), list(&run, "spans").len());
+    for (told, run) in list(&told, "spans").iter().zip(list(&run, "spans")) {
+        for same in
+            ["node", "stage", "kernel", "outputs", "multiply_adds", "executed", "bytes", "scratch_bytes"]
+        {
+            assert_eq!(told[same], run[same], "{same}");
+        }
+        assert!(list(told, "intervals").is_empty() && told["seconds"] == 0.0, "{told}");
+        let grid: u64 = list(told, "grid").iter().map(|side| side.as_u64().unwrap()).product();
+        let groups = told["workgroups"].as_u64().unwrap();
+        assert!(
+            grid > 0 && groups >= grid && groups <= grid * told["dispatches"].as_u64().unwrap(),
+            "{told}"
+        );
+    }
+}
+
 #[test]
 fn a_trace_has_an_event_for_each_interval() {
     let room = Room::new();
@@ -162,7 +189,7 @@ fn what_cannot_be_profiled() {
     let refuses =
         |args: &[&str], code, words: &[&str]| room.refuses(&[&["profile"], args].concat(), code, words);
     refuses(&["--size", "0x4"], 2, &["--size"]);
-    refuses(&["--runs", "0"], 2, &["--runs"]);
+    refuses(&["--runs", "1001"], 2, &["--runs"]);
     refuses(&["-o", "xml"], 2, &["xml"]);
     refuses(&["--task", "derain", "--config", "derain"], 2, &["cannot be used with"]);
     refuses(&["--task", "derain", "--model", "photo.png"], 2, &["cannot be used with"]);

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{KernelSpec, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
-use mprnet::kernels::{self, Choices, Slot, Target, Variant};
+use mprnet::kernels::{self, Choices, Maker, Slot, Target, Variant};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use mprnet::probe;
 use naga::back::{glsl, hlsl, msl, spv, wgsl};
@@ -113,7 +113,15 @@ fn convolutions() -> Vec<Graph> {
 fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     let graphs = [networks(), convolutions()].concat();
     let gpu = Target { subgroups: Some((32, 32)), matrices: vec![8, 16], ..Target::portable(storage) };
-    let targets = [Target::portable(storage), Target::lavapipe(storage), gpu];
+    let amd = Target { subgroups: Some((32, 64)), ..Target::portable(storage).made_by(Maker::Amd) };
+    let nvidia = Target { workgroup_memory: 48 << 10, lanes: 1024, ..gpu.clone().made_by(Maker::Nvidia) };
+    let software = Target { software: true, ..Target::portable(storage) };
+    let wide = Target { subgroups: Some((32, 64)), ..gpu.clone() };
+    let intel = Target { subgroups: Some((8, 32)), ..Target::portable(storage).made_by(Maker::Intel) };
+    let portable = Target::portable(storage);
+    let lavapipe = Target::lavapipe(storage);
+    let [eight, sixteen] = [8, 16].map(|lanes| lavapipe.clone().with_uniform_loads(lanes));
+    let targets = [portable, lavapipe, eight, sixteen, software, gpu, wide, amd, nvidia, intel];
     let mut specs = BTreeSet::new();
     for (graph, target) in graphs.iter().flat_map(|g| targets.iter().map(move |t| (g, t))) {
         for &variant in Variant::ALL {
@@ -296,7 +304,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [115, 226, 196]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [155, 305, 275]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()

@@ -4,7 +4,7 @@
 use half::f16;
 use mprnet::gpu::Storage;
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorDesc, TensorId, cpu};
-use mprnet::kernels::{self, Choices, Lowered, Operand, Params, Slot, Stage, Target, Variant, View};
+use mprnet::kernels::{self, Choices, Lowered, Maker, Operand, Params, Slot, Stage, Target, Variant, View};
 use mprnet::plan::{Strip, Window};
 use wgpu::util::DeviceExt;
 
@@ -14,51 +14,92 @@ use crate::device;
 /// As for every operator that stores in f16.
 const HALF: f64 = 1e-3;
 
-/// Matrices as places in memory and products as a lane's share of their elements.
+/// Factors as places in memory, with what lies from one row to the next and from one column to the next; products as a
+/// lane's share of their elements. A subgroup is a run of lanes of a workgroup.
 const PLAIN: &str = "
-alias Left = vec2<i32>;
-alias Right = vec2<i32>;
+struct Factor {
+    place: i32,
+    row: i32,
+    column: i32,
+}
+
+alias Left = Factor;
+alias Right = Factor;
 alias Sum = array<f32, TILE * TILE / SUBGROUP>;
 
-fn multiply_add(lane: i32, a: Left, b: Right, sum: Sum) -> Sum {
+var<private> lane: i32;
+// Whether anything was to be loaded that is not there; what the lane finishes then is wrong.
+var<private> astray: bool;
+
+fn fetch(pixel: i32, slice: i32, quad: i32) -> In {
+    astray = astray || pixel < 0 || pixel >= p.x.width * p.x.height || slice >= source_slices();
+    return fetch_there(pixel, slice, quad);
+}
+
+fn multiply_add(a: Left, b: Right, sum: Sum) -> Sum {
     var next = sum;
-    for (var k = 0; k < TILE * TILE / SUBGROUP; k++) {
-        let e = lane + k * SUBGROUP;
-        for (var i = 0; i < TILE; i++) {
-            let x = f32(sh_x[a.x + e / TILE * a.y + i]);
-            next[k] = fma(x, f32(weights[b.x + i * b.y + e % TILE]), next[k]);
+    for (var e = 0; e < TILE * TILE / SUBGROUP; e++) {
+        let i = (lane + e * SUBGROUP) / TILE;
+        let j = (lane + e * SUBGROUP) % TILE;
+        for (var k = 0; k < TILE; k++) {
+            let x = f32(sh_x[a.place + i * a.row + k * a.column]);
+            let w = f32(sh_x[b.place + k * b.row + j * b.column]);
+            next[e] = fma(x, w, next[e]);
         }
     }
     return next;
 }
 
-fn store(lane: i32, product: Sum, place: i32, stride: i32) {
+fn store_by_rows(product: Sum, place: i32, stride: i32) {
     var elements = product;
-    for (var k = 0; k < TILE * TILE / SUBGROUP; k++) {
-        let e = lane + k * SUBGROUP;
-        sh_products[place + e / TILE * stride + e % TILE] = elements[k];
+    for (var e = 0; e < TILE * TILE / SUBGROUP; e++) {
+        let i = (lane + e * SUBGROUP) / TILE;
+        let j = (lane + e * SUBGROUP) % TILE;
+        sh_products[place + i * stride + j] = elements[e];
     }
+}
+
+fn by_rows(place: i32, stride: i32) -> Factor {
+    return Factor(place, stride, 1);
+}
+
+fn by_columns(place: i32, stride: i32) -> Factor {
+    return Factor(place, 1, stride);
 }
 ";
 
-/// The shader without its built-ins.
-fn plain(text: &str) -> String {
-    let mut text = text.to_owned() + PLAIN;
+/// The shader without its built-ins, for subgroups of that size.
+fn plain(text: &str, subgroup: u32) -> String {
+    let mut text = text.to_owned();
     for (from, to) in [
+        ("fn fetch(", "fn fetch_there("),
+        (
+            "loaded[2 * k] = weights[w];",
+            "astray = astray || w < 0 || u32(w + 1) >= arrayLength(&weights); loaded[2 * k] = weights[w];",
+        ),
+        ("let stored = epilogue(", "let stored = 1000.0 * f32(astray) + epilogue("),
         ("enable wgpu_cooperative_matrix;", ""),
         ("alias Left = coop_", "// "),
         ("alias Right = coop_", "// "),
         ("alias Sum = coop_", "// "),
-        ("coopLoadT<Left>(&sh_x[", "Left(("),
-        ("coopLoadT<Right>(&weights[", "Right(("),
-        ("coopMultiplyAdd(", "multiply_add(lane, "),
-        ("coopStoreT(", "store(lane, "),
+        ("@builtin(subgroup_id) subgroup: u32,", ""),
+        ("@builtin(subgroup_size) subgroup_lanes: u32,", ""),
+        ("i32(subgroup_lanes)", "SUBGROUP"),
+        ("i32(subgroup)", "(index / SUBGROUP)"),
+        ("let index = i32(local);", "let index = i32(local); lane = index % SUBGROUP;"),
+        ("coopLoadT<Left>(&sh_x[", "by_rows(("),
+        ("coopLoad<Right>(&sh_x[", "by_columns(("),
+        ("coopMultiplyAdd(", "multiply_add("),
+        ("coopStoreT(", "store_by_rows("),
         ("&sh_products[", "("),
         ("], u32(", "), i32("),
     ] {
         assert!(text.contains(from), "{from} is not there");
         text = text.replace(from, to);
     }
+    let text = [&text, PLAIN, &format!("const SUBGROUP: i32 = {subgroup};\n")].concat();
+    let mut code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    assert!(code.all(|line| !line.contains("coop") && !line.contains("subgroup_")), "a built-in is left");
     text
 }
 
@@ -133,9 +174,9 @@ fn buffers(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> 
 }
 
 /// Runs the only stage of a graph's only operator, and gives its results.
-fn run(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+fn run(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>], subgroup: u32) -> Vec<Vec<f32>> {
     let wgpu = device().wgpu();
-    let text = plain(&stage.spec.link().unwrap());
+    let text = plain(&stage.spec.link().unwrap(), subgroup);
     let source = wgpu::ShaderSource::Wgsl(text.into());
     let module = wgpu.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
     let pipeline = wgpu.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
@@ -199,48 +240,152 @@ fn read(buffer: &wgpu::Buffer) -> Vec<u8> {
     staging.slice(..).get_mapped_range().unwrap().to_vec()
 }
 
-fn check(variant: Variant, end: (Epilogue, bool), sources: usize, patches: Patches, [inner, out]: [u32; 2]) {
-    let mut random = Random::new(9);
-    let (epilogue, pooled) = end;
-    let mut graph = Graph::new();
-    let x = feature(inner, 12, 22, patches);
-    let second = TensorDesc { channels: inner + 2, ..x };
-    let added = TensorDesc { channels: out, ..x };
-    let residual = (epilogue == Epilogue::Residual).then_some(added);
-    let descs = [x, second].into_iter().take(sources).chain(residual);
-    let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
-    let channels = if sources == 2 { 2 * inner + 2 } else { inner };
-    let conv = random.conv(&mut graph, Kernel::Three, out as usize, channels as usize, true);
-    graph.push("conv", Op::Conv(Conv { epilogue, pooled, ..conv }), &ids, patches).unwrap();
-    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
-    let subgroups = device().target(mprnet::plan::Precision::F16).subgroups;
-    let target = Target { subgroups, matrices: vec![8, 16], ..Target::portable(Storage::F16) };
-    assert_eq!(variant.refused(&target), None);
-    let target = target.with_choices(Choices::Always(variant));
-    let lowered = kernels::lower(&graph, &graph.nodes()[0], &target);
-    let inputs: Vec<Vec<f32>> =
-        graph.inputs().iter().map(|&id| random.values(graph.desc(id).elements() as usize)).collect();
-    let exact: Vec<Vec<f64>> = inputs.iter().map(|v| v.iter().map(|&v| f64::from(v)).collect()).collect();
-    let expected = cpu::run(&graph, &exact).unwrap();
-    let actual = run(&graph, &lowered.stages[0], &strip(&x, &lowered), &inputs);
-    for (id, values) in graph.outputs().iter().zip(&actual) {
-        let twin: Vec<f32> = expected[id].data.iter().map(|&v| v as f32).collect();
-        assert_close(&format!("{variant:?} {patches:?} {inner}->{out} {end:?}"), values, &twin, HALF);
+/// A convolution, and subgroups: those that the adapter may have, and those it has.
+struct Case {
+    variant: Variant,
+    end: (Epilogue, bool),
+    sources: usize,
+    patches: Patches,
+    size: [u32; 2],
+    channels: [u32; 2],
+    subgroups: (u32, u32),
+    subgroup: u32,
+    workgroup_memory: u32,
+}
+
+impl Case {
+    /// With one source that is not cut, and what follows the sums; subgroups of 32.
+    fn of(variant: Variant, end: (Epilogue, bool), size: [u32; 2], channels: [u32; 2]) -> Self {
+        Self {
+            variant,
+            end,
+            sources: 1,
+            patches: Patches::WHOLE,
+            size,
+            channels,
+            subgroups: (32, 32),
+            subgroup: 32,
+            workgroup_memory: 16 << 10,
+        }
+    }
+
+    fn graph(&self, random: &mut Random) -> Graph {
+        let ([inner, out], (epilogue, pooled)) = (self.channels, self.end);
+        let mut graph = Graph::new();
+        let x = feature(inner, self.size[0], self.size[1], self.patches);
+        let second = TensorDesc { channels: inner + 2, ..x };
+        let added = TensorDesc { channels: out, ..x };
+        let residual = (epilogue == Epilogue::Residual).then_some(added);
+        let descs = [x, second].into_iter().take(self.sources).chain(residual);
+        let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
+        let channels = if self.sources == 2 { 2 * inner + 2 } else { inner };
+        let conv = random.conv(&mut graph, Kernel::Three, out as usize, channels as usize, true);
+        graph.push("conv", Op::Conv(Conv { epilogue, pooled, ..conv }), &ids, self.patches).unwrap();
+        graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
+        graph
+    }
+
+    fn check(&self) {
+        let mut random = Random::new(9);
+        let graph = self.graph(&mut random);
+        let target = Target {
+            subgroups: Some(self.subgroups),
+            matrices: vec![8, 16],
+            workgroup_memory: self.workgroup_memory,
+            ..Target::portable(Storage::F16)
+        };
+        assert_eq!(self.variant.refused(&target), None);
+        let target = target.with_choices(Choices::Always(self.variant));
+        let lowered = kernels::lower(&graph, &graph.nodes()[0], &target);
+        let inputs: Vec<Vec<f32>> =
+            graph.inputs().iter().map(|&id| random.values(graph.desc(id).elements() as usize)).collect();
+        let exact: Vec<Vec<f64>> = inputs.iter().map(|v| v.iter().map(|&v| f64::from(v)).collect()).collect();
+        let expected = cpu::run(&graph, &exact).unwrap();
+        let strip = strip(&graph.desc(graph.outputs()[0]), &lowered);
+        let actual = run(&graph, &lowered.stages[0], &strip, &inputs, self.subgroup);
+        for (id, values) in graph.outputs().iter().zip(&actual) {
+            let twin: Vec<f32> = expected[id].data.iter().map(|&v| v as f32).collect();
+            let what = format!(
+                "{} by {}: {:?} {:?} {:?} {} sources, {:?}",
+                lowered.stages[0].spec.name(),
+                self.subgroup,
+                self.patches,
+                self.size,
+                self.channels,
+                self.sources,
+                self.end
+            );
+            assert_close(&what, values, &twin, HALF);
+        }
     }
 }
+
+const VARIANTS: [Variant; 2] = [Variant::Matrix8, Variant::Matrix16];
 
 #[test]
 fn matrix_kernels_without_matrices() {
     let prelu = (Epilogue::Prelu(0.2), false);
-    let cases = [
-        (Variant::Matrix16, (Epilogue::None, true), 1, Patches::WHOLE, [20, 40]),
-        (Variant::Matrix16, prelu, 2, Patches::QUARTERS, [5, 70]),
-        (Variant::Matrix16, (Epilogue::Residual, false), 1, Patches::HALVES, [34, 6]),
-        (Variant::Matrix8, (Epilogue::None, true), 2, Patches::QUARTERS, [9, 34]),
-        (Variant::Matrix8, prelu, 1, Patches::HALVES, [16, 100]),
-        (Variant::Matrix8, (Epilogue::Residual, false), 2, Patches::WHOLE, [7, 9]),
-    ];
-    for (variant, end, sources, patches, channels) in cases {
-        check(variant, end, sources, patches, channels);
+    let cases = |variant| {
+        [
+            Case::of(variant, (Epilogue::None, true), [12, 22], [20, 40]),
+            Case { sources: 2, patches: Patches::QUARTERS, ..Case::of(variant, prelu, [12, 22], [5, 70]) },
+            Case {
+                patches: Patches::HALVES,
+                ..Case::of(variant, (Epilogue::Residual, false), [12, 44], [34, 6])
+            },
+            Case {
+                sources: 2,
+                patches: Patches::QUARTERS,
+                ..Case::of(variant, (Epilogue::None, true), [40, 44], [17, 34])
+            },
+            Case::of(variant, (Epilogue::Residual, true), [3, 5], [1, 1]),
+        ]
+    };
+    VARIANTS.into_iter().flat_map(cases).for_each(|case| case.check());
+}
+
+/// The same shader, whatever size of those that an adapter has its compiler chooses.
+#[test]
+fn matrix_kernels_by_any_size_of_subgroups() {
+    for variant in VARIANTS {
+        for (subgroups, subgroup) in [((32, 64), 32), ((32, 64), 64), ((64, 64), 64)] {
+            let end = (Epilogue::Prelu(0.2), true);
+            let case = Case::of(variant, end, [20, 52], [9, 36]);
+            Case { sources: 2, patches: Patches::QUARTERS, subgroups, subgroup, ..case }.check();
+        }
+    }
+}
+
+/// With more workgroup memory than every adapter has: as many blocks of outputs as the kernel ever takes.
+#[test]
+fn matrix_kernels_in_more_memory() {
+    for variant in VARIANTS {
+        for subgroup in [32, 64] {
+            let case = Case::of(variant, (Epilogue::None, true), [9, 17], [33, 80]);
+            Case { subgroups: (32, 64), subgroup, workgroup_memory: 32 << 10, ..case }.check();
+        }
+    }
+}
+
+#[test]
+fn subgroups_that_cannot_share_rows_are_refused() {
+    let target = |subgroups, maker| Target {
+        subgroups,
+        maker,
+        matrices: vec![8, 16],
+        ..Target::portable(Storage::F16)
+    };
+    for variant in VARIANTS {
+        for subgroups in [None, Some((8, 32)), Some((16, 16)), Some((32, 128))] {
+            assert!(variant.refused(&target(subgroups, Maker::Other)).is_some(), "{subgroups:?}");
+        }
+        for subgroups in [(32, 32), (64, 64), (32, 64)] {
+            assert_eq!(variant.refused(&target(Some(subgroups), Maker::Amd)), None);
+        }
+        assert!(variant.refused(&target(None, Maker::Apple)).is_some());
+        // What Metal says of all adapters.
+        assert_eq!(variant.refused(&target(Some((4, 64)), Maker::Apple)), None);
+        let without = Target { matrices: vec![], ..target(Some((32, 32)), Maker::Other) };
+        assert!(variant.refused(&without).is_some());
     }
 }

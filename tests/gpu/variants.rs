@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorId, cpu};
-use mprnet::kernels::{Choices, Variant};
+use mprnet::kernels::{Choices, ConvShape, Maker, Variant, candidates};
 use mprnet::plan::Precision;
-use mprnet::{ExecutorOptions, Values};
+use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
 
 use crate::common::{Random, assert_close, feature};
-use crate::{execute_on, host_device, planar};
+use crate::{device, execute_on, host_device, planar};
 
 /// What follows the sums: an epilogue, and whether sums per cell are taken.
 const ENDS: [(Epilogue, bool); 4] = [
@@ -119,8 +119,11 @@ fn graph(levels: Levels, random: &mut Random) -> Graph {
 }
 
 fn check(levels: Levels) {
+    check_on(devices_of(levels).expect("only such cases are chosen"), levels);
+}
+
+fn check_on([device, checked]: &[Device; 2], levels: Levels) {
     let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
-    let [device, checked] = devices_of(levels).expect("only such cases are chosen");
     let mut random = Random::new(7);
     let graph = graph(levels, &mut random);
     let inputs: Vec<Vec<f32>> =
@@ -163,6 +166,111 @@ fn neighbouring_cells_of_different_patches() {
     let chosen: Vec<&Levels> = cases.iter().filter(quarters).filter(plain).collect();
     assert!(chosen.len() > Variant::ALL.len() / 2);
     chosen.into_iter().for_each(|&case| check(case));
+}
+
+/// Variants that have other kernels on hardware than on software adapters, by whose hardware it is.
+#[test]
+fn kernels_for_hardware() {
+    let varies = |case: &Levels| {
+        let storage = STORAGES[case[3]] != Storage::F16Packed || case[1..3] == [0; 2];
+        let variants = [Variant::Block, Variant::Tiled, Variant::Winograd2, Variant::Winograd4];
+        variants.contains(&Variant::ALL[case[0]]) && storage
+    };
+    let cases: Vec<Levels> = every_case().into_iter().filter(varies).collect();
+    let chosen = pairwise(&cases);
+    println!("{} of {} cases", chosen.len(), cases.len());
+    for (maker, step) in [(Maker::Amd, 1), (Maker::Intel, 2), (Maker::Nvidia, 1), (Maker::Other, 4)] {
+        let posing = |checked_shaders| {
+            let kernels_for = Some(maker);
+            let options = DeviceOptions { checked_shaders, kernels_for, ..DeviceOptions::default() };
+            Device::new(&options).expect("these tests need a GPU adapter")
+        };
+        let native = [posing(false), posing(true)];
+        let packed = [host_device(), host_device().with_checked_shaders()].map(|d| d.with_kernels_for(maker));
+        // Others differ from those in the size of blocks.
+        for &case in chosen.iter().step_by(step) {
+            check_on(if STORAGES[case[3]] == Storage::F16Packed { &packed } else { &native }, case);
+        }
+    }
+}
+
+/// A variant that does not compile gives way to the next best, unless it was asked for.
+#[test]
+fn what_does_not_compile_is_replaced() {
+    let broken = |shader| {
+        let device = Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter");
+        device.with_shader(shader, "no shader".to_owned())
+    };
+    let case = [0, 0, 0, 0, 0, 1, 1];
+    let mut random = Random::new(7);
+    let graph = graph(case, &mut random);
+    let values = random.values(graph.desc(graph.inputs()[0]).elements() as usize);
+    let inputs = [Values::Planar(values)];
+    let options = ExecutorOptions::default();
+    let target = device().target(Precision::F32);
+    let rule: Vec<Variant> = {
+        let conv = match &graph.nodes()[0].op {
+            Op::Conv(conv) => *conv,
+            op => panic!("{op:?}"),
+        };
+        candidates(&ConvShape::of(&graph, &graph.nodes()[0], &conv), &target)
+            .iter()
+            .map(|c| c.variant)
+            .collect()
+    };
+    assert_eq!(rule[..2], [Variant::Winograd4, Variant::Block], "the shader below is the first one's");
+    let device = broken("conv3x3/winograd_output");
+    let next = ExecutorOptions { choices: Choices::Always(rule[1]), ..ExecutorOptions::default() };
+    let expected = execute_on(&device, &graph, &inputs, &next);
+    assert!(execute_on(&device, &graph, &inputs, &options) == expected, "another kernel than the next best");
+    assert_eq!(device.target(Precision::F32).failed, [Variant::Winograd4]);
+    assert!(execute_on(&device, &graph, &inputs, &options) == expected);
+
+    let device = broken("conv3x3/winograd_output");
+    let named =
+        ExecutorOptions { choices: Choices::Always(Variant::Winograd4), ..ExecutorOptions::default() };
+    let error = Executor::new(&device, &WeightStore::default(), graph.clone(), &named).err();
+    assert!(matches!(error, Some(Error::Shader { .. })), "{error:?}");
+    assert!(device.target(Precision::F32).failed.is_empty());
+
+    // No variant does without its operator's own shader.
+    let device = broken("add");
+    let error = Executor::new(&device, &WeightStore::default(), addition(), &options).err();
+    assert!(matches!(error, Some(Error::Shader { .. })), "{error:?}");
+}
+
+/// A graph of an operator that has no variants.
+fn addition() -> Graph {
+    let mut graph = Graph::new();
+    let image = graph.input("image", feature(3, 8, 8, Patches::WHOLE));
+    graph.push("add", Op::Add, &[image, image], Patches::WHOLE).unwrap();
+    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
+    graph
+}
+
+/// Winograd as software adapters have it whose vectors of 8 or 16 lanes load once what is the same for all.
+#[test]
+fn kernels_for_uniform_loads() {
+    let varies = |case: &Levels| {
+        let variants = [Variant::Winograd2, Variant::Winograd4];
+        variants.contains(&Variant::ALL[case[0]]) && STORAGES[case[3]] != Storage::F16Packed
+    };
+    let cases: Vec<Levels> = every_case().into_iter().filter(varies).collect();
+    let chosen = pairwise(&cases);
+    println!("{} of {} cases", chosen.len(), cases.len());
+    for lanes in [8, 16] {
+        let posing = |checked_shaders| {
+            let uniform_loads = Some(lanes);
+            let options = DeviceOptions { checked_shaders, uniform_loads, ..DeviceOptions::default() };
+            Device::new(&options).expect("these tests need a GPU adapter")
+        };
+        let devices = [posing(false), posing(true)];
+        if devices[0].target(Precision::F32).uniform_loads.is_none() {
+            println!("not a software adapter with 64-bit integers");
+            return;
+        }
+        chosen.iter().for_each(|&case| check_on(&devices, case));
+    }
 }
 
 #[test]

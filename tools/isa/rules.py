@@ -26,7 +26,7 @@ LEAST_OCCUPANCY = {"gfx1100": 12, "ampere": 16, "a740": 6, "m1": 512}
 MOST_OVERHEAD = {"gfx1100": 0.2, "ampere": 0.2, "dg2": 0.3, "a740": 0.3}
 """Arithmetic beside the multiply-adds in the inner loop of f32 3x3 convolutions, in shares of their number."""
 LEAST_FLIGHT = {"gfx1100": 0.8}
-"""The share of an iteration's multiply-adds behind which loads from storage are waited for, in the same loops."""
+"""The share of a step's multiply-adds, between two barriers, that loads from storage are in flight for, in the same loops."""
 MOST_BESIDE_MATRIX = {"gfx1100": 1.5, "gfx1201": 1.5, "ampere": 1.5}
 """Other vector instructions for each matrix instruction in the inner loop of f16 3x3 convolutions, which have some."""
 VECTOR = ("fma", "alu", "mov", "cvt")

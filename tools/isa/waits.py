@@ -107,11 +107,22 @@ def product(instruction: Instruction) -> int:
     return instruction.work if instruction.kind == "fma" else int(instruction.kind == "matrix")
 
 
+def step(inner: Loop) -> int:
+    """The multiply-adds between two barriers: of a loop without any, all of an iteration's. Where an iteration is written
+    out as several steps with a barrier after each, what is loaded in one is stored in workgroup memory at its end."""
+    runs = [0]
+    for instruction in inner.all():
+        if instruction.kind == "barrier" and runs[-1]:
+            runs.append(0)
+        runs[-1] += product(instruction)
+    steps = [run for run in runs if run]
+    return max(sum(steps) // max(len(steps), 1), 1)
+
+
 def shares(pipeline: Pipeline, inner: Loop) -> list[float]:
-    """For each load of the inner loop, and of those around it by themselves, the share of an inner iteration's
-    multiply-adds that are done while it is in flight. A value that nothing waits for in the iterations looked at counts
-    as 1."""
-    products = max(sum(product(i) for i in inner.all()), 1)
+    """For each load of the inner loop, and of those around it by themselves, the share of a step's multiply-adds that are
+    done while it is in flight. A value that nothing waits for in the iterations looked at counts as 1."""
+    products = step(inner)
     found = []
     for loop in inner.chain():
         own = set(map(id, loop.own()))

@@ -7,10 +7,11 @@ use mprnet::kernels::{Choices, ConvShape, Variant};
 use mprnet::plan::{Layout, Precision};
 use mprnet::tune::{self, Specimen};
 use mprnet::{Error, ExecutorOptions};
+use serde_json::{Value, json};
 
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
-use super::{BenchArgs, Unmeasured, VariantArg, finish};
+use super::{BenchArgs, Measured, Unmeasured, VariantArg};
 use crate::cli::{Failure, report};
 
 /// Sides of the crop that the twin computes: whole cells and parts of some.
@@ -76,7 +77,7 @@ pub(super) struct Subject<'a> {
 /// What became of a subject: its runner and its relative L2 error, or why it has none.
 pub(super) type Outcome<'a> = Result<(Runner<'a>, f64), Unmeasured>;
 
-pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Result<(), Failure> {
+pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Measured {
     let device = args.device.open(quiet)?;
     let mut rows = Vec::new();
     let mut worst = None;
@@ -93,6 +94,12 @@ pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Result<()
                     name: variant.name().to_owned(),
                 };
                 let subjects: Vec<_> = kernel.variants(args).into_iter().map(subject).collect();
+                if args.rounds == 0 {
+                    for subject in &subjects {
+                        rows.push(subject.outline()?);
+                    }
+                    continue;
+                }
                 let outcomes = subjects.iter().map(Subject::prepare).collect();
                 let (measured, code) = measure(&subjects, outcomes, usize::from(args.rounds), quiet)?;
                 rows.extend(measured);
@@ -100,7 +107,7 @@ pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Result<()
             }
         }
     }
-    finish(&rows, args, worst)
+    Ok((rows, worst))
 }
 
 /// Rows of subjects of one shape, measured in turn, and the worst exit code of what went wrong with them.
@@ -150,7 +157,8 @@ impl<'a> Subject<'a> {
         tune::bound(used, self.device.storage(self.precision))
     }
 
-    fn row(&self, outcome: &Outcome<'_>, first: Option<f64>) -> Result<Row, Error> {
+    /// What it is, on what.
+    fn named(&self) -> Row {
         let (width, height) = self.size;
         let text = |text: &str| Cell::Text(text.to_owned());
         let mut row: Row = vec![
@@ -161,6 +169,32 @@ impl<'a> Subject<'a> {
             ("variant", text(&self.name)),
         ];
         row.extend(super::adapter(self.device));
+        row
+    }
+
+    /// What would be executed, compiled and not run: the spans that `profile` has, without times.
+    fn outline(&self) -> Result<Row, Error> {
+        let compiled = || -> Result<_, Unmeasured> {
+            self.variant.check(&self.device.target(self.precision))?;
+            let slice = Some(u64::MAX);
+            let choices = self.variant.choices().unwrap_or_default();
+            let options = ExecutorOptions { precision: self.precision, choices, slice, ..Default::default() };
+            let (width, height) = self.size;
+            let whole = self.kernel.specimen(self.channels, [height, width])?;
+            Ok(whole.executor(self.device, &options)?.outline())
+        };
+        let (stages, verdict) = match compiled() {
+            Ok(spans) => (json!(spans), "not run".to_owned()),
+            Err(Unmeasured::Failed(error)) => return Err(error),
+            Err(reason) => (Value::Null, format!("not used: {reason}")),
+        };
+        let mut row = self.named();
+        row.extend([("stages", Cell::Data(stages)), ("verdict", Cell::Text(verdict))]);
+        Ok(row)
+    }
+
+    fn row(&self, outcome: &Outcome<'_>, first: Option<f64>) -> Result<Row, Error> {
+        let mut row = self.named();
         let known = outcome.as_ref().ok();
         row.extend(known.map_or_else(Runner::no_cells, |(runner, _)| runner.cells()));
         let seconds = known.and_then(|(runner, _)| runner.median());

@@ -2,6 +2,7 @@
 
 mod clock;
 mod kernels;
+mod predicted;
 mod race;
 mod report;
 mod serve;
@@ -18,6 +19,7 @@ use mprnet::model::Task;
 use mprnet::{Error, gpu};
 
 use self::kernels::KernelArg;
+use self::predicted::Predictions;
 use self::report::{Cell, Format, Row};
 use self::workload::Kind;
 use super::network::parse_size;
@@ -45,8 +47,8 @@ pub(super) struct BenchArgs {
     /// for kernels
     #[arg(long, value_delimiter = ',', value_parser = VariantArg::parse)]
     variant: Vec<VariantArg>,
-    /// Measured runs of each
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Measured runs of each; with 0 and --kernel nothing is run, and the JSON has what would be executed
+    #[arg(long, default_value_t = 9)]
     rounds: u16,
     /// How the rows are written
     #[arg(short = 'o', long, value_enum, default_value = "md")]
@@ -64,6 +66,9 @@ pub(super) struct BenchArgs {
     /// With --shader: which of a variant's shaders is replaced, counted from 1
     #[arg(long, value_name = "N", requires = "shader")]
     stage: Option<usize>,
+    /// Adds a column of what was predicted for this adapter, by tools/isa/predict.py
+    #[arg(long, value_name = "FILE.json", conflicts_with = "serve")]
+    predicted: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
@@ -189,13 +194,25 @@ impl fmt::Display for Unmeasured {
 }
 
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
-    match (&args.shader, args.kernel) {
-        _ if args.serve.serve => serve::run(args, quiet),
-        (Some(path), _) => shader::run(args, path, quiet),
-        (None, Some(kernel)) => kernels::run(args, kernel, quiet),
-        (None, None) => sweep::run(args, quiet),
+    if args.rounds == 0 && (args.kernel.is_none() || args.shader.is_some()) {
+        return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
     }
+    // A file that cannot be read is told of before anything is measured.
+    let predictions = Predictions::read(args.predicted.as_deref())?;
+    let (mut rows, worst) = match (&args.shader, args.kernel) {
+        _ if args.serve.serve => return serve::run(args, quiet),
+        (Some(path), _) => shader::run(args, path, quiet)?,
+        (None, Some(kernel)) => kernels::run(args, kernel, quiet)?,
+        (None, None) => sweep::run(args, quiet)?,
+    };
+    if let Some(predictions) = predictions {
+        rows.iter_mut().for_each(|row| predictions.add_to(row));
+    }
+    finish(&rows, args, worst)
 }
+
+/// Rows, and the worst exit code of what went wrong with them.
+type Measured = Result<(Vec<Row>, Option<u8>), Failure>;
 
 /// The columns that say where something was measured.
 fn adapter(device: &gpu::Device) -> [(&'static str, Cell); 2] {

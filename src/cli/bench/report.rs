@@ -30,6 +30,8 @@ pub(super) enum Cell {
     Seconds(f64),
     /// The median of several measurements, in seconds, and its spread.
     Spread(Spread),
+    /// What programs read: the JSON alone has it.
+    Data(Value),
     /// What is unknown, or does not apply.
     None,
     /// A spread that is unknown: three columns of the CSV.
@@ -49,7 +51,7 @@ impl Cell {
         value.map_or(Self::None, |value| Self::Number(value, digits))
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),
@@ -59,7 +61,7 @@ impl Cell {
             Self::Spread(Spread { median, min, max }) => {
                 format!("{} ({} .. {})", duration(*median), duration(*min), duration(*max))
             }
-            Self::None | Self::NoSpread => String::new(),
+            Self::Data(_) | Self::None | Self::NoSpread => String::new(),
         }
     }
 
@@ -69,6 +71,7 @@ impl Cell {
             Self::Count(count) => json!(count),
             Self::Number(value, _) | Self::Error(value) | Self::Seconds(value) => json!(value),
             Self::Spread(Spread { median, min, max }) => json!({"median": median, "min": min, "max": max}),
+            Self::Data(value) => value.clone(),
             Self::None | Self::NoSpread => Value::Null,
         }
     }

@@ -8,13 +8,13 @@ use mprnet::kernels::{self, Target};
 use mprnet::{Error, Shown};
 
 use super::kernels::{KernelArg, Outcome, Subject};
-use super::{BenchArgs, Unmeasured, VariantArg, finish, kernels as ladder};
+use super::{BenchArgs, Measured, Unmeasured, VariantArg, kernels as ladder};
 use crate::cli::Failure;
 
 /// A larger file is no shader.
 const MOST_BYTES: u64 = 1 << 20;
 
-pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Result<(), Failure> {
+pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Measured {
     let kernel = args.kernel.unwrap_or(KernelArg::Conv3x3);
     let ([variant], [precision]) =
         (&VariantArg::expand(&args.variant, VariantArg::Auto)[..], &args.precision[..])
@@ -47,7 +47,7 @@ pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Result<(), Fail
             worst = worst.max(code);
         }
     }
-    finish(&rows, args, worst)
+    Ok((rows, worst))
 }
 
 /// The shader that is replaced: of several stages the one that is asked for.

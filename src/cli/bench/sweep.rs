@@ -11,8 +11,7 @@ use mprnet::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
 
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
-use super::{BenchArgs, Unmeasured, VariantArg, finish};
-use crate::cli::Failure;
+use super::{BenchArgs, Measured, Unmeasured, VariantArg};
 use crate::cli::network::{Forms, build, padded};
 use crate::cli::session::Model;
 
@@ -29,7 +28,7 @@ struct Entry<'a> {
 /// An entry that is ready, and how its convolutions are computed; or why it is not.
 type Outcome<'a> = Result<(Runner<'a>, String), Unmeasured>;
 
-pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
+pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
     let models = models(args, quiet)?;
     let device = args.device.open(quiet)?;
     let mut tuner = Tuner::new(args.tuning.on(&device));
@@ -51,7 +50,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     race::run(&mut ready, usize::from(args.rounds), quiet)?;
     let rows: Vec<Row> = entries.iter().zip(&outcomes).map(|(entry, o)| entry.row(&device, o)).collect();
     let worst = outcomes.iter().filter_map(|o| o.as_ref().err()?.tell()).max();
-    finish(&rows, args, worst)
+    Ok((rows, worst))
 }
 
 /// The models by name: files, seeded weights for published configurations, or the embedded denoiser.

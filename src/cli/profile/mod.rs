@@ -43,8 +43,8 @@ pub(super) struct ProfileArgs {
     device: DeviceArgs,
     #[command(flatten)]
     tuning: TuningArgs,
-    /// Runs of which the fastest is told
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000), default_value_t = 3)]
+    /// Runs of which the fastest is told; with 0 nothing is run, and what would be executed is told without times
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1000), default_value_t = 3)]
     runs: u32,
     /// How it is told; without it by the extension of --output, else as a table
     #[arg(short = 'o', long, value_enum)]
@@ -88,7 +88,7 @@ pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
     let graph = passes::optimize(build(&weights, size, args.network.stage())?)?;
     let device = args.device.open(quiet)?;
     let spans = measure(args, &device, graph, size, quiet)?;
-    let ceilings: Vec<Ceiling> = probe::ceilings(&device)?;
+    let ceilings: Vec<Ceiling> = if args.runs > 0 { probe::ceilings(&device)? } else { Vec::new() };
     let subject = Subject {
         model,
         configuration: weights.config().to_string(),
@@ -124,8 +124,13 @@ fn measure(
 ) -> Result<Vec<Span>, Error> {
     let precision = args.network.precision();
     let choices = Tuner::new(args.tuning.on(device)).choices(device, precision, &graph);
-    let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
+    // Runs find out how much a submission may hold, and cut work no smaller; without runs it is cut as little as can be.
+    let slice = (args.runs == 0).then_some(u64::MAX);
+    let options = ExecutorOptions { precision, choices, slice, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, &WeightStore::default(), graph, &options)?;
+    if args.runs == 0 {
+        return Ok(executor.outline());
+    }
     // Any photo takes the same time. This one has every value.
     let pixel = |i: u32| i.wrapping_mul(2_654_435_761) | 0xff00_0000;
     let photo = [Values::Words((0..width * height).map(pixel).collect())];

@@ -25,7 +25,7 @@ pub(super) struct Report {
     /// The photo, padded.
     pub(super) width: u32,
     pub(super) height: u32,
-    /// Runs of which this is the fastest.
+    /// Runs of which this is the fastest; 0 where nothing was run.
     pub(super) runs: u32,
     /// What times were read from.
     pub(super) clock: Clock,
@@ -223,14 +223,17 @@ impl Report {
             Clock::Wall => "the host's, around a submission for each stage: submitting and waiting included",
         };
         let Self { width, height, precision, .. } = self;
+        let measured = match self.runs {
+            0 => {
+                format!("{} by mprnet {}: nothing, this is what a run would execute", self.date, self.mprnet)
+            }
+            runs => format!("{} by mprnet {}; the fastest of {runs} runs", self.date, self.mprnet),
+        };
         [
             ("model", format!("{} ({})", self.model, self.configuration)),
             ("photo", format!("{width}x{height}, {precision}")),
             ("adapter", format!("{name}, {backend}, driver {driver}")),
-            (
-                "measured",
-                format!("{} by mprnet {}; the fastest of {} runs", self.date, self.mprnet, self.runs),
-            ),
+            ("measured", measured),
             ("clock", clock.to_owned()),
         ]
     }
@@ -299,6 +302,8 @@ mod tests {
             scratch_bytes: 10 * bytes,
             clock: Clock::Timestamps,
             dispatches: 2,
+            workgroups: 6,
+            grid: [3, 1, 1],
             intervals: vec![Interval { start: 1.0, end: 1.0 + seconds }],
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::lanes::Spread;
-use super::matrix;
+use super::{candidates, matrix};
 use crate::graph::{Conv, Epilogue, Graph, Node, Patches};
 use crate::kernels::Target;
 
@@ -96,6 +96,7 @@ impl Variant {
     #[must_use]
     pub fn refused(self, target: &Target) -> Option<&'static str> {
         match self {
+            _ if target.failed.contains(&self) => Some("its shaders do not compile on this adapter"),
             Self::Winograd2 | Self::Winograd4 if target.direct_sums => Some("only direct sums are asked for"),
             Self::Broadcast if !Spread::Broadcast.fits(target.subgroups) => {
                 Some("its shaders need subgroups of exactly 8 lanes")
@@ -163,7 +164,7 @@ impl fmt::Display for ConvShape {
 /// How variants are chosen.
 #[derive(Clone, Debug, Default)]
 pub enum Choices {
-    /// By what has been measured on adapters of the kind.
+    /// By rule: the first of the [`candidates`].
     #[default]
     Heuristic,
     /// One for all, where it can be used.
@@ -181,21 +182,6 @@ impl Choices {
             Self::Always(variant) => Some(*variant),
             Self::Measured(choices) => choices.get(shape).copied(),
         };
-        chosen.filter(|v| v.refused(target).is_none()).unwrap_or_else(|| heuristic(target))
+        chosen.filter(|v| v.refused(target).is_none()).unwrap_or_else(|| candidates(shape, target)[0].variant)
     }
-}
-
-/// On software adapters arithmetic is all there is, and Winograd's F(4x4) has least of it (measured on lavapipe; among
-/// direct sums there, registers alone beat workgroup memory, which is no faster than any other).
-///
-/// On a GPU nothing has been measured yet; argued from arithmetic intensity instead. A GPU does 20 to 60 multiply-adds
-/// for each float it reads from memory, matrix units several times that. Winograd through scratch memory moves 2.25
-/// (F4) or 4 (F2) times the inputs and outputs, both ways, for a quarter or 4/9 of the arithmetic: at 40 to 96 channels
-/// that costs what it saves. So direct sums: with matrix units where there are any, else from workgroup memory, where
-/// each float that is read serves 64 or 128 multiply-adds rather than the block's 8 and whatever its caches add.
-fn heuristic(target: &Target) -> Variant {
-    let of_software = [Variant::Winograd4, Variant::Block];
-    let of_gpus = [Variant::Matrix16, Variant::Matrix8, Variant::Tiled];
-    let ranked = if target.software { &of_software[..] } else { &of_gpus };
-    ranked.iter().copied().find(|v| v.refused(target).is_none()).unwrap_or(Variant::Block)
 }

@@ -1,6 +1,6 @@
 //! Lanes side by side own outputs side by side, for a run of pixels each.
 
-use super::{SHARED, filters, pooled};
+use super::{POOL_SHARED, filters, pooled};
 use crate::gpu::KernelSpec;
 use crate::graph::{CELL, Conv};
 use crate::kernels::{Context, Grid, Stage, convolution};
@@ -51,6 +51,6 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, spread: Spread) -> Stage {
         .constant("OCTETS", octets);
     let quads = cx.quads(cx.dst());
     let grid = Grid::Cells { depth: quads.div_ceil(OCTET * octets) };
-    let stage = convolution::stage(cx, conv, spec, filters(cx, conv, 4 * quads, 4), (grid, Reach::Around));
-    pooled(stage, cx, conv, if rows == CELL { &["pool_own"] } else { SHARED })
+    let stage = convolution::stage(cx, conv, spec, filters(cx, conv, 4 * quads), (grid, Reach::Around));
+    pooled(stage, cx, conv, if rows == CELL { &["pool_own"] } else { POOL_SHARED })
 }

@@ -3,6 +3,7 @@
 //! One file a variant, beside `shaders/conv3x3/`. All have every epilogue, any sources, patches, sizes and storage.
 
 mod block;
+mod candidates;
 mod choice;
 mod direct;
 mod lanes;
@@ -10,6 +11,7 @@ mod matrix;
 mod tiled;
 mod winograd;
 
+pub use candidates::{Candidate, candidates};
 pub use choice::{Choices, ConvShape, Variant};
 
 use super::convolution::{Filter, biases, bind_sums, packing};
@@ -45,20 +47,18 @@ fn pooled(mut stage: Stage, cx: &Context<'_>, conv: &Conv, parts: &[&str]) -> St
 }
 
 /// Of lanes that hold parts of a cell, and add in workgroup memory of their own.
-const SHARED: &[&str] = &["pool_shared", "sums_own"];
+const POOL_SHARED: &[&str] = &["pool_shared", "sums_own"];
 
 /// Filters as a matrix: `[tap][input, padded][output, padded]`, the order that others call HWIO. Inputs of each source
-/// are padded to quads, all of them together to a multiple of `align`.
-fn filters(cx: &Context<'_>, conv: &Conv, outputs: u32, align: u32) -> Packing {
-    let form = if align == 4 { "filters" } else { "filters of 16" };
+/// are padded to quads.
+fn filters(cx: &Context<'_>, conv: &Conv, outputs: u32) -> Packing {
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
-        let mut filter = Filter::of(graph, conv, sources);
-        filter.inputs.resize(filter.inputs.len().next_multiple_of(align as usize), None);
+        let filter = Filter::of(graph, conv, sources);
         let row = |tap, input| (0..outputs as usize).map(move |output| (tap, input, output));
         let inputs = &filter.inputs;
         let order = (0..9).flat_map(|tap| inputs.iter().flat_map(move |&input| row(tap, input)));
         let weights = order.map(|(tap, input, output)| filter.at(output, input, tap)).collect();
         Packed { weights, bias: biases(graph, conv, outputs as usize) }
     };
-    packing(cx, conv, (form, outputs), cx.target.storage, pack)
+    packing(cx, conv, ("filters", outputs), cx.target.storage, pack)
 }

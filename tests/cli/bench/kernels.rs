@@ -54,6 +54,28 @@ fn the_ladder() {
     assert_eq!(rows[0]["speedup"], 1.0);
 }
 
+/// Every variant's stages with their workgroups, and nothing measured.
+#[test]
+fn without_rounds_there_is_what_would_be_executed() {
+    let fixed = ["bench", "-q", "--rounds", "0", "--size", "24x30", "-o", "json", "--kernel", "conv3x3"];
+    let run = Run::of(mprnet().args(fixed).args(["--channels", "20"])).succeeds();
+    let rows: Vec<Value> = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(rows.len(), Variant::ALL.len());
+    for row in &rows {
+        if row["verdict"].as_str().unwrap().starts_with("not used: ") {
+            assert!(row["stages"].is_null(), "{row}");
+            continue;
+        }
+        assert_eq!((&row["verdict"], row.get("wall")), (&"not run".into(), None), "{row}");
+        let stages = row["stages"].as_array().unwrap();
+        let sum = |name: &str| stages.iter().map(|stage| stage[name].as_u64().unwrap()).sum::<u64>();
+        assert_eq!(sum("multiply_adds"), 9 * 20 * 20 * 24 * 30, "{row}");
+        assert!(stages.iter().all(|stage| stage["workgroups"].as_u64() > Some(0)), "{row}");
+        let winograd = row["variant"].as_str().unwrap().starts_with("winograd");
+        assert_eq!(winograd, sum("executed") < sum("multiply_adds"), "{row}");
+    }
+}
+
 #[test]
 fn variants_that_are_not_asked_for() {
     let rows = rows(&["conv3x3", "--channels", "8", "--precision", "exact", "--variant", "winograd4,block"]);

@@ -1,6 +1,7 @@
 //! `mprnet bench`.
 
 mod kernels;
+mod predicted;
 mod serve;
 mod shader;
 mod sweep;

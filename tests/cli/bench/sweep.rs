@@ -113,7 +113,7 @@ fn what_is_refused() {
     for (args, words) in [
         (&["--config", "dehaze"][..], "derain, denoise or deblur"),
         (&["--size", "0x8"], "WIDTHxHEIGHT"),
-        (&["--rounds", "0"], "--rounds"),
+        (&["--rounds", "0"], "--rounds 0 is for --kernel"),
         (&["--variant", "fast"], "auto, all or one of direct"),
         (&["--precision", "f8"], "f8"),
         (&["-o", "xml"], "xml"),

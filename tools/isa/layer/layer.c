@@ -102,6 +102,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
     made.properties = (PFN_vkGetPhysicalDeviceProperties2)next(*instance, "vkGetPhysicalDeviceProperties2");
     if (!made.properties)
         made.properties = (PFN_vkGetPhysicalDeviceProperties2)next(*instance, "vkGetPhysicalDeviceProperties2KHR");
+    made.families = (PFN_vkGetPhysicalDeviceQueueFamilyProperties)next(*instance, "vkGetPhysicalDeviceQueueFamilyProperties");
     add_instance(made);
     return result;
 }

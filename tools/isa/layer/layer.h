@@ -14,6 +14,7 @@ struct instance {
     PFN_vkCreateDevice create_device;
     PFN_vkEnumerateDeviceExtensionProperties extensions;
     PFN_vkGetPhysicalDeviceProperties2 properties;
+    PFN_vkGetPhysicalDeviceQueueFamilyProperties families;
     PFN_vkGetInstanceProcAddr below;
     VkInstance handle;
 };

@@ -1,49 +1,25 @@
-//! Winograd's minimal filtering F(m x m, 3x3) (Lavin and Gray, CVPR 2016): three dispatches for each strip, which hand
-//! over through scratch memory. The filters are transformed here, in f64.
+//! For software adapters: three dispatches for each strip, which hand over through scratch memory in pairs of vec4, eight
+//! channels of a tile or eight tiles of a channel.
 
+use super::{Algorithm, point, stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
-use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Packing, Scalars, Scratch, Slot, Stage, Target};
+use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage, Target};
 use crate::plan::Reach;
+
+/// Bytes of a pair.
+const PAIR: u32 = 32;
 
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
-/// Groups of such lanes in a workgroup. Where uniform loads are single ones there is one, which the tiles are the same for.
+/// Groups of such lanes in a workgroup. `shaders/conv3x3/winograd_multiply_by_tile.wgsl` has one, and so the same tiles for
+/// all lanes.
 const GROUPS: u32 = 2;
 /// Tiles in one pair of the sums.
 const OCTET: u32 = 8;
 /// What tiles are padded to a multiple of: the most that such lanes share.
 const ALIGN: u32 = 2 * OCTET;
-
-/// One of the algorithms: tiles of `m` x `m` outputs from m + 2 points a side.
-pub(super) struct Algorithm {
-    m: u32,
-    part: &'static str,
-    /// G, as fractions: rows for points, columns for filter taps.
-    filter: &'static [[f64; 3]],
-}
-
-/// Points 0, 1, -1 and infinity.
-pub(super) const F2: Algorithm = Algorithm {
-    m: 2,
-    part: "winograd_2",
-    filter: &[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]],
-};
-
-/// Points 0, 1, -1, 2, -2 and infinity.
-pub(super) const F4: Algorithm = Algorithm {
-    m: 4,
-    part: "winograd_4",
-    filter: &[
-        [1.0 / 4.0, 0.0, 0.0],
-        [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-        [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-        [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-        [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-        [0.0, 0.0, 1.0],
-    ],
-};
 
 /// How the multiplication is blocked: a lane holds `outputs` channels of `octets` x 8 tiles.
 #[derive(Clone, Copy)]
@@ -66,7 +42,7 @@ const BLOCKINGS: [Blocking; 5] = [
     Blocking { lanes: LANES, octets: 2, outputs: 4, cost: 110 },
 ];
 
-/// Where 16 lanes are a vector, and uniform loads single ones.
+/// For vectors of 16 lanes.
 const WIDE: [Blocking; 3] = [
     Blocking { lanes: 2 * LANES, octets: 2, outputs: 5, cost: 100 },
     Blocking { lanes: 2 * LANES, octets: 2, outputs: 4, cost: 103 },
@@ -76,8 +52,7 @@ const WIDE: [Blocking; 3] = [
 impl Blocking {
     /// The one that takes least time for that many outputs.
     fn of(target: &Target, channels: u32) -> Self {
-        let wide = target.uniform_loads && target.subgroups.is_some_and(|(least, _)| least == 2 * LANES);
-        let blockings = if wide { &WIDE[..] } else { &BLOCKINGS };
+        let blockings = if target.uniform_loads == Some(2 * LANES) { &WIDE[..] } else { &BLOCKINGS };
         let time = |b: &&Self| b.padded(channels) * b.cost;
         *blockings.iter().min_by_key(time).unwrap_or(&blockings[0])
     }
@@ -96,10 +71,11 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
         tiles: (CELL / algorithm.m).pow(2),
         align: ALIGN,
         run: 1,
-        pairs: Sources::of(cx, conv).quads(cx).div_ceil(2),
+        items: Sources::of(cx, conv).quads(cx).div_ceil(2),
+        item_bytes: PAIR,
     };
     let pairs = blocking.padded(cx.channels(cx.dst()));
-    let outputs = Scratch { index: 1, run: OCTET, pairs, ..inputs };
+    let outputs = Scratch { index: 1, run: OCTET, items: pairs, ..inputs };
     let stages = vec![
         transform_input(cx, conv, algorithm, inputs),
         multiply(cx, conv, algorithm, blocking, [inputs, outputs]),
@@ -108,14 +84,9 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
     Lowered::staged(stages, cx.target.scratch)
 }
 
-fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing>) -> Stage {
-    let (domain, scalars) = (cx.cells(), Scalars::default());
-    Stage { spec, domain, bindings: Vec::new(), packing, grid, scalars }
-}
-
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
     let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", "padded", "pair", algorithm.part]);
-    let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.pairs };
+    let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.items, depth: 1 };
     let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
 }
@@ -127,12 +98,14 @@ fn multiply(
     blocking: Blocking,
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
-    let (spec, groups) = if cx.target.uniform_loads {
-        let broadcast = cx.target.subgroups == Some((blocking.lanes, blocking.lanes)) && blocking.lanes == LANES;
+    // Among eight lanes a broadcast is one permutation, and costs less than a load of a scalar and its check; among 16 it
+    // is a loop.
+    let broadcast = blocking.lanes == LANES && cx.target.subgroups == Some((LANES, LANES));
+    let (spec, groups) = if cx.target.uniform_loads.is_some() {
         let tiles = if broadcast { "tiles_broadcast" } else { "tiles_load" };
         let spec = KernelSpec::new("conv3x3/winograd_multiply_by_tile", &["pair", tiles]);
         (spec.constant("LANES", blocking.lanes), 1)
-    } else if cx.target.subgroups == Some((LANES, LANES)) {
+    } else if broadcast {
         let parts = &["pair", "octet_broadcast", "pairs_broadcast"];
         (KernelSpec::new("conv3x3/winograd_multiply", parts), GROUPS)
     } else {
@@ -142,12 +115,12 @@ fn multiply(
         .stored("weight", Storage::F32)
         .constant("OCTETS", blocking.octets)
         .constant("OUTPUTS", blocking.outputs);
-    let depth = outputs.pairs / (blocking.lanes * blocking.outputs);
+    let depth = outputs.items / (blocking.lanes * blocking.outputs);
     let grid = Grid::Planes { scratch: inputs, run: OCTET * blocking.octets * groups, depth };
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
-        pack(&Filter::of(graph, conv, sources), algorithm, outputs.pairs as usize)
+        pack(&Filter::of(graph, conv, sources), algorithm, outputs.items as usize)
     };
-    let packing = packing(cx, conv, (algorithm.part, outputs.pairs), Storage::F32, pack);
+    let packing = packing(cx, conv, (algorithm.part, outputs.items), Storage::F32, pack);
     stage(cx, spec, grid, Some(packing))
         .bind_any(Slot::X, Operand::Scratch(inputs))
         .bind_any(Slot::Dst, Operand::Scratch(outputs))
@@ -161,7 +134,7 @@ fn transform_output(
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
     let quads = cx.quads(cx.dst());
-    let sums = if cx.target.uniform_loads { "tiles_whole" } else { "tiles_by_row" };
+    let sums = if cx.target.uniform_loads.is_some() { "tiles_whole" } else { "tiles_by_row" };
     let parts = &["tile", "pair", algorithm.part, sums, "pool_own"];
     let spec = KernelSpec::new("conv3x3/winograd_output", parts);
     let bias = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
@@ -169,7 +142,7 @@ fn transform_output(
         bias: biases(graph, conv, quads as usize * 4),
     };
     let packing = packing(cx, conv, ("bias", quads), Storage::F32, bias);
-    let grid = Grid::CellLanes { cells: (OCTET / outputs.tiles).max(1), lanes: quads };
+    let grid = Grid::CellLanes { cells: (OCTET / outputs.tiles).max(1), lanes: quads, depth: 1 };
     let mut stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(outputs));
     stage = Sources::of(cx, conv).finish(stage, cx, conv);
     if conv.pooled { bind_sums(stage, cx) } else { stage.bind_any(Slot::Dst2, Operand::Idle(inputs)) }
@@ -193,14 +166,9 @@ fn pack(filter: &Filter<'_>, algorithm: &Algorithm, outputs: usize) -> Packed {
     Packed { weights, bias: Vec::new() }
 }
 
-/// One point of a transformed filter.
-fn point(filter: &Filter<'_>, row: &[f64; 3], column: &[f64; 3], output: usize, input: Option<usize>) -> f32 {
-    let term = |tap: usize| row[tap / 3] * column[tap % 3] * f64::from(filter.at(output, input, tap));
-    (0..9).map(term).sum::<f64>() as f32
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::F4;
     use super::*;
     use crate::gpu::TEXEL_COLUMNS;
     use crate::graph::MAX_CHANNELS;
@@ -209,7 +177,7 @@ mod tests {
     #[test]
     fn filters_fit_an_image() {
         let eight = Target::lavapipe(Storage::F32);
-        let sixteen = Target { subgroups: Some((16, 16)), ..eight.clone() }.with_uniform_loads();
+        let sixteen = eight.clone().with_uniform_loads(16);
         for target in [eight, sixteen] {
             let padded = |channels| Blocking::of(&target, channels).padded(channels);
             let outputs = (1..=MAX_CHANNELS).map(padded).max().unwrap();
