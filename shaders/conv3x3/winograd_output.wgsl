@@ -17,6 +17,9 @@ const CELLS: i32 = OCTETS * 8 / TILES;
 // [h][k][r][s]: pixel (r, s) of tile k of half h, four channels.
 alias Pixels = array<array<array<array<vec4<f32>, M>, M>, 4>, 2>;
 
+// [h][r][s]: pixel (r, s) of the four tiles of half h, one channel.
+alias Octet = array<array<array<vec4<f32>, M>, M>, 2>;
+
 // What of a tile is stored: where it lies, its output quad, and its place among the pixels.
 struct Place {
     t: Tile,
@@ -64,25 +67,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     for (var g = 0; g < OCTETS; g++) {
         var pixels: Pixels;
         for (var j = 0; j < 2 * two; j++) {
-            // out[h][r][s]: pixel (r, s) of the four tiles of half h, channel j.
-            var out: array<array<array<vec4<f32>, M>, M>, 2>;
-            for (var r = 0; r * POINTS < p.x.height; r++) {
-                var d: array<Points, 2>;
-                for (var s = 0; s < POINTS; s++) {
-                    let v = x[at(p.x, r * POINTS + s, first * TILES / 8 + g, 4 * c + j)];
-                    d[0][s] = low(v);
-                    d[1][s] = high(v);
-                }
-                let a = OUTPUT[r];
-                for (var h = 0; h < 2; h++) {
-                    let row = transform_output(d[h]);
-                    for (var i = 0; i < M; i++) {
-                        for (var s = 0; s < M; s++) {
-                            out[h][i][s] += a[i] * row[s];
-                        }
-                    }
-                }
-            }
+            let out = octet(first * TILES / 8 + g, 4 * c + j);
             let own = vec4<i32>(j) == vec4<i32>(0, 1, 2, 3);
             for (var h = 0; h < 2; h++) {
                 for (var k = 0; k < 4; k++) {

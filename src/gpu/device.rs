@@ -26,6 +26,9 @@ pub struct DeviceOptions {
     pub pipeline_folder: Option<PathBuf>,
     /// Chooses kernels as for a GPU of that maker, whatever the adapter is: to test them, and to compare.
     pub kernels_for: Option<Maker>,
+    /// Chooses kernels as for a software adapter with vectors of 8 or 16 lanes whose compiler loads once what is the same for
+    /// all of them, whatever it does: to test them, and to compare.
+    pub uniform_loads: Option<u32>,
 }
 
 /// What an adapter is and can do.
@@ -73,6 +76,14 @@ impl AdapterSummary {
         self.device_type == wgpu::DeviceType::Cpu
     }
 
+    /// Whether its compiler loads once what is the same for all lanes, see [`Target::uniform_loads`]: nothing that an adapter
+    /// says tells but the version of Mesa.
+    fn has_uniform_loads(&self) -> bool {
+        let version = self.driver.split_once("Mesa ").map(|(_, text)| text);
+        let major = version.and_then(|text| text.split('.').next()?.parse::<u32>().ok());
+        self.is_software() && major.is_some_and(|major| major >= 26)
+    }
+
     /// Sides of the square cooperative matrices that take f16 and sum in f32.
     fn matrices(&self) -> Vec<u32> {
         use wgpu::CooperativeScalarType::{F16, F32};
@@ -105,6 +116,7 @@ pub struct Device {
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
     kernels_for: Option<Maker>,
+    uniform_loads: Option<u32>,
     /// Variants that the driver has failed to compile.
     failed: Mutex<Vec<Variant>>,
     /// The text that takes the place of a shader.
@@ -163,7 +175,8 @@ impl Device {
         if let Some(folder) = folder {
             opened.pipelines = Pipelines::remembered(&opened.handle, &adapter.get_info(), folder);
         }
-        Ok(Self { checked_shaders: options.checked_shaders, kernels_for: options.kernels_for, ..opened })
+        let DeviceOptions { checked_shaders, kernels_for, uniform_loads, .. } = *options;
+        Ok(Self { checked_shaders, kernels_for, uniform_loads, ..opened })
     }
 
     /// A device that validates and records everything and computes nothing, with just those limits and features:
@@ -220,6 +233,7 @@ impl Device {
             lost,
             checked_shaders: false,
             kernels_for: None,
+            uniform_loads: None,
             failed: Mutex::default(),
             replaced: None,
         })
@@ -237,6 +251,7 @@ impl Device {
             lost: Arc::default(),
             checked_shaders: false,
             kernels_for: None,
+            uniform_loads: None,
             failed: Mutex::default(),
             replaced: None,
         }
@@ -315,7 +330,14 @@ impl Device {
         let workgroup_memory = limits.max_compute_workgroup_storage_size;
         let lanes = limits.max_compute_invocations_per_workgroup;
         let direct_sums = precision == Precision::Exact;
-        Target { lanes, workgroup_memory, failed, lane_loops, direct_sums, ..target.made_by(maker) }
+        let target =
+            Target { lanes, workgroup_memory, failed, lane_loops, direct_sums, ..target.made_by(maker) };
+        let wide = subgroups.is_some_and(|(least, _)| least == 16);
+        let told = adapter.filter(|a| a.has_uniform_loads()).map(|_| if wide { 16 } else { 8 });
+        match self.uniform_loads.or(told).filter(|_| lane_loops) {
+            Some(lanes) => target.with_uniform_loads(lanes),
+            None => target,
+        }
     }
 
     /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.

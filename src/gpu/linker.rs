@@ -114,7 +114,8 @@ impl KernelSpec {
     #[must_use]
     pub fn subgroups(&self) -> bool {
         let needs = |p: &String| {
-            ["octet_broadcast", "row_subgroup", "spread_shuffle", "lanes_subgroup"].contains(&p.as_str())
+            ["octet_broadcast", "row_subgroup", "spread_shuffle", "lanes_subgroup", "tiles_broadcast"]
+                .contains(&p.as_str())
         };
         self.matrices() || self.parts.iter().any(needs)
     }

@@ -7,6 +7,8 @@ use crate::gpu::Storage;
 const WORKGROUP_MEMORY: u32 = 16 << 10;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
+/// For each thread of a software adapter that loads by vectors, and so waits for memory: what its second-level cache holds.
+const THREAD_SCRATCH: u64 = 1 << 20;
 
 /// Who made an adapter, which says what its compiler and its registers are like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -78,6 +80,9 @@ pub struct Target {
     /// in words of 64 bits and read f32 weights as texels. Measured on lavapipe; judged for other software adapters that
     /// have 64-bit integers.
     pub lane_loops: bool,
+    /// Lanes of a vector, 8 or 16, where the compiler of a software adapter makes a load of what is the same for all of them a
+    /// single one, of a scalar, and gathers the rest by one instruction. Measured on lavapipe of Mesa 26.
+    pub uniform_loads: Option<u32>,
     /// Only sums of products as they are defined: no Winograd.
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
@@ -101,6 +106,7 @@ impl Target {
             workgroup_memory: WORKGROUP_MEMORY,
             software: false,
             lane_loops: false,
+            uniform_loads: None,
             direct_sums: false,
             scratch: Maker::Other.scratch(),
             failed: Vec::new(),
@@ -112,6 +118,14 @@ impl Target {
     #[must_use]
     pub fn lavapipe(storage: Storage) -> Self {
         Self { lane_loops: true, ..Self::of(storage, Some((8, 8)), &[], true) }
+    }
+
+    /// For a compiler that loads once what is the same for all lanes of a vector, of which there are so many.
+    #[must_use]
+    pub fn with_uniform_loads(self, lanes: u32) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+        let scratch = (THREAD_SCRATCH * threads).min(SOFTWARE_SCRATCH);
+        Self { uniform_loads: Some(lanes), scratch, ..self }
     }
 
     /// A device's target.

@@ -119,7 +119,9 @@ fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     let wide = Target { subgroups: Some((32, 64)), ..gpu.clone() };
     let intel = Target { subgroups: Some((8, 32)), ..Target::portable(storage).made_by(Maker::Intel) };
     let portable = Target::portable(storage);
-    let targets = [portable, Target::lavapipe(storage), software, gpu, wide, amd, nvidia, intel];
+    let lavapipe = Target::lavapipe(storage);
+    let [eight, sixteen] = [8, 16].map(|lanes| lavapipe.clone().with_uniform_loads(lanes));
+    let targets = [portable, lavapipe, eight, sixteen, software, gpu, wide, amd, nvidia, intel];
     let mut specs = BTreeSet::new();
     for (graph, target) in graphs.iter().flat_map(|g| targets.iter().map(move |t| (g, t))) {
         for &variant in Variant::ALL {
@@ -302,7 +304,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [181, 408, 334]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [191, 420, 346]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()

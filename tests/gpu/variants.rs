@@ -248,6 +248,31 @@ fn addition() -> Graph {
     graph
 }
 
+/// Winograd as software adapters have it whose vectors of 8 or 16 lanes load once what is the same for all.
+#[test]
+fn kernels_for_uniform_loads() {
+    let varies = |case: &Levels| {
+        let variants = [Variant::Winograd2, Variant::Winograd4];
+        variants.contains(&Variant::ALL[case[0]]) && STORAGES[case[3]] != Storage::F16Packed
+    };
+    let cases: Vec<Levels> = every_case().into_iter().filter(varies).collect();
+    let chosen = pairwise(&cases);
+    println!("{} of {} cases", chosen.len(), cases.len());
+    for lanes in [8, 16] {
+        let posing = |checked_shaders| {
+            let uniform_loads = Some(lanes);
+            let options = DeviceOptions { checked_shaders, uniform_loads, ..DeviceOptions::default() };
+            Device::new(&options).expect("these tests need a GPU adapter")
+        };
+        let devices = [posing(false), posing(true)];
+        if devices[0].target(Precision::F32).uniform_loads.is_none() {
+            println!("not a software adapter with 64-bit integers");
+            return;
+        }
+        chosen.iter().for_each(|&case| check_on(&devices, case));
+    }
+}
+
 #[test]
 #[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
 fn variants_in_full() {

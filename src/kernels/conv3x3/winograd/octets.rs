@@ -5,7 +5,7 @@ use super::{Algorithm, point, stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
-use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage};
+use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage, Target};
 use crate::plan::Reach;
 
 /// Bytes of a pair.
@@ -13,7 +13,8 @@ const PAIR: u32 = 32;
 
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
-/// Groups of such lanes in a workgroup.
+/// Groups of such lanes in a workgroup. `shaders/conv3x3/winograd_multiply_by_tile.wgsl` has one, and so the same tiles for
+/// all lanes.
 const GROUPS: u32 = 2;
 /// Tiles in one pair of the sums.
 const OCTET: u32 = 8;
@@ -23,6 +24,7 @@ const ALIGN: u32 = 2 * OCTET;
 /// How the multiplication is blocked: a lane holds `outputs` channels of `octets` x 8 tiles.
 #[derive(Clone, Copy)]
 struct Blocking {
+    lanes: u32,
     octets: u32,
     outputs: u32,
     /// Time of a multiply-add, in percent of two octets' by seven.
@@ -33,27 +35,35 @@ struct Blocking {
 /// blockings, since each is a pipeline: between them no width of the published configurations is padded by more than
 /// an eighth.
 const BLOCKINGS: [Blocking; 5] = [
-    Blocking { octets: 1, outputs: 10, cost: 92 },
-    Blocking { octets: 2, outputs: 7, cost: 100 },
-    Blocking { octets: 2, outputs: 6, cost: 100 },
-    Blocking { octets: 2, outputs: 5, cost: 103 },
-    Blocking { octets: 2, outputs: 4, cost: 110 },
+    Blocking { lanes: LANES, octets: 1, outputs: 10, cost: 92 },
+    Blocking { lanes: LANES, octets: 2, outputs: 7, cost: 100 },
+    Blocking { lanes: LANES, octets: 2, outputs: 6, cost: 100 },
+    Blocking { lanes: LANES, octets: 2, outputs: 5, cost: 103 },
+    Blocking { lanes: LANES, octets: 2, outputs: 4, cost: 110 },
+];
+
+/// For vectors of 16 lanes.
+const WIDE: [Blocking; 3] = [
+    Blocking { lanes: 2 * LANES, octets: 2, outputs: 5, cost: 100 },
+    Blocking { lanes: 2 * LANES, octets: 2, outputs: 4, cost: 103 },
+    Blocking { lanes: 2 * LANES, octets: 2, outputs: 3, cost: 110 },
 ];
 
 impl Blocking {
     /// The one that takes least time for that many outputs.
-    fn of(channels: u32) -> Self {
+    fn of(target: &Target, channels: u32) -> Self {
+        let blockings = if target.uniform_loads == Some(2 * LANES) { &WIDE[..] } else { &BLOCKINGS };
         let time = |b: &&Self| b.padded(channels) * b.cost;
-        *BLOCKINGS.iter().min_by_key(time).unwrap_or(&BLOCKINGS[0])
+        *blockings.iter().min_by_key(time).unwrap_or(&blockings[0])
     }
 
     fn padded(self, channels: u32) -> u32 {
-        channels.next_multiple_of(LANES * self.outputs)
+        channels.next_multiple_of(self.lanes * self.outputs)
     }
 }
 
 pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm) -> Lowered {
-    let blocking = Blocking::of(cx.channels(cx.dst()));
+    let blocking = Blocking::of(cx.target, cx.channels(cx.dst()));
     let points = algorithm.filter.len() as u32;
     let inputs = Scratch {
         index: 0,
@@ -88,17 +98,25 @@ fn multiply(
     blocking: Blocking,
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
-    let spread: &[&str] = if cx.target.subgroups == Some((LANES, LANES)) {
-        &["pair", "octet_broadcast", "pairs_broadcast"]
+    // Among eight lanes a broadcast is one permutation, and costs less than a load of a scalar and its check; among 16 it
+    // is a loop.
+    let broadcast = blocking.lanes == LANES && cx.target.subgroups == Some((LANES, LANES));
+    let (spec, groups) = if cx.target.uniform_loads.is_some() {
+        let tiles = if broadcast { "tiles_broadcast" } else { "tiles_load" };
+        let spec = KernelSpec::new("conv3x3/winograd_multiply_by_tile", &["pair", tiles]);
+        (spec.constant("LANES", blocking.lanes), 1)
+    } else if broadcast {
+        let parts = &["pair", "octet_broadcast", "pairs_broadcast"];
+        (KernelSpec::new("conv3x3/winograd_multiply", parts), GROUPS)
     } else {
-        &["pair", "pairs_load"]
+        (KernelSpec::new("conv3x3/winograd_multiply", &["pair", "pairs_load"]), GROUPS)
     };
-    let spec = KernelSpec::new("conv3x3/winograd_multiply", spread)
+    let spec = spec
         .stored("weight", Storage::F32)
         .constant("OCTETS", blocking.octets)
         .constant("OUTPUTS", blocking.outputs);
-    let depth = outputs.items / (LANES * blocking.outputs);
-    let grid = Grid::Planes { scratch: inputs, run: OCTET * blocking.octets * GROUPS, depth };
+    let depth = outputs.items / (blocking.lanes * blocking.outputs);
+    let grid = Grid::Planes { scratch: inputs, run: OCTET * blocking.octets * groups, depth };
     let pack = move |graph: &Graph, conv: &Conv, sources: &[u32]| {
         pack(&Filter::of(graph, conv, sources), algorithm, outputs.items as usize)
     };
@@ -116,7 +134,9 @@ fn transform_output(
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
     let quads = cx.quads(cx.dst());
-    let spec = KernelSpec::new("conv3x3/winograd_output", &["tile", "pair", algorithm.part, "pool_own"]);
+    let sums = if cx.target.uniform_loads.is_some() { "tiles_whole" } else { "tiles_by_row" };
+    let parts = &["tile", "pair", algorithm.part, sums, "pool_own"];
+    let spec = KernelSpec::new("conv3x3/winograd_output", parts);
     let bias = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
         weights: Vec::new(),
         bias: biases(graph, conv, quads as usize * 4),
@@ -156,10 +176,14 @@ mod tests {
     /// WebGPU guarantees images of as many rows.
     #[test]
     fn filters_fit_an_image() {
-        let outputs =
-            (1..=MAX_CHANNELS).map(|channels| Blocking::of(channels).padded(channels)).max().unwrap();
-        let points = F4.filter.len().pow(2) as u32;
-        let texels = points * 2 * MAX_CHANNELS.div_ceil(4) * outputs;
-        assert!(texels.div_ceil(TEXEL_COLUMNS) <= 8192);
+        let eight = Target::lavapipe(Storage::F32);
+        let sixteen = eight.clone().with_uniform_loads(16);
+        for target in [eight, sixteen] {
+            let padded = |channels| Blocking::of(&target, channels).padded(channels);
+            let outputs = (1..=MAX_CHANNELS).map(padded).max().unwrap();
+            let points = F4.filter.len().pow(2) as u32;
+            let texels = points * 2 * MAX_CHANNELS.div_ceil(4) * outputs;
+            assert!(texels.div_ceil(TEXEL_COLUMNS) <= 8192);
+        }
     }
 }
