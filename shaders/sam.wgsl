@@ -5,6 +5,9 @@
 //
 //   workgroup: 2 cells side by side        lane (row of the cells, a pixel in each)
 //
+// CELLS is 1 where registers have no room for two pixels: then there is one, and half as many products for each load of
+// weights.
+//
 // weights: conv1 [quads][quads], conv2 [image quads][quads], conv3 [quads][image quads], each entry four vec4 over
 // four outputs, one an input. bias: conv1, conv2, conv3.
 
@@ -31,15 +34,15 @@ fn both(v: vec4<f32>) -> mat2x4<f32> {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-    let runs = (p.cell_cols + 1) / 2;
-    let t = tile(u32(i32(wg.x) / runs * p.cell_cols + i32(wg.x) % runs * 2), wg.y);
+    let runs = (p.cell_cols + CELLS - 1) / CELLS;
+    let t = tile(u32(i32(wg.x) / runs * p.cell_cols + i32(wg.x) % runs * CELLS), wg.y);
     let y = t.y + i32(lane.y);
     let col = t.x + i32(lane.x);
     if y >= t.bottom || col >= t.right {
         return;
     }
-    // Without a second pixel the first is computed twice.
-    let two = col + CELL < t.right;
+    // Without a second pixel the first is computed twice; where there never is one, compilers see that it is the same.
+    let two = CELLS == 2 && col + CELL < t.right;
     let pixel = y * p.x.width + col;
     let other = select(pixel, pixel + CELL, two);
     let quads = p.x.quads;
@@ -53,8 +56,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
     for (var c = 0; c < quads; c += 2) {
         let a = features(pixel, c);
         let b = features(other, c);
-        for (var o = 0; o < IMAGE_QUADS; o++) {
-            img[o] = products(conv2 + (o * quads + c) * 4, a, b, img[o]);
+        // A condition between the two, so that weights of one quad of inputs at a time take registers.
+        for (var i = 0; i < min(2, quads - c); i++) {
+            let u = select(a[0], a[1], i == 1);
+            let v = select(b[0], b[1], i == 1);
+            for (var o = 0; o < IMAGE_QUADS; o++) {
+                img[o] = product(conv2 + (o * quads + c + i) * 4, u, v, img[o]);
+            }
         }
     }
     for (var o = 0; o < IMAGE_QUADS; o++) {
@@ -76,17 +84,22 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
             first = products((o * quads + c) * 4, a, b, first);
             second = products((next * quads + c) * 4, a, b, second);
         }
-        var first_map = both(bias[quads + IMAGE_QUADS + o]);
-        var second_map = both(bias[quads + IMAGE_QUADS + next]);
-        for (var c = 0; c < IMAGE_QUADS; c++) {
-            first_map = product(conv3 + (o * IMAGE_QUADS + c) * 4, img[c][0], img[c][1], first_map);
-            second_map = product(conv3 + (next * IMAGE_QUADS + c) * 4, img[c][0], img[c][1], second_map);
+        // Likewise weights of one quad of outputs.
+        for (var i = 0; i < min(2, quads - o); i++) {
+            var map = both(bias[quads + IMAGE_QUADS + o + i]);
+            for (var c = 0; c < IMAGE_QUADS; c++) {
+                map = product(conv3 + ((o + i) * IMAGE_QUADS + c) * 4, img[c][0], img[c][1], map);
+            }
+            let gate = mat2x4<f32>(sigmoid(map[0]), sigmoid(map[1]));
+            if i == 0 {
+                first = mat2x4<f32>(first[0] * gate[0], first[1] * gate[1]);
+            } else {
+                second = mat2x4<f32>(second[0] * gate[0], second[1] * gate[1]);
+            }
         }
-        let gated = mat2x4<f32>(first[0] * sigmoid(first_map[0]), second[0] * sigmoid(second_map[0]));
-        put_features(pixel, o, gated + features(pixel, o));
+        put_features(pixel, o, mat2x4<f32>(first[0], second[0]) + features(pixel, o));
         if two {
-            let gated = mat2x4<f32>(first[1] * sigmoid(first_map[1]), second[1] * sigmoid(second_map[1]));
-            put_features(other, o, gated + features(other, o));
+            put_features(other, o, mat2x4<f32>(first[1], second[1]) + features(other, o));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The supervised attention module in one kernel.
 
-use super::{Context, Grid, Packed, Packing, Scalars, Slot, Stage};
+use super::{Context, Grid, Maker, Packed, Packing, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
 use crate::graph::{Graph, ParamId, Sam};
 use crate::plan::Reach;
@@ -9,6 +9,11 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
     let image = cx.node.inputs[1];
     let emitted = if sam.emit_image { "image_emit" } else { "image_drop" };
     let two = cx.quads(cx.x()) % 2 == 0 && cx.halves(&[cx.x(), cx.dst()]);
+    // A second pixel costs AMD, Intel and Qualcomm as many lanes at once as it saves loads, and spills on Adreno 650.
+    let cells = match cx.target.maker {
+        Maker::Amd | Maker::Intel | Maker::Qualcomm => 1,
+        Maker::Nvidia | Maker::Apple | Maker::Other => 2,
+    };
     let features = if two { "features_by_two" } else { "features_by_one" };
     let spec = KernelSpec::new("sam", &["tile", "filters", "sigmoid", emitted, features]);
     let spec = if two {
@@ -16,7 +21,10 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
     } else {
         spec.stored("in", cx.stored(cx.x())).stored("out", cx.stored(cx.dst()))
     };
-    let spec = spec.stored("weight", cx.target.storage).constant("IMAGE_QUADS", cx.quads(image));
+    let spec = spec
+        .stored("weight", cx.target.storage)
+        .constant("IMAGE_QUADS", cx.quads(image))
+        .constant("CELLS", cells);
     let op = *sam;
     let biases = [op.features_bias, op.image_bias, op.gate_bias];
     let packing = Packing {
@@ -31,7 +39,7 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
         domain: cx.cells(),
         bindings: Vec::new(),
         packing: Some(packing),
-        grid: Grid::CellRuns { cells: 2, patch_cols: cx.patch_cols(), depth: 1 },
+        grid: Grid::CellRuns { cells, patch_cols: cx.patch_cols(), depth: 1 },
         scalars: Scalars::default(),
     }
     .bind(Slot::Dst, cx.dst(), Reach::Same)
