@@ -323,7 +323,7 @@ impl Device {
         let lanes = limits.max_compute_invocations_per_workgroup;
         let direct_sums = precision == Precision::Exact;
         let target =
-            Target { lanes, workgroup_memory, failed, lane_loops, direct_sums, ..target.made_by(maker) };
+            Target { lanes, workgroup_memory, lane_loops, direct_sums, failed, ..target.made_by(maker) };
         let told = || Target::uniform_loads_of(&adapter?.driver, subgroups);
         target.with_uniform_loads(self.uniform_loads.or_else(told).filter(|_| lane_loops))
     }
