@@ -76,14 +76,6 @@ impl AdapterSummary {
         self.device_type == wgpu::DeviceType::Cpu
     }
 
-    /// Whether its compiler loads once what is the same for all lanes, see [`Target::uniform_loads`]: nothing that an adapter
-    /// says tells but the version of Mesa.
-    fn has_uniform_loads(&self) -> bool {
-        let version = self.driver.split_once("Mesa ").map(|(_, text)| text);
-        let major = version.and_then(|text| text.split('.').next()?.parse::<u32>().ok());
-        self.is_software() && major.is_some_and(|major| major >= 26)
-    }
-
     /// Sides of the square cooperative matrices that take f16 and sum in f32.
     fn matrices(&self) -> Vec<u32> {
         use wgpu::CooperativeScalarType::{F16, F32};
@@ -331,13 +323,9 @@ impl Device {
         let lanes = limits.max_compute_invocations_per_workgroup;
         let direct_sums = precision == Precision::Exact;
         let target =
-            Target { lanes, workgroup_memory, failed, lane_loops, direct_sums, ..target.made_by(maker) };
-        let wide = subgroups.is_some_and(|(least, _)| least == 16);
-        let told = adapter.filter(|a| a.has_uniform_loads()).map(|_| if wide { 16 } else { 8 });
-        match self.uniform_loads.or(told).filter(|_| lane_loops) {
-            Some(lanes) => target.with_uniform_loads(lanes),
-            None => target,
-        }
+            Target { lanes, workgroup_memory, lane_loops, direct_sums, failed, ..target.made_by(maker) };
+        let told = || Target::uniform_loads_of(&adapter?.driver, subgroups);
+        target.with_uniform_loads(self.uniform_loads.or_else(told).filter(|_| lane_loops))
     }
 
     /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.

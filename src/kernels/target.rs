@@ -120,12 +120,21 @@ impl Target {
         Self { lane_loops: true, ..Self::of(storage, Some((8, 8)), &[], true) }
     }
 
-    /// For a compiler that loads once what is the same for all lanes of a vector, of which there are so many.
+    /// [`Self::uniform_loads`] of a software adapter: nothing that it says tells but the version of its driver.
+    pub(crate) fn uniform_loads_of(driver: &str, subgroups: Option<(u32, u32)>) -> Option<u32> {
+        let (_, version) = driver.split_once("Mesa ")?;
+        let major: u32 = version.split('.').next()?.parse().ok()?;
+        let lanes = if subgroups.is_some_and(|(least, _)| least == 16) { 16 } else { 8 };
+        (major >= 26).then_some(lanes)
+    }
+
+    /// For a compiler that loads once what is the same for all lanes of a vector, of which there are so many; None for others.
     #[must_use]
-    pub fn with_uniform_loads(self, lanes: u32) -> Self {
+    pub fn with_uniform_loads(self, lanes: Option<u32>) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
         let scratch = (THREAD_SCRATCH * threads).min(SOFTWARE_SCRATCH);
-        Self { uniform_loads: Some(lanes), scratch, ..self }
+        let scratch = if lanes.is_some() { scratch } else { self.scratch };
+        Self { uniform_loads: lanes, scratch, ..self }
     }
 
     /// A device's target.
@@ -157,5 +166,21 @@ impl Target {
     pub fn with_choices(mut self, choices: Choices) -> Self {
         self.choices = choices;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drivers_with_uniform_loads() {
+        let of = |driver, lanes| Target::uniform_loads_of(driver, Some((lanes, lanes)));
+        assert_eq!(of("llvmpipe Mesa 26.2.6-1 (LLVM 22.1.8)", 8), Some(8));
+        assert_eq!(of("llvmpipe Mesa 26.2.6-1 (LLVM 22.1.8)", 16), Some(16));
+        for older in ["llvmpipe Mesa 22.3.6 (LLVM 15.0.6)", "llvmpipe Mesa 25.0.7-2 (LLVM 19.1.7)"] {
+            assert_eq!(of(older, 8), None);
+        }
+        assert_eq!(of("SwiftShader driver", 4), None);
     }
 }

@@ -120,7 +120,7 @@ fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     let intel = Target { subgroups: Some((8, 32)), ..Target::portable(storage).made_by(Maker::Intel) };
     let portable = Target::portable(storage);
     let lavapipe = Target::lavapipe(storage);
-    let [eight, sixteen] = [8, 16].map(|lanes| lavapipe.clone().with_uniform_loads(lanes));
+    let [eight, sixteen] = [8, 16].map(|lanes| lavapipe.clone().with_uniform_loads(Some(lanes)));
     let targets = [portable, lavapipe, eight, sixteen, software, gpu, wide, amd, nvidia, intel];
     let mut specs = BTreeSet::new();
     for (graph, target) in graphs.iter().flat_map(|g| targets.iter().map(move |t| (g, t))) {

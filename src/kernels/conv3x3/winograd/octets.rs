@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn filters_fit_an_image() {
         let eight = Target::lavapipe(Storage::F32);
-        let sixteen = eight.clone().with_uniform_loads(16);
+        let sixteen = eight.clone().with_uniform_loads(Some(16));
         for target in [eight, sixteen] {
             let padded = |channels| Blocking::of(&target, channels).padded(channels);
             let outputs = (1..=MAX_CHANNELS).map(padded).max().unwrap();
