@@ -9,8 +9,9 @@
 //   |........|........|
 //
 // While a row of taps is multiplied, the next row's weights and a third of the next quad's pixels are on their way from
-// storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done,
-// but where a register that outlives a barrier is memory and they are loaded then (EARLY is false). In
+// storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done if
+// EARLY is 1, else they are loaded then: where a register that outlives a barrier is memory, and where a compiler moves
+// the loads down there anyway but finds registers for them before. In
 // storage every pixel is read once for all outputs of a workgroup, every weight once for its pixels. The cells lie in one
 // patch: where its cells are no multiple of CELLS, the last workgroup has fewer.
 //
@@ -97,7 +98,7 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
         var v1: In;
         var v2: In;
 
-        if EARLY {
+        if EARLY == 1 {
             v0 = load_pixel(pixel0, next);
         }
         let w0 = weight(w + (quads + i) * ROW);
@@ -105,7 +106,7 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
         sh_weights[e + odd * ROWS] = w0;
         workgroupBarrier();
 
-        if EARLY {
+        if EARLY == 1 {
             v1 = load_pixel(pixel1, next);
         }
         let w1 = weight(w + (2 * quads + i) * ROW);
@@ -113,7 +114,7 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
         sh_weights[e + even * ROWS] = w1;
         workgroupBarrier();
 
-        if EARLY {
+        if EARLY == 1 {
             v2 = load_pixel(pixel2, next);
         }
         let w2 = weight(w + next * ROW);
@@ -121,7 +122,7 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
         sh_weights[e + odd * ROWS] = w2;
         workgroupBarrier();
 
-        if !EARLY {
+        if EARLY == 0 {
             v0 = load_pixel(pixel0, next);
             v1 = load_pixel(pixel1, next);
             v2 = load_pixel(pixel2, next);

@@ -10,8 +10,6 @@ const QUADS: i32 = 1;
 const TAP: i32 = 4;
 // Lanes that have pixels of the same cell and outputs, for pooling.
 const PARTS: i32 = 8;
-// Whether pixels are loaded long before they are needed.
-const EARLY: bool = true;
 // A row of the cells with the pixels around them, padded to quads; 10 of them, of one channel.
 const WIDTH: i32 = 8 * CELLS + 4;
 const PLANE: i32 = 10 * WIDTH;

@@ -3,8 +3,6 @@
 
 // Quads of outputs.
 const QUADS: i32 = 2;
-// Whether pixels are loaded long before they are needed.
-const EARLY: bool = false;
 // A row of the cells with the pixels around them, padded to an odd number, and 10 of them.
 const WIDTH: i32 = 8 * CELLS + 3;
 const PLANE: i32 = 10 * WIDTH;

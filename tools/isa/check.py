@@ -39,6 +39,7 @@ WORKLOADS = {
     "conv3x3": f"mprnet bench --kernel conv3x3 --variant auto {KERNEL}",
     "conv1x1": f"mprnet bench --kernel conv1x1 {KERNEL}",
 }
+ATTEMPTS = 3
 SECONDS = 300
 """For one workload on one device; a driver that hangs is not waited for."""
 EXPECTED = (0, 1, 3)
@@ -136,8 +137,9 @@ class Budget:
         path.write_text(text)
 
 
-def run(device: str, workload: str, command: str, out: Path) -> Device:
-    """One command on one device; what the layer wrote down."""
+def run(device: str, workload: str, command: str, out: Path, attempts: int = ATTEMPTS) -> Device:
+    """One command on one device; what the layer wrote down. Results are whatever memory held, and a program that ends because
+    of them can cut off what is said of a pipeline at that moment: then once more."""
     folder = out / device / workload
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "log"
@@ -151,9 +153,13 @@ def run(device: str, workload: str, command: str, out: Path) -> Device:
         except subprocess.TimeoutExpired:
             code = f"none within {SECONDS} s"
     found = read_folder(folder)
-    if code or not found.pipelines:
+    cut_off = [p.kernel for p in found.pipelines if p.stated.registers is None]
+    if code or not found.pipelines or cut_off:
+        if attempts > 1:
+            return run(device, workload, command, out, attempts - 1)
         last = (log.read_text(errors="replace").strip().splitlines() or [""])[-1]
-        raise BrokenRunError(f"{device} {workload}: exit code {code or 0}, {len(found.pipelines)} pipelines: {last}")
+        what = f"{len(found.pipelines)} pipelines, {len(cut_off)} without statistics"
+        raise BrokenRunError(f"{device} {workload}: exit code {code or 0}, {what}: {last}")
     return found
 
 

@@ -5,6 +5,7 @@
 //! `tools/isa/predict.py` derives from that. What a class of adapters spills is left out.
 
 use super::{ConvShape, Variant};
+use crate::gpu::Storage;
 use crate::kernels::{Maker, Target};
 
 /// A variant, and why it stands where it does.
@@ -60,9 +61,9 @@ const DIRECT: Candidate = because(Variant::Direct, "fits everywhere");
 /// One dispatch and least that is not a multiply-add first: what stands behind it is predicted faster on the larger GPUs,
 /// by figures that no GPU has confirmed yet, and is measured where measuring is on.
 const GPU: &[Candidate] = &[MATRIX16, MATRIX8, TILED, WINOGRAD2, WINOGRAD4, BLOCK, DIRECT];
-/// Two sources are read in branches, around which Intel's compiler keeps four more registers a load in tiled than it has.
-/// F(4x4)'s product reads its scratch, however many sources there were.
-const INTEL_TWO_SOURCES: &[Candidate] = &[WINOGRAD4, BLOCK, WINOGRAD2, DIRECT];
+/// Two sources are read in branches, around which Intel's compiler keeps more registers than it has where it also has to
+/// widen them, in tiled and in block. F(4x4)'s product reads its scratch, however many sources there were.
+const INTEL_TWO_HALVES: &[Candidate] = &[WINOGRAD4, DIRECT];
 /// Mobile GPUs have a fraction of the arithmetic, so multiplications count for most; F(2x2)'s transforms in registers do not
 /// fit theirs.
 const MOBILE: &[Candidate] = &[MATRIX8, WINOGRAD4, TILED, BLOCK, DIRECT];
@@ -79,7 +80,7 @@ pub fn candidates(shape: &ConvShape, target: &Target) -> Vec<Candidate> {
     let wide = shape.inputs.iter().sum::<u32>() >= WIDE && shape.outputs >= WIDE;
     let ranked = match target.maker {
         _ if target.software => SOFTWARE,
-        Maker::Intel if shape.inputs.len() > 1 => INTEL_TWO_SOURCES,
+        Maker::Intel if shape.inputs.len() > 1 && target.storage != Storage::F32 => INTEL_TWO_HALVES,
         Maker::Qualcomm if target.subgroups.is_none() => OLD_ADRENO,
         Maker::Qualcomm | Maker::Apple if wide => MOBILE,
         Maker::Qualcomm | Maker::Apple => MOBILE_NARROW,
@@ -96,7 +97,6 @@ pub fn candidates(shape: &ConvShape, target: &Target) -> Vec<Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::Storage;
 
     fn first(shape: &ConvShape, target: &Target) -> Variant {
         candidates(shape, target)[0].variant
@@ -114,8 +114,10 @@ mod tests {
         for maker in [Maker::Amd, Maker::Nvidia, Maker::Intel, Maker::Other] {
             assert_eq!(first(&wide, &of(maker)), Variant::Tiled);
         }
-        assert_eq!(first(&two, &of(Maker::Intel)), Variant::Winograd4);
-        assert_eq!(first(&two, &of(Maker::Amd)), Variant::Tiled);
+        assert_eq!(first(&two, &of(Maker::Intel)), Variant::Tiled);
+        let intel = Target::portable(Storage::F16).made_by(Maker::Intel);
+        assert_eq!(first(&wide, &intel), Variant::Tiled);
+        assert_eq!(first(&two, &intel), Variant::Winograd4);
         assert_eq!(first(&wide, &of(Maker::Apple)), Variant::Winograd4);
         assert_eq!(first(&narrow, &of(Maker::Apple)), Variant::Tiled);
         let adreno = Target { subgroups: Some((64, 128)), ..of(Maker::Qualcomm) };

@@ -77,7 +77,8 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Stage {
     let spec = KernelSpec::new("conv3x3/tiled", &[&["tile", "filters", lanes], run].concat())
         .stored("weight", cx.target.storage)
         .constant("CELLS", tiling.cells)
-        .constant("GROUPS", tiling.groups);
+        .constant("GROUPS", tiling.groups)
+        .constant("EARLY", u32::from(!cx.target.software && cx.target.maker != Maker::Intel));
     let depth = cx.quads(cx.dst()).div_ceil(quads * tiling.groups);
     let grid = Grid::CellRuns { cells: tiling.cells, patch_cols: cx.patch_cols(), depth };
     let packing = convolution::grouped(cx, conv, quads);
