@@ -8,7 +8,7 @@ use crate::plan::Reach;
 pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
     let image = cx.node.inputs[1];
     let emitted = if sam.emit_image { "image_emit" } else { "image_drop" };
-    let two = cx.quads(cx.x()) % 2 == 0 && cx.halves(&[cx.x(), cx.dst()]);
+    let two = cx.quads(cx.x()).is_multiple_of(2) && cx.halves(&[cx.x(), cx.dst()]);
     // A second pixel costs AMD, Intel and Qualcomm as many lanes at once as it saves loads, and spills on Adreno 650.
     let cells = match cx.target.maker {
         Maker::Amd | Maker::Intel | Maker::Qualcomm => 1,

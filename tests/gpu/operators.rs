@@ -97,8 +97,7 @@ impl Case {
 fn posing_device() -> &'static Device {
     static DEVICE: OnceLock<Device> = OnceLock::new();
     DEVICE.get_or_init(|| {
-        let mut options = DeviceOptions::default();
-        options.kernels_for = Some(Maker::Amd);
+        let options = DeviceOptions { kernels_for: Some(Maker::Amd), ..DeviceOptions::default() };
         Device::new(&options).expect("these tests need a GPU adapter")
     })
 }
