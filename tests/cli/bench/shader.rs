@@ -75,7 +75,7 @@ fn shaders_that_do_not_compile() {
     let text = shipped("gate.wgsl");
     for (what, broken, words) in [
         ("syntax", format!("\n\nfn broken( {{\n{text}"), vec!["mine.wgsl", "wgsl:3:12"]),
-        ("an unknown name", text.replace("gates[at", "missing[at"), vec!["missing", "wgsl:24:16"]),
+        ("an unknown name", text.replace("values(gates[", "values(missing["), vec!["missing", "wgsl:31:23"]),
         ("nothing to call", text.replace("fn main", "fn other"), vec!["main"]),
         ("empty", String::new(), vec!["main"]),
     ] {
