@@ -179,7 +179,9 @@ fn kernels_for_hardware() {
     let cases: Vec<Levels> = every_case().into_iter().filter(varies).collect();
     let chosen = pairwise(&cases);
     println!("{} of {} cases", chosen.len(), cases.len());
-    for (maker, step) in [(Maker::Amd, 1), (Maker::Intel, 2), (Maker::Nvidia, 1), (Maker::Other, 4)] {
+    for (maker, step) in
+        [(Maker::Amd, 1), (Maker::Intel, 2), (Maker::Nvidia, 1), (Maker::Qualcomm, 4), (Maker::Other, 4)]
+    {
         let posing = |checked_shaders| {
             let kernels_for = Some(maker);
             let options = DeviceOptions { checked_shaders, kernels_for, ..DeviceOptions::default() };
