@@ -34,8 +34,7 @@ fn both(v: vec4<f32>) -> mat2x4<f32> {
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane: vec3<u32>) {
-    let runs = (p.cell_cols + CELLS - 1) / CELLS;
-    let t = tile(u32(i32(wg.x) / runs * p.cell_cols + i32(wg.x) % runs * CELLS), wg.y);
+    let t = run_tile(wg.x, wg.y, CELLS);
     let y = t.y + i32(lane.y);
     let col = t.x + i32(lane.x);
     if y >= t.bottom || col >= t.right {

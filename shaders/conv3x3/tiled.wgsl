@@ -11,9 +11,9 @@
 // While a row of taps is multiplied, the next row's weights and a third of the next quad's pixels are on their way from
 // storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done if
 // EARLY is 1, else they are loaded then: where a register that outlives a barrier is memory, and where a compiler moves
-// the loads down there anyway but finds registers for them before. In
-// storage every pixel is read once for all outputs of a workgroup, every weight once for its pixels. The cells lie in one
-// patch: where its cells are no multiple of CELLS, the last workgroup has fewer.
+// the loads down there anyway but finds registers for them before. In storage every pixel is read once for all outputs of
+// a workgroup, every weight once for its pixels. The cells lie in one patch: where its cells are no multiple of CELLS,
+// the last workgroup has fewer.
 //
 // What is in flight must not be waited for before the products are done, and compilers wait where a value is first
 // used or where a branch around its load ends. So loads and stores have no branch: a lane that has nothing to move loads
@@ -62,9 +62,7 @@ fn store_pixel(pixel: i32, e: i32, v: In) {
 }
 
 fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
-    let runs = (p.cell_cols + CELLS - 1) / CELLS;
-    let column = i32(wg.x) / runs * p.cell_cols + i32(wg.x) % runs * CELLS;
-    let t = tile(u32(column), wg.y);
+    let t = run_tile(wg.x, wg.y, CELLS);
     if lane == 0 {
         sh_tile = t;
     }

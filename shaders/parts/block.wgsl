@@ -14,14 +14,6 @@ const TAP: i32 = 8;
 // Lanes that have pixels of the same cell and outputs, for pooling.
 const PARTS: i32 = 8;
 
-// What a lane computes: pixels of row `y` from column `x` on, in cell `t`, and the quads of outputs `c` and `c + 1`.
-struct Run {
-    t: Tile,
-    y: i32,
-    x: i32,
-    c: i32,
-}
-
 fn run_of(wg: vec3<u32>, lane: vec3<u32>) -> Run {
     let t = tile(wg.x, wg.y);
     return Run(t, t.y + i32(lane.x), t.x, 2 * i32(wg.z * 8u + lane.y));

@@ -13,14 +13,6 @@ const TAP: i32 = 8;
 // Lanes that have pixels of the same cell and outputs, for pooling.
 const PARTS: i32 = 16;
 
-// What a lane computes: pixels of row `y` from column `x` on, in cell `t`, and the quads of outputs `c` and `c + 1`.
-struct Run {
-    t: Tile,
-    y: i32,
-    x: i32,
-    c: i32,
-}
-
 var<private> a0: vec4<f32>;
 var<private> a1: vec4<f32>;
 var<private> a2: vec4<f32>;
@@ -39,8 +31,7 @@ var<private> n4: i32;
 var<private> n5: i32;
 
 fn run_of(wg: vec3<u32>, lane: vec3<u32>) -> Run {
-    let runs = (p.cell_cols + 3) / 4;
-    var t = tile(u32(i32(wg.x) / runs * p.cell_cols + i32(wg.x) % runs * 4), wg.y);
+    var t = run_tile(wg.x, wg.y, 4);
     t.cell_x += i32(lane.y) / 2;
     t.x += i32(lane.y) / 2 * 8;
     // A cell past the patch has no rows. Nothing but the workgroup decides on the outputs, or weights are not uniform.

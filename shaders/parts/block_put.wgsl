@@ -1,4 +1,12 @@
-// How a register block, of whatever size, is stored.
+// What a register block of whatever size is of, and how it is stored.
+
+// What a lane computes: pixels of row `y` from column `x` on, in cell `t`, and the quads of outputs `c` and `c + 1`.
+struct Run {
+    t: Tile,
+    y: i32,
+    x: i32,
+    c: i32,
+}
 
 // Sums over the block's stored pixels, for pooling.
 struct Sums {

@@ -4,10 +4,10 @@ mod fused;
 mod octets;
 mod strips;
 
-use crate::gpu::KernelSpec;
-use crate::graph::Conv;
-use crate::kernels::convolution::Filter;
-use crate::kernels::{Context, Grid, Lowered, Packing, Scalars, Stage};
+use crate::gpu::{KernelSpec, Storage};
+use crate::graph::{Conv, Graph};
+use crate::kernels::convolution::{Filter, biases, packing};
+use crate::kernels::{Context, Grid, Lowered, Packed, Packing, Scalars, Stage};
 
 /// One of the algorithms: tiles of `m` x `m` outputs from m + 2 points a side.
 pub(super) struct Algorithm {
@@ -63,6 +63,16 @@ fn row(cx: &Context<'_>, lanes: u32) -> &'static str {
 fn stage(cx: &Context<'_>, spec: KernelSpec, grid: Grid, packing: Option<Packing>) -> Stage {
     let (domain, scalars) = (cx.cells(), Scalars::default());
     Stage { spec, domain, bindings: Vec::new(), packing, grid, scalars }
+}
+
+/// The biases, which the last stage adds, without weights.
+fn bias_packing(cx: &Context<'_>, conv: &Conv) -> Packing {
+    let quads = cx.quads(cx.dst());
+    let pack = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
+        weights: Vec::new(),
+        bias: biases(graph, conv, quads as usize * 4),
+    };
+    packing(cx, conv, ("bias", quads), Storage::F32, pack)
 }
 
 /// One point of a transformed filter.

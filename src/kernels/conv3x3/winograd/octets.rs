@@ -1,10 +1,10 @@
 //! For software adapters: three dispatches for each strip, which hand over through scratch memory in pairs of vec4, eight
 //! channels of a tile or eight tiles of a channel.
 
-use super::{Algorithm, point, stage};
+use super::{Algorithm, bias_packing, point, stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
-use crate::kernels::convolution::{Filter, Sources, biases, bind_sums, packing};
+use crate::kernels::convolution::{Filter, Sources, bind_sums, packing};
 use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage, Target};
 use crate::plan::Reach;
 
@@ -137,11 +137,7 @@ fn transform_output(
     let sums = if cx.target.uniform_loads.is_some() { "tiles_whole" } else { "tiles_by_row" };
     let parts = &["tile", "pair", algorithm.part, sums, "pool_own"];
     let spec = KernelSpec::new("conv3x3/winograd_output", parts);
-    let bias = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
-        weights: Vec::new(),
-        bias: biases(graph, conv, quads as usize * 4),
-    };
-    let packing = packing(cx, conv, ("bias", quads), Storage::F32, bias);
+    let packing = bias_packing(cx, conv);
     let grid = Grid::CellLanes { cells: (OCTET / outputs.tiles).max(1), lanes: quads, depth: 1 };
     let mut stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(outputs));
     stage = Sources::of(cx, conv).finish(stage, cx, conv);

@@ -1,10 +1,10 @@
 //! For GPUs: three dispatches for each strip, which hand over through scratch memory in quads of channels of a tile.
 
 use super::super::{POOL_SHARED, pooled};
-use super::{Algorithm, point, row, stage, whole_subgroups};
+use super::{Algorithm, bias_packing, point, row, stage, whole_subgroups};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
-use crate::kernels::convolution::{Filter, Sources, biases, packing};
+use crate::kernels::convolution::{Filter, Sources, packing};
 use crate::kernels::{Context, Grid, Lowered, Maker, Operand, Packed, Scratch, Slot, Stage};
 use crate::plan::Reach;
 
@@ -106,11 +106,7 @@ fn multiply(
 fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
     let quads = cx.quads(cx.dst());
     let spec = KernelSpec::new("conv3x3/winograd_tile_output", &["tile", algorithm.part]);
-    let bias = move |graph: &Graph, conv: &Conv, _: &[u32]| Packed {
-        weights: Vec::new(),
-        bias: biases(graph, conv, quads as usize * 4),
-    };
-    let packing = packing(cx, conv, ("bias", quads), Storage::F32, bias);
+    let packing = bias_packing(cx, conv);
     let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * quads, depth: 1 };
     let stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(scratch));
     pooled(Sources::of(cx, conv).finish(stage, cx, conv), cx, conv, POOL_SHARED)
