@@ -13,6 +13,10 @@ use crate::{Error, Result};
 const TIMESTAMPS: wgpu::Features =
     wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES);
 
+/// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at most:
+/// beyond it allocations fail, as they would not by themselves.
+const BUDGET_PERCENT: u8 = 95;
+
 /// Which adapter to use.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceOptions {
@@ -121,6 +125,14 @@ pub fn adapters() -> Vec<AdapterSummary> {
     usable().iter().map(|(_, summary)| summary.clone()).collect()
 }
 
+/// The index in [`adapters`] of the one that [`Device::new`] opens.
+///
+/// # Errors
+/// [`Error::NoAdapter`] or [`Error::UnknownDevice`].
+pub fn chosen(options: &DeviceOptions) -> Result<usize> {
+    position(&adapters(), options)
+}
+
 /// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
 /// the same hardware again with less of what it can do.
 fn usable() -> Candidates {
@@ -134,6 +146,8 @@ fn usable() -> Candidates {
 fn enumerate(backends: wgpu::Backends) -> Candidates {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     descriptor.backends = backends;
+    // What passes the budget would push other programs' memory out, and be slower than any way of needing less.
+    descriptor.memory_budget_thresholds.for_resource_creation = Some(BUDGET_PERCENT);
     let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
     let computes = |a: &wgpu::Adapter| {
         a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
@@ -366,21 +380,24 @@ impl Device {
 type Candidates = Vec<(wgpu::Adapter, AdapterSummary)>;
 
 fn select(candidates: Candidates, options: &DeviceOptions) -> Result<(wgpu::Adapter, AdapterSummary)> {
-    if candidates.is_empty() {
+    let summaries: Vec<AdapterSummary> = candidates.iter().map(|(_, summary)| summary.clone()).collect();
+    let at = position(&summaries, options)?;
+    candidates.into_iter().nth(at).ok_or(Error::NoAdapter)
+}
+
+fn position(found: &[AdapterSummary], options: &DeviceOptions) -> Result<usize> {
+    if found.is_empty() {
         return Err(Error::NoAdapter);
     }
     let named =
         options.device.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
-    let Some(wanted) = named else {
-        return candidates.into_iter().next().ok_or(Error::NoAdapter);
-    };
-    let names: Vec<String> = candidates.iter().map(|(_, s)| s.name.clone()).collect();
+    let Some(wanted) = named else { return Ok(0) };
     let lower = wanted.to_lowercase();
     // A number may be an index, or the model in a name.
-    let index = wanted.parse::<usize>().ok().filter(|&index| index < names.len());
-    let position = index.or_else(|| names.iter().position(|n| n.to_lowercase().contains(&lower)));
-    let found = position.and_then(|at| candidates.into_iter().nth(at));
-    found.ok_or(Error::UnknownDevice { wanted, known: names.join(", ") })
+    let index = wanted.parse::<usize>().ok().filter(|&index| index < found.len());
+    let position = index.or_else(|| found.iter().position(|s| s.name.to_lowercase().contains(&lower)));
+    let known = || found.iter().map(|s| s.name.clone()).collect::<Vec<_>>().join(", ");
+    position.ok_or_else(|| Error::UnknownDevice { wanted, known: known() })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod shaders;
 mod stamps;
 mod trusted;
 
-pub use device::{AdapterSummary, Device, DeviceOptions, adapters};
+pub use device::{AdapterSummary, Device, DeviceOptions, adapters, chosen};
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use pipelines::{Pipeline, Pipelines};
 pub(crate) use stamps::Stamps;

@@ -121,7 +121,7 @@ fn unknown_device_in_the_environment() {
     room.refuses_command(command().args(["--device", "Riva 128"]), 3, &["no adapter matches Riva 128"]);
 }
 
-fn without_adapters(command: &mut Command) -> &mut Command {
+pub fn without_adapters(command: &mut Command) -> &mut Command {
     let nothing = "/nonexistent/icd.json";
     command.env("WGPU_BACKEND", "vulkan").env("VK_DRIVER_FILES", nothing).env("VK_ICD_FILENAMES", nothing)
 }
