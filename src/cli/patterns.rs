@@ -10,9 +10,10 @@ use mprnet::Error;
 /// [`Error::Io`] where nothing matches a pattern.
 pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     #[cfg(windows)]
-    return Ok(paths.iter().map(matching).collect::<Result<Vec<_>, _>>()?.concat());
+    let files = paths.iter().map(matching).collect::<Result<Vec<_>, _>>()?.concat();
     #[cfg(not(windows))]
-    Ok(paths.to_vec())
+    let files = paths.to_vec();
+    Ok(files)
 }
 
 /// The files that a path is a pattern of, by name; the path itself where it is none. Only `*` and `?` make it one: Windows
