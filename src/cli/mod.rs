@@ -17,6 +17,7 @@ mod inspect;
 mod mishap;
 mod network;
 mod outputs;
+mod patterns;
 mod plan;
 mod profile;
 mod restore;
