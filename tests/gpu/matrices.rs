@@ -31,8 +31,13 @@ var<private> lane: i32;
 // Whether anything was to be loaded that is not there; what the lane finishes then is wrong.
 var<private> astray: bool;
 
+fn locate(y: i32, col: i32) -> i32 {
+    astray = astray || y < 0 || y >= p.x.height || col < 0 || col >= p.x.width;
+    return locate_there(y, col);
+}
+
 fn fetch(pixel: i32, slice: i32, quad: i32) -> In {
-    astray = astray || pixel < 0 || pixel >= p.x.width * p.x.height || slice >= source_slices();
+    astray = astray || slice >= source_slices();
     return fetch_there(pixel, slice, quad);
 }
 
@@ -72,6 +77,7 @@ fn by_columns(place: i32, stride: i32) -> Factor {
 fn plain(text: &str, subgroup: u32) -> String {
     let mut text = text.to_owned();
     for (from, to) in [
+        ("fn locate(", "fn locate_there("),
         ("fn fetch(", "fn fetch_there("),
         (
             "loaded[2 * k] = weights[w];",
@@ -251,6 +257,7 @@ struct Case {
     subgroups: (u32, u32),
     subgroup: u32,
     workgroup_memory: u32,
+    maker: Maker,
 }
 
 impl Case {
@@ -266,6 +273,7 @@ impl Case {
             subgroups: (32, 32),
             subgroup: 32,
             workgroup_memory: 16 << 10,
+            maker: Maker::Other,
         }
     }
 
@@ -285,13 +293,15 @@ impl Case {
         graph
     }
 
-    fn check(&self) {
+    /// Compares it with the CPU twin; gives what its kernel was compiled with.
+    fn check(&self) -> Vec<(&'static str, u32)> {
         let mut random = Random::new(9);
         let graph = self.graph(&mut random);
         let target = Target {
             subgroups: Some(self.subgroups),
             matrices: vec![8, 16],
             workgroup_memory: self.workgroup_memory,
+            maker: self.maker,
             ..Target::portable(Storage::F16)
         };
         assert_eq!(self.variant.refused(&target), None);
@@ -317,6 +327,7 @@ impl Case {
             );
             assert_close(&what, values, &twin, HALF);
         }
+        lowered.stages[0].spec.constants.clone()
     }
 }
 
@@ -341,7 +352,9 @@ fn matrix_kernels_without_matrices() {
             Case::of(variant, (Epilogue::Residual, true), [3, 5], [1, 1]),
         ]
     };
-    VARIANTS.into_iter().flat_map(cases).for_each(|case| case.check());
+    for case in VARIANTS.into_iter().flat_map(cases) {
+        case.check();
+    }
 }
 
 /// The same shader, whatever size of those that an adapter has its compiler chooses.
@@ -363,6 +376,25 @@ fn matrix_kernels_in_more_memory() {
         for subgroup in [32, 64] {
             let case = Case::of(variant, (Epilogue::None, true), [9, 17], [33, 80]);
             Case { subgroups: (32, 64), subgroup, workgroup_memory: 32 << 10, ..case }.check();
+        }
+    }
+}
+
+/// What compilers have no registers for is in workgroup memory: where pixels go, or also where they come from.
+#[test]
+fn matrix_kernels_that_keep_little_in_registers() {
+    let none = (Epilogue::None, true);
+    for variant in VARIANTS {
+        for (maker, kept) in [(Maker::Nvidia, 1), (Maker::Amd, 2)] {
+            let of = |end, size, channels| {
+                let case = Case::of(variant, end, size, channels);
+                Case { patches: Patches::QUARTERS, workgroup_memory: 32 << 10, maker, ..case }
+            };
+            let prelu = (Epilogue::Prelu(0.2), false);
+            for case in [of(none, [20, 52], [20, 12]), Case { sources: 2, ..of(prelu, [40, 44], [9, 36]) }] {
+                let constants = case.check();
+                assert!(constants.contains(&("KEPT", kept)), "{variant:?} {maker:?} {constants:?}");
+            }
         }
     }
 }
