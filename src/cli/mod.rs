@@ -20,6 +20,7 @@ mod outputs;
 mod patterns;
 mod plan;
 mod profile;
+mod reference;
 mod restore;
 mod session;
 mod units;
@@ -87,6 +88,10 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Shows where the time of a network goes on an adapter: every operator, against what the adapter can do
     Profile(profile::ProfileArgs),
+    /// Prints what makes a shell complete arguments: `mprnet completions bash > ~/.local/share/bash-completion/completions/mprnet`
+    Completions(reference::CompletionsArgs),
+    /// Writes manual pages
+    Man(reference::ManArgs),
 }
 
 /// What decides how a network is built.
@@ -242,6 +247,8 @@ fn execute(cli: &Cli) -> u8 {
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(args, cli.quiet),
         Command::Profile(args) => profile::run(args, cli.quiet),
+        Command::Completions(args) => reference::completions(args),
+        Command::Man(args) => reference::man(args),
     };
     match result {
         Ok(()) => 0,

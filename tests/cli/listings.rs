@@ -113,3 +113,17 @@ fn output_onto_a_full_disk() {
     let mut command = room.command(["restore", "photo.png", "-o", "out.bmp"]);
     assert_eq!(command.stderr(full()).status().unwrap().code(), Some(1));
 }
+
+#[test]
+fn shells_and_manuals_know_the_arguments() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = Run::of(mprnet().args(["completions", shell])).succeeds().out;
+        assert!(script.contains("denoise") && script.contains("strip-metadata"), "{shell}: {script}");
+    }
+    let room = Room::new();
+    Run::of(&mut room.command(["man", "."])).succeeds();
+    let page = |name: &str| std::fs::read_to_string(room.path(name)).unwrap();
+    assert!(page("mprnet.1").contains("mprnet\\-denoise(1)") && page("mprnet.1").contains("Exit codes"));
+    assert!(page("mprnet-denoise.1").contains("\\-\\-strip\\-metadata"));
+    Run::of(&mut room.command(["man", "nowhere"])).fails_at_once(1, &["there is no directory nowhere"]);
+}
