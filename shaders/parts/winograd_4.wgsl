@@ -27,7 +27,7 @@ fn transform_input(d: Points) -> Points {
 }
 
 // A, by points.
-const OUTPUT: array<vec4<f32>, POINTS> = array<vec4<f32>, POINTS>(
+const OUTPUT: Points = Points(
     vec4<f32>(1.0, 0.0, 0.0, 0.0),
     vec4<f32>(1.0, 1.0, 1.0, 1.0),
     vec4<f32>(1.0, -1.0, 1.0, -1.0),

@@ -6,6 +6,7 @@ mod bad_weights;
 mod bench;
 mod calibrate;
 mod compare;
+mod conformance;
 mod convert;
 mod eval;
 mod files;
@@ -161,6 +162,11 @@ fn collect(directory: &Path, contents: &mut BTreeMap<PathBuf, Vec<u8>>) {
         };
         contents.insert(path, bytes);
     }
+}
+
+/// A path as this system prints it.
+fn printed(path: &str) -> String {
+    path.replace('/', std::path::MAIN_SEPARATOR_STR)
 }
 
 /// A file of the repository.

@@ -248,7 +248,19 @@ fn to_hlsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
     let mut text = String::new();
     let written = hlsl::Writer::new(&mut text, &options, &stage).write(module, info, None);
     let names = written.map_err(|e| e.to_string())?.entry_point_names;
-    names.into_iter().try_for_each(|e| e.map(|_| ()).map_err(|e| e.to_string()))
+    names.into_iter().try_for_each(|e| e.map(|_| ()).map_err(|e| e.to_string()))?;
+    defined_twice(&text).map_or(Ok(()), |line| Err(format!("it defines twice: {line}")))
+}
+
+/// A line of HLSL that defines a type or a function as an earlier one does. naga has a constructor for each type, named after
+/// what the type is: an alias and what it stands for are two types to it, of one name, and FXC and DXC take neither.
+fn defined_twice(text: &str) -> Option<&str> {
+    let defines = |line: &&str| {
+        let outermost = line.starts_with(|c: char| c.is_ascii_alphabetic());
+        outermost && (line.starts_with("typedef ") || line.trim_end_matches([' ', '{']).ends_with(')'))
+    };
+    let mut seen = BTreeSet::new();
+    text.lines().filter(defines).find(|line| !seen.insert(*line))
 }
 
 fn to_glsl(version: glsl::Version, module: &Module, info: &ModuleInfo) -> Result<(), String> {
@@ -307,6 +319,30 @@ fn a_network_needs_few_pipelines() {
         let stages = graph.nodes().iter().flat_map(|n| kernels::lower(&graph, n, &target).stages);
         let count = stages.map(|stage| stage.spec).collect::<BTreeSet<_>>().len();
         assert!(count <= 16, "{}: {count} pipelines", weights.config());
+    }
+}
+
+/// What a kernel must not do, found in one that does.
+#[test]
+fn one_type_by_two_names_is_found_in_hlsl() {
+    let text = |other: &str| {
+        format!(
+            "alias Pair = array<f32, 2>;
+            const ONE: Pair = Pair(1.0, 2.0);
+            const OTHER: {other} = {other}(3.0, 4.0);
+            @group(0) @binding(0) var<storage, read_write> out: array<f32>;
+            @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) {{
+                var one = ONE;
+                var other = OTHER;
+                out[i] = one[i] + other[i];
+            }}"
+        )
+    };
+    for (other, fits) in [("Pair", true), ("array<f32, 2>", false)] {
+        let module = naga::front::wgsl::parse_str(&text(other)).unwrap();
+        let info = validate(&module, Capabilities::empty()).unwrap();
+        let translated = to_hlsl(&KernelSpec::new("add", &[]), &module, &info);
+        assert_eq!(translated.is_ok(), fits, "{other}: {translated:?}");
     }
 }
 
