@@ -25,12 +25,6 @@ fn device() -> &'static Device {
     DEVICE.get_or_init(|| Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter"))
 }
 
-/// Says what the adapter lacks for a test, which then ends: the scripts that run these tests on many drivers look for such
-/// lines and count the test as skipped.
-fn skip(lacks: &str) {
-    println!("skipped: {lacks}");
-}
-
 /// A device that the host program opened, without 16-bit types: f16 is stored packed.
 fn host_device() -> Device {
     device_with(wgpu::Features::empty())
