@@ -49,10 +49,11 @@ fn told(diagnosis: &Diagnosis) -> String {
 }
 
 fn machine(diagnosis: &Diagnosis) -> Vec<String> {
-    let Machine { system, threads, environment, vulkan_drivers, cache, .. } = &diagnosis.machine;
+    let Machine { system, threads, environment, vulkan_drivers, dxcompiler, cache, .. } = &diagnosis.machine;
     let mut told =
         vec![format!("mprnet {}, {}, {system}, {threads} threads", diagnosis.mprnet, diagnosis.date)];
     told.extend(vulkan_drivers.map(|count| format!("Vulkan drivers installed: {count}")));
+    told.extend(dxcompiler.as_ref().map(|dll| format!("DX12 compiles by {dll}")));
     told.extend(cache.as_ref().map(|folder| format!("kept between starts in {folder}")));
     told.extend(environment.iter().map(|(name, value)| format!("{name}={value}")));
     told.extend(diagnosis.findings.iter().map(finding));

@@ -61,6 +61,8 @@ pub struct Machine {
     pub closed_nodes: Vec<String>,
     /// Whether NVIDIA's kernel driver is loaded; on Linux.
     pub nvidia: bool,
+    /// The `dxcompiler.dll` that DX12 is given, in place of the compiler that is part of Windows.
+    pub dxcompiler: Option<String>,
     /// Where choices and compiled kernels are kept.
     pub cache: Option<String>,
     /// Why nothing can be kept there.
@@ -193,6 +195,7 @@ impl Machine {
                 .then(|| MANIFESTS.iter().map(|folder| names_in(folder, ".json").len()).sum()),
             closed_nodes: if linux { closed_nodes() } else { Vec::new() },
             nvidia: linux && Path::new("/dev/nvidiactl").exists(),
+            dxcompiler: gpu::dxcompiler().map(|dll| shortened(&dll.display().to_string())),
             cache: cache.map(|folder| shortened(&folder.display().to_string())),
             cache_unusable,
         }
@@ -279,6 +282,7 @@ pub(super) mod tests {
             vulkan_drivers: Some(1),
             closed_nodes: Vec::new(),
             nvidia: false,
+            dxcompiler: None,
             cache: None,
             cache_unusable: None,
         }

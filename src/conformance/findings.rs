@@ -63,6 +63,12 @@ pub(super) fn of_machine(machine: &Machine, adapters: &[Examined]) -> Vec<Findin
             advice,
         ));
     }
+    let dx12 = adapters.iter().any(|a| a.chosen && a.adapter.backend == wgpu::Backend::Dx12.to_string());
+    if dx12 && machine.dxcompiler.is_none() {
+        let what = "DX12 compiles by FXC, which takes seconds at every start and knows no 16-bit floats";
+        let advice = "put dxcompiler.dll 1.8.2502 or newer beside the program";
+        found.push(finding(Severity::Note, what, advice));
+    }
     if let Some(reason) = &machine.cache_unusable {
         let what = format!("nothing is remembered between starts: {reason}");
         let advice = "set MPRNET_CACHE to a folder that can be written; until then every start compiles and measures anew";
@@ -217,6 +223,11 @@ mod tests {
         let named =
             Machine { environment: [("WGPU_BACKEND".to_owned(), "gl".to_owned())].into(), ..machine() };
         assert!(told(&of_machine(&named, &software)).contains("WGPU_BACKEND=gl hides"));
+        let mut dx12 = adapter(false);
+        dx12.adapter.backend = wgpu::Backend::Dx12.to_string();
+        assert!(told(&of_machine(&machine(), std::slice::from_ref(&dx12))).contains("beside the program"));
+        let with = Machine { dxcompiler: Some("dxcompiler.dll".to_owned()), ..machine() };
+        assert_eq!(told(&of_machine(&with, &[dx12])), "");
         let homeless = Machine { cache_unusable: Some("no HOME".to_owned()), ..machine() };
         assert!(told(&of_machine(&homeless, &[adapter(false)])).contains("MPRNET_CACHE"));
     }

@@ -7,7 +7,8 @@ use super::golden::GoldenNetwork;
 use super::relative_l2;
 use super::report::{NetworkCheck, Outcome, TensorCheck};
 use crate::gpu::Device;
-use crate::graph::{Graph, Role, TensorId, cpu, passes};
+use crate::graph::cpu::{self, Value};
+use crate::graph::{Graph, Role, TensorId, passes};
 use crate::plan::Precision;
 use crate::{Executor, ExecutorOptions, Result, Values, WeightStore};
 
@@ -18,39 +19,41 @@ pub fn network_bound(precision: Precision) -> f64 {
     if precision == Precision::F16 { 1e-2 } else { 1e-5 }
 }
 
-/// Precisions, and whether operators are fused, that a network is checked at.
-const WAYS: [(Precision, bool); 4] =
-    [(Precision::F32, false), (Precision::F32, true), (Precision::F16, false), (Precision::F16, true)];
-
 /// Runs whose bytes are compared.
 const RUNS: usize = 3;
 
 /// Checks a network in f32 and f16, fused and operator by operator.
 #[must_use]
 pub fn check(device: &Device, network: &GoldenNetwork) -> Vec<NetworkCheck> {
-    WAYS.into_iter().map(|(precision, fused)| check_at(device, network, precision, fused)).collect()
+    [false, true].into_iter().flat_map(|fused| check_graph(device, network, fused)).collect()
 }
 
-/// Checks a network at a precision.
-fn check_at(device: &Device, network: &GoldenNetwork, precision: Precision, fused: bool) -> NetworkCheck {
-    let [height, width] = network.size();
-    let at = Way { device, network, precision };
-    let checked = graph(network, fused).and_then(|graph| {
-        let outcome = at.residual(&mut at.executor(graph.clone())?)?;
-        Ok((outcome, at.tensors(graph)?))
+/// Checks a network's graph in f32 and f16.
+fn check_graph(device: &Device, network: &GoldenNetwork, fused: bool) -> [NetworkCheck; 2] {
+    let known = graph(network, fused).and_then(|graph| {
+        let input = network.input().iter().map(|&v| f64::from(v)).collect();
+        let twin = cpu::run(&graph, &[input])?;
+        Ok((graph, twin))
     });
-    let (outcome, tensors) =
-        checked.unwrap_or_else(|e| (Outcome::Failed { reason: e.to_string() }, Vec::new()));
-    NetworkCheck {
-        network: network.name.clone(),
-        width,
-        height,
-        precision: precision.name().to_owned(),
-        fused,
-        outcome,
-        tensor_bound: network_bound(precision),
-        tensors,
-    }
+    [Precision::F32, Precision::F16].map(|precision| {
+        let at = Way { device, network, precision };
+        let checked = match &known {
+            Ok((graph, twin)) => at.check(graph, twin).map_err(|e| e.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let (outcome, tensors) = checked.unwrap_or_else(|reason| (Outcome::Failed { reason }, Vec::new()));
+        let [height, width] = network.size();
+        NetworkCheck {
+            network: network.name.clone(),
+            width,
+            height,
+            precision: precision.name().to_owned(),
+            fused,
+            outcome,
+            tensor_bound: network_bound(precision),
+            tensors,
+        }
+    })
 }
 
 /// How the fused network restores its photo, and the seconds until it was compiled.
@@ -92,6 +95,11 @@ impl Way<'_> {
         executor.run(self.device, &[Values::Planar(self.network.input().to_vec())], &mut |_| ())
     }
 
+    fn check(&self, graph: &Graph, twin: &HashMap<TensorId, Value>) -> Result<(Outcome, Vec<TensorCheck>)> {
+        let outcome = self.residual(&mut self.executor(graph.clone())?)?;
+        Ok((outcome, self.tensors(graph.clone(), twin)?))
+    }
+
     /// The graph as it restores photos: tensors share memory, and only the result is read back.
     fn residual(&self, executor: &mut Executor) -> Result<Outcome> {
         let runs: Vec<Vec<Values>> = (0..RUNS).map(|_| self.run(executor)).collect::<Result<_>>()?;
@@ -113,12 +121,11 @@ impl Way<'_> {
     }
 
     /// Every tensor of the graph against the twin's and PyTorch's.
-    fn tensors(&self, mut graph: Graph) -> Result<Vec<TensorCheck>> {
+    fn tensors(&self, mut graph: Graph, twin: &HashMap<TensorId, Value>) -> Result<Vec<TensorCheck>> {
         let all: Vec<(TensorId, &'static str)> =
             graph.nodes().iter().flat_map(|n| n.outputs.iter().map(|&id| (id, n.op.name()))).collect();
         all.iter().for_each(|&(id, _)| graph.output(id));
         let input = self.network.input();
-        let twin = cpu::run(&graph, &[input.iter().map(|&v| f64::from(v)).collect()])?;
         let named = self.named(&graph);
         let mut executor = self.executor(graph.clone())?;
         let found = self.run(&mut executor)?;

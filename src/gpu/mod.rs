@@ -12,6 +12,7 @@ mod trusted;
 
 pub use adapters::{AdapterSummary, adapters, chosen};
 pub use device::{Device, DeviceOptions};
+pub(crate) use dxc::found as dxcompiler;
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use pipelines::{Pipeline, Pipelines};
 pub(crate) use stamps::Stamps;
