@@ -1,6 +1,7 @@
 //! Adapters: what each is and can do, the order that they are tried in, and the one that is meant.
 
 use super::{DeviceOptions, dxc};
+use crate::kernels::Variant;
 use crate::{Error, Result};
 
 /// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at most:
@@ -69,6 +70,11 @@ impl AdapterSummary {
             (c.n_size, c.k_size) == (c.m_size, c.m_size) && (c.ab_type, c.cr_type) == (F16, F32)
         };
         self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
+    }
+
+    /// Variants that the driver takes minutes and gigabytes to compile: SwiftShader does for whole cells in registers.
+    pub(super) fn too_slow_to_compile(&self) -> Vec<Variant> {
+        if self.name.starts_with("SwiftShader") { vec![Variant::Lanes] } else { Vec::new() }
     }
 
     /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and neither its
