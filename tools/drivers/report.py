@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Tells what tools/drivers.sh has found: a table of drivers in Markdown, and `mprnet conformance` of each side by side.
 
 usage: report.py RESULTS PROGRAM NAME...
@@ -27,7 +26,7 @@ COLUMNS = [
 def cpu() -> str:
     """The CPU's name, and how many of its cores there are."""
     text = Path("/proc/cpuinfo").read_text()
-    models = re.findall(r"^model name\s*: (.*)$", text, re.M)
+    models = re.findall(r"^model name\s*: (.*)$", text, re.MULTILINE)
     return f"{len(models)} x {models[0]}" if models else platform.machine()
 
 
@@ -35,11 +34,11 @@ def tests(log: str) -> tuple[int, list[str], list[tuple[str, str]]]:
     """Tests that passed, those that failed, and those that were skipped with the reason.
 
     A test that finds that the adapter lacks something says so and passes."""
-    outcomes = dict(re.findall(r"^test (\S+) \.\.\. (ok|FAILED)$", log, re.M))
-    skipped = re.findall(r"^test (\S+) \.\.\. ignored, (.*)$", log, re.M)
-    parts = re.split(r"^---- (\S+) stdout ----$", log, flags=re.M)
+    outcomes = dict(re.findall(r"^test (\S+) \.\.\. (ok|FAILED)$", log, re.MULTILINE))
+    skipped = re.findall(r"^test (\S+) \.\.\. ignored, (.*)$", log, re.MULTILINE)
+    parts = re.split(r"^---- (\S+) stdout ----$", log, flags=re.MULTILINE)
     for name, printed in zip(parts[1::2], parts[2::2]):
-        lacks = re.search(r"^skipped: (.*)$", printed, re.M)
+        lacks = re.search(r"^skipped: (.*)$", printed, re.MULTILINE)
         if lacks and outcomes.get(name) == "ok":
             skipped.append((name, lacks[1]))
             del outcomes[name]
@@ -100,12 +99,11 @@ def row(folder: Path, base: Path) -> tuple[list[str], list[str]]:
     if not folder.exists() or absent.exists():
         why = absent.read_text().strip() if absent.exists() else "not run"
         return [f"`{folder.name}`: {why}"] + [""] * (len(COLUMNS) - 1), []
-    notes = []
+    notes: list[str] = []
     log, checked = folder / "tests.log", folder / "conformance.json"
     text = log.read_text(errors="replace") if log.exists() else ""
     passed, failed, skipped = tests(text)
-    if not re.search(r"^test result: ", text, re.M):
-        notes.append("its tests did not end")
+    ended = re.search(r"^test result: ", text, re.MULTILINE) is not None
     notes += [f"FAILED {name}" for name in failed]
     reasons: dict[str, list[str]] = {}
     for name, why in skipped:
@@ -116,7 +114,8 @@ def row(folder: Path, base: Path) -> tuple[list[str], list[str]]:
     report = json.loads(checked.read_text()) if checked.exists() else None
     told = [worst(report, "f32"), worst(report, "f16"), repeats(report), times(report)] if report else ["-"] * 4
     photo = differing(folder / "photo.tiff", base / "photo.tiff") if folder != base else "compared with"
-    cells = [title(folder, report), str(passed), str(len(failed)), str(len(skipped)), *told, photo]
+    wrong = f"{len(failed)}" if ended else "**they did not end**"
+    cells = [title(folder, report), str(passed), wrong, str(len(skipped)), *told, photo]
     return cells, notes
 
 
@@ -134,17 +133,20 @@ def main() -> None:
         cells, notes = row(results / name, results / names[0])
         print("| " + " | ".join(cells) + " |")
         below += [f"- `{name}`: {note}" for note in notes]
-    print("\nTests: those of `tests/gpu`. Residual: the largest relative L2 error of a golden network's `stage3 - input`")
+    print(
+        "\nTests: those of `tests/gpu`. Residual: the largest relative L2 error of a golden network's `stage3 - input`"
+    )
     print("against PyTorch; three runs: whether all that was computed three times gave the same bytes; first, steady:")
     print("seconds of 256x256 pixels through the embedded denoiser; samples that differ: of the 405,900 of")
     print(f"`samples/noisy.png` denoised, from those of `{names[0]}`.\n")
     print("\n".join(below))
-    reports = [results / name / "conformance.json" for name in names]
-    reports = [str(report) for report in reports if report.exists()]
-    if reports:
+    reported = [name for name in names if (results / name / "conformance.json").exists()]
+    if reported:
+        reports = [str(results / name / "conformance.json") for name in reported]
         command = [program, "conformance", "--format", "md", *reports]
         sheet = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        # Its own title is the second here.
+        # Its own title is the second here, and its columns have numbers.
+        print("\nIn the columns below: " + ", ".join(f"{i} {name}" for i, name in enumerate(reported, 1)) + ".")
         print("\n" + re.sub(r"^# .*\n+", "", sheet).rstrip())
 
 
