@@ -5,6 +5,7 @@ mod arithmetic;
 mod common;
 mod fusions;
 mod lints;
+mod metal;
 mod packing;
 mod passes;
 mod plans;
