@@ -57,16 +57,16 @@ run() {
     step tests timeout 150 "$here/gpu-tests"
     # The ladder, by width of the published configurations, and the other kernels.
     widths=40,56,60,80,96,112,128,144,176,192
-    step ladder_f32 timeout 90 "$mprnet" bench --kernel conv3x3 --variant all --channels "$widths" --size 512x512 --rounds 5 -o md
-    step ladder_f16 timeout 60 "$mprnet" bench --kernel conv3x3 --variant all --channels "$widths" --size 512x512 --rounds 5 --precision f16 -o md
+    step ladder_f32 timeout 90 "$mprnet" bench --kernel conv3x3 --variant all --channels "$widths" --size 512x512 --rounds 5 --format md
+    step ladder_f16 timeout 60 "$mprnet" bench --kernel conv3x3 --variant all --channels "$widths" --size 512x512 --rounds 5 --precision f16 --format md
     for kernel in conv1x1 gate pool-cells; do
-        step "kernel_$kernel" timeout 20 "$mprnet" bench --kernel "$kernel" --channels 80 --size 1280x720 --precision f32,f16 -o md
+        step "kernel_$kernel" timeout 20 "$mprnet" bench --kernel "$kernel" --channels 80 --size 1280x720 --precision f32,f16 --format md
     done
     # Networks, by rule and tuned, and where the time goes.
-    step networks timeout 60 "$mprnet" bench --config derain,denoise,deblur --size 1280x720 --precision f32,f16 --rounds 5 --tune on -o md
+    step networks timeout 60 "$mprnet" bench --config derain,denoise,deblur --size 1280x720 --precision f32,f16 --rounds 5 --tune on --format md
     for precision in f32 f16; do
-        step "profile_$precision" timeout 30 "$mprnet" profile --config deblur --size 1280x720 --precision "$precision" -o html --output "$out/profile_$precision.html"
-        step "profile_${precision}_json" timeout 30 "$mprnet" profile --config deblur --size 1280x720 --precision "$precision" -o json --output "$out/profile_$precision.json"
+        step "profile_$precision" timeout 30 "$mprnet" profile --config deblur --size 1280x720 --precision "$precision" -o "$out/profile_$precision.html"
+        step "profile_${precision}_json" timeout 30 "$mprnet" profile --config deblur --size 1280x720 --precision "$precision" -o "$out/profile_$precision.json"
     done
     if python3 -c 'import torch; raise SystemExit(not torch.cuda.is_available())' 2>/dev/null; then
         step peers timeout 150 python3 "$here/tools/compare.py" deblur:1280x720 --mprnet "$mprnet" --runs-per-turn 3 \

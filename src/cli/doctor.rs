@@ -1,6 +1,5 @@
 //! `mprnet doctor`.
 
-use crate::Error;
 use crate::conformance::{Diagnosis, Examined, Finding, KnownAnswer, Machine, Outcome, Severity, examine};
 use crate::probe::Ceiling;
 use clap::Args;
@@ -8,7 +7,7 @@ use clap::Args;
 use super::network::lines;
 use super::session::{DeviceArgs, spinner};
 use super::units::{seconds, si};
-use super::{Failure, date, devices, print};
+use super::{Failure, date, devices, dump};
 
 #[derive(Args)]
 pub(super) struct DoctorArgs {
@@ -27,18 +26,8 @@ pub(super) fn run(args: &DoctorArgs, quiet: bool) -> Result<(), Failure> {
     })?;
     shown.finish_and_clear();
     diagnosis.date = date::now();
-    let text = if args.json { json(&diagnosis)? } else { told(&diagnosis) };
-    print(&text)?;
+    dump::deliver(if args.json { dump::json(&diagnosis) } else { Ok(told(&diagnosis)) }, None)?;
     if diagnosis.restores() { Ok(()) } else { Err(Failure::Reported(3)) }
-}
-
-fn json(diagnosis: &Diagnosis) -> Result<String, Error> {
-    let unwritten = |e: serde_json::Error| Error::Io {
-        action: "write to",
-        path: "standard output".into(),
-        source: e.into(),
-    };
-    Ok(serde_json::to_string_pretty(diagnosis).map_err(unwritten)? + "\n")
 }
 
 fn told(diagnosis: &Diagnosis) -> String {

@@ -8,8 +8,9 @@ use crate::output::Output;
 use crate::{Captured, Error, Values};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
+use serde::Serialize;
 
-use super::Failure;
+use super::{Failure, print};
 
 /// Finds out whether a file can be written here, before what goes into it is computed.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
@@ -43,6 +44,26 @@ pub(super) fn write(tensor: &Captured, path: &Path) -> Result<(), Error> {
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let output = Output::create(path)?;
     output.file().write_all(bytes).and_then(|()| output.commit()).map_err(|source| failure(path, source))
+}
+
+/// Gives a command's result to a file, or to standard output.
+pub(super) fn deliver(text: io::Result<String>, file: Option<&Path>) -> Result<(), Error> {
+    let path = || file.map_or_else(|| "standard output".into(), Path::to_owned);
+    let text = text.map_err(|source| Error::Io { action: "write", path: path(), source })?;
+    match file {
+        Some(file) => write_whole(file, text.as_bytes()),
+        None => print(&text),
+    }
+}
+
+/// The extension of such a file, in small letters: it may say what is written.
+pub(super) fn extension(file: Option<&Path>) -> Option<String> {
+    Some(file?.extension()?.to_string_lossy().to_ascii_lowercase())
+}
+
+/// An object as JSON, a field a line.
+pub(super) fn json(object: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string_pretty(object)? + "\n")
 }
 
 fn failure(path: &Path, source: io::Error) -> Error {

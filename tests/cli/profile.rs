@@ -35,7 +35,7 @@ fn planned(room: &Room, more: &[&str]) -> usize {
 #[test]
 fn every_operator_is_in_the_json() {
     let room = Room::new();
-    let report = json(&profile(&room, &["-o", "json"]));
+    let report = json(&profile(&room, &["--format", "json"]));
     let (operators, spans) = (list(&report, "operators"), list(&report, "spans"));
     assert_eq!(operators.len(), planned(&room, &[]));
     let nodes: Vec<u64> = operators.iter().map(|o| o["node"].as_u64().unwrap()).collect();
@@ -66,8 +66,10 @@ fn every_operator_is_in_the_json() {
 #[test]
 fn the_json_says_what_was_measured_on_what() {
     let room = Room::new();
-    let report =
-        json(&profile(&room, &["-o", "json", "--task", "derain", "--precision", "exact", "--stage", "1"]));
+    let report = json(&profile(
+        &room,
+        &["--format", "json", "--task", "derain", "--precision", "exact", "--stage", "1"],
+    ));
     assert_eq!((&report["width"], &report["height"]), (&48.into(), &32.into()));
     assert_eq!((&report["precision"], &report["model"]), (&"exact".into(), &"embedded, derain".into()));
     assert_eq!(report["mprnet"], env!("CARGO_PKG_VERSION"));
@@ -98,7 +100,7 @@ fn the_json_says_what_was_measured_on_what() {
 #[test]
 fn without_runs_there_is_the_same_work() {
     let room = Room::new();
-    let options = ["--tune", "off", "-o", "json"];
+    let options = ["--tune", "off", "--format", "json"];
     let run = json(&profile(&room, &options));
     let args = [&["profile", "-q", "--size", "40x24", "--runs", "0"], &options[..]].concat();
     let told = json(&room.run(&args).succeeds().out);
@@ -124,7 +126,7 @@ fn without_runs_there_is_the_same_work() {
 #[test]
 fn a_trace_has_an_event_for_each_interval() {
     let room = Room::new();
-    let out = profile(&room, &["-o", "trace", "--output", "run.trace"]);
+    let out = profile(&room, &["--format", "trace", "-o", "run.trace"]);
     assert_eq!(out, "");
     let trace = json(&std::fs::read_to_string(room.path("run.trace")).unwrap());
     let events: Vec<_> = list(&trace, "traceEvents").iter().filter(|e| e["ph"] == "X").collect();
@@ -161,7 +163,7 @@ fn a_page_loads_nothing_and_shows_every_operator() {
         let alone = page.lines().filter(|l| l.starts_with(&format!("<{tag} ")) && l.ends_with("/>")).count();
         assert_eq!(opened, closed + alone, "{tag}");
     }
-    let report = json(&profile(&room, &["-o", "json"]));
+    let report = json(&profile(&room, &["--format", "json"]));
     for operator in list(&report, "operators") {
         assert!(page.contains(&format!(">{}<", operator["tensor"].as_str().unwrap())), "{operator}");
     }
@@ -190,7 +192,7 @@ fn what_cannot_be_profiled() {
         |args: &[&str], code, words: &[&str]| room.refuses(&[&["profile"], args].concat(), code, words);
     refuses(&["--size", "0x4"], 2, &["--size"]);
     refuses(&["--runs", "1001"], 2, &["--runs"]);
-    refuses(&["-o", "xml"], 2, &["xml"]);
+    refuses(&["--format", "xml"], 2, &["xml"]);
     refuses(&["--task", "derain", "--config", "derain"], 2, &["cannot be used with"]);
     refuses(&["--task", "derain", "--model", "photo.png"], 2, &["cannot be used with"]);
     refuses(&["--model", "photo.png"], 1, &["cannot read weights", "photo.png"]);

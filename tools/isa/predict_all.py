@@ -55,7 +55,7 @@ def networks(card: Card, size: str, precision: str, folder: Path) -> Iterator[Ru
     for config in NETWORKS:
         own = folder / f"{card.device}_{config}_{precision}"
         arguments = ("profile", "-q", "--config", config, "--size", size, "--precision", precision, "--runs", "0")
-        told = json.loads(program(card.device, own, *arguments, "--tune", "off", "-o", "json"))
+        told = json.loads(program(card.device, own, *arguments, "--tune", "off", "--format", "json"))
         works = predictions.with_sums(network(told, compiled(own, card)))
         of = {"model": config, "size": f"{told['width']}x{told['height']}", "precision": precision, "variant": "auto"}
         yield Run(of, [predict(work, card) for work in works])
@@ -66,7 +66,7 @@ def convolutions(card: Card, size: str, precision: str, folder: Path) -> Iterato
     for channels in CHANNELS:
         own = folder / f"{card.device}_{channels}_{precision}"
         arguments = ("bench", "-q", "--kernel", "conv3x3", "--variant", "auto,all", "--precision", precision)
-        arguments += ("--rounds", "0", "--channels", str(channels), "--size", size, "-o", "json")
+        arguments += ("--rounds", "0", "--channels", str(channels), "--size", size, "--format", "json")
         told = json.loads(program(card.device, own, *arguments))
         yield from predictions.of_kernels(told, compiled(own, card), card)
 

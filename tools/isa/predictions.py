@@ -76,7 +76,7 @@ def runs(args: argparse.Namespace, card: Card) -> list[Run]:
 
 
 def of_kernels(rows: Sequence[Mapping[str, object]], device: Device, card: Card) -> list[Run]:
-    """Of what `bench --kernel ... --rounds 0 -o json` tells."""
+    """Of what `bench --kernel ... --rounds 0 --format json` tells."""
     named = {str(row["variant"]): row for row in rows}
     found = []
     for variant, works in kernels(rows, device):

@@ -11,7 +11,7 @@ mod sweep;
 mod workload;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::kernels::{Choices, Target, Variant};
 use crate::model::Task;
@@ -24,7 +24,7 @@ use self::report::{Cell, Format, Row};
 use self::workload::Kind;
 use super::network::parse_size;
 use super::session::{DeviceArgs, TuningArgs};
-use super::{Failure, PrecisionArg, exit_code, parse_task, print};
+use super::{Failure, PrecisionArg, dump, exit_code, outputs, parse_task};
 
 /// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision and variant, in turn
 /// round by round. Lists are separated by commas.
@@ -50,9 +50,12 @@ pub(super) struct BenchArgs {
     /// Measured runs of each; with 0 and --kernel nothing is run, and the JSON has what would be executed
     #[arg(long, default_value_t = 9)]
     rounds: u16,
-    /// How the rows are written
-    #[arg(short = 'o', long, value_enum, default_value = "md")]
-    format: Format,
+    /// How the rows are written; without it by the extension of --output, else as a table in Markdown
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Writes the rows to a file; with --serve the computed `y`, as safetensors
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Measures a kernel instead of networks, without transfers, and compares it with the CPU twin on a crop
     #[arg(long, value_enum, conflicts_with_all = ["config", "model"])]
     kernel: Option<KernelArg>,
@@ -91,9 +94,6 @@ struct ServeArgs {
     /// block's parameters
     #[arg(long, value_name = "IN.safetensors", requires = "serve")]
     input: Option<PathBuf>,
-    /// With --serve: where the output `y` is written
-    #[arg(long, value_name = "OUT.safetensors", requires = "serve")]
-    output: Option<PathBuf>,
 }
 
 /// How the variant of a convolution is found.
@@ -197,6 +197,12 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     if args.rounds == 0 && (args.kernel.is_none() || args.shader.is_some()) {
         return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
     }
+    let files = [args.predicted.as_deref(), args.shader.as_deref(), args.serve.input.as_deref()];
+    let read: Vec<&Path> =
+        args.model.iter().map(PathBuf::as_path).chain(files.into_iter().flatten()).collect();
+    let written: Vec<&Path> = args.output.as_deref().into_iter().collect();
+    outputs::check_distinct(&[], &read, &written)?;
+    args.output.as_deref().map_or(Ok(()), dump::check)?;
     // A file that cannot be read is told of before anything is measured.
     let predictions = Predictions::read(args.predicted.as_deref())?;
     let (mut rows, worst) = match (&args.shader, args.kernel) {
@@ -223,8 +229,7 @@ fn adapter(device: &gpu::Device) -> [(&'static str, Cell); 2] {
 
 /// Writes the rows, and ends as the worst of them did.
 fn finish(rows: &[Row], args: &BenchArgs, worst: Option<u8>) -> Result<(), Failure> {
-    let path = || "standard output".into();
-    let io = |source| Error::Io { action: "write to", path: path(), source };
-    print(&report::render(rows, args.format).map_err(io)?)?;
+    let format = args.format.unwrap_or_else(|| Format::of(args.output.as_deref()));
+    dump::deliver(report::render(rows, format), args.output.as_deref())?;
     worst.map_or(Ok(()), |code| Err(Failure::Reported(code)))
 }

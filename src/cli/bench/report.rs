@@ -1,11 +1,13 @@
 //! Rows of measurements as a table in Markdown, as CSV or as JSON.
 
 use std::io;
+use std::path::Path;
 
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
 use super::clock::{Spread, spread};
+use crate::cli::dump;
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Format {
@@ -15,6 +17,17 @@ pub(super) enum Format {
     Csv,
     /// An array of objects; seconds and plain numbers
     Json,
+}
+
+impl Format {
+    /// What the extension of a file says.
+    pub(super) fn of(path: Option<&Path>) -> Self {
+        match dump::extension(path).as_deref() {
+            Some("csv") => Self::Csv,
+            Some("json") => Self::Json,
+            _ => Self::Md,
+        }
+    }
 }
 
 /// One value of a row.

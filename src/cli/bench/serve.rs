@@ -31,7 +31,9 @@ enum Request {
 }
 
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
-    let ServeArgs { workload: Some(kind), input: Some(input), output: Some(output), .. } = &args.serve else {
+    let (ServeArgs { workload: Some(kind), input: Some(input), .. }, Some(output)) =
+        (&args.serve, &args.output)
+    else {
         return Err(Failure::Usage("--serve takes --workload, --input and --output".to_owned()));
     };
     let model = match (kind, &args.model[..]) {
@@ -44,7 +46,6 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
         return Err(Failure::Usage("--serve takes one --precision and one --variant".to_owned()));
     };
     let precision = precision.precision();
-    dump::check(output)?;
     let weights = model.map(|path| Weights::read(path)).transpose()?;
     let Workload { graph, input } = Workload::read(*kind, input, weights.as_ref())?;
     let device = args.device.open(quiet)?;

@@ -9,7 +9,7 @@ use crate::conformance::{self, GoldenNetwork, REPORT_FORMAT, Report};
 use clap::{Args, ValueEnum};
 
 use super::session::{DeviceArgs, spinner};
-use super::{Failure, date, dump, outputs, print, say};
+use super::{Failure, date, dump, outputs, say};
 
 /// A report of more bytes is none of ours.
 const MOST_BYTES: u64 = 64 << 20;
@@ -45,8 +45,7 @@ enum Format {
 
 impl ConformanceArgs {
     fn format(&self) -> Format {
-        let extension = |path: &PathBuf| Some(path.extension()?.to_string_lossy().to_ascii_lowercase());
-        self.format.unwrap_or_else(|| match self.output.as_ref().and_then(extension).as_deref() {
+        self.format.unwrap_or_else(|| match dump::extension(self.output.as_deref()).as_deref() {
             Some("json") => Format::Json,
             Some("html" | "htm") => Format::Html,
             _ => Format::Md,
@@ -113,16 +112,10 @@ fn read(path: &Path) -> Result<Report, Error> {
 }
 
 fn write(args: &ConformanceArgs, reports: &[Report]) -> Result<(), Failure> {
-    let path = args.output.clone().unwrap_or_else(|| "standard output".into());
-    let unwritten = |e: serde_json::Error| Error::Io { action: "write", path, source: e.into() };
     let text = match args.format() {
-        Format::Json => serde_json::to_string_pretty(&reports[0]).map_err(unwritten)? + "\n",
-        Format::Md => sheet::markdown(reports),
-        Format::Html => sheet::page(reports),
+        Format::Json => dump::json(&reports[0]),
+        Format::Md => Ok(sheet::markdown(reports)),
+        Format::Html => Ok(sheet::page(reports)),
     };
-    match &args.output {
-        Some(file) => dump::write_whole(file, text.as_bytes())?,
-        None => print(&text)?,
-    }
-    Ok(())
+    Ok(dump::deliver(text, args.output.as_deref())?)
 }

@@ -17,7 +17,7 @@ use super::compare::Comparison;
 use super::formats::ReadArgs;
 use super::mishap::attempt;
 use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, outputs, parse_task, print, say};
+use super::{Failure, dump, outputs, parse_task, say};
 
 #[derive(Args)]
 pub(super) struct EvalArgs {
@@ -182,10 +182,5 @@ impl<'a> Photo<'a> {
 
 fn write(report: &Report, args: &EvalArgs) -> Result<(), Error> {
     let format = args.format.unwrap_or_else(|| Format::of(args.output.as_deref()));
-    let path = args.output.clone().unwrap_or_else(|| "standard output".into());
-    let text = report.render(format).map_err(|source| Error::Io { action: "write", path, source })?;
-    match &args.output {
-        Some(out) => dump::write_whole(out, text.as_bytes()),
-        None => print(&text),
-    }
+    dump::deliver(report.render(format), args.output.as_deref())
 }

@@ -10,6 +10,8 @@ use crate::plan::Precision;
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
+use crate::cli::dump;
+
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Format {
     /// Columns for people
@@ -23,8 +25,7 @@ pub(super) enum Format {
 impl Format {
     /// What the extension of a file says.
     pub(super) fn of(path: Option<&Path>) -> Self {
-        let extension = path.and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
+        match dump::extension(path).as_deref() {
             Some("csv") => Self::Csv,
             Some("json") => Self::Json,
             _ => Self::Table,

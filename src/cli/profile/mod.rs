@@ -19,7 +19,7 @@ use clap::{Args, ValueEnum};
 use self::report::{Report, Subject};
 use super::network::{build, padded, parse_size};
 use super::session::{DeviceArgs, Model, TuningArgs, with_bar};
-use super::{Failure, NetworkArgs, dump, outputs, parse_task, print};
+use super::{Failure, NetworkArgs, dump, outputs, parse_task};
 
 #[derive(Args)]
 pub(super) struct ProfileArgs {
@@ -45,10 +45,10 @@ pub(super) struct ProfileArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1000), default_value_t = 3)]
     runs: u32,
     /// How it is told; without it by the extension of --output, else as a table
-    #[arg(short = 'o', long, value_enum)]
+    #[arg(long, value_enum)]
     format: Option<Format>,
     /// Writes to a file
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
@@ -67,8 +67,7 @@ enum Format {
 impl Format {
     /// What the extension of a file says.
     fn of(path: Option<&Path>) -> Self {
-        let extension = path.and_then(Path::extension).map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
+        match dump::extension(path).as_deref() {
             Some("json") => Self::Json,
             Some("html" | "htm") => Self::Html,
             _ => Self::Table,
@@ -145,18 +144,11 @@ fn measure(
 }
 
 fn write(report: &Report, args: &ProfileArgs) -> Result<(), Failure> {
-    let path = args.output.clone().unwrap_or_else(|| "standard output".into());
-    let unwritten =
-        |e: serde_json::Error| Error::Io { action: "write", path: path.clone(), source: e.into() };
     let text = match args.format.unwrap_or_else(|| Format::of(args.output.as_deref())) {
-        Format::Table => table::render(report),
-        Format::Json => serde_json::to_string_pretty(report).map_err(unwritten)? + "\n",
-        Format::Trace => trace::render(report).map_err(unwritten)? + "\n",
-        Format::Html => page::render(report),
+        Format::Table => Ok(table::render(report)),
+        Format::Json => dump::json(report),
+        Format::Trace => trace::render(report).map(|trace| trace + "\n").map_err(Into::into),
+        Format::Html => Ok(page::render(report)),
     };
-    match &args.output {
-        Some(file) => dump::write_whole(file, text.as_bytes())?,
-        None => print(&text)?,
-    }
-    Ok(())
+    Ok(dump::deliver(text, args.output.as_deref())?)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{Run, mprnet};
 
 fn rows(args: &[&str]) -> Vec<Value> {
-    let fixed = ["bench", "-q", "--rounds", "2", "--size", "24x30", "-o", "json", "--kernel"];
+    let fixed = ["bench", "-q", "--rounds", "2", "--size", "24x30", "--format", "json", "--kernel"];
     let run = Run::of(mprnet().args(fixed).args(args)).succeeds();
     assert_eq!(run.err, "");
     serde_json::from_str(&run.out).unwrap()
@@ -57,7 +57,8 @@ fn the_ladder() {
 /// Every variant's stages with their workgroups, and nothing measured.
 #[test]
 fn without_rounds_there_is_what_would_be_executed() {
-    let fixed = ["bench", "-q", "--rounds", "0", "--size", "24x30", "-o", "json", "--kernel", "conv3x3"];
+    let fixed =
+        ["bench", "-q", "--rounds", "0", "--size", "24x30", "--format", "json", "--kernel", "conv3x3"];
     let run = Run::of(mprnet().args(fixed).args(["--channels", "20"])).succeeds();
     let rows: Vec<Value> = serde_json::from_str(&run.out).unwrap();
     assert_eq!(rows.len(), Variant::ALL.len());

@@ -30,7 +30,8 @@ const KERNEL: [&str; 8] =
 
 #[test]
 fn runs_have_what_was_predicted_for_their_adapter() {
-    let rows: Vec<Value> = serde_json::from_str(&bench(&[&KERNEL[..], &["-o", "json"]].concat())).unwrap();
+    let rows: Vec<Value> =
+        serde_json::from_str(&bench(&[&KERNEL[..], &["--format", "json"]].concat())).unwrap();
     assert!(rows[0]["adapter"].as_str().unwrap().contains("llvmpipe"), "{}", rows[0]);
     assert_eq!((&rows[0]["predicted"], &rows[1]["predicted"]), (&json!(0.25), &Value::Null));
     assert!(rows[0]["wall"]["median"].is_f64(), "{}", rows[0]);
@@ -44,7 +45,7 @@ fn tables_and_csv_have_the_column() {
     let at = names.iter().position(|&name| name == "predicted").unwrap();
     assert_eq!(names[at - 1], "gpu");
     assert_eq!(lines.nth(1).unwrap()[at], "250 ms");
-    let text = bench(&[&KERNEL[..], &["-o", "csv"]].concat());
+    let text = bench(&[&KERNEL[..], &["--format", "csv"]].concat());
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let at = reader.headers().unwrap().iter().position(|name| name == "predicted").unwrap();
     let rows: Vec<_> = reader.records().map(|record| record.unwrap()[at].to_owned()).collect();
@@ -54,9 +55,9 @@ fn tables_and_csv_have_the_column() {
 #[test]
 fn networks_are_what_the_adapter_is_given() {
     let rows: Vec<Value> =
-        serde_json::from_str(&bench(&["--config", "derain", "--size", "8x8", "-o", "json"])).unwrap();
+        serde_json::from_str(&bench(&["--config", "derain", "--size", "8x8", "--format", "json"])).unwrap();
     assert_eq!(rows[0]["predicted"], 0.5, "{}", rows[0]);
-    let other = ["--config", "derain", "--size", "8x8", "--variant", "block", "-o", "json"];
+    let other = ["--config", "derain", "--size", "8x8", "--variant", "block", "--format", "json"];
     let rows: Vec<Value> = serde_json::from_str(&bench(&other)).unwrap();
     assert!(rows[0]["predicted"].is_null(), "{}", rows[0]);
 }

@@ -15,7 +15,7 @@ const ARGS: [&str; 12] = [
     "24x30",
     "--rounds",
     "2",
-    "-o",
+    "--format",
     "json",
 ];
 

@@ -15,7 +15,7 @@ fn tiny() -> String {
 }
 
 fn rows(args: &[&str]) -> Vec<Value> {
-    let run = bench(&[&["--model", &tiny(), "-o", "json"], args].concat());
+    let run = bench(&[&["--model", &tiny(), "--format", "json"], args].concat());
     serde_json::from_str(&run.out).unwrap()
 }
 
@@ -56,7 +56,7 @@ fn every_combination_is_measured() {
 
 #[test]
 fn tables_and_csv() {
-    let args = ["--model", &tiny(), "--size", "8x8", "--variant", "block", "-o"];
+    let args = ["--model", &tiny(), "--size", "8x8", "--variant", "block", "--format"];
     let table = bench(&[&args[..], &["md"]].concat()).out;
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines.len(), 3, "{table}");
@@ -76,6 +76,21 @@ fn tables_and_csv() {
     assert!(min <= median && median <= max, "{csv}");
 }
 
+/// In the form that its extension names; and a file that cannot be written is told of at once.
+#[test]
+fn into_a_file() {
+    let room = Room::new();
+    let args = ["bench", "-q", "--model", &tiny(), "--size", "8x8", "--rounds", "1", "-o"];
+    let run = |file: &str| Run::of(&mut room.command([&args[..], &[file]].concat()));
+    assert_eq!(run("rows.json").succeeds().out, "");
+    let rows: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(room.path("rows.json")).unwrap()).unwrap();
+    assert_eq!(rows[0]["size"], "8x8");
+    run("no/rows.json").fails_at_once(1, &["there is no directory no"]);
+    let own = ["bench", "--predicted", "rows.json", "--kernel", "gate", "-o", "rows.json"];
+    Run::of(&mut room.command(own)).fails_at_once(2, &["rows.json"]);
+}
+
 #[test]
 fn auto_tells_what_it_is() {
     let rows = rows(&["--size", "8x8", "--precision", "exact"]);
@@ -84,9 +99,9 @@ fn auto_tells_what_it_is() {
 
 #[test]
 fn the_embedded_model_and_published_ones() {
-    let run = bench(&["--size", "8x8", "-o", "json"]);
+    let run = bench(&["--size", "8x8", "--format", "json"]);
     assert!(run.out.contains("\"embedded denoise\""), "{}", run.out);
-    let run = bench(&["--config", "derain", "--size", "8x8", "-o", "csv"]);
+    let run = bench(&["--config", "derain", "--size", "8x8", "--format", "csv"]);
     assert!(run.out.lines().nth(1).unwrap().starts_with("derain,8x8,f32,"), "{}", run.out);
 }
 
@@ -98,7 +113,7 @@ fn weights_too_large_for_f16() {
     let tail = tensors.iter_mut().find(|tensor| tensor.name == "tail.weight").unwrap();
     tail.values.iter_mut().for_each(|v| *v *= 1e9);
     room.put("large.safetensors", &file(&tensors));
-    let lists = ["--size", "8x8", "--precision", "f16,f32", "--variant", "block", "-o", "json", "-q"];
+    let lists = ["--size", "8x8", "--precision", "f16,f32", "--variant", "block", "--format", "json", "-q"];
     let run = room.run(&[&["bench", "--rounds", "1", "--model", "large.safetensors"], &lists[..]].concat());
     assert_eq!(run.code, 1, "{}", run.err);
     assert!(run.err.starts_with("error: tail.weight holds values past f16's range"), "{}", run.err);
@@ -116,7 +131,7 @@ fn what_is_refused() {
         (&["--rounds", "0"], "--rounds 0 is for --kernel"),
         (&["--variant", "fast"], "auto, all or one of direct"),
         (&["--precision", "f8"], "f8"),
-        (&["-o", "xml"], "xml"),
+        (&["--format", "xml"], "xml"),
         (&["--tune", "maybe"], "maybe"),
         (&["--kernel", "conv3x3", "--config", "derain"], "--config"),
         (&["--kernel", "conv3x3", "--channels", "0"], "--channels"),
