@@ -11,7 +11,7 @@ use mprnet::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, P
 use super::network::lines;
 use super::outputs;
 use super::session::{DeviceArgs, embedded, open_model, with_bar};
-use super::{Failure, advise, dump, print, say};
+use super::{Failure, advise, dump, patterns, print, say};
 
 #[derive(Args)]
 pub(super) struct CalibrateArgs {
@@ -29,7 +29,8 @@ pub(super) struct CalibrateArgs {
 }
 
 pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
-    let read: Vec<&Path> = args.photos.iter().chain([&args.model]).map(PathBuf::as_path).collect();
+    let paths = patterns::expand(&args.photos)?;
+    let read: Vec<&Path> = paths.iter().chain([&args.model]).map(PathBuf::as_path).collect();
     if let Some(output) = &args.output {
         dump::check_safetensors(output)?;
         outputs::check_distinct(&[], &read, &[output])?;
@@ -39,11 +40,11 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
     let weights = Weights::from_checkpoint(&file)?;
     advise(&weights.provenance(), quiet);
     let middle = |path: &PathBuf| CalibrationPhoto::of(&image::read(path)?, &weights, CALIBRATION_SIDE);
-    let photos: Vec<CalibrationPhoto> = args.photos.iter().map(middle).collect::<Result<_, Error>>()?;
+    let photos: Vec<CalibrationPhoto> = paths.iter().map(middle).collect::<Result<_, Error>>()?;
     let calibrator = Calibrator::new(weights.clone(), args.device.open(quiet)?);
     let (peaks, deviations) =
         with_bar("calibrating".to_owned(), quiet, |progress| measure(&calibrator, &photos, progress))?;
-    print(&[summary(&file, &peaks), table(&args.photos, &deviations)].join("\n"))?;
+    print(&[summary(&file, &peaks), table(&paths, &deviations)].join("\n"))?;
     let Some(output) = &args.output else { return Ok(()) };
     dump::write_whole(output, &weights.to_safetensors(&export(args, &file, peaks)?)?)?;
     if !quiet {

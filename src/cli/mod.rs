@@ -13,6 +13,7 @@ mod inspect;
 mod mishap;
 mod network;
 mod outputs;
+mod patterns;
 mod plan;
 mod profile;
 mod restore;

@@ -1,6 +1,7 @@
 //! Which file each photo becomes, decided and checked before anything is computed.
 
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -84,15 +85,17 @@ pub(super) fn check_distinct(
     also_written: &[&Path],
 ) -> Result<(), Failure> {
     let photos = jobs.iter().map(|job| job.input.as_path());
-    let read: HashMap<_, _> =
-        photos.chain(also_read.iter().copied()).map(|path| (Identity::of(path), path)).collect();
+    let read: HashMap<_, _> = photos
+        .chain(also_read.iter().copied())
+        .map(|path| (Identity::of(path, CASE_IS_IGNORED), path))
+        .collect();
     let restored = jobs.iter().map(|job| (job.output.as_path(), Some(job.input.as_path())));
     let mut written: HashMap<Identity, Option<&Path>> = HashMap::new();
     for (path, photo) in restored.chain(also_written.iter().map(|&path| (path, None))) {
         let shown = path.display();
-        let identity = Identity::of(path);
+        let identity = Identity::of(path, CASE_IS_IGNORED);
         let text = match (read.get(&identity), written.get(&identity), photo) {
-            (Some(_), _, Some(input)) if identity == Identity::of(input) => {
+            (Some(_), _, Some(input)) if identity == Identity::of(input, CASE_IS_IGNORED) => {
                 format!("{shown} would overwrite its own input; choose another output")
             }
             (Some(source), ..) => {
@@ -115,6 +118,9 @@ pub(super) fn check_distinct(
     Ok(())
 }
 
+/// Whether names that differ only in case are usually one file here.
+const CASE_IS_IGNORED: bool = cfg!(any(windows, target_os = "macos"));
+
 /// What tells files apart, whatever links and dots lead to them.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Identity {
@@ -126,7 +132,7 @@ enum Identity {
 }
 
 impl Identity {
-    fn of(path: &Path) -> Self {
+    fn of(path: &Path, case_is_ignored: bool) -> Self {
         // A link to what is yet to be made leads there all the same.
         let path = &output::destination(path).unwrap_or_else(|_| path.to_owned());
         #[cfg(unix)]
@@ -138,6 +144,38 @@ impl Identity {
             let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             Ok::<_, io::Error>(parent.canonicalize()?.join(path.file_name().ok_or(e)?))
         });
-        Self::Path(resolved.unwrap_or_else(|_| path.to_owned()))
+        let mut resolved = resolved.unwrap_or_else(|_| path.to_owned());
+        if let Some(name) = resolved.file_name().filter(|_| case_is_ignored) {
+            // The directories exist, and are named as the file system has them.
+            resolved.set_file_name(folded(name));
+        }
+        Self::Path(resolved)
+    }
+}
+
+/// A name in capitals, letter by letter as file systems compare them: a letter whose capital is two letters stays.
+fn folded(name: &OsStr) -> OsString {
+    let capital = |letter: char| {
+        let mut capitals = letter.to_uppercase();
+        if capitals.len() == 1 { capitals.next().unwrap_or(letter) } else { letter }
+    };
+    name.to_str().map_or_else(|| name.to_owned(), |name| name.chars().map(capital).collect::<String>().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_in_case_are_one_file_where_case_is_ignored() {
+        let room = tempfile::tempdir().unwrap();
+        let identity = |name: &str, ignored| Identity::of(&room.path().join(name), ignored);
+        for (a, b) in [("P.png", "p.PNG"), ("ÄRGER.png", "ärger.png"), ("ΟΔΟΣ.png", "οδος.png")] {
+            assert_eq!(identity(a, true), identity(b, true));
+            assert_ne!(identity(a, false), identity(b, false));
+        }
+        for (a, b) in [("Masse.png", "Maße.png"), ("a.png", "b.png")] {
+            assert_ne!(identity(a, true), identity(b, true));
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::formats::{ReadArgs, WriteArgs};
 use super::mishap::attempt;
 use super::outputs::{self, Job};
 use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, say};
+use super::{Failure, dump, patterns, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
@@ -109,14 +109,15 @@ fn output_label(model: Model<'_>) -> String {
 
 /// Pairs photos with outputs, and finds out whether everything that is asked for besides goes together with them.
 fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Vec<Job>, Failure> {
+    let inputs = patterns::expand(&args.inputs)?;
     for (option, given) in
         [("--dump", !args.dump.is_empty()), ("--compare", args.compare.written().is_some())]
     {
-        if given && args.inputs.len() > 1 {
+        if given && inputs.len() > 1 {
             return Err(Failure::Usage(format!("{option} takes one photo")));
         }
     }
-    let jobs = outputs::jobs(&args.inputs, &args.output, &args.write)?;
+    let jobs = outputs::jobs(&inputs, &args.output, &args.write)?;
     let read: Vec<&Path> = model.file().into_iter().chain(args.compare.read()).collect();
     let dumps = args.dump.iter().map(|(_, path)| path.as_path());
     let written: Vec<&Path> = dumps.clone().chain(args.compare.written()).collect();

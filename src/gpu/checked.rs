@@ -36,11 +36,36 @@ impl Device {
         for scope in scopes.into_iter().rev() {
             errors.extend(pollster::block_on(scope.pop()));
         }
-        // Of what is made without memory nothing can be used: where both are reported, that is the cause.
-        let cause = errors.iter().position(|error| matches!(error, wgpu::Error::OutOfMemory { .. }));
-        match errors.into_iter().nth(cause.unwrap_or(0)) {
-            Some(error) => Err(error),
-            None => Ok(value),
-        }
+        cause(errors).map_or(Ok(value), Err)
+    }
+}
+
+/// The one of several errors that the others follow from. What is made without memory, or of what the driver does not
+/// compile, cannot be used, and every call that does use it is told to be invalid.
+fn cause(errors: Vec<wgpu::Error>) -> Option<wgpu::Error> {
+    errors.into_iter().min_by_key(|error| match error {
+        wgpu::Error::OutOfMemory { .. } => 0,
+        wgpu::Error::Internal { .. } => 1,
+        wgpu::Error::Validation { .. } => 2,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_told_and_not_what_follows() {
+        let source = || "a source".into();
+        let memory = || wgpu::Error::OutOfMemory { source: source() };
+        let internal = || wgpu::Error::Internal { source: source(), description: "X3003".to_owned() };
+        let validation =
+            || wgpu::Error::Validation { source: source(), description: "label is invalid".to_owned() };
+        let told = |errors| cause(errors).map(|error| error.to_string());
+        assert_eq!(told(vec![]), None);
+        assert_eq!(told(vec![validation(), internal()]), Some(internal().to_string()));
+        assert_eq!(told(vec![internal(), validation()]), Some(internal().to_string()));
+        assert_eq!(told(vec![validation(), internal(), memory()]), Some(memory().to_string()));
+        assert_eq!(told(vec![validation()]), Some(validation().to_string()));
     }
 }

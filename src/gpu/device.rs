@@ -1,10 +1,10 @@
-//! Adapters, and the device that everything runs on.
+//! The device that everything runs on.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::{Pipelines, Storage, trusted};
+use super::{AdapterSummary, Pipelines, Storage, adapters, trusted};
 use crate::kernels::{Maker, Target, Variant};
 use crate::plan::Precision;
 use crate::{Error, Result};
@@ -31,72 +31,6 @@ pub struct DeviceOptions {
     pub uniform_loads: Option<u32>,
 }
 
-/// What an adapter is and can do.
-#[derive(Clone, Debug)]
-pub struct AdapterSummary {
-    /// The adapter's name.
-    pub name: String,
-    /// Vulkan, Metal, Dx12, Gl, BrowserWebGpu or Noop.
-    pub backend: wgpu::Backend,
-    /// Discrete, integrated, virtual or CPU.
-    pub device_type: wgpu::DeviceType,
-    /// The driver and its version.
-    pub driver: String,
-    /// Whether shaders have 16-bit floats.
-    pub f16: bool,
-    /// Whether shaders have subgroup operations, and the range of subgroup sizes.
-    pub subgroups: Option<(u32, u32)>,
-    /// The shapes and types that cooperative matrices can have.
-    pub cooperative_matrices: Vec<wgpu::CooperativeMatrixProperties>,
-    /// The adapter's limits.
-    pub limits: wgpu::Limits,
-}
-
-impl AdapterSummary {
-    fn of(adapter: &wgpu::Adapter) -> Self {
-        let info = adapter.get_info();
-        let features = adapter.features();
-        Self {
-            name: info.name,
-            backend: info.backend,
-            device_type: info.device_type,
-            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-            f16: features.contains(wgpu::Features::SHADER_F16),
-            subgroups: features
-                .contains(wgpu::Features::SUBGROUP)
-                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
-            cooperative_matrices: adapter.cooperative_matrix_properties(),
-            limits: adapter.limits(),
-        }
-    }
-
-    /// Whether shaders run on the CPU.
-    #[must_use]
-    pub fn is_software(&self) -> bool {
-        self.device_type == wgpu::DeviceType::Cpu
-    }
-
-    /// Sides of the square cooperative matrices that take f16 and sum in f32.
-    fn matrices(&self) -> Vec<u32> {
-        use wgpu::CooperativeScalarType::{F16, F32};
-        let square = |c: &&wgpu::CooperativeMatrixProperties| {
-            (c.n_size, c.k_size) == (c.m_size, c.m_size) && (c.ab_type, c.cr_type) == (F16, F32)
-        };
-        self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
-    }
-
-    fn rank(&self) -> (u8, u8) {
-        let kind = match self.device_type {
-            wgpu::DeviceType::DiscreteGpu => 0,
-            wgpu::DeviceType::IntegratedGpu => 1,
-            wgpu::DeviceType::VirtualGpu => 2,
-            wgpu::DeviceType::Other => 3,
-            wgpu::DeviceType::Cpu => 4,
-        };
-        (kind, u8::from(self.backend == wgpu::Backend::Gl))
-    }
-}
-
 /// A device and queue of wgpu, what they can do, and the pipelines made on them.
 #[derive(Debug)]
 pub struct Device {
@@ -115,45 +49,22 @@ pub struct Device {
     replaced: Option<(&'static str, String)>,
 }
 
-/// Every adapter that can run compute shaders, in the order that indices refer to.
-#[must_use]
-pub fn adapters() -> Vec<AdapterSummary> {
-    usable().iter().map(|(_, summary)| summary.clone()).collect()
-}
-
-/// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
-/// the same hardware again with less of what it can do.
-fn usable() -> Candidates {
-    if let Some(named) = wgpu::Backends::from_env() {
-        return enumerate(named);
-    }
-    let primary = enumerate(wgpu::Backends::PRIMARY);
-    if primary.is_empty() { enumerate(wgpu::Backends::SECONDARY) } else { primary }
-}
-
-fn enumerate(backends: wgpu::Backends) -> Candidates {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
-    descriptor.backends = backends;
-    let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
-    let computes = |a: &wgpu::Adapter| {
-        a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
-    };
-    let summarized = |a: wgpu::Adapter| {
-        let summary = AdapterSummary::of(&a);
-        (a, summary)
-    };
-    let mut list: Candidates = found.into_iter().filter(computes).map(summarized).collect();
-    list.sort_by_key(|(_, summary)| summary.rank());
-    list
-}
-
 impl Device {
     /// Opens an adapter with all of its limits.
     ///
     /// # Errors
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
-        let (adapter, summary) = select(usable(), options)?;
+        let named = options.device.as_deref();
+        let (adapter, summary) = adapters::select(adapters::usable(), named)?;
+        let backend = summary.backend;
+        Self::open_with(&adapter, summary, options).or_else(|error| {
+            let (adapter, summary) = adapters::without_dxc(backend, named).ok_or(error)?;
+            Self::open_with(&adapter, summary, options)
+        })
+    }
+
+    fn open_with(adapter: &wgpu::Adapter, summary: AdapterSummary, options: &DeviceOptions) -> Result<Self> {
         let mut wanted = wgpu::Features::SHADER_F16
             | wgpu::Features::SUBGROUP
             | wgpu::Features::SHADER_INT64
@@ -163,7 +74,7 @@ impl Device {
         if folder.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
         }
-        let mut opened = Self::open(&adapter, summary, adapter.features() & wanted, adapter.limits())?;
+        let mut opened = Self::open(adapter, summary, adapter.features() & wanted, adapter.limits())?;
         if let Some(folder) = folder {
             opened.pipelines = Pipelines::remembered(&opened.handle, &adapter.get_info(), folder);
         }
@@ -361,26 +272,6 @@ impl Device {
             }
         }
     }
-}
-
-type Candidates = Vec<(wgpu::Adapter, AdapterSummary)>;
-
-fn select(candidates: Candidates, options: &DeviceOptions) -> Result<(wgpu::Adapter, AdapterSummary)> {
-    if candidates.is_empty() {
-        return Err(Error::NoAdapter);
-    }
-    let named =
-        options.device.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
-    let Some(wanted) = named else {
-        return candidates.into_iter().next().ok_or(Error::NoAdapter);
-    };
-    let names: Vec<String> = candidates.iter().map(|(_, s)| s.name.clone()).collect();
-    let lower = wanted.to_lowercase();
-    // A number may be an index, or the model in a name.
-    let index = wanted.parse::<usize>().ok().filter(|&index| index < names.len());
-    let position = index.or_else(|| names.iter().position(|n| n.to_lowercase().contains(&lower)));
-    let found = position.and_then(|at| candidates.into_iter().nth(at));
-    found.ok_or(Error::UnknownDevice { wanted, known: names.join(", ") })
 }
 
 #[cfg(test)]

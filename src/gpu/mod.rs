@@ -1,14 +1,17 @@
 //! The adapter and what it can do, the shader linker, and the pipelines made of linked shaders.
 
+mod adapters;
 mod checked;
 mod device;
+mod dxc;
 mod linker;
 mod pipelines;
 mod shaders;
 mod stamps;
 mod trusted;
 
-pub use device::{AdapterSummary, Device, DeviceOptions, adapters};
+pub use adapters::{AdapterSummary, adapters};
+pub use device::{Device, DeviceOptions};
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use pipelines::{Pipeline, Pipelines};
 pub(crate) use stamps::Stamps;

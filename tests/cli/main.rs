@@ -163,6 +163,11 @@ fn collect(directory: &Path, contents: &mut BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
+/// A path as this system prints it.
+fn printed(path: &str) -> String {
+    path.replace('/', std::path::MAIN_SEPARATOR_STR)
+}
+
 /// A file of the repository.
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

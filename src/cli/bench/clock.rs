@@ -25,14 +25,12 @@ pub(super) fn time<E>(work: impl FnOnce() -> Result<Option<f64>, E>) -> Result<S
 }
 
 /// CPU seconds of the process so far.
-#[cfg(unix)]
-#[allow(clippy::unnecessary_wraps, reason = "other systems do not tell")]
+#[cfg(any(unix, windows))]
 fn cpu_seconds() -> Option<f64> {
-    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Some(spent.tv_sec as f64 + spent.tv_nsec as f64 * 1e-9)
+    Some(cpu_time::ProcessTime::try_now().ok()?.as_duration().as_secs_f64())
 }
 
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 fn cpu_seconds() -> Option<f64> {
     None
 }
@@ -57,4 +55,19 @@ pub(super) fn spread(values: &[f64]) -> Option<Spread> {
         f64::midpoint(sorted[middle - 1], sorted[middle])
     };
     Some(Spread { median, min, max })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the machine's clocks can tell apart, work that goes on until the CPU's has moved ends.
+    #[test]
+    #[cfg(any(unix, windows))]
+    fn work_takes_seconds_of_the_cpu() {
+        let start = cpu_seconds().unwrap();
+        while cpu_seconds().unwrap() <= start {
+            std::hint::spin_loop();
+        }
+    }
 }

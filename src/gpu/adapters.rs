@@ -1,0 +1,262 @@
+//! Adapters: what each is and can do, the order that they are tried in, and the one that is meant.
+
+use super::dxc;
+use crate::{Error, Result};
+
+/// What an adapter is and can do.
+#[derive(Clone, Debug)]
+pub struct AdapterSummary {
+    /// The adapter's name.
+    pub name: String,
+    /// Vulkan, Metal, Dx12, Gl, BrowserWebGpu or Noop.
+    pub backend: wgpu::Backend,
+    /// Discrete, integrated, virtual or CPU.
+    pub device_type: wgpu::DeviceType,
+    /// What its maker is to its backend, which is PCI's number of it for most, and the maker's number of the model.
+    pub ids: (u32, u32),
+    /// Its place on the PCI bus, as in 0000:01:00.0; empty where the backend does not tell.
+    pub pci_bus: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// Whether shaders have 16-bit floats.
+    pub f16: bool,
+    /// Whether shaders have subgroup operations, and the range of subgroup sizes.
+    pub subgroups: Option<(u32, u32)>,
+    /// The shapes and types that cooperative matrices can have.
+    pub cooperative_matrices: Vec<wgpu::CooperativeMatrixProperties>,
+    /// The adapter's limits.
+    pub limits: wgpu::Limits,
+}
+
+impl AdapterSummary {
+    pub(super) fn of(adapter: &wgpu::Adapter) -> Self {
+        let info = adapter.get_info();
+        let features = adapter.features();
+        Self {
+            name: info.name,
+            backend: info.backend,
+            device_type: info.device_type,
+            ids: (info.vendor, info.device),
+            pci_bus: info.device_pci_bus_id,
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            subgroups: features
+                .contains(wgpu::Features::SUBGROUP)
+                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            cooperative_matrices: adapter.cooperative_matrix_properties(),
+            limits: adapter.limits(),
+        }
+    }
+
+    /// Whether shaders run on the CPU.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// Sides of the square cooperative matrices that take f16 and sum in f32.
+    pub(super) fn matrices(&self) -> Vec<u32> {
+        use wgpu::CooperativeScalarType::{F16, F32};
+        let square = |c: &&wgpu::CooperativeMatrixProperties| {
+            (c.n_size, c.k_size) == (c.m_size, c.m_size) && (c.ab_type, c.cr_type) == (F16, F32)
+        };
+        self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
+    }
+
+    /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and neither its
+    /// name nor its place.
+    fn is_same_hardware(&self, other: &Self) -> bool {
+        let told = !self.pci_bus.is_empty() && !other.pci_bus.is_empty();
+        let same = if told { self.pci_bus == other.pci_bus } else { self.name == other.name };
+        self.ids == other.ids && same
+    }
+
+    fn kind(&self) -> u8 {
+        match self.device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        }
+    }
+}
+
+/// Adapters as wgpu has them, and what they are.
+pub(super) type Candidates = Vec<(wgpu::Adapter, AdapterSummary)>;
+
+/// Every adapter that can run compute shaders, in the order that indices refer to.
+#[must_use]
+pub fn adapters() -> Vec<AdapterSummary> {
+    usable().into_iter().map(|(_, summary)| summary).collect()
+}
+
+/// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
+/// the same hardware again with less of what it can do.
+pub(super) fn usable() -> Candidates {
+    if let Some(named) = wgpu::Backends::from_env() {
+        return enumerate(named);
+    }
+    let primary = enumerate(wgpu::Backends::PRIMARY);
+    if primary.is_empty() { enumerate(wgpu::Backends::SECONDARY) } else { primary }
+}
+
+fn enumerate(backends: wgpu::Backends) -> Candidates {
+    let mut found = listed(backends, None);
+    if dxc::may_hide_some(backends, found.iter().map(|(_, summary)| summary))
+        && let Some(dll) = dxc::found()
+    {
+        let hidden = listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc));
+        if !hidden.is_empty() {
+            dxc::pass_over(&dll);
+            found.retain(|(_, summary)| summary.backend != wgpu::Backend::Dx12);
+            found.extend(hidden);
+        }
+    }
+    let ranks = ranks(&found.iter().map(|(_, summary)| summary).collect::<Vec<_>>());
+    let mut ranked: Vec<_> = ranks.into_iter().zip(found).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// What wgpu lists, with another compiler of DX12 than it would choose.
+fn listed(backends: wgpu::Backends, compiler: Option<wgpu::Dx12Compiler>) -> Candidates {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.backends = backends;
+    if let Some(compiler) = compiler {
+        descriptor.backend_options.dx12.shader_compiler = compiler;
+    }
+    let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let computes = |a: &wgpu::Adapter| {
+        a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+    };
+    let summarized = |a: wgpu::Adapter| {
+        let summary = AdapterSummary::of(&a);
+        (a, summary)
+    };
+    found.into_iter().filter(computes).map(summarized).collect()
+}
+
+/// The adapter of DX12 that is meant, with the compiler that Windows has: for when one could not be opened, and a
+/// `dxcompiler.dll` may be why.
+pub(super) fn without_dxc(
+    backend: wgpu::Backend,
+    named: Option<&str>,
+) -> Option<(wgpu::Adapter, AdapterSummary)> {
+    let dll = Some(()).filter(|()| backend == wgpu::Backend::Dx12).and_then(|()| dxc::found())?;
+    let opened = select(listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc)), named).ok()?;
+    dxc::pass_over(&dll);
+    Some(opened)
+}
+
+/// Sorts adapters: GPUs of their own before those of processors, and software last; then OpenGL, then as they are listed.
+/// DX12 comes right after Vulkan on the same hardware, whatever each calls it: there nothing that is compiled can be
+/// remembered, and without `dxcompiler.dll` compiling takes many times as long.
+fn ranks(adapters: &[&AdapterSummary]) -> Vec<(u8, bool, usize, bool)> {
+    let by_vulkan = |a: &&AdapterSummary| {
+        let twin = |v: &&AdapterSummary| v.backend == wgpu::Backend::Vulkan && v.is_same_hardware(a);
+        adapters.iter().position(twin).filter(|_| a.backend == wgpu::Backend::Dx12)
+    };
+    let rank = |(index, adapter): (usize, &&AdapterSummary)| {
+        let twin = by_vulkan(adapter);
+        let first = twin.unwrap_or(index);
+        (adapters[first].kind(), adapter.backend == wgpu::Backend::Gl, first, twin.is_some())
+    };
+    adapters.iter().enumerate().map(rank).collect()
+}
+
+/// The adapter of that index or name; else the one that `WGPU_ADAPTER_NAME` names, else the first.
+pub(super) fn select(candidates: Candidates, named: Option<&str>) -> Result<(wgpu::Adapter, AdapterSummary)> {
+    if candidates.is_empty() {
+        return Err(Error::NoAdapter);
+    }
+    let named = named
+        .map(str::to_owned)
+        .or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
+    let Some(wanted) = named else {
+        return candidates.into_iter().next().ok_or(Error::NoAdapter);
+    };
+    let names: Vec<String> = candidates.iter().map(|(_, s)| s.name.clone()).collect();
+    let lower = wanted.to_lowercase();
+    // A number may be an index, or the model in a name.
+    let index = wanted.parse::<usize>().ok().filter(|&index| index < names.len());
+    let position = index.or_else(|| names.iter().position(|n| n.to_lowercase().contains(&lower)));
+    let found = position.and_then(|at| candidates.into_iter().nth(at));
+    found.ok_or(Error::UnknownDevice { wanted, known: names.join(", ") })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use wgpu::Backend::{Dx12, Gl, Vulkan};
+    use wgpu::DeviceType::{Cpu, DiscreteGpu, IntegratedGpu};
+
+    use super::*;
+
+    pub(in crate::gpu) fn summary(
+        name: &str,
+        backend: wgpu::Backend,
+        device_type: wgpu::DeviceType,
+        (device, pci_bus): (u32, &str),
+    ) -> AdapterSummary {
+        AdapterSummary {
+            name: name.to_owned(),
+            backend,
+            device_type,
+            ids: (0x10de, device),
+            pci_bus: pci_bus.to_owned(),
+            driver: String::new(),
+            f16: false,
+            subgroups: None,
+            cooperative_matrices: Vec::new(),
+            limits: wgpu::Limits::default(),
+        }
+    }
+
+    fn sorted(adapters: &[AdapterSummary]) -> Vec<usize> {
+        let ranks = ranks(&adapters.iter().collect::<Vec<_>>());
+        let mut order: Vec<usize> = (0..adapters.len()).collect();
+        order.sort_by_key(|&index| ranks[index]);
+        order
+    }
+
+    #[test]
+    fn vulkan_comes_before_dx12_on_the_same_hardware() {
+        let (first, second, onboard) = ((1, "0000:01:00.0"), (1, "0000:02:00.0"), (2, ""));
+        // By the place where names differ, by the name where a place is not told; even where the kinds differ.
+        let adapters = [
+            summary("RTX", Dx12, DiscreteGpu, first),
+            summary("Iris", Dx12, DiscreteGpu, (2, "0000:00:02.0")),
+            summary("Basic Render Driver", Dx12, Cpu, (140, "")),
+            summary("Iris", Vulkan, IntegratedGpu, onboard),
+            summary("RTX (NVK)", Vulkan, DiscreteGpu, first),
+        ];
+        assert_eq!(sorted(&adapters), [4, 0, 3, 1, 2]);
+        // Two of one model, and of the second DX12 too.
+        let adapters = [
+            summary("RTX", Vulkan, DiscreteGpu, first),
+            summary("RTX", Vulkan, DiscreteGpu, second),
+            summary("RTX", Dx12, DiscreteGpu, second),
+            summary("RTX", Gl, DiscreteGpu, (0, "")),
+        ];
+        assert_eq!(sorted(&adapters), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn gpus_come_first_whatever_lists_them() {
+        let adapters = [
+            summary("llvmpipe", Vulkan, Cpu, (0, "")),
+            summary("RTX", Gl, DiscreteGpu, (1, "")),
+            summary("RTX", Dx12, DiscreteGpu, (1, "")),
+        ];
+        assert_eq!(sorted(&adapters), [2, 1, 0]);
+    }
+
+    #[test]
+    fn a_layer_of_vulkan_over_dx12_is_not_the_hardware() {
+        let adapters = [
+            summary("Microsoft Direct3D12 (RTX)", Vulkan, IntegratedGpu, (1, "")),
+            summary("RTX", Dx12, DiscreteGpu, (1, "0000:01:00.0")),
+        ];
+        assert_eq!(sorted(&adapters), [1, 0]);
+    }
+}
