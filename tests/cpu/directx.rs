@@ -107,7 +107,7 @@ fn written_out() {
             std::fs::create_dir_all(&folder).unwrap();
             let name = spec.name().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
             // The number keeps apart what differs in what the name has no room for.
-            let name = format!("{index:03} {}.hlsl", &name[..name.len().min(100)]);
+            let name = format!("{index:03} {}.hlsl", &name[..name.len().min(180)]);
             std::fs::write(folder.join(name), write(shader_model, false, &module, &info).unwrap()).unwrap();
         }
     }
