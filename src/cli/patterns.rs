@@ -1,5 +1,7 @@
 //! `*.jpg`: on Windows no shell finds out which files that is, so programs do.
 
+#[cfg(any(windows, test))]
+use std::path::Path;
 use std::path::PathBuf;
 
 use mprnet::Error;
@@ -8,9 +10,10 @@ use mprnet::Error;
 ///
 /// # Errors
 /// [`Error::Io`] where nothing matches a pattern.
+#[cfg_attr(not(windows), allow(clippy::unnecessary_wraps, reason = "on Windows a pattern may match nothing"))]
 pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     #[cfg(windows)]
-    let files = paths.iter().map(matching).collect::<Result<Vec<_>, _>>()?.concat();
+    let files = paths.iter().map(|path| matching(path)).collect::<Result<Vec<_>, _>>()?.concat();
     #[cfg(not(windows))]
     let files = paths.to_vec();
     Ok(files)
@@ -19,17 +22,17 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 /// The files that a path is a pattern of, by name; the path itself where it is none. Only `*` and `?` make it one: Windows
 /// has them in no name, and brackets in many, such as `photo[1].jpg`.
 #[cfg(any(windows, test))]
-fn matching(path: &PathBuf) -> Result<Vec<PathBuf>, Error> {
+fn matching(path: &Path) -> Result<Vec<PathBuf>, Error> {
     use std::io::{self, ErrorKind};
 
     let text = path.to_str().filter(|text| text.trim_start_matches(r"\\?\").contains(['*', '?']));
-    let Some(text) = text else { return Ok(vec![path.clone()]) };
+    let Some(text) = text else { return Ok(vec![path.to_owned()]) };
     let options = glob::MatchOptions {
         case_sensitive: false,
         require_literal_separator: true,
         require_literal_leading_dot: true,
     };
-    let unread = |source| Error::Io { action: "read", path: path.clone(), source };
+    let unread = |source| Error::Io { action: "read", path: path.to_owned(), source };
     let files = glob::glob_with(&text.replace('[', "[[]"), options)
         .map_err(|error| unread(io::Error::new(ErrorKind::InvalidInput, error)))?;
     let files = files.collect::<Result<Vec<_>, _>>().map_err(|error| unread(error.into()))?;

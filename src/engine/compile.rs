@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::WeightStore;
-use super::record::{Dispatch, Recorder};
+use super::record::{Planned, Recorder};
 use super::weights::OperatorWeights;
-use crate::gpu::{Device, Pipeline};
+use crate::gpu::{Device, KernelSpec};
 use crate::graph::{Graph, TensorId, cost};
 use crate::kernels::{self, Choices, Lowered, Operand, Params, Slot, Target, Variant};
 use crate::plan::{Bound, Cut, CutLimits, MemoryPlan, Placement, Precision, Reach, cut};
@@ -42,8 +42,8 @@ pub struct Memory {
 /// One operator, ready to be cut.
 pub(super) struct Step {
     pub(super) lowered: Lowered,
-    /// For each stage its pipeline and weights.
-    pub(super) stages: Vec<(Arc<Pipeline>, Option<Arc<OperatorWeights>>)>,
+    /// Those of each stage.
+    pub(super) weights: Vec<Option<Arc<OperatorWeights>>>,
     pub(super) work: u64,
     /// Multiply-adds that its kernels execute for each of its definition.
     pub(super) arithmetic: f64,
@@ -59,24 +59,26 @@ impl Step {
         lowered: Lowered,
         (work, arithmetic): (u64, f64),
     ) -> Result<Self> {
-        let mut stages = Vec::with_capacity(lowered.stages.len());
+        let mut weights = Vec::with_capacity(lowered.stages.len());
         let mut tensors = Vec::new();
         for stage in &lowered.stages {
-            let pipeline = device.pipelines().get(device, &stage.spec)?;
             let packed = stage
                 .packing
                 .as_ref()
                 .map(|packing| store.get(device, graph, packing, stage.spec.weight_texels()));
-            stages.push((pipeline, packed.transpose()?));
+            weights.push(packed.transpose()?);
             for binding in &stage.bindings {
                 if let Operand::Tensor(tensor, reach) = binding.operand {
                     tensors.push((tensor, reach, matches!(binding.slot, Slot::Dst | Slot::Dst2)));
                 }
             }
         }
-        Ok(Self { lowered, stages, work, arithmetic, tensors })
+        Ok(Self { lowered, weights, work, arithmetic, tensors })
     }
 }
+
+/// What gives the kernels of every node, chosen for a target.
+pub(super) type Lower = fn(&Device, &Graph, &mut Target) -> Result<Vec<Lowered>>;
 
 /// A compiled graph.
 pub(super) struct Compiled {
@@ -94,6 +96,7 @@ impl Compiled {
         store: &WeightStore,
         graph: Graph,
         options: &ExecutorOptions,
+        lower: Lower,
     ) -> Result<Self> {
         let limits = device.wgpu().limits();
         let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
@@ -120,9 +123,14 @@ impl Compiled {
         Ok(Self { graph, memory, slots, steps, limits: cut_limits, uniform_stride })
     }
 
+    /// Every kernel, in the order of first use.
+    pub(super) fn specs(&self) -> impl Iterator<Item = &KernelSpec> {
+        self.steps.iter().flat_map(|step| &step.lowered.stages).map(|stage| &stage.spec)
+    }
+
     /// Every dispatch, none of more work than `budget` where an operator can be cut so small; and the table of
     /// uniforms they use.
-    pub(super) fn dispatches(&self, device: &Device, budget: u64) -> Result<(Vec<Dispatch>, wgpu::Buffer)> {
+    pub(super) fn plan(&self, device: &Device, budget: u64) -> Result<(Vec<Planned>, wgpu::Buffer)> {
         let mut recorder = Recorder::new(self);
         for (node, step) in self.steps.iter().enumerate() {
             recorder.operator(node, &self.cut(step, budget)?);
@@ -151,12 +159,17 @@ impl Compiled {
     }
 }
 
+/// The kernels of every node, which may turn out not to compile.
+#[allow(clippy::unnecessary_wraps, reason = "it is a Lower")]
+pub(super) fn chosen(_: &Device, graph: &Graph, target: &mut Target) -> Result<Vec<Lowered>> {
+    Ok(graph.nodes().iter().map(|node| kernels::lower(graph, node, target)).collect())
+}
+
 /// The kernels of every node, compiled. A variant that the driver fails to compile gives way to the next best, unless it
 /// was asked for by name.
-fn lower(device: &Device, graph: &Graph, target: &mut Target) -> Result<Vec<Lowered>> {
+pub(super) fn compiled(device: &Device, graph: &Graph, target: &mut Target) -> Result<Vec<Lowered>> {
     loop {
-        let lowered: Vec<Lowered> =
-            graph.nodes().iter().map(|node| kernels::lower(graph, node, target)).collect();
+        let lowered = chosen(device, graph, target)?;
         let specs = lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec);
         let Err(error) = device.pipelines().prepare(device, specs) else { return Ok(lowered) };
         let Some(variant) = culprit(&error, graph, &lowered, target) else { return Err(error) };

@@ -3,11 +3,11 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::compile::Compiled;
+use super::compile::{self, Compiled, Lower};
 use super::pace::Pace;
-use super::record::Dispatch;
+use super::record::{Dispatch, Planned};
 use super::{ExecutorOptions, Memory, Values, WeightStore};
-use crate::gpu::Device;
+use crate::gpu::{Device, KernelSpec};
 use crate::graph::{Graph, TensorId};
 use crate::plan::MemoryPlan;
 use crate::{Error, Result};
@@ -27,6 +27,8 @@ pub(super) type Submit<'a> = dyn FnMut(&Executor, Range<usize>) -> std::result::
 /// A graph compiled for one size, to be run for any number of images.
 pub struct Executor {
     pub(super) compiled: Compiled,
+    /// All dispatches of a run, and the first of them as far as they are made: all, once it has run.
+    planned: Vec<Planned>,
     pub(super) dispatches: Vec<Dispatch>,
     uniforms: wgpu::Buffer,
     /// The budget that the dispatches were cut for.
@@ -47,12 +49,35 @@ impl Executor {
         graph: Graph,
         options: &ExecutorOptions,
     ) -> Result<Self> {
+        let mut made = Self::with(device, store, graph, options, compile::compiled)?;
+        made.make(device, made.planned.len())?;
+        Ok(made)
+    }
+
+    /// As [`Self::new`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
+    /// then may fail with [`Error::Shader`] where a variant does not compile: [`Self::new`] has another take its place.
+    pub(super) fn begin(
+        device: &Device,
+        store: &WeightStore,
+        graph: Graph,
+        options: &ExecutorOptions,
+    ) -> Result<Self> {
+        Self::with(device, store, graph, options, compile::chosen)
+    }
+
+    fn with(
+        device: &Device,
+        store: &WeightStore,
+        graph: Graph,
+        options: &ExecutorOptions,
+        lower: Lower,
+    ) -> Result<Self> {
         let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
-        let compiled = Compiled::new(device, store, graph, options)?;
+        let compiled = Compiled::new(device, store, graph, options, lower)?;
         let cut_for = pace.cut();
-        let (dispatches, uniforms) = compiled.dispatches(device, cut_for)?;
+        let (planned, uniforms) = compiled.plan(device, cut_for)?;
         let staging = make_staging(device, &compiled)?;
-        Ok(Self { compiled, dispatches, uniforms, cut_for, pace, staging })
+        Ok(Self { compiled, planned, dispatches: Vec::new(), uniforms, cut_for, pace, staging })
     }
 
     /// The graph as it is executed.
@@ -85,7 +110,7 @@ impl Executor {
     /// Dispatches of one run, as they are cut at present.
     #[must_use]
     pub fn dispatch_count(&self) -> usize {
-        self.dispatches.len()
+        self.planned.len()
     }
 
     /// Runs the graph, on the device that it was compiled for, on one set of inputs and gives its outputs in order.
@@ -101,6 +126,20 @@ impl Executor {
         self.load(device, inputs)?;
         self.drive(device, progress, &mut |executor, range| executor.submit(device, range))?;
         self.results(device)
+    }
+
+    /// As [`Self::run`], while the pipelines that are missing are made in the order of their first use.
+    pub(super) fn run_while_compiling(
+        &mut self,
+        device: &Device,
+        inputs: &[Values],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Values>> {
+        if self.dispatches.len() == self.planned.len() {
+            return self.run(device, inputs, progress);
+        }
+        let specs: Vec<KernelSpec> = self.compiled.specs().cloned().collect();
+        device.pipelines().ahead(device, &specs, || self.run(device, inputs, progress))
     }
 
     /// Runs calls that are part of a run, which takes all of its memory.
@@ -125,15 +164,20 @@ impl Executor {
         progress: &mut dyn FnMut(Progress),
         submit: &mut Submit<'_>,
     ) -> Result<()> {
-        let total = self.dispatches.iter().map(|d| d.work).sum();
+        let total = self.planned.iter().map(|p| p.work).sum();
         let (mut next, mut done) = (0, 0);
-        while next < self.dispatches.len() {
+        while next < self.planned.len() {
             next = self.adapt(device, next)?;
+            let whole = self.slice(next);
+            let end = self.ready(device, next, whole);
+            self.make(device, end)?;
             let start = Instant::now();
-            let end = self.slice(next);
             self.running(device, || submit(self, next..end))?.map_err(failed)?;
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
-            self.pace.observe(work, start.elapsed());
+            // What is cut short tells of the driver's fixed costs rather than of the adapter.
+            if end == whole {
+                self.pace.observe(work, start.elapsed());
+            }
             (next, done) = (end, done + work);
             progress(Progress { done: done.min(total), total });
         }
@@ -186,31 +230,56 @@ impl Executor {
     fn adapt(&mut self, device: &Device, next: usize) -> Result<usize> {
         let budget = self.pace.cut();
         let off = self.cut_for / 2 > budget || self.cut_for < budget / 4;
-        let between = next == 0 || self.dispatches[next - 1].closes;
+        let between = next == 0 || self.planned[next - 1].closes;
         if !off || !between {
             return Ok(next);
         }
-        let operators = self.dispatches[..next].iter().filter(|d| d.closes).count();
-        (self.dispatches, self.uniforms) = self.compiled.dispatches(device, budget)?;
+        let operators = self.planned[..next].iter().filter(|p| p.closes).count();
+        (self.planned, self.uniforms) = self.compiled.plan(device, budget)?;
+        self.dispatches.clear();
         self.cut_for = budget;
         let mut closed = 0;
-        let resumes = |d: &Dispatch| {
+        let resumes = |p: &Planned| {
             let here = closed == operators;
-            closed += usize::from(d.closes);
+            closed += usize::from(p.closes);
             here
         };
-        Ok(self.dispatches.iter().position(resumes).unwrap_or(self.dispatches.len()))
+        Ok(self.planned.iter().position(resumes).unwrap_or(self.planned.len()))
     }
 
     /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least.
     fn slice(&self, start: usize) -> usize {
         let budget = self.pace.budget();
         let mut work = 0;
-        let fits = |d: &&Dispatch| {
-            work += d.work;
+        let fits = |p: &&Planned| {
+            work += p.work;
             work <= budget
         };
-        start + self.dispatches[start..].iter().take_while(fits).count().max(1)
+        start + self.planned[start..].iter().take_while(fits).count().max(1)
+    }
+
+    /// The end of what of a submission needs no waiting for pipelines, the first dispatch apart.
+    fn ready(&self, device: &Device, start: usize, end: usize) -> usize {
+        let made = self.dispatches.len().max(start + 1);
+        let has = |p: &&Planned| device.pipelines().has(p.spec(&self.compiled));
+        if made >= end { end } else { made + self.planned[made..end].iter().take_while(has).count() }
+    }
+
+    /// Makes dispatches up to `end`; waits for their pipelines.
+    fn make(&mut self, device: &Device, end: usize) -> Result<()> {
+        let (made, compiled, table) = (self.dispatches.len().min(end), &self.compiled, &self.uniforms);
+        let missing = &self.planned[made..end];
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let pipeline = |p: &Planned| device.pipelines().get(device, p.spec(compiled));
+        let pipelines = missing.iter().map(pipeline).collect::<Result<Vec<_>>>()?;
+        let dispatch = |(p, pipeline): (&Planned, _)| p.dispatch(device, compiled, pipeline, table);
+        let dispatches = device.checked_for("binding tensors", table.size(), || {
+            missing.iter().zip(pipelines).map(dispatch).collect::<Vec<_>>()
+        })?;
+        self.dispatches.extend(dispatches);
+        Ok(())
     }
 
     /// Records dispatches in one pass, submits them and waits.

@@ -186,7 +186,7 @@ impl Executor {
         let step = &self.compiled.steps[node];
         let domain = step.lowered.domain();
         let cells = domain.bands() * domain.columns();
-        let weights = step.stages[stage].1.iter().flat_map(|weights| &weights.parts);
+        let weights = step.weights[stage].iter().flat_map(|weights| &weights.parts);
         let mut bytes = [weights.map(|(_, values)| values.bytes()).sum(), 0];
         for binding in &step.lowered.stages[stage].bindings {
             match binding.operand {
@@ -204,7 +204,7 @@ impl Executor {
 /// The stage that holds the weights of the operator's sums; the first where none does.
 fn multiplying_stage(step: &Step) -> usize {
     let holds = |weights: &OperatorWeights| weights.parts.iter().any(|(slot, _)| *slot == Slot::Weights);
-    step.stages.iter().position(|(_, weights)| weights.as_deref().is_some_and(holds)).unwrap_or(0)
+    step.weights.iter().position(|weights| weights.as_deref().is_some_and(holds)).unwrap_or(0)
 }
 
 /// What a stage of an operator took.

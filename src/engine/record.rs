@@ -1,10 +1,10 @@
 //! The dispatches of a compiled graph: for each strip of each cut of each operator its stages, with their bind groups
-//! and one table of uniforms.
+//! and one table of uniforms. They are planned first, and made when their pipelines are.
 
 use std::sync::Arc;
 
 use super::compile::{Compiled, Step};
-use crate::gpu::{Device, Pipeline};
+use crate::gpu::{Device, KernelSpec, Pipeline};
 use crate::kernels::{Binding, Operand, Params, Scratch, Slot, View};
 use crate::plan::{Cut, Domain, Placement, Strip};
 use crate::{Error, Result};
@@ -18,8 +18,6 @@ pub(super) struct Dispatch {
     /// The operator's index in the graph, and the stage of it.
     pub(super) node: usize,
     pub(super) stage: usize,
-    /// Whether it is the last of its operator.
-    pub(super) closes: bool,
 }
 
 impl Dispatch {
@@ -42,14 +40,17 @@ struct Located {
     view: View,
 }
 
-/// A stage of a strip with its bindings.
-struct Planned {
-    node: usize,
-    stage: usize,
+/// A dispatch to be: a stage of a strip with its bindings.
+pub(super) struct Planned {
+    pub(super) node: usize,
+    pub(super) stage: usize,
     strip: Strip,
     located: Vec<Located>,
-    work: u64,
-    closes: bool,
+    pub(super) work: u64,
+    /// Whether it is the last of its operator.
+    pub(super) closes: bool,
+    /// Its bytes into the table of uniforms.
+    uniforms: u64,
 }
 
 /// Collects the dispatches of operators in order.
@@ -85,7 +86,8 @@ impl<'a> Recorder<'a> {
         let domain = step.lowered.domain();
         let share = u64::from(strip.window.bands.end - strip.window.bands.start)
             * u64::from(strip.columns.end - strip.columns.start);
-        let cells = u64::from(domain.bands()) * u64::from(domain.columns()) * step.stages.len() as u64;
+        let cells =
+            u64::from(domain.bands()) * u64::from(domain.columns()) * step.lowered.stages.len() as u64;
         let work = (u128::from(step.work) * u128::from(share) / u128::from(cells)) as u64;
         // The cut names a fragment for each tensor of all stages, in order.
         let mut fragments = cut.fragments.iter();
@@ -104,7 +106,9 @@ impl<'a> Recorder<'a> {
             if let Some(&x) = located.iter().find(|l| l.binding == Slot::X) {
                 located.extend(absent.map(|b| Located { binding: b.slot, view: View::default(), ..x }));
             }
-            self.planned.push(Planned { node, stage, strip: strip.clone(), located, work, closes: false });
+            let uniforms = self.planned.len() as u64 * self.compiled.uniform_stride;
+            let (strip, closes) = (strip.clone(), false);
+            self.planned.push(Planned { node, stage, strip, located, work, closes, uniforms });
         }
     }
 
@@ -141,15 +145,20 @@ impl<'a> Recorder<'a> {
         Some(Located { binding, slot, offset: 0, size: scratch.bytes(cells), view })
     }
 
-    /// Makes the bind groups and the table.
-    pub(super) fn finish(self, device: &Device) -> Result<(Vec<Dispatch>, wgpu::Buffer)> {
+    /// Makes the table.
+    pub(super) fn finish(self, device: &Device) -> Result<(Vec<Planned>, wgpu::Buffer)> {
         let stride = self.compiled.uniform_stride;
         let mut table = vec![0_u8; self.planned.len() * stride as usize];
         for (plan, entry) in self.planned.iter().zip(table.chunks_exact_mut(stride as usize)) {
             let params = params(&self.compiled.steps[plan.node], plan);
             entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
         }
-        let made = device.checked_for("binding tensors", table.len() as u64, || {
+        let limit = self.compiled.limits.rows;
+        let most = |plan: &Planned| plan.workgroups(self.compiled).into_iter().max();
+        if let Some(workgroups) = self.planned.iter().filter_map(most).find(|&n| n > limit) {
+            return Err(Error::TooManyWorkgroups { workgroups, limit });
+        }
+        let uniforms = device.checked_for("binding tensors", table.len() as u64, || {
             let uniforms = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
                 label: Some("uniforms"),
                 size: table.len() as u64,
@@ -157,23 +166,30 @@ impl<'a> Recorder<'a> {
                 mapped_at_creation: false,
             });
             device.queue().write_buffer(&uniforms, 0, &table);
-            let dispatch =
-                |(i, plan): (usize, &Planned)| self.dispatch(device, plan, (&uniforms, i as u64 * stride));
-            (self.planned.iter().enumerate().map(dispatch).collect::<Vec<_>>(), uniforms)
-        });
-        let (dispatches, uniforms) = made?;
-        let limit = self.compiled.limits.rows;
-        let beyond = |d: &&Dispatch| d.workgroups.iter().any(|&n| n > limit);
-        if let Some(dispatch) = dispatches.iter().find(beyond) {
-            let workgroups = dispatch.workgroups.into_iter().max().unwrap_or(0);
-            return Err(Error::TooManyWorkgroups { workgroups, limit });
-        }
-        Ok((dispatches, uniforms))
+            uniforms
+        })?;
+        Ok((self.planned, uniforms))
+    }
+}
+
+impl Planned {
+    fn workgroups(&self, compiled: &Compiled) -> [u32; 3] {
+        compiled.steps[self.node].lowered.stages[self.stage].workgroups(&self.strip)
     }
 
-    fn dispatch(&self, device: &Device, plan: &Planned, (table, at): (&wgpu::Buffer, u64)) -> Dispatch {
-        let step = &self.compiled.steps[plan.node];
-        let (pipeline, weights) = &step.stages[plan.stage];
+    /// The kernel that it runs.
+    pub(super) fn spec<'a>(&self, compiled: &'a Compiled) -> &'a KernelSpec {
+        &compiled.steps[self.node].lowered.stages[self.stage].spec
+    }
+
+    /// The dispatch by its pipeline, which makes the bind group.
+    pub(super) fn dispatch(
+        &self,
+        device: &Device,
+        compiled: &Compiled,
+        pipeline: Arc<Pipeline>,
+        table: &wgpu::Buffer,
+    ) -> Dispatch {
         let part = |buffer, offset, size| {
             wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                 buffer,
@@ -181,24 +197,25 @@ impl<'a> Recorder<'a> {
                 size: std::num::NonZeroU64::new(size),
             })
         };
-        let mut entries =
-            vec![wgpu::BindGroupEntry { binding: 0, resource: part(table, at, size_of::<Params>() as u64) }];
+        let params = part(table, self.uniforms, size_of::<Params>() as u64);
+        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params }];
+        let weights = &compiled.steps[self.node].weights[self.stage];
         entries.extend(weights.iter().flat_map(|w| &w.parts).map(|(slot, values)| wgpu::BindGroupEntry {
             binding: *slot as u32,
             resource: values.binding(),
         }));
-        entries.extend(plan.located.iter().map(|l| wgpu::BindGroupEntry {
+        entries.extend(self.located.iter().map(|l| wgpu::BindGroupEntry {
             binding: l.binding as u32,
-            resource: part(&self.compiled.slots[l.slot], l.offset, l.size),
+            resource: part(&compiled.slots[l.slot], l.offset, l.size),
         }));
         let bind_group = device.wgpu().create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
             layout: &pipeline.layout,
             entries: &entries,
         });
-        let workgroups = step.lowered.stages[plan.stage].workgroups(&plan.strip);
-        let Planned { node, stage, work, closes, .. } = *plan;
-        Dispatch { pipeline: Arc::clone(pipeline), bind_group, workgroups, work, node, stage, closes }
+        let Planned { node, stage, work, .. } = *self;
+        let workgroups = self.workgroups(compiled);
+        Dispatch { pipeline, bind_group, workgroups, work, node, stage }
     }
 }
 

@@ -94,6 +94,9 @@ struct Key {
     precision: Precision,
 }
 
+/// [`Executor::new`] or [`Executor::begin`].
+type New = fn(&Device, &WeightStore, Graph, &ExecutorOptions) -> Result<Executor>;
+
 impl Restorer {
     /// A restorer; nothing is compiled until the first photo.
     #[must_use]
@@ -137,9 +140,9 @@ impl Restorer {
         let seen = photo.prepared()?;
         let restored = self.in_range(&seen, |restorer, key| {
             // Padding the photo first would take memory in vain for one that the device turns down.
-            let mut executor = restorer.executor(key)?;
+            let executor = restorer.executor(key)?;
             // An executor that has failed is not kept.
-            let outputs = executor.run(&restorer.device, &[restorer.input(&seen)?], progress)?;
+            let (executor, outputs) = restorer.run(executor, &seen, key.precision, progress)?;
             restorer.executors.push((key, executor));
             finish(&seen, key, outputs.into_iter().next())
         })?;
@@ -160,8 +163,8 @@ impl Restorer {
         let (restored, tensors) = self.in_range(&seen, |restorer, key| {
             let (graph, exponents) = restorer.graph(key, names)?;
             let ids: Vec<_> = names.iter().map(|name| graph.find(name)).collect();
-            let mut executor = restorer.compile(graph, key.precision)?;
-            let outputs = executor.run(&restorer.device, &[restorer.input(&seen)?], progress)?;
+            let executor = restorer.compile(graph, key.precision, Executor::begin)?;
+            let (executor, outputs) = restorer.run(executor, &seen, key.precision, progress)?;
             let graph = executor.graph();
             let captured = |(name, id): (&String, Option<TensorId>)| {
                 let at = graph.outputs().iter().position(|&t| Some(t) == id)?;
@@ -264,11 +267,34 @@ impl Restorer {
             return Ok(self.executors.remove(at).1);
         }
         let (graph, _) = self.graph(key, &[])?;
-        self.compile(graph, key.precision)
+        self.compile(graph, key.precision, Executor::begin)
     }
 
-    /// Compiles a graph, after making room for its buffers.
-    fn compile(&mut self, graph: Graph, precision: Precision) -> Result<Executor> {
+    /// Runs a graph on a photo, while its kernels are still being compiled. Where one of them does not, another takes its
+    /// place, and what was computed before is computed anew.
+    fn run(
+        &mut self,
+        mut executor: Executor,
+        photo: &Frame,
+        precision: Precision,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Executor, Vec<Values>)> {
+        let input = [self.input(photo)?];
+        let outputs = match executor.run_while_compiling(&self.device, &input, progress) {
+            Err(Error::Shader { .. }) => {
+                let graph = executor.graph().clone();
+                // Its buffers make room.
+                drop(executor);
+                executor = self.compile(graph, precision, Executor::new)?;
+                executor.run(&self.device, &input, progress)
+            }
+            outputs => outputs,
+        }?;
+        Ok((executor, outputs))
+    }
+
+    /// Compiles a graph, or begins to, after making room for its buffers.
+    fn compile(&mut self, graph: Graph, precision: Precision, new: New) -> Result<Executor> {
         let kept =
             |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| e.memory().tensors).sum::<u64>();
         while kept(&self.executors) > KEPT_BYTES {
@@ -276,10 +302,10 @@ impl Restorer {
         }
         let choices = self.tuner.choices(&self.device, precision, &graph);
         let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
-        let made = match Executor::new(&self.device, &self.store, graph.clone(), &options) {
+        let made = match new(&self.device, &self.store, graph.clone(), &options) {
             Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
                 self.executors.clear();
-                Executor::new(&self.device, &self.store, graph, &options)
+                new(&self.device, &self.store, graph, &options)
             }
             made => made,
         }?;
@@ -287,8 +313,7 @@ impl Restorer {
             tensors_mib = made.memory().tensors >> 20,
             weights_mib = self.store.bytes() >> 20,
             dispatches = made.dispatch_count(),
-            pipelines = self.device.pipelines().len(),
-            "compiled"
+            "planned"
         );
         Ok(made)
     }

@@ -1,10 +1,12 @@
 //! Pipelines, made once per kernel and kept; on disk too, where the driver leaves that to programs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -21,21 +23,24 @@ pub struct Pipeline {
     pub layout: wgpu::BindGroupLayout,
 }
 
+/// A pipeline, or the compiler's text; empty until somebody asks for it. Whoever asks meanwhile waits.
+type Cell = Arc<OnceLock<std::result::Result<Arc<Pipeline>, String>>>;
+
 /// The pipelines of a device.
 #[derive(Debug, Default)]
 pub struct Pipelines {
-    made: Mutex<HashMap<KernelSpec, Arc<Pipeline>>>,
+    cells: Mutex<HashMap<KernelSpec, Cell>>,
     disk: Option<DiskCache>,
 }
 
 impl Pipelines {
     /// Pipelines that are remembered in `folder`, where the device was opened with the feature for it.
     pub(super) fn remembered(device: &wgpu::Device, adapter: &wgpu::AdapterInfo, folder: &Path) -> Self {
-        Self { made: Mutex::default(), disk: DiskCache::open(device, adapter, folder) }
+        Self { cells: Mutex::default(), disk: DiskCache::open(device, adapter, folder) }
     }
 
     /// Makes the pipelines that are missing of `specs`, several at once: on GPUs a driver takes up to a second for
-    /// each, on one core.
+    /// each, on one core, and FXC three.
     ///
     /// # Errors
     /// [`Error::Shader`] with the compiler's text.
@@ -44,29 +49,45 @@ impl Pipelines {
         device: &Device,
         specs: impl IntoIterator<Item = &'a KernelSpec>,
     ) -> Result<()> {
-        let missing: Vec<&KernelSpec> = {
-            let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            let missing: BTreeSet<_> = specs.into_iter().filter(|spec| !made.contains_key(*spec)).collect();
-            missing.into_iter().collect()
-        };
-        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(missing.len());
-        let make_some = |first: usize| -> Result<Vec<(KernelSpec, Arc<Pipeline>)>> {
-            let own = missing.iter().skip(first).step_by(threads);
-            own.map(|spec| Ok(((*spec).clone(), Arc::new(self.make(device, spec)?)))).collect()
-        };
-        let results: Vec<_> = std::thread::scope(|scope| {
-            let make_some = &make_some;
-            let workers: Vec<_> = (0..threads).map(|i| scope.spawn(move || make_some(i))).collect();
-            workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-        });
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        for result in results {
-            made.extend(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        let specs: Vec<&KernelSpec> = specs.into_iter().collect();
+        self.ahead(device, specs.iter().copied(), || {
+            specs.iter().try_for_each(|spec| self.get(device, spec).map(|_| ()))
+        })
+    }
+
+    /// Does work while the pipelines that it will ask for are made, in the order given, on as many threads as there are
+    /// cores. When it is done, none that is not yet begun is made any more.
+    pub(crate) fn ahead<'a, T>(
+        &self,
+        device: &Device,
+        specs: impl IntoIterator<Item = &'a KernelSpec>,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        let mut seen = HashSet::new();
+        let missing: Vec<&KernelSpec> =
+            specs.into_iter().filter(|spec| seen.insert(*spec) && !self.has(spec)).collect();
+        // OpenGL does one thing at a time, and wgpu panics where it waits for another thread's for long.
+        if missing.is_empty() || device.wgpu().adapter_info().backend == wgpu::Backend::Gl {
+            return work();
         }
-        if let (Some(disk), false) = (&self.disk, missing.is_empty()) {
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(missing.len());
+        let next = AtomicUsize::new(0);
+        let make_some = || {
+            while let Some(spec) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                // What went wrong, or panicked, does so again for who asks for it.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.get(device, spec)));
+            }
+        };
+        let done = std::thread::scope(|scope| {
+            (0..threads).for_each(|_| drop(scope.spawn(make_some)));
+            let done = work();
+            next.store(missing.len(), Ordering::Relaxed);
+            done
+        });
+        if let Some(disk) = &self.disk {
             disk.save();
         }
-        Ok(())
+        done
     }
 
     /// The pipeline of a kernel, made at the first call.
@@ -74,19 +95,31 @@ impl Pipelines {
     /// # Errors
     /// [`Error::Shader`] with the compiler's text.
     pub fn get(&self, device: &Device, spec: &KernelSpec) -> Result<Arc<Pipeline>> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = made.get(spec) {
-            return Ok(Arc::clone(found));
+        let made = self.cell(spec).get_or_init(|| self.make(device, spec).map(Arc::new)).clone();
+        made.map_err(|reason| Error::Shader { kernel: spec.name(), reason })
+    }
+
+    /// Whether a pipeline is there, or why it is not, without waiting.
+    pub(crate) fn has(&self, spec: &KernelSpec) -> bool {
+        self.lock().get(spec).is_some_and(|cell| cell.get().is_some())
+    }
+
+    fn cell(&self, spec: &KernelSpec) -> Cell {
+        let mut cells = self.lock();
+        if let Some(cell) = cells.get(spec) {
+            return Arc::clone(cell);
         }
-        let pipeline = Arc::new(self.make(device, spec)?);
-        made.insert(spec.clone(), Arc::clone(&pipeline));
-        Ok(pipeline)
+        Arc::clone(cells.entry(spec.clone()).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<KernelSpec, Cell>> {
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many distinct kernels have been compiled.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.lock().values().filter(|cell| matches!(cell.get(), Some(Ok(_)))).count()
     }
 
     /// Whether none has.
@@ -95,37 +128,39 @@ impl Pipelines {
         self.len() == 0
     }
 
-    fn make(&self, device: &Device, spec: &KernelSpec) -> Result<Pipeline> {
+    fn make(&self, device: &Device, spec: &KernelSpec) -> std::result::Result<Pipeline, String> {
         let name = spec.name();
         let replaced = device.replaced(spec.shader);
-        let source = replaced.map_or_else(|| spec.link(), |text| spec.link_replaced(text))?;
+        let source = replaced.map_or_else(|| spec.link(), |text| spec.link_replaced(text));
+        let source = source.map_err(|error| match error {
+            Error::Shader { reason, .. } => reason,
+            other => other.to_string(),
+        })?;
         let wgpu = device.wgpu();
-        device
-            .checked(|| {
-                let source = wgpu::ShaderSource::Wgsl(source.into());
-                let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&name), source };
-                let module = if device.checks(spec.shader) {
-                    wgpu.create_shader_module(descriptor)
-                } else {
-                    trusted::module(wgpu, descriptor)
-                };
-                // The crate's shaders write workgroup memory in full before each barrier.
-                let options = wgpu::PipelineCompilationOptions {
-                    zero_initialize_workgroup_memory: replaced.is_some(),
-                    ..Default::default()
-                };
-                let pipeline = wgpu.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                    label: Some(&name),
-                    layout: None,
-                    module: &module,
-                    entry_point: Some("main"),
-                    compilation_options: options,
-                    cache: self.disk.as_ref().map(|disk| &disk.cache),
-                });
-                let layout = pipeline.get_bind_group_layout(0);
-                Pipeline { pipeline, layout }
-            })
-            .map_err(|reason| Error::Shader { kernel: name.clone(), reason })
+        device.checked(|| {
+            let source = wgpu::ShaderSource::Wgsl(source.into());
+            let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&name), source };
+            let module = if device.checks(spec.shader) {
+                wgpu.create_shader_module(descriptor)
+            } else {
+                trusted::module(wgpu, descriptor)
+            };
+            // The crate's shaders write workgroup memory in full before each barrier.
+            let options = wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: replaced.is_some(),
+                ..Default::default()
+            };
+            let pipeline = wgpu.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(&name),
+                layout: None,
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: options,
+                cache: self.disk.as_ref().map(|disk| &disk.cache),
+            });
+            let layout = pipeline.get_bind_group_layout(0);
+            Pipeline { pipeline, layout }
+        })
     }
 }
 
@@ -165,5 +200,39 @@ impl DiskCache {
         if let Err(error) = written() {
             tracing::debug!("compiled kernels are not remembered: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Kernels that any adapter compiles, and one that none does.
+    fn specs() -> [KernelSpec; 3] {
+        let rows = |ahead| KernelSpec::new("pool_rows", &[]).constant("AHEAD", ahead);
+        [rows(1), KernelSpec::new("pool_rows", &["no_such_part"]), rows(2)]
+    }
+
+    #[test]
+    fn pipelines_are_made_while_work_goes_on() {
+        let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
+        let (specs, pipelines) = (specs(), device.pipelines());
+        let start = Instant::now();
+        let all = pipelines.ahead(&device, &specs, || {
+            let missing = || specs.iter().any(|spec| !pipelines.has(spec));
+            while missing() && start.elapsed() < Duration::from_secs(60) {
+                std::thread::yield_now();
+            }
+            !missing()
+        });
+        assert!(all && pipelines.len() == 2);
+        assert!(pipelines.get(&device, &specs[0]).is_ok() && pipelines.get(&device, &specs[2]).is_ok());
+        for _ in 0..2 {
+            let error = pipelines.get(&device, &specs[1]).unwrap_err().to_string();
+            assert!(error.ends_with(": there is no part parts/no_such_part"), "{error}");
+        }
+        assert!(pipelines.prepare(&device, &specs).is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! Photos through the library's front.
 
+use mprnet::gpu::{AdapterSummary, Device, DeviceOptions};
 use mprnet::image::{Frame, Light, Samples};
+use mprnet::kernels::Variant;
 use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Error, Progress, Restorer, RestorerOptions};
@@ -159,4 +161,34 @@ fn linear_light_is_restored_as_the_curve_shows_it() {
     // Between two neighbouring values of 8 bits light grows by at most a hundredth.
     let close = |(light, &value): (&f32, &u8)| (light - curve(value)).abs() < 0.01;
     assert!(restored.iter().zip(bytes(&expected)).all(close));
+}
+
+/// Kernels are compiled while the photo is being restored.
+#[test]
+fn what_does_not_compile_is_replaced_under_way() {
+    let restorer = |broken: Option<&'static str>| {
+        let device = Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter");
+        let device =
+            broken.into_iter().fold(device, |d, shader| d.with_shader(shader, "no shader".to_owned()));
+        let weights = Weights::read(&golden_path("tiny_shuffle2.safetensors")).unwrap();
+        Restorer::new(weights, device, RestorerOptions::default())
+    };
+    let noisy = photo(40, 24);
+    let clean = restorer(None).restore(&noisy).unwrap();
+    let mut replaced = restorer(Some("conv3x3/winograd_output"));
+    let restored = replaced.restore(&noisy).unwrap();
+    assert!(difference(&restored, &clean) <= 1);
+    assert!(difference(&restored, &replaced.restore(&noisy).unwrap()) == 0);
+    let failed = replaced.device().target(Precision::F32).failed;
+    let software = replaced.device().adapter().is_some_and(AdapterSummary::is_software);
+    assert!(failed == [Variant::Winograd4] || !software, "{failed:?}");
+
+    // The last operator of all, and nothing can take its place.
+    let mut late = restorer(Some("pack"));
+    let (mut before, names) = (Vec::new(), ["stage1".to_owned()]);
+    let error = late.restore_with_progress(&noisy, &mut |progress| before.push(progress)).unwrap_err();
+    assert!(matches!(&error, Error::Shader { kernel, .. } if kernel.starts_with("pack")), "{error}");
+    assert!(before.iter().all(|progress| progress.done < progress.total), "{before:?}");
+    let error = late.capture(&noisy, &names, &mut |_| ()).unwrap_err();
+    assert!(matches!(error, Error::Shader { .. }), "{error}");
 }
