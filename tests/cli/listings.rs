@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::{Room, Run, mprnet};
+use crate::{Run, mprnet};
 
 fn plan(args: &[&str]) -> String {
     let run = Run::of(mprnet().arg("plan").args(args)).succeeds();
@@ -109,7 +109,7 @@ fn output_onto_a_full_disk() {
         Run::of(mprnet().args(args).stdout(full())).fails_at_once(1, &["cannot write to standard output"]);
     }
     // Messages that cannot be written are no reason to fail otherwise.
-    let room = Room::with_photo();
+    let room = crate::Room::with_photo();
     let mut command = room.command(["restore", "photo.png", "-o", "out.bmp"]);
     assert_eq!(command.stderr(full()).status().unwrap().code(), Some(1));
 }
