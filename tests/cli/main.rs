@@ -19,6 +19,8 @@ mod overflowing;
 mod photos;
 mod profile;
 mod restoring;
+#[cfg(windows)]
+mod windows;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
