@@ -3,11 +3,11 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mprnet::ExecutorOptions;
+use mprnet::conformance::Specimen;
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::cost;
 use mprnet::kernels::{Choices, ConvShape, Variant};
 use mprnet::plan::{Layout, Precision};
-use mprnet::tune::Specimen;
 
 const SIZE: [u32; 2] = [256, 256];
 const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F16];

@@ -156,6 +156,24 @@ pub enum Error {
     },
     // End of metrics and their folders.
 
+    // Conformance.
+    /// A folder or file of golden tensors does not hold what is checked with.
+    #[error("cannot check with {}: {reason}", Shown(path.display()))]
+    Golden {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A report of earlier checks cannot be read.
+    #[error("cannot read the report {}: {reason}", Shown(path.display()))]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     // Model and graph.
     /// A weights file is damaged or of no kind that is read.
     #[error("cannot read weights from {}: {reason}", Shown(origin))]

@@ -2,7 +2,8 @@
 
     python export_golden.py golden --photo samples/noisy.png
 
-The files that come from the original network (see golden/README.md) are not made here and are left alone.
+The files that come from the original network (see golden/README.md) are not made here and are left alone; the folder
+must have tiny_32x48.safetensors of them, from which the known answers are taken.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def main() -> None:
     derain = draw_weights(PUBLISHED["derain"], DERAIN_SEED)
     save(args.out, f"sample_derain_{CROP}x{CROP}", tensors(derain, crop, "stage[123]"))
     save(args.out, "seeded", golden_networks.seeded())
+    save(args.out, "known_answers", golden_networks.known_answers(args.out))
 
 
 if __name__ == "__main__":

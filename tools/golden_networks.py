@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 from torch import Tensor
 
 import mprnet_torch
@@ -31,6 +33,11 @@ SEEDED_KEYS = (
     "tail.weight",
     "stage1_encoder.encoder_level3.0.body.0.bias",
 )
+# Golden files of networks whose weights are seeded, and what of them is embedded in the program.
+KNOWN = {
+    "tiny_32x48": ("input", "stage1", "stage2", "stage3", "stage1_encoder.2", "stage2_decoder.2"),
+    "tiny_shuffle2_48x80": ("input", "stage3", "stage2_encoder.2"),
+}
 
 
 def draw_weights(config: Config, seed: int, own_slopes: bool = False) -> Tensors:
@@ -122,4 +129,14 @@ def seeded() -> dict[str, np.ndarray]:
     found = {key: drawn[key].reshape(-1)[:64] for key in SEEDED_KEYS}
     generator = np.random.Generator(np.random.PCG64([2, 12345]))
     found["standard_normal"] = generator.standard_normal(4096)
+    return found
+
+
+def known_answers(folder: Path) -> dict[str, np.ndarray]:
+    """NETWORK/TENSOR of the golden files of two networks with seeded weights: what a program can carry with it."""
+    found = {}
+    for file, only in KNOWN.items():
+        network = file.rsplit("_", 1)[0]
+        tensors = load_file(folder / f"{file}.safetensors")
+        found |= {f"{network}/{name}": tensors[name] for name in only}
     return found

@@ -23,6 +23,12 @@
 // columns (ColumnMajorKHR): element [k][j] lies at j * stride + k, so that the weights of an output are a run. By rows,
 // right factors would cost RDNA 3 a load of two bytes for each element, and NVIDIA's cards a transposition.
 //
+// A lane moves the same pixels of every slice. What is outside of the patch is zero for all of them, and is either
+// selected at each store, or written once and then left alone, for what is stored there goes to a spare place. KEPT says
+// what of this is not in registers meanwhile, but in workgroup memory: 1, where a lane's pixels go; 2, also where they come
+// from. NVIDIA's open compiler branches for every selection. AMD's looks for eight registers in a row for each factor,
+// and moves values about for it, the fewer the fewer of them outlive a slice.
+//
 // Elements of a matrix have no names: products go through workgroup memory, half of the rows with a block at a time, to
 // be finished by whichever lane.
 
@@ -53,6 +59,8 @@ const PARTS: i32 = LANES / (2 * QUADS);
 // A lane loads a quad of two neighbouring pixels of both cells.
 const PIXEL_LOADS: i32 = 4;
 const PIXEL_LANES: i32 = 5 * 10 * 4;
+// Where nobody looks.
+const SPARE: i32 = 4 * 10;
 // It loads eight weights at a time, of as many outputs each time.
 const OUTPUT_LANES: i32 = 2 * BLOCKS;
 const WEIGHT_LOADS: i32 = (3 * TILE * OUTPUT_LANES + LANES - 1) / LANES;
@@ -63,11 +71,14 @@ alias LoadedWeights = array<vec4<f16>, 2 * WEIGHT_LOADS>;
 
 // Pixels, then weights.
 var<workgroup> sh_x: array<f16, 4 * SLAB>;
-// [row of four][pixel][output]
+// [row of four][pixel][output]; before there are any, where each lane's pixels go, bit by bit.
 var<workgroup> sh_products: array<f32, 4 * max(PRODUCTS, LANES)>;
+// Where they come from.
+var<workgroup> sh_pixels: array<i32, max((KEPT - 1) * PIXEL_LOADS * LANES, 1)>;
 
-// What a lane moves and where it puts it; lanes that have nothing put it where nobody looks.
+// What a lane moves and where it puts it; lanes that have nothing put it into spare places.
 struct Share {
+    index: i32,
     // Row and column of its first pixel, which quad of a slice, and its place.
     y: i32,
     col: i32,
@@ -83,10 +94,11 @@ fn share(t: Tile, index: i32) -> Share {
     let row = index / 4 % 10;
     let quad = index % 4;
     return Share(
+        index,
         t.y + row - 1,
         2 * column - 1,
         quad,
-        select(4 * 10, 4 * column * COLUMN + 4 * row + quad, index < PIXEL_LANES),
+        select(SPARE, 4 * column * COLUMN + 4 * row + quad, index < PIXEL_LANES),
         min(index, WEIGHT_LANES - 1),
         PIXELS + select(
             4 * BLOCKS,
@@ -94,6 +106,33 @@ fn share(t: Tile, index: i32) -> Share {
             index < WEIGHT_LANES,
         ),
     );
+}
+
+// Where the lane's pixel `k` comes from: the closest of the patch.
+fn origin(cells: array<Tile, 2>, own: Share, k: i32) -> i32 {
+    let t = cells[k % 2];
+    let y = clamp(own.y, t.top, t.bottom - 1);
+    let col = clamp(t.x + own.col + k / 2, t.left, t.right - 1);
+    return locate(y, col);
+}
+
+fn inside(cells: array<Tile, 2>, own: Share, k: i32) -> bool {
+    let t = cells[k % 2];
+    let col = t.x + own.col + k / 2;
+    return own.y >= t.top && own.y < t.bottom && col >= t.left && col < t.right;
+}
+
+// Zeros, and what is not to stay in registers. What a lane writes here it alone reads.
+fn keep_share(cells: array<Tile, 2>, own: Share) {
+    for (var k = 0; k < PIXEL_LOADS; k++) {
+        let slot = PIXEL_LOADS * own.index + k;
+        if KEPT > 1 {
+            sh_pixels[slot] = origin(cells, own, k);
+        }
+        let place = own.place + k * COLUMN;
+        put(place, vec4<f16>());
+        sh_products[slot] = bitcast<f32>(select(SPARE, place, inside(cells, own, k)));
+    }
 }
 
 fn put(place: i32, v: vec4<f16>) {
@@ -107,22 +146,26 @@ fn put(place: i32, v: vec4<f16>) {
 fn load_pixels(cells: array<Tile, 2>, own: Share, slice: i32) -> LoadedPixels {
     var loaded: LoadedPixels;
     for (var k = 0; k < PIXEL_LOADS; k++) {
-        let t = cells[k % 2];
-        let y = clamp(own.y, t.top, t.bottom - 1);
-        let col = clamp(t.x + own.col + k / 2, t.left, t.right - 1);
-        loaded[k] = fetch(y * p.dst.width + col, slice, own.quad);
+        if KEPT > 1 {
+            loaded[k] = fetch(sh_pixels[PIXEL_LOADS * own.index + k], slice, own.quad);
+        } else {
+            loaded[k] = fetch(origin(cells, own, k), slice, own.quad);
+        }
     }
     return loaded;
 }
 
+// Quads past the last are the last again where zeros are not selected: their weights are zero.
 fn put_pixels(cells: array<Tile, 2>, own: Share, slice: i32, loaded: LoadedPixels) {
     let there = present(slice, own.quad);
     for (var k = 0; k < PIXEL_LOADS; k++) {
-        let t = cells[k % 2];
-        let col = t.x + own.col + k / 2;
-        let inside = own.y >= t.top && own.y < t.bottom && col >= t.left && col < t.right;
-        let v = select(vec4<f16>(), vec4<f16>(widen_in(loaded[k])), there && inside);
-        put(own.place + k * COLUMN, v);
+        // Of halves, and of floats.
+        let v = vec4<f16>(loaded[k]);
+        if KEPT > 0 {
+            put(bitcast<i32>(sh_products[PIXEL_LOADS * own.index + k]), v);
+        } else {
+            put(own.place + k * COLUMN, select(vec4<f16>(), v, there && inside(cells, own, k)));
+        }
     }
 }
 
@@ -243,6 +286,9 @@ fn main(
     let last = u32(p.columns - 1);
     let cells = array<Tile, 2>(tile(2u * wg.x, wg.y), tile(min(2u * wg.x + 1u, last), wg.y));
     let own = share(cells[0], index);
+    if KEPT > 0 {
+        keep_share(cells, own);
+    }
     let slices = source_slices();
     // Columns of taps, counted over all groups and slices.
     let first = i32(wg.z) * slices * 3;

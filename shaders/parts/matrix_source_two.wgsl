@@ -25,6 +25,11 @@ fn source_quad(slice: i32) -> i32 {
     return 4 * select(slice - first_slices(), slice, slice < first_slices());
 }
 
+// The number of a pixel, which is the same in both.
+fn locate(y: i32, col: i32) -> i32 {
+    return y * p.x.width + col;
+}
+
 // A quad of a slice at a pixel, or the last one where there are fewer.
 fn fetch(pixel: i32, slice: i32, quad: i32) -> In {
     let v = source(slice);

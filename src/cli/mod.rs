@@ -3,12 +3,16 @@
 mod bench;
 mod calibrate;
 mod compare;
+mod conformance;
 mod convert;
+mod date;
 mod devices;
+mod doctor;
 mod dump;
 mod environment;
 mod eval;
 mod formats;
+mod html;
 mod inspect;
 mod mishap;
 mod network;
@@ -18,6 +22,7 @@ mod plan;
 mod profile;
 mod restore;
 mod session;
+mod units;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -34,7 +39,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
-    are), or a measured kernel is wrong; 2 wrong arguments; 3 no usable GPU, or it failed; 4 a mistake of the program \
+    are), or what was checked is wrong; 2 wrong arguments; 3 no usable GPU, or it failed; 4 a mistake of the program \
     ended it.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
     WGPU_ADAPTER_NAME choose an adapter where --device does not.";
 
@@ -72,6 +77,10 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Lists the adapters that can be used, and what they can do
     Devices,
+    /// Finds out whether every adapter restores right, how fast, and what is off on this machine
+    Doctor(doctor::DoctorArgs),
+    /// Checks every operator and network on an adapter, or puts such reports side by side
+    Conformance(conformance::ConformanceArgs),
     /// Shows what a network becomes: operators, arithmetic, memory
     Plan(plan::PlanArgs),
     /// Measures networks, kernels and variants of kernels on an adapter
@@ -213,6 +222,8 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Calibrate(args) => calibrate::run(args, cli.quiet),
         Command::Inspect(args) => inspect::run(args, cli.quiet),
         Command::Devices => devices::run(),
+        Command::Doctor(args) => doctor::run(args, cli.quiet),
+        Command::Conformance(args) => conformance::run(args, cli.quiet),
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(args, cli.quiet),
         Command::Profile(args) => profile::run(args, cli.quiet),

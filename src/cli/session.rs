@@ -66,11 +66,15 @@ impl TuningArgs {
 }
 
 impl DeviceArgs {
+    /// How it is opened.
+    pub(super) fn options(&self) -> gpu::DeviceOptions {
+        let (device, pipeline_folder) = (self.device.clone(), cache_folder());
+        gpu::DeviceOptions { device, pipeline_folder, ..Default::default() }
+    }
+
     /// Opens it; says so where that is a software one.
     pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
-        let (device, pipeline_folder) = (self.device.clone(), cache_folder());
-        let options = gpu::DeviceOptions { device, pipeline_folder, ..Default::default() };
-        let device = gpu::Device::new(&options)?;
+        let device = gpu::Device::new(&self.options())?;
         announce(&device, quiet);
         Ok(device)
     }
@@ -218,4 +222,9 @@ pub(super) fn with_bar<T>(title: String, quiet: bool, work: impl FnOnce(&mut dyn
     });
     bar.finish_and_clear();
     done
+}
+
+/// A line that tells what is being done, while it is.
+pub(super) fn spinner(quiet: bool) -> ProgressBar {
+    if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() }
 }

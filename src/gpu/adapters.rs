@@ -1,7 +1,11 @@
 //! Adapters: what each is and can do, the order that they are tried in, and the one that is meant.
 
-use super::dxc;
+use super::{DeviceOptions, dxc};
 use crate::{Error, Result};
+
+/// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at most:
+/// beyond it allocations fail, as they would not by themselves.
+const BUDGET_PERCENT: u8 = 95;
 
 /// What an adapter is and can do.
 #[derive(Clone, Debug)]
@@ -91,6 +95,14 @@ pub fn adapters() -> Vec<AdapterSummary> {
     usable().into_iter().map(|(_, summary)| summary).collect()
 }
 
+/// The index in [`adapters`] of the one that [`Device::new`](super::Device::new) opens.
+///
+/// # Errors
+/// [`Error::NoAdapter`] or [`Error::UnknownDevice`].
+pub fn chosen(options: &DeviceOptions) -> Result<usize> {
+    position(&adapters(), options.device.as_deref())
+}
+
 /// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
 /// the same hardware again with less of what it can do.
 pub(super) fn usable() -> Candidates {
@@ -123,6 +135,8 @@ fn enumerate(backends: wgpu::Backends) -> Candidates {
 fn listed(backends: wgpu::Backends, compiler: Option<wgpu::Dx12Compiler>) -> Candidates {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     descriptor.backends = backends;
+    // What passes the budget would push other programs' memory out, and be slower than any way of needing less.
+    descriptor.memory_budget_thresholds.for_resource_creation = Some(BUDGET_PERCENT);
     if let Some(compiler) = compiler {
         descriptor.backend_options.dx12.shader_compiler = compiler;
     }
@@ -167,22 +181,25 @@ fn ranks(adapters: &[&AdapterSummary]) -> Vec<(u8, bool, usize, bool)> {
 
 /// The adapter of that index or name; else the one that `WGPU_ADAPTER_NAME` names, else the first.
 pub(super) fn select(candidates: Candidates, named: Option<&str>) -> Result<(wgpu::Adapter, AdapterSummary)> {
-    if candidates.is_empty() {
+    let (adapters, summaries): (Vec<_>, Vec<_>) = candidates.into_iter().unzip();
+    let at = position(&summaries, named)?;
+    adapters.into_iter().zip(summaries).nth(at).ok_or(Error::NoAdapter)
+}
+
+fn position(found: &[AdapterSummary], named: Option<&str>) -> Result<usize> {
+    if found.is_empty() {
         return Err(Error::NoAdapter);
     }
     let named = named
         .map(str::to_owned)
         .or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
-    let Some(wanted) = named else {
-        return candidates.into_iter().next().ok_or(Error::NoAdapter);
-    };
-    let names: Vec<String> = candidates.iter().map(|(_, s)| s.name.clone()).collect();
+    let Some(wanted) = named else { return Ok(0) };
     let lower = wanted.to_lowercase();
     // A number may be an index, or the model in a name.
-    let index = wanted.parse::<usize>().ok().filter(|&index| index < names.len());
-    let position = index.or_else(|| names.iter().position(|n| n.to_lowercase().contains(&lower)));
-    let found = position.and_then(|at| candidates.into_iter().nth(at));
-    found.ok_or(Error::UnknownDevice { wanted, known: names.join(", ") })
+    let index = wanted.parse::<usize>().ok().filter(|&index| index < found.len());
+    let position = index.or_else(|| found.iter().position(|s| s.name.to_lowercase().contains(&lower)));
+    let known = || found.iter().map(|s| s.name.clone()).collect::<Vec<_>>().join(", ");
+    position.ok_or_else(|| Error::UnknownDevice { wanted, known: known() })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(super) fn may_hide_some<'a>(
 }
 
 /// The `dxcompiler.dll` that wgpu uses without having been told which compiler to use.
-pub(super) fn found() -> Option<PathBuf> {
+pub(crate) fn found() -> Option<PathBuf> {
     if !cfg!(windows) || wgpu::Dx12Compiler::from_env().is_some() {
         return None;
     }

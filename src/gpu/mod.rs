@@ -10,8 +10,9 @@ mod shaders;
 mod stamps;
 mod trusted;
 
-pub use adapters::{AdapterSummary, adapters};
+pub use adapters::{AdapterSummary, adapters, chosen};
 pub use device::{Device, DeviceOptions};
+pub(crate) use dxc::found as dxcompiler;
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use pipelines::{Pipeline, Pipelines};
 pub(crate) use stamps::Stamps;

@@ -4,12 +4,14 @@
 
 mod kernels;
 mod measure;
+mod memory;
 mod roof;
 mod vendor;
 
 use serde::Serialize;
 
 pub use kernels::specs;
+pub use memory::memory;
 pub use roof::{Demand, Limit, Roof};
 pub use vendor::Vendor;
 

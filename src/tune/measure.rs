@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Judge, Specimen, crop};
+use super::{Judge, crop};
+use crate::conformance::Specimen;
 use crate::gpu::Device;
 use crate::kernels::{Choices, ConvShape, Variant};
 use crate::plan::Precision;

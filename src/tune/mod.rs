@@ -11,7 +11,6 @@
 
 mod cache;
 mod measure;
-mod specimen;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -19,10 +18,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use cache::{cache_file, cache_folder};
-pub use specimen::Specimen;
 
 use crate::Result;
 use crate::checkpoint::sha256_of;
+use crate::conformance::{Specimen, bound};
 use crate::gpu::{AdapterSummary, Device, Storage};
 use crate::graph::{Graph, Kernel, Op, cost};
 use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
@@ -36,8 +35,6 @@ const BUDGET: Duration = Duration::from_secs(20);
 const LARGEST: u32 = 512;
 /// Rows and columns of a patch on which results are compared: two cells each way, the second one cut off.
 const CROP: [u32; 2] = [11, 14];
-/// Relative L2 error of what is stored in f16, which rounds inputs, weights and results to 11 bits: 2^-12 each at most.
-const HALF: f64 = 1e-3;
 
 /// Whether variants are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,12 +55,6 @@ impl Tuning {
     pub fn for_adapter(adapter: Option<&AdapterSummary>) -> Self {
         if adapter.is_some_and(AdapterSummary::is_software) { Self::Off } else { Self::On }
     }
-}
-
-/// Relative L2 error that a variant's results may have, stored like that.
-#[must_use]
-pub fn bound(variant: Variant, storage: Storage) -> f64 {
-    if storage == Storage::F32 { variant.bound() } else { variant.bound().max(HALF) }
 }
 
 /// Chooses variants, by measuring where it has to.

@@ -122,7 +122,7 @@ fn unknown_device_in_the_environment() {
 }
 
 /// With drivers of Vulkan hidden from it, where its loader can be told to; elsewhere with a backend that the system has not.
-fn without_adapters(command: &mut Command) -> &mut Command {
+pub fn without_adapters(command: &mut Command) -> &mut Command {
     let nothing = "/nonexistent/icd.json";
     let backend = match std::env::consts::OS {
         "windows" => "metal",

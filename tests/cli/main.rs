@@ -6,6 +6,7 @@ mod bad_weights;
 mod bench;
 mod calibrate;
 mod compare;
+mod conformance;
 mod convert;
 mod eval;
 mod files;

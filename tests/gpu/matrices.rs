@@ -1,6 +1,8 @@
 //! The kernels of cooperative matrices where there are none: each built-in function is replaced by plain loops of the
 //! same meaning, everything else runs as it is. What an adapter makes of the built-ins themselves is not tested here.
 
+mod plain;
+
 use half::f16;
 use mprnet::gpu::Storage;
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorDesc, TensorId, cpu};
@@ -10,98 +12,10 @@ use wgpu::util::DeviceExt;
 
 use crate::common::{Random, assert_close, feature};
 use crate::device;
+use plain::plain;
 
 /// As for every operator that stores in f16.
 const HALF: f64 = 1e-3;
-
-/// Factors as places in memory, with what lies from one row to the next and from one column to the next; products as a
-/// lane's share of their elements. A subgroup is a run of lanes of a workgroup.
-const PLAIN: &str = "
-struct Factor {
-    place: i32,
-    row: i32,
-    column: i32,
-}
-
-alias Left = Factor;
-alias Right = Factor;
-alias Sum = array<f32, TILE * TILE / SUBGROUP>;
-
-var<private> lane: i32;
-// Whether anything was to be loaded that is not there; what the lane finishes then is wrong.
-var<private> astray: bool;
-
-fn fetch(pixel: i32, slice: i32, quad: i32) -> In {
-    astray = astray || pixel < 0 || pixel >= p.x.width * p.x.height || slice >= source_slices();
-    return fetch_there(pixel, slice, quad);
-}
-
-fn multiply_add(a: Left, b: Right, sum: Sum) -> Sum {
-    var next = sum;
-    for (var e = 0; e < TILE * TILE / SUBGROUP; e++) {
-        let i = (lane + e * SUBGROUP) / TILE;
-        let j = (lane + e * SUBGROUP) % TILE;
-        for (var k = 0; k < TILE; k++) {
-            let x = f32(sh_x[a.place + i * a.row + k * a.column]);
-            let w = f32(sh_x[b.place + k * b.row + j * b.column]);
-            next[e] = fma(x, w, next[e]);
-        }
-    }
-    return next;
-}
-
-fn store_by_rows(product: Sum, place: i32, stride: i32) {
-    var elements = product;
-    for (var e = 0; e < TILE * TILE / SUBGROUP; e++) {
-        let i = (lane + e * SUBGROUP) / TILE;
-        let j = (lane + e * SUBGROUP) % TILE;
-        sh_products[place + i * stride + j] = elements[e];
-    }
-}
-
-fn by_rows(place: i32, stride: i32) -> Factor {
-    return Factor(place, stride, 1);
-}
-
-fn by_columns(place: i32, stride: i32) -> Factor {
-    return Factor(place, 1, stride);
-}
-";
-
-/// The shader without its built-ins, for subgroups of that size.
-fn plain(text: &str, subgroup: u32) -> String {
-    let mut text = text.to_owned();
-    for (from, to) in [
-        ("fn fetch(", "fn fetch_there("),
-        (
-            "loaded[2 * k] = weights[w];",
-            "astray = astray || w < 0 || u32(w + 1) >= arrayLength(&weights); loaded[2 * k] = weights[w];",
-        ),
-        ("let stored = epilogue(", "let stored = 1000.0 * f32(astray) + epilogue("),
-        ("enable wgpu_cooperative_matrix;", ""),
-        ("alias Left = coop_", "// "),
-        ("alias Right = coop_", "// "),
-        ("alias Sum = coop_", "// "),
-        ("@builtin(subgroup_id) subgroup: u32,", ""),
-        ("@builtin(subgroup_size) subgroup_lanes: u32,", ""),
-        ("i32(subgroup_lanes)", "SUBGROUP"),
-        ("i32(subgroup)", "(index / SUBGROUP)"),
-        ("let index = i32(local);", "let index = i32(local); lane = index % SUBGROUP;"),
-        ("coopLoadT<Left>(&sh_x[", "by_rows(("),
-        ("coopLoad<Right>(&sh_x[", "by_columns(("),
-        ("coopMultiplyAdd(", "multiply_add("),
-        ("coopStoreT(", "store_by_rows("),
-        ("&sh_products[", "("),
-        ("], u32(", "), i32("),
-    ] {
-        assert!(text.contains(from), "{from} is not there");
-        text = text.replace(from, to);
-    }
-    let text = [&text, PLAIN, &format!("const SUBGROUP: i32 = {subgroup};\n")].concat();
-    let mut code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
-    assert!(code.all(|line| !line.contains("coop") && !line.contains("subgroup_")), "a built-in is left");
-    text
-}
 
 /// Values as they are stored: `[height][width][channels, padded to quads]`.
 fn stored(desc: &TensorDesc, planar: &[f32]) -> Vec<f16> {
@@ -251,6 +165,7 @@ struct Case {
     subgroups: (u32, u32),
     subgroup: u32,
     workgroup_memory: u32,
+    maker: Maker,
 }
 
 impl Case {
@@ -266,6 +181,7 @@ impl Case {
             subgroups: (32, 32),
             subgroup: 32,
             workgroup_memory: 16 << 10,
+            maker: Maker::Other,
         }
     }
 
@@ -285,29 +201,35 @@ impl Case {
         graph
     }
 
-    fn check(&self) {
-        // What stands in for the built-ins is f16 all the same, and takes as much memory.
+    /// What the adapter lacks: what stands in for the built-ins is f16 all the same, and takes as much memory.
+    fn lacking(&self) -> Option<String> {
         let (features, limits) = (device().wgpu().features(), device().wgpu().limits());
         if !features.contains(wgpu::Features::SHADER_F16) {
-            return println!("skipped: the adapter has no 16-bit floats");
+            return Some("the adapter has no 16-bit floats".to_owned());
         }
-        if limits.max_compute_workgroup_storage_size < self.workgroup_memory {
-            return println!(
-                "skipped: the adapter has less workgroup memory than {} bytes",
-                self.workgroup_memory
-            );
-        }
+        let more = limits.max_compute_workgroup_storage_size < self.workgroup_memory;
+        more.then(|| format!("the adapter has less workgroup memory than {} bytes", self.workgroup_memory))
+    }
+
+    /// Compares it with the CPU twin, where the adapter can; gives what its kernel is compiled with.
+    fn check(&self) -> Vec<(&'static str, u32)> {
         let mut random = Random::new(9);
         let graph = self.graph(&mut random);
         let target = Target {
             subgroups: Some(self.subgroups),
             matrices: vec![8, 16],
             workgroup_memory: self.workgroup_memory,
+            maker: self.maker,
             ..Target::portable(Storage::F16)
         };
         assert_eq!(self.variant.refused(&target), None);
         let target = target.with_choices(Choices::Always(self.variant));
         let lowered = kernels::lower(&graph, &graph.nodes()[0], &target);
+        let constants = lowered.stages[0].spec.constants.clone();
+        if let Some(lacks) = self.lacking() {
+            println!("skipped: {lacks}");
+            return constants;
+        }
         let inputs: Vec<Vec<f32>> =
             graph.inputs().iter().map(|&id| random.values(graph.desc(id).elements() as usize)).collect();
         let exact: Vec<Vec<f64>> = inputs.iter().map(|v| v.iter().map(|&v| f64::from(v)).collect()).collect();
@@ -328,6 +250,7 @@ impl Case {
             );
             assert_close(&what, values, &twin, HALF);
         }
+        constants
     }
 }
 
@@ -352,7 +275,9 @@ fn matrix_kernels_without_matrices() {
             Case::of(variant, (Epilogue::Residual, true), [3, 5], [1, 1]),
         ]
     };
-    VARIANTS.into_iter().flat_map(cases).for_each(|case| case.check());
+    for case in VARIANTS.into_iter().flat_map(cases) {
+        case.check();
+    }
 }
 
 /// The same shader, whatever size of those that an adapter has its compiler chooses.
@@ -374,6 +299,25 @@ fn matrix_kernels_in_more_memory() {
         for subgroup in [32, 64] {
             let case = Case::of(variant, (Epilogue::None, true), [9, 17], [33, 80]);
             Case { subgroups: (32, 64), subgroup, workgroup_memory: 32 << 10, ..case }.check();
+        }
+    }
+}
+
+/// What compilers have no registers for is in workgroup memory: where pixels go, or also where they come from.
+#[test]
+fn matrix_kernels_that_keep_little_in_registers() {
+    let none = (Epilogue::None, true);
+    for variant in VARIANTS {
+        for (maker, kept) in [(Maker::Nvidia, 1), (Maker::Amd, 2)] {
+            let of = |end, size, channels| {
+                let case = Case::of(variant, end, size, channels);
+                Case { patches: Patches::QUARTERS, workgroup_memory: 32 << 10, maker, ..case }
+            };
+            let prelu = (Epilogue::Prelu(0.2), false);
+            for case in [of(none, [20, 52], [20, 12]), Case { sources: 2, ..of(prelu, [40, 44], [9, 36]) }] {
+                let constants = case.check();
+                assert!(constants.contains(&("KEPT", kept)), "{variant:?} {maker:?} {constants:?}");
+            }
         }
     }
 }

@@ -1,89 +1,57 @@
 //! Whole networks on the adapter against PyTorch's golden tensors.
 
+use std::path::Path;
+
+use mprnet::conformance::{GoldenNetwork, check_network, network_bound};
+use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::{Graph, passes};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
-use crate::common::{Golden, Random, assert_close, assert_tensor, golden_path, residual};
+use crate::common::{Golden, Random, assert_close, golden_path, residual};
 use crate::{device, execute, planar};
-
-/// Errors of every layer add up: about 250 operators of 1e-7 to 1e-6 each.
-const F32: f64 = 1e-5;
-/// As f32, with every tensor and weight rounded to 11 bits.
-const F16: f64 = 1e-2;
 
 fn network(weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {
     let options = NetworkOptions { height, width, format, stage: Stage::Three, keep: vec![] };
     model::build(weights, &options).unwrap()
 }
 
-/// Every named feature that the graph computes, or its residual for stage images, within the bounds.
-fn check(weights: &Weights, golden: &Golden, optimized: bool, precision: Precision) {
-    let mut graph = network(weights, golden.sides("input"), ImageFormat::Planar);
-    if optimized {
-        // The stage images are wanted; every other feature may be fused away, and is compared where it is not.
-        for name in ["stage1", "stage2"] {
-            let tensor = graph.find(name).unwrap();
-            graph.output(tensor);
-        }
-        graph = passes::optimize(graph).unwrap();
-    }
-    let names: Vec<&str> = golden.names().filter(|&n| n != "input" && graph.find(n).is_some()).collect();
-    assert!(
-        names.len() >= if optimized { 3 } else { golden.names().count() - 1 },
-        "only {names:?} are computed"
-    );
-    for name in &names {
-        let tensor = graph.find(name).unwrap();
-        graph.output(tensor);
-    }
-    let input = golden.values("input");
-    let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
-    let outputs = execute(&graph, &[Values::Planar(input.to_vec())], &options);
-    let bound = if precision == Precision::F32 { F32 } else { F16 };
-    for name in names {
-        let id = graph.find(name).unwrap();
-        let at = graph.outputs().iter().position(|&t| t == id).unwrap();
-        let what = format!("{name}, passes {optimized}, {precision:?}");
-        let (actual, expected) = (planar(&outputs[at]), golden.values(name));
-        assert_tensor(&what, graph.desc(id).role, actual, expected, input, bound);
-    }
-}
-
-fn check_file(weights: &str, golden: &str) {
-    let weights = Weights::read(&golden_path(weights)).unwrap();
-    let golden = Golden::read(golden);
-    for precision in [Precision::F32, Precision::F16] {
-        for optimized in [false, true] {
-            check(&weights, &golden, optimized, precision);
+/// Every tensor of the networks of `golden/`, in f32 and f16, fused and operator by operator: against the twin, and those
+/// that PyTorch's modules give against PyTorch's. Nothing may be left out.
+#[test]
+fn golden_networks_equal_the_twin_and_pytorch() {
+    for network in GoldenNetwork::read_all(&golden_path("")).unwrap() {
+        let named = network.names().filter(|&name| name != "input").count();
+        for check in check_network(device(), &network) {
+            let what = format!("{}, {}, fused {}", check.network, check.precision, check.fused);
+            let worst = check.worst().map(|t| (&t.name, t.twin));
+            println!("{what}: {:?}, worst {worst:?}", check.outcome);
+            assert!(check.is_right(), "{what}: {:?}, worst {worst:?}", check.outcome);
+            let compared = check.tensors.iter().filter(|t| t.pytorch.is_some()).count();
+            assert!(compared > if check.fused { 0 } else { named / 2 }, "{what}: {compared} of {named}");
         }
     }
 }
 
 #[test]
-fn tiny_equals_pytorch() {
-    check_file("tiny.safetensors", "tiny_32x48.safetensors");
-}
-
-#[test]
-fn biases_and_own_slopes_equal_pytorch() {
-    check_file("tiny_bias_slopes.safetensors", "tiny_bias_slopes_24x40.safetensors");
-}
-
-#[test]
-fn pixel_shuffle_equals_pytorch() {
-    check_file("tiny_shuffle2.safetensors", "tiny_shuffle2_48x80.safetensors");
-    check_file("tiny_shuffle4.safetensors", "tiny_shuffle4_64x96.safetensors");
-}
-
-#[test]
-fn derain_with_seeded_weights_equals_pytorch() {
-    let weights = Weights::seeded(ModelConfig::DERAIN, 2);
-    let golden = Golden::read("derain_64x96.safetensors");
-    check(&weights, &golden, false, Precision::F32);
-    check(&weights, &golden, true, Precision::F32);
-    check(&weights, &golden, true, Precision::F16);
+fn a_wrong_kernel_is_found() {
+    let tiny = &GoldenNetwork::embedded().unwrap()[0];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let right = std::fs::read_to_string(root.join("shaders/gate.wgsl")).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert_eq!(right.matches(from).count(), 1, "the shader has changed");
+        let device = Device::new(&DeviceOptions::default()).unwrap();
+        device.with_shader("gate", right.replace(from, to))
+    };
+    // Off by a ten-thousandth; and not computed everywhere.
+    for (from, to) in
+        [("narrow_out(gated +", "narrow_out(1.0001 * gated +"), ("i < count;", "i < count - 1;")]
+    {
+        let checks = check_network(&changed(from, to), tiny);
+        let f32 = checks.iter().filter(|check| check.precision == "f32");
+        assert!(f32.clone().count() == 2 && f32.clone().all(|check| !check.is_right()), "{to} is right");
+    }
 }
 
 /// Outputs of the default format: 8-bit words in and out.
@@ -123,7 +91,7 @@ fn earlier_stages_equal_pytorch() {
         let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
         let outputs = execute(&graph, &[Values::Planar(input.to_vec())], &ExecutorOptions::default());
         let (actual, expected) = (residual(planar(&outputs[0]), input), residual(golden.values(name), input));
-        assert_close(name, &actual, &expected, F32);
+        assert_close(name, &actual, &expected, network_bound(Precision::F32));
     }
 }
 

@@ -1,11 +1,11 @@
 //! Single kernels: every variant of one, checked against the CPU twin and timed.
 
 use clap::ValueEnum;
+use mprnet::conformance::{self, Specimen};
 use mprnet::gpu;
 use mprnet::graph::cost;
 use mprnet::kernels::{Choices, ConvShape, Variant};
 use mprnet::plan::{Layout, Precision};
-use mprnet::tune::{self, Specimen};
 use mprnet::{Error, ExecutorOptions};
 use serde_json::{Value, json};
 
@@ -154,7 +154,7 @@ impl<'a> Subject<'a> {
                 Choices::Heuristic.variant(&shape, &self.device.target(self.precision))
             }
         };
-        tune::bound(used, self.device.storage(self.precision))
+        conformance::bound(used, self.device.storage(self.precision))
     }
 
     /// What it is, on what.

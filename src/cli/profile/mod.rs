@@ -1,12 +1,10 @@
 //! `mprnet profile`: where the time of a network goes on an adapter.
 
-mod date;
 mod page;
 mod plot;
 mod report;
 mod table;
 mod trace;
-mod units;
 
 use std::path::{Path, PathBuf};
 

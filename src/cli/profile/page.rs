@@ -1,23 +1,11 @@
-//! A profile as a page that loads nothing else.
-
-use std::fmt::Write;
+//! A profile as a page.
 
 use mprnet::probe::Ceiling;
 
 use super::plot;
 use super::report::{Rates, Report};
-use super::units::{giga, percent, seconds, si};
-
-const STYLE: &str = "\
-    body { font: 14px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; \
-        color: #222; background: #fff; }\n\
-    h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }\n\
-    table { border-collapse: collapse; } th, td { padding: .15em .7em; text-align: right; white-space: nowrap; }\n\
-    th { border-bottom: 1px solid #888; } tr:hover td { background: #eef3f8; }\n\
-    th.name, td.name { text-align: left; } td.bar { min-width: 12em; text-align: left; }\n\
-    td.bar span { display: inline-block; height: .8em; background: #0072b2; }\n\
-    .wide { overflow-x: auto; } p.note { color: #555; max-width: 60em; }\n\
-    svg { max-width: 100%; height: auto; }";
+use crate::cli::html::{cell, document, escape, table};
+use crate::cli::units::{giga, percent, seconds, si};
 
 pub(super) fn render(report: &Report) -> String {
     let title = format!("mprnet profile: {}x{}, {}", report.width, report.height, report.adapter.name);
@@ -28,17 +16,7 @@ pub(super) fn render(report: &Report) -> String {
         format!("<h2>Kinds of operators</h2>\n{}", kinds(report)),
         format!("<h2>Operators, longest first</h2>\n{}", operators(report)),
     ];
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{}</title>\n\
-         <style>\n{STYLE}\n</style>\n</head>\n<body>\n{}</body>\n</html>\n",
-        escape(&title),
-        parts.concat()
-    )
-}
-
-/// Text as HTML and SVG take it.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    document(&title, &parts.concat())
 }
 
 fn heading(report: &Report) -> String {
@@ -115,34 +93,4 @@ fn operators(report: &Report) -> String {
     };
     let head = [&[("", "#"), ("name", "kind"), ("name", "tensor"), ("", "result")][..], &RATES].concat();
     table(Some(&head), longest.iter().map(row))
-}
-
-fn cell(class: &str, text: &str) -> String {
-    element("td", class, text)
-}
-
-fn element(tag: &str, class: &str, text: &str) -> String {
-    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
-    format!("<{tag}{class}>{}</{tag}>", escape(text))
-}
-
-fn table(head: Option<&[(&str, &str)]>, rows: impl Iterator<Item = String>) -> String {
-    let mut text = "<div class=\"wide\"><table>\n".to_owned();
-    if let Some(head) = head {
-        let cells: String = head.iter().map(|(class, name)| element("th", class, name)).collect();
-        let _ = writeln!(text, "<tr>{cells}</tr>");
-    }
-    for row in rows {
-        let _ = writeln!(text, "<tr>{row}</tr>");
-    }
-    text + "</table></div>\n"
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn names_cannot_leave_their_place() {
-        assert_eq!(super::escape("a<b> & \"c\""), "a&lt;b&gt; &amp; &quot;c&quot;");
-        assert_eq!(super::cell("name", "<x>"), "<td class=\"name\">&lt;x&gt;</td>");
-    }
 }

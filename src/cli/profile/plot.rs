@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 use mprnet::probe::{Resource, Roof};
 
-use super::page::escape;
 use super::report::{Operator, Report};
-use super::units::{percent, seconds, si};
+use crate::cli::html::escape;
+use crate::cli::units::{percent, seconds, si};
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 540.0;

@@ -8,7 +8,7 @@ use mprnet::probe::{Ceiling, Demand, Resource, Roof};
 use mprnet::{Clock, Span};
 use serde::Serialize;
 
-use super::date;
+use crate::cli::date;
 
 /// A profile; the fields' names are those of the JSON, and stay.
 #[derive(Serialize)]

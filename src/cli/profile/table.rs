@@ -3,8 +3,8 @@
 use mprnet::probe::Ceiling;
 
 use super::report::{Kind, Operator, Rates, Report};
-use super::units::{giga, percent, seconds, si};
 use crate::cli::network::lines;
+use crate::cli::units::{giga, percent, seconds, si};
 
 /// Operators that are listed.
 const TOP: usize = 20;

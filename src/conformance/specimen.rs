@@ -3,9 +3,10 @@
 
 use std::sync::OnceLock;
 
+use super::relative_l2;
 use crate::gpu::Device;
 use crate::graph::{
-    Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId, cpu,
+    Conv, Epilogue, Graph, Kernel, Node, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId, cpu,
 };
 use crate::kernels::ConvShape;
 use crate::model::normal_values;
@@ -85,15 +86,24 @@ impl Specimen {
 
     fn new(mut graph: Graph, op: Op, inputs: &[TensorId], patches: Patches) -> Result<Self> {
         graph.push("y", op, inputs, patches)?;
-        let outputs = graph.nodes()[0].outputs.clone();
+        Ok(Self::of(graph))
+    }
+
+    /// A graph, of which the last operator's results count.
+    pub(super) fn of(mut graph: Graph) -> Self {
+        let outputs = graph.nodes().last().map_or_else(Vec::new, |node| node.outputs.clone());
         outputs.into_iter().for_each(|output| graph.output(output));
         let random = normal_values("x", &[PERIOD, 1]);
         let values = |(i, id): (usize, &TensorId)| {
-            let count = graph.desc(*id).elements() as usize;
-            Values::Planar(random.iter().copied().cycle().skip(i * PERIOD / 3).take(count).collect())
+            let desc = graph.desc(*id);
+            let drawn = random.iter().copied().cycle().skip(i * PERIOD / 3).take(desc.elements() as usize);
+            match desc.role {
+                Role::Words => Values::Words(drawn.map(|v| (v.to_bits() >> 3) | 0xff00_0000).collect()),
+                _ => Values::Planar(drawn.collect()),
+            }
         };
         let inputs = graph.inputs().iter().enumerate().map(values).collect();
-        Ok(Self { graph, inputs, expected: OnceLock::new() })
+        Self { graph, inputs, expected: OnceLock::new() }
     }
 
     /// The graph of one operator.
@@ -130,11 +140,24 @@ impl Specimen {
             let computed = self.twin()?;
             self.expected.get_or_init(|| computed)
         };
-        let mut executor = self.executor(device, options)?;
+        let results = self.results(&mut self.executor(device, options)?, device)?;
+        Ok(results.iter().zip(expected).map(|(values, twin)| error_of(values, twin)).fold(0.0, f64::max))
+    }
+
+    /// The shape of its 3x3 convolution, if it is one.
+    pub(super) fn conv_shape(&self) -> Option<ConvShape> {
+        let three = |node: &Node| match &node.op {
+            Op::Conv(conv) if conv.kernel == Kernel::Three => Some(ConvShape::of(&self.graph, node, conv)),
+            _ => None,
+        };
+        self.graph.nodes().iter().find_map(three)
+    }
+
+    /// What one run gives.
+    pub(super) fn results(&self, executor: &mut Executor, device: &Device) -> Result<Vec<Values>> {
         // What a kernel leaves unwritten is not to look right.
         executor.poison(device);
-        let results = executor.run(device, &self.inputs, &mut |_| ())?;
-        Ok(results.iter().zip(expected).map(|(values, twin)| relative_l2(values, twin)).fold(0.0, f64::max))
+        executor.run(device, &self.inputs, &mut |_| ())
     }
 
     fn twin(&self) -> Result<Vec<Vec<f64>>> {
@@ -163,14 +186,14 @@ fn parameters(graph: &mut Graph, kernel: Kernel, inputs: u32, outputs: u32) -> (
     (weight, param("bias", vec![outputs as usize]))
 }
 
-/// ||a - b|| / ||b||.
-pub(super) fn relative_l2(actual: &Values, expected: &[f64]) -> f64 {
-    let Values::Planar(actual) = actual else { return f64::INFINITY };
-    if actual.len() != expected.len() || actual.iter().any(|v| !v.is_finite()) {
-        return f64::INFINITY;
+/// Relative L2 error of an output. Pixels are right or they are not.
+fn error_of(actual: &Values, expected: &[f64]) -> f64 {
+    match actual {
+        Values::Planar(actual) => relative_l2(actual, expected),
+        Values::Words(words) => {
+            let equal =
+                words.len() == expected.len() && words.iter().zip(expected).all(|(&w, &e)| f64::from(w) == e);
+            if equal { 0.0 } else { f64::INFINITY }
+        }
     }
-    let square = |v: f64| v * v;
-    let error: f64 = actual.iter().zip(expected).map(|(&a, b)| square(f64::from(a) - b)).sum();
-    let norm: f64 = expected.iter().map(|&b| square(b)).sum();
-    if norm > 0.0 { (error / norm).sqrt() } else { f64::INFINITY }
 }

@@ -1,0 +1,128 @@
+//! `mprnet conformance`: whether an adapter computes what it should, as a report that can be compared.
+
+mod sheet;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use mprnet::Error;
+use mprnet::conformance::{self, GoldenNetwork, REPORT_FORMAT, Report};
+
+use super::session::{DeviceArgs, spinner};
+use super::{Failure, date, dump, outputs, print, say};
+
+/// A report of more bytes is none of ours.
+const MOST_BYTES: u64 = 64 << 20;
+
+#[derive(Args)]
+pub(super) struct ConformanceArgs {
+    /// Reports in JSON, to be put side by side; without any, the adapter is checked
+    #[arg(value_name = "REPORT", conflicts_with_all = ["device", "golden"])]
+    reports: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// A folder whose networks.json lists networks with PyTorch's tensors, as golden/ of the sources; without it two small
+    /// networks that ship in this program
+    #[arg(long, value_name = "DIR")]
+    golden: Option<PathBuf>,
+    /// Writes to a file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How it is told; without it by the extension of --output, else as Markdown
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One object with every error, to be compared later
+    Json,
+    /// Tables in Markdown
+    Md,
+    /// A page
+    Html,
+}
+
+impl ConformanceArgs {
+    fn format(&self) -> Format {
+        let extension = |path: &PathBuf| Some(path.extension()?.to_string_lossy().to_ascii_lowercase());
+        self.format.unwrap_or_else(|| match self.output.as_ref().and_then(extension).as_deref() {
+            Some("json") => Format::Json,
+            Some("html" | "htm") => Format::Html,
+            _ => Format::Md,
+        })
+    }
+}
+
+pub(super) fn run(args: &ConformanceArgs, quiet: bool) -> Result<(), Failure> {
+    let written: Vec<&Path> = args.output.as_deref().into_iter().collect();
+    let read: Vec<&Path> = args.reports.iter().map(PathBuf::as_path).collect();
+    outputs::check_distinct(&[], &read, &written)?;
+    args.output.as_deref().map_or(Ok(()), dump::check)?;
+    if !args.reports.is_empty() {
+        return compare(args);
+    }
+    let report = check(args, quiet)?;
+    write(args, std::slice::from_ref(&report))?;
+    let failures = report.failures();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    failures.iter().for_each(|failure| say(format_args!("wrong: {failure}")));
+    Err(Failure::Reported(1))
+}
+
+fn check(args: &ConformanceArgs, quiet: bool) -> Result<Report, Failure> {
+    let networks = args.golden.as_deref().map_or_else(GoldenNetwork::embedded, GoldenNetwork::read_all)?;
+    let shown = spinner(quiet);
+    let mut report = conformance::run(&args.device.options(), &networks, &mut |what| {
+        shown.set_message(format!("checking {what}"));
+        shown.tick();
+    })?;
+    shown.finish_and_clear();
+    report.date = date::now();
+    Ok(report)
+}
+
+fn compare(args: &ConformanceArgs) -> Result<(), Failure> {
+    if args.format() == Format::Json {
+        return Err(Failure::Usage(
+            "reports are put side by side as md or html; name one of them by --format".into(),
+        ));
+    }
+    let reports = args.reports.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    write(args, &reports)
+}
+
+fn read(path: &Path) -> Result<Report, Error> {
+    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let broken = |reason: String| Error::Report { path: path.to_owned(), reason };
+    if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
+        return Err(broken(format!("it has more than {} MiB", MOST_BYTES >> 20)));
+    }
+    let text = std::fs::read(path).map_err(io)?;
+    let report: Report = serde_json::from_slice(&text)
+        .map_err(|e| broken(format!("{e}; `mprnet conformance -o FILE.json` writes such reports")))?;
+    if report.format != REPORT_FORMAT {
+        return Err(broken(format!(
+            "its form is {} and this version of mprnet reads form {REPORT_FORMAT}; check anew",
+            report.format
+        )));
+    }
+    Ok(report)
+}
+
+fn write(args: &ConformanceArgs, reports: &[Report]) -> Result<(), Failure> {
+    let path = args.output.clone().unwrap_or_else(|| "standard output".into());
+    let unwritten = |e: serde_json::Error| Error::Io { action: "write", path, source: e.into() };
+    let text = match args.format() {
+        Format::Json => serde_json::to_string_pretty(&reports[0]).map_err(unwritten)? + "\n",
+        Format::Md => sheet::markdown(reports),
+        Format::Html => sheet::page(reports),
+    };
+    match &args.output {
+        Some(file) => dump::write_whole(file, text.as_bytes())?,
+        None => print(&text)?,
+    }
+    Ok(())
+}

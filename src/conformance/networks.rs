@@ -1,0 +1,166 @@
+//! Whole networks on an adapter, tensor by tensor.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::golden::GoldenNetwork;
+use super::relative_l2;
+use super::report::{NetworkCheck, Outcome, TensorCheck};
+use crate::gpu::Device;
+use crate::graph::cpu::{self, Value};
+use crate::graph::{Graph, Role, TensorId, passes};
+use crate::plan::Precision;
+use crate::{Executor, ExecutorOptions, Result, Values, WeightStore};
+
+/// Relative L2 error of the residual, and of any tensor. In f32 the errors of about 250 operators of 1e-7 to 1e-6 each
+/// add up; in f16 every tensor and weight is rounded to 11 bits besides.
+#[must_use]
+pub fn network_bound(precision: Precision) -> f64 {
+    if precision == Precision::F16 { 1e-2 } else { 1e-5 }
+}
+
+/// Runs whose bytes are compared.
+const RUNS: usize = 3;
+
+/// Checks a network in f32 and f16, fused and operator by operator.
+#[must_use]
+pub fn check(device: &Device, network: &GoldenNetwork) -> Vec<NetworkCheck> {
+    [false, true].into_iter().flat_map(|fused| check_graph(device, network, fused)).collect()
+}
+
+/// Checks a network's graph in f32 and f16.
+fn check_graph(device: &Device, network: &GoldenNetwork, fused: bool) -> [NetworkCheck; 2] {
+    let known = graph(network, fused).and_then(|graph| {
+        let input = network.input().iter().map(|&v| f64::from(v)).collect();
+        let twin = cpu::run(&graph, &[input])?;
+        Ok((graph, twin))
+    });
+    [Precision::F32, Precision::F16].map(|precision| {
+        let at = Way { device, network, precision };
+        let checked = match &known {
+            Ok((graph, twin)) => at.check(graph, twin).map_err(|e| e.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let (outcome, tensors) = checked.unwrap_or_else(|reason| (Outcome::Failed { reason }, Vec::new()));
+        let [height, width] = network.size();
+        NetworkCheck {
+            network: network.name.clone(),
+            width,
+            height,
+            precision: precision.name().to_owned(),
+            fused,
+            outcome,
+            tensor_bound: network_bound(precision),
+            tensors,
+        }
+    })
+}
+
+/// How the fused network restores its photo, and the seconds until it was compiled.
+pub(super) fn answer(device: &Device, network: &GoldenNetwork, precision: Precision) -> (Outcome, f64) {
+    let at = Way { device, network, precision };
+    let started = Instant::now();
+    let compiled = graph(network, true).and_then(|graph| at.executor(graph));
+    let seconds = started.elapsed().as_secs_f64();
+    let outcome = compiled.and_then(|mut executor| at.residual(&mut executor));
+    (outcome.unwrap_or_else(|e| Outcome::Failed { reason: e.to_string() }), seconds)
+}
+
+fn graph(network: &GoldenNetwork, fused: bool) -> Result<Graph> {
+    let mut graph = network.graph()?;
+    if fused {
+        return passes::optimize(graph);
+    }
+    passes::drop_dead(&mut graph);
+    Ok(graph)
+}
+
+/// A network on a device at a precision.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    device: &'a Device,
+    network: &'a GoldenNetwork,
+    precision: Precision,
+}
+
+impl Way<'_> {
+    fn executor(&self, graph: Graph) -> Result<Executor> {
+        let options = ExecutorOptions { precision: self.precision, ..ExecutorOptions::default() };
+        Executor::new(self.device, &WeightStore::default(), graph, &options)
+    }
+
+    fn run(&self, executor: &mut Executor) -> Result<Vec<Values>> {
+        // What a kernel leaves unwritten is not to look right.
+        executor.poison(self.device);
+        executor.run(self.device, &[Values::Planar(self.network.input().to_vec())], &mut |_| ())
+    }
+
+    fn check(&self, graph: &Graph, twin: &HashMap<TensorId, Value>) -> Result<(Outcome, Vec<TensorCheck>)> {
+        let outcome = self.residual(&mut self.executor(graph.clone())?)?;
+        Ok((outcome, self.tensors(graph.clone(), twin)?))
+    }
+
+    /// The graph as it restores photos: tensors share memory, and only the result is read back.
+    fn residual(&self, executor: &mut Executor) -> Result<Outcome> {
+        let runs: Vec<Vec<Values>> = (0..RUNS).map(|_| self.run(executor)).collect::<Result<_>>()?;
+        let (input, stage3) = (self.network.input(), self.network.values("stage3").unwrap_or_default());
+        let expected = minus(stage3.iter().map(|&v| f64::from(v)), input);
+        let error = match runs[0].as_slice() {
+            [Values::Planar(image)] => relative_l2(&residual(image, input), &expected),
+            _ => f64::INFINITY,
+        };
+        let repeats = runs.windows(2).all(|pair| pair[0] == pair[1]);
+        let (error, bound) = (Some(error).filter(|e| e.is_finite()), network_bound(self.precision));
+        Ok(Outcome::Measured { error, bound, repeats })
+    }
+
+    /// PyTorch's tensors that the graph computes; some tensors have several names.
+    fn named(&self, graph: &Graph) -> Vec<(TensorId, &[f32])> {
+        let names = self.network.names();
+        names.filter_map(|name| Some((graph.find(name)?, self.network.values(name)?))).collect()
+    }
+
+    /// Every tensor of the graph against the twin's and PyTorch's.
+    fn tensors(&self, mut graph: Graph, twin: &HashMap<TensorId, Value>) -> Result<Vec<TensorCheck>> {
+        let all: Vec<(TensorId, &'static str)> =
+            graph.nodes().iter().flat_map(|n| n.outputs.iter().map(|&id| (id, n.op.name()))).collect();
+        all.iter().for_each(|&(id, _)| graph.output(id));
+        let input = self.network.input();
+        let named = self.named(&graph);
+        let mut executor = self.executor(graph.clone())?;
+        let found = self.run(&mut executor)?;
+        let values: HashMap<TensorId, Values> = graph.outputs().iter().copied().zip(found).collect();
+        let check = |(id, operator): (TensorId, &'static str)| {
+            let image = graph.desc(id).role == Role::Image && graph.desc(id).elements() == input.len() as u64;
+            // Of a stage's image what it adds to the photo: errors show there that vanish beside the photo.
+            let compared = |expected: Vec<f64>| {
+                let Some(Values::Planar(actual)) = values.get(&id) else { return None };
+                let error = if image {
+                    relative_l2(&residual(actual, input), &minus(expected.into_iter(), input))
+                } else {
+                    relative_l2(actual, &expected)
+                };
+                Some(error).filter(|e| e.is_finite())
+            };
+            let pytorch = named.iter().filter(|(named, _)| *named == id).map(|(_, values)| {
+                compared(values.iter().map(|&v| f64::from(v)).collect()).unwrap_or(f64::INFINITY)
+            });
+            TensorCheck {
+                name: graph.at(id).name.clone(),
+                operator: operator.to_owned(),
+                twin: compared(twin[&id].data.clone()),
+                // One that is without end is the adapter's fault, and shows in `twin` too.
+                pytorch: pytorch.reduce(f64::max).filter(|e| e.is_finite()),
+            }
+        };
+        Ok(all.into_iter().map(check).collect())
+    }
+}
+
+fn minus(image: impl Iterator<Item = f64>, input: &[f32]) -> Vec<f64> {
+    image.zip(input).map(|(v, &i)| v - f64::from(i)).collect()
+}
+
+fn residual(image: &[f32], input: &[f32]) -> Vec<f32> {
+    image.iter().zip(input).map(|(v, i)| v - i).collect()
+}

@@ -1,0 +1,124 @@
+//! `mprnet conformance` and `mprnet doctor`.
+
+use serde_json::Value;
+
+use crate::arguments::without_adapters;
+use crate::{Room, Run, mprnet, repository};
+
+/// Reports of this adapter: one as it is, and one with an operator, a variant and a network that are made wrong.
+fn reports(room: &Room) -> Value {
+    Run::of(&mut room.command(["conformance", "-q", "-o", "right.json"])).succeeds();
+    let right: Value = serde_json::from_slice(&std::fs::read(room.path("right.json")).unwrap()).unwrap();
+    let mut wrong = right.clone();
+    wrong["adapter"]["name"] = "Voodoo <2>|3".into();
+    wrong["kernels"][0]["error"] = 0.5.into();
+    let kernels = wrong["kernels"].as_array_mut().unwrap();
+    let variant = kernels.iter_mut().find(|kernel| kernel["variant"] == "tiled").unwrap();
+    variant["repeats"] = false.into();
+    wrong["networks"][1]["tensors"][3]["twin"] = Value::Null;
+    room.put("wrong.json", wrong.to_string().as_bytes());
+    right
+}
+
+#[test]
+fn a_report_and_two_side_by_side() {
+    let room = Room::new();
+    let right = reports(&room);
+    assert_eq!(right["networks"].as_array().unwrap().len(), 8);
+    let kernels = right["kernels"].as_array().unwrap();
+    let measured = |k: &&Value| {
+        k["outcome"] == "measured" && k["error"].as_f64().unwrap() <= k["bound"].as_f64().unwrap()
+    };
+    assert!(kernels.iter().filter(measured).count() > 100, "{kernels:?}");
+    assert!(right["timing"]["first"].as_f64().unwrap() > 0.0);
+
+    let table = Run::of(&mut room.command(["conformance", "right.json", "wrong.json"])).succeeds().out;
+    let row =
+        |name: &str| table.lines().find(|line| line.starts_with(&format!("| {name}"))).unwrap().to_owned();
+    assert!(row("adapter").ends_with("| Voodoo <2>\\|3 |"), "{table}");
+    assert!(row("conv3x3 5->7, f32").ends_with("| 5.0e-1 WRONG |"), "{table}");
+    assert!(row("tiled, f32").ends_with("DIFFERS BETWEEN RUNS |"), "{table}");
+    assert!(row("tiny, 48x32, f32, fused").ends_with("not a number WRONG |"), "{table}");
+    assert!(row("checks made").contains(", 0 | ") && row("checks made").ends_with(", 3 |"), "{table}");
+    assert!(table.contains("\n- 2: network tiny, f32, fused: "), "{table}");
+
+    Run::of(&mut room.command(["conformance", "right.json", "wrong.json", "-o", "page.html"])).succeeds();
+    let page = std::fs::read_to_string(room.path("page.html")).unwrap();
+    assert!(page.contains("Voodoo &lt;2&gt;|3") && !page.contains("<2>") && page.ends_with("</html>\n"));
+}
+
+#[test]
+fn reports_that_are_none() {
+    let room = Room::new();
+    room.put("text.json", b"no report");
+    room.put("other.json", b"{\"format\": 7}");
+    room.put("photo.json", &[0xff; 64]);
+    for name in ["text.json", "other.json", "photo.json"] {
+        Run::of(&mut room.command(["conformance", name])).fails_at_once(1, &["cannot read the report", name]);
+    }
+    Run::of(&mut room.command(["conformance", "none.json"])).fails_at_once(1, &["cannot read none.json"]);
+    let both = ["conformance", "text.json", "--golden", "."];
+    Run::of(&mut room.command(both)).fails_at_once(2, &["cannot be used with"]);
+    let json = ["conformance", "text.json", "--format", "json"];
+    Run::of(&mut room.command(json)).fails_at_once(2, &["md or html"]);
+    let over = ["conformance", "text.json", "-o", "text.json"];
+    Run::of(&mut room.command(over)).fails_at_once(2, &["text.json"]);
+}
+
+#[test]
+fn golden_folders_that_are_none() {
+    let room = Room::new();
+    let golden = |room: &Room| Run::of(&mut room.command(["conformance", "--golden", "."]));
+    golden(&room).fails_at_once(1, &["networks.json"]);
+    let copy = |name: &str| room.put(name, &std::fs::read(repository("golden").join(name)).unwrap());
+    copy("tiny.safetensors");
+    let lists = [
+        ("[]", "lists no network"),
+        ("[{\"name\": \"a\"}]", "missing field"),
+        ("[{\"name\": \"a\", \"tensors\": \"none\", \"weights\": \"tiny.safetensors\"}]", "none"),
+        (
+            "[{\"name\": \"a\", \"tensors\": \"tiny.safetensors\", \"weights\": \"tiny.safetensors\"}]",
+            "input",
+        ),
+        (
+            "[{\"name\": \"a\", \"tensors\": \"x\", \"seeded\": {\"config\": \"b\", \"seed\": 1}}]",
+            "published configuration",
+        ),
+    ];
+    for (list, word) in lists {
+        room.put("networks.json", list.as_bytes());
+        golden(&room).fails_at_once(1, &[word]);
+    }
+}
+
+#[test]
+fn doctor() {
+    let text = Run::of(mprnet().arg("doctor")).succeeds().out;
+    assert!(
+        text.contains("Photos are restored right on ") && text.contains("known answer in f16: right"),
+        "{text}"
+    );
+    let home = tempfile::tempdir().unwrap();
+    let cache = home.path().join("cache");
+    let mut command = mprnet();
+    command.args(["doctor", "--json"]).env("HOME", home.path()).env("MPRNET_CACHE", &cache);
+    let told = Run::of(&mut command).succeeds().out;
+    assert!(!told.contains(home.path().to_str().unwrap()), "a private path is told: {told}");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["adapters"][0]["answers"][0]["precision"], "f32");
+    assert!(told["adapters"][0]["answers"][0]["error"].as_f64().unwrap() < 1e-5);
+    assert!(told["adapters"][0]["ceilings"][0]["measured"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn doctor_without_adapters() {
+    let run = Run::of(without_adapters(mprnet().arg("doctor")));
+    assert_eq!(run.code, 3);
+    assert!(
+        run.out.contains("no adapter can be used") && run.out.contains("cannot be restored"),
+        "{}",
+        run.out
+    );
+    let mut unknown = mprnet();
+    Run::of(unknown.args(["doctor", "--device", "Voodoo"])).fails_at_once(3, &["Voodoo"]);
+}
