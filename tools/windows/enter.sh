@@ -4,7 +4,8 @@
 #
 #   sh tools/windows/enter.sh LAB COMMAND...
 #
-# The checkout is seen at its own path, read-only, and COMMAND starts there; or in the folder that HERE names, which is /here.
+# The checkout is seen at its own path, and COMMAND starts there; or in the folder that HERE names, which is /here. What is
+# written into the checkout is gone afterwards.
 # The programs built and the folder LAB/desk, which is /desk, can be written.
 # Namespaces of its own keep mounts, processes and the display apart from the machine's: nothing of a run outlives it.
 set -eu
@@ -49,7 +50,8 @@ exec flock "$lab/lock" unshare --mount --net --pid --fork --kill-child --mount-p
     [ -z "${HERE:-}" ] || mount --bind "$HERE" "$root/here"
     mount --bind "$LAB/desk" "$root/desk"
     mount --bind "$LAB/prefix" "$root/prefix"
-    mount --bind -o ro "$CHECKOUT" "$root$CHECKOUT"
+    mkdir "$root/tmp/changed" "$root/tmp/work"
+    mount -t overlay overlay -o "lowerdir=$CHECKOUT,upperdir=$root/tmp/changed,workdir=$root/tmp/work" "$root$CHECKOUT"
     mount --bind "$LAB/target" "$root$LAB/target"
     mount --bind "$LAB/compilers" "$root$LAB/compilers"
     exec chroot "$root" sh "$CHECKOUT/tools/windows/enter.sh" --inside "$@"' enter "$@"

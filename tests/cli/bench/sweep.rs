@@ -43,7 +43,9 @@ fn every_combination_is_measured() {
         assert!(row["adapter"].is_string() && row["driver"].is_string(), "{row}");
         for clock in ["wall", "cpu", "gpu"].iter().filter(|clock| !row[**clock].is_null()) {
             let [min, median, max] = ["min", "median", "max"].map(|key| row[*clock][key].as_f64().unwrap());
-            assert!(0.0 < min && min <= median && median <= max, "{row}");
+            // What takes less than a tick of Windows's clock of CPU time has taken none.
+            assert!(0.0 < min || cfg!(windows) && *clock == &"cpu" && min == 0.0, "{row}");
+            assert!(min <= median && median <= max, "{row}");
         }
         assert!(row["wall"].is_object() && row["cpu"].is_object(), "{row}");
         assert!(row["first"].as_f64().unwrap() > 0.0, "{row}");
