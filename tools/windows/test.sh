@@ -45,12 +45,10 @@ program() {
     while read -r line; do note "$1" "skipped $line"; done <"$lab/skipped"
     sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" >"$lab/failed"
     while read -r line; do note "$1" "FAILED $line"; done <"$lab/failed"
+    # The exit code tells less: on a busy machine Wine kills a program that has done its work and takes long to end.
     if ! grep -q '^test result: ' "$log"; then
         note "$1" "FAILED before its end, exit code $status: see $log"
         failed=$((failed + 1))
-    elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
-        note "$1" "FAILED with exit code $status: see $log"
-        failed=1
     fi
     row "$1" "$passed" "$failed" "$(wc -l <"$lab/skipped")" "$seconds"
 }
