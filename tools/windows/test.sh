@@ -62,7 +62,8 @@ compiler() {
     tr -d '\r' <"$log" >"$log.unix" && mv "$log.unix" "$log"
     last="$(tail -n 1 "$log")"
     counts="$(echo "$last" | sed -n 's/.*: \([0-9]*\) of \([0-9]*\) compile.*/\1 \2/p')"
-    if [ -n "$counts" ]; then
+    # None at all is no success.
+    if [ "${counts#* }" -gt 0 ] 2>/dev/null; then
         note "$1" "$last"
         row "$1" "${counts% *}" $((${counts#* } - ${counts% *})) 0 $(($(date +%s) - from))
     else
