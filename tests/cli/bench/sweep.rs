@@ -44,7 +44,7 @@ fn every_combination_is_measured() {
         for clock in ["wall", "cpu", "gpu"].iter().filter(|clock| !row[**clock].is_null()) {
             let [min, median, max] = ["min", "median", "max"].map(|key| row[*clock][key].as_f64().unwrap());
             // What takes less than a tick of Windows's clock of CPU time has taken none.
-            assert!(0.0 < min || cfg!(windows) && *clock == &"cpu" && min == 0.0, "{row}");
+            assert!(0.0 < min || cfg!(windows) && *clock == "cpu" && min == 0.0, "{row}");
             assert!(min <= median && median <= max, "{row}");
         }
         assert!(row["wall"].is_object() && row["cpu"].is_object(), "{row}");
