@@ -6,8 +6,18 @@
 //! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
 //! shaders, an [`Executor`] runs them, [`tune`] finds out which kernels are fastest, and [`conformance`] whether an adapter
 //! computes what it should.
+//!
+//! Features, all of them on unless told otherwise:
+//!
+//! * `cli`: the program, and `cli::run`, which does what it does with any arguments;
+//! * `image-files`: photos from files and to files (`image::read`, `image::write`);
+//! * `torch-files`: weights from PyTorch's checkpoints; safetensors are always read.
+//!
+//! Without them a program passes a [`Frame`](image::Frame) of its own samples, and what is compiled is wgpu and little more.
 
 pub mod checkpoint;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod conformance;
 mod engine;
 mod error;

@@ -1,9 +1,7 @@
-//! The command line.
-
-mod cli;
+//! The program.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    mprnet::cli::main()
 }

@@ -5,8 +5,10 @@
 
 mod digest;
 mod names;
+#[cfg(feature = "torch-files")]
 mod pickle;
 mod safetensors;
+#[cfg_attr(not(feature = "torch-files"), path = "no_torch.rs")]
 mod torch;
 mod values;
 
@@ -81,7 +83,8 @@ enum Source {
     /// A range of the file's bytes.
     Slice(std::ops::Range<usize>),
     /// A storage of a PyTorch file, read when asked for.
-    Torch(pytorch_reader::Tensor),
+    #[cfg_attr(not(feature = "torch-files"), allow(dead_code))]
+    Torch(torch::Tensor),
 }
 
 /// What the first bytes of a file say.
@@ -100,6 +103,12 @@ const LONGEST_QUOTE: usize = 300;
 
 /// How many bytes tell kinds apart.
 const HEAD: usize = 512;
+
+/// The magic number 0x1950a86a20f9469cfc6c of the legacy format, as pickles of all protocols but the oldest have it.
+const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+/// How soon it begins in a file.
+const LEGACY_SEARCH: usize = 64;
 
 impl Checkpoint<'static> {
     /// Opens a file: the names, types and shapes of its tensors are read and checked, and their values where the file
@@ -237,7 +246,7 @@ fn kind(head: &[u8]) -> Kind {
     let starts = |prefix: &str| {
         text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
     };
-    if let Some(container) = torch::container(head) {
+    if let Some(container) = torch_container(head) {
         return Kind::Torch(container);
     }
     match head {
@@ -253,4 +262,14 @@ fn kind(head: &[u8]) -> Kind {
         [0x80, ..] => Kind::Other("it is a bare pickle, which holds no tensors"),
         _ => Kind::Other("it is neither a safetensors file nor a PyTorch checkpoint"),
     }
+}
+
+/// Which of PyTorch's formats a file is in.
+fn torch_container(head: &[u8]) -> Option<Container> {
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Some(Container::TorchZip);
+    }
+    let begin = &head[..head.len().min(LEGACY_SEARCH)];
+    let legacy = begin.windows(LEGACY_MAGIC.len()).any(|bytes| bytes == LEGACY_MAGIC);
+    legacy.then_some(Container::TorchLegacy)
 }

@@ -7,18 +7,13 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use pytorch_reader::{DType, PytorchError, PytorchReader, Tensor};
+pub(super) use pytorch_reader::Tensor;
+use pytorch_reader::{DType, PytorchError, PytorchReader};
 use safetensors::Dtype;
 use zip::ZipArchive;
 
 use super::{Checkpoint, Container, Entry, Source, pickle, quoted};
 use crate::{Error, Result};
-
-/// The magic number 0x1950a86a20f9469cfc6c of the legacy format, as pickles of all protocols but the oldest have it.
-const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-
-/// How soon it begins in a file.
-const LEGACY_SEARCH: usize = 64;
 
 /// Pickles of a legacy file: magic number, version, system, the object, the keys of its storages.
 const LEGACY_PICKLES: usize = 5;
@@ -28,16 +23,6 @@ const MAX_PICKLE: u64 = 16 << 20;
 
 /// How much larger than its file what an archive unpacks to may be.
 const MAX_GROWTH: u64 = 4;
-
-/// Which of PyTorch's formats a file is in.
-pub(super) fn container(head: &[u8]) -> Option<Container> {
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return Some(Container::TorchZip);
-    }
-    let begin = &head[..head.len().min(LEGACY_SEARCH)];
-    let legacy = begin.windows(LEGACY_MAGIC.len()).any(|bytes| bytes == LEGACY_MAGIC);
-    legacy.then_some(Container::TorchLegacy)
-}
 
 pub(super) fn open(path: &Path, origin: String, container: Container) -> Result<Checkpoint<'static>> {
     let io = |source| Error::Io { action: "read", path: path.to_owned(), source };

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::checkpoint::{self, Checkpoint};
+use crate::model::{Export, FeaturePeaks, Source, Weights};
+use crate::plan::Precision;
+use crate::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, Shown, image};
 use clap::Args;
-use mprnet::checkpoint::{self, Checkpoint};
-use mprnet::model::{Export, FeaturePeaks, Source, Weights};
-use mprnet::plan::Precision;
-use mprnet::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, Shown, image};
 
 use super::network::lines;
 use super::outputs;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Error;
+use crate::image::{self, Frame, WriteOptions};
 use clap::Args;
-use mprnet::Error;
-use mprnet::image::{self, Frame, WriteOptions};
 
 #[derive(Args)]
 pub(super) struct CompareArgs {

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use crate::checkpoint::{self, Checkpoint};
+use crate::image::WriteOptions;
+use crate::model::{Export, Source, Task, Weights};
+use crate::plan::Precision;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use mprnet::checkpoint::{self, Checkpoint};
-use mprnet::image::WriteOptions;
-use mprnet::model::{Export, Source, Task, Weights};
-use mprnet::plan::Precision;
 
 use super::outputs::{self, Job};
 use super::{Failure, advise, dump, parse_task, say};

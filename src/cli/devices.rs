@@ -1,8 +1,8 @@
 //! `mprnet devices`.
 
-use mprnet::Error;
-use mprnet::conformance::AdapterReport;
-use mprnet::gpu;
+use crate::Error;
+use crate::conformance::AdapterReport;
+use crate::gpu;
 
 use super::network::lines;
 use super::{Failure, print};

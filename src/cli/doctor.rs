@@ -1,9 +1,9 @@
 //! `mprnet doctor`.
 
+use crate::Error;
+use crate::conformance::{Diagnosis, Examined, Finding, KnownAnswer, Machine, Outcome, Severity, examine};
+use crate::probe::Ceiling;
 use clap::Args;
-use mprnet::Error;
-use mprnet::conformance::{Diagnosis, Examined, Finding, KnownAnswer, Machine, Outcome, Severity, examine};
-use mprnet::probe::Ceiling;
 
 use super::network::lines;
 use super::session::{DeviceArgs, spinner};

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use mprnet::output::Output;
-use mprnet::{Captured, Error, Values};
+use crate::output::Output;
+use crate::{Captured, Error, Values};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
 

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::image::{FileFormat, ReadOptions, WriteOptions};
 use clap::{Args, ValueEnum};
-use mprnet::image::{FileFormat, ReadOptions, WriteOptions};
 
 use super::Failure;
 use super::outputs::Job;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::checkpoint::{self, Checkpoint};
+use crate::graph::Graph;
+use crate::model::{Arithmetic, Stage, Task, Weights};
+use crate::plan::{MemoryPlan, Precision};
+use crate::{Error, Shown};
 use clap::Args;
-use mprnet::checkpoint::{self, Checkpoint};
-use mprnet::graph::Graph;
-use mprnet::model::{Arithmetic, Stage, Task, Weights};
-use mprnet::plan::{MemoryPlan, Precision};
-use mprnet::{Error, Shown};
 use serde::Serialize;
 
 use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row};

@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use mprnet::{Error, Shown};
+use crate::{Error, Shown};
 
 use super::{exit_code, one_line, report};
 

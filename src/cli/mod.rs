@@ -1,4 +1,4 @@
-//! Arguments, messages and exit codes.
+//! The command line: arguments, messages and exit codes.
 
 mod bench;
 mod calibrate;
@@ -20,6 +20,7 @@ mod outputs;
 mod patterns;
 mod plan;
 mod profile;
+mod reference;
 mod restore;
 mod session;
 mod units;
@@ -29,10 +30,10 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use crate::model::{Provenance, Stage, Task};
+use crate::plan::Precision;
+use crate::{Error, Shown};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mprnet::model::{Provenance, Stage, Task};
-use mprnet::plan::Precision;
-use mprnet::{Error, Shown};
 use session::Model;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -87,6 +88,10 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Shows where the time of a network goes on an adapter: every operator, against what the adapter can do
     Profile(profile::ProfileArgs),
+    /// Prints what makes a shell complete arguments: `mprnet completions bash > ~/.local/share/bash-completion/completions/mprnet`
+    Completions(reference::CompletionsArgs),
+    /// Writes manual pages
+    Man(reference::ManArgs),
 }
 
 /// What decides how a network is built.
@@ -150,30 +155,43 @@ impl From<Error> for Failure {
     }
 }
 
-/// Runs the program.
+/// The program `mprnet`: its own process, with its arguments.
 pub fn main() -> ExitCode {
     environment::settle();
     mishap::hush_panics();
-    mishap::caught(|| run(&parse())).unwrap_or_else(|panic| {
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Does what the program `mprnet` does with these arguments, of which the first is its name, and gives its exit code: for
+/// programs in other languages that bring the command line along. What the program says goes to this process's standard
+/// output and error.
+#[must_use]
+pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let done = mishap::caught(|| match Cli::try_parse_from(&arguments) {
+        Ok(cli) => execute(&cli),
+        Err(error) => explain(&error, &arguments),
+    });
+    done.unwrap_or_else(|panic| {
         say(format_args!("mprnet failed: {panic} (this is a mistake of the program; please report it)"));
-        ExitCode::from(4)
+        4
     })
 }
 
-/// The arguments. Where they make no sense the parser ends the program, with colours, and with what was given as it
+/// Says why arguments make no sense, or how they are to be. The parser does so with colours, and with what was given as it
 /// is: that is only for arguments that leave terminals alone.
-fn parse() -> Cli {
-    Cli::try_parse().unwrap_or_else(|error| {
-        let steers = |argument: OsString| {
-            let text = argument.to_string_lossy();
-            Shown(&text).to_string() != text
-        };
-        if !std::env::args_os().any(steers) {
-            error.exit();
-        }
+fn explain(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let steers = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        Shown(&text).to_string() != text
+    };
+    if arguments.iter().any(steers) {
         error.to_string().lines().for_each(say);
-        std::process::exit(error.exit_code())
-    })
+    } else {
+        // Where nobody listens, nobody is told.
+        let _ = error.print();
+    }
+    error.exit_code() as u8
 }
 
 fn log(cli: &Cli) {
@@ -184,7 +202,7 @@ fn log(cli: &Cli) {
         (false, 1) => [LevelFilter::INFO; 2],
         _ => [LevelFilter::DEBUG; 2],
     };
-    tracing_subscriber::fmt()
+    let listening = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::DEBUG)
         .with_writer(|| Log)
         .without_time()
@@ -192,7 +210,9 @@ fn log(cli: &Cli) {
         .log_internal_errors(false)
         .finish()
         .with(Targets::new().with_default(level).with_target("mprnet::tune", tuning))
-        .init();
+        .try_init();
+    // A program that calls this may listen by itself, or call it again.
+    let _ = listening;
 }
 
 /// Standard error, for lines that come whole and may have any text in them.
@@ -209,7 +229,7 @@ impl Write for Log {
     }
 }
 
-fn run(cli: &Cli) -> ExitCode {
+fn execute(cli: &Cli) -> u8 {
     log(cli);
     mishap::rehearse("everything");
     let result = match &cli.command {
@@ -227,20 +247,22 @@ fn run(cli: &Cli) -> ExitCode {
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(args, cli.quiet),
         Command::Profile(args) => profile::run(args, cli.quiet),
+        Command::Completions(args) => reference::completions(args),
+        Command::Man(args) => reference::man(args),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Reported(code)) => ExitCode::from(code),
+        Ok(()) => 0,
+        Err(Failure::Reported(code)) => code,
         Err(Failure::Usage(text)) => {
             report(&text);
-            ExitCode::from(2)
+            2
         }
         Err(Failure::Error(error)) => {
             match error {
                 Error::ShaderFile { .. } => report_lines(&error),
                 _ => report(&error),
             }
-            ExitCode::from(exit_code(&error))
+            exit_code(&error)
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Display;
 
-use mprnet::Error;
-use mprnet::gpu::Storage;
-use mprnet::graph::{Graph, Node, passes};
-use mprnet::image::{MAX_PIXELS, padded_side};
-use mprnet::kernels::{self, Packing, Target};
-use mprnet::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
-use mprnet::plan::Precision;
+use crate::Error;
+use crate::gpu::Storage;
+use crate::graph::{Graph, Node, passes};
+use crate::image::{MAX_PIXELS, padded_side};
+use crate::kernels::{self, Packing, Target};
+use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
+use crate::plan::Precision;
 
 /// The largest buffer that devices commonly have, in MiB.
 pub(super) const BUFFER_MIB: u64 = 2048;

@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mprnet::image::{self, FileFormat, WriteOptions};
-use mprnet::{Error, Shown, output};
+use crate::image::{self, FileFormat, WriteOptions};
+use crate::{Error, Shown, output};
 
 use super::Failure;
 use super::formats::WriteArgs;

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::path::PathBuf;
 
-use mprnet::Error;
+use crate::Error;
 
 /// The files that are meant: on Windows those that patterns match, elsewhere those that are named.
 ///

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 
+use crate::Error;
+use crate::graph::{Graph, Node, Role, TensorId, cost};
+use crate::kernels::{self, Params, Target};
+use crate::model::{Task, Weights};
+use crate::plan::{Layout, MemoryPlan, Precision};
 use clap::Args;
-use mprnet::Error;
-use mprnet::graph::{Graph, Node, Role, TensorId, cost};
-use mprnet::kernels::{self, Params, Target};
-use mprnet::model::{Task, Weights};
-use mprnet::plan::{Layout, MemoryPlan, Precision};
 
 use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row, target};
 use super::session::open_model;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::image::{self, FileFormat, Frame, Samples};
+use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
+use crate::{Error, Restorer, Shown};
 use clap::Args;
-use mprnet::image::{self, FileFormat, Frame, Samples};
-use mprnet::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use mprnet::{Error, Restorer, Shown};
 
 use super::compare::{CompareArgs, Comparison};
 use super::formats::{ReadArgs, WriteArgs};

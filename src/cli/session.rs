@@ -3,14 +3,14 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::checkpoint::Checkpoint;
+use crate::model::{Task, Weights};
+use crate::plan::Precision;
+use crate::tune::{Tuning, cache_folder};
+use crate::{Error, Progress, Restorer, RestorerOptions, Shown, gpu};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use mprnet::checkpoint::Checkpoint;
-use mprnet::model::{Task, Weights};
-use mprnet::plan::Precision;
-use mprnet::tune::{Tuning, cache_folder};
-use mprnet::{Error, Progress, Restorer, RestorerOptions, Shown, gpu};
 
 use super::mishap::{self, Mishap};
 use super::{NetworkArgs, advise, say};

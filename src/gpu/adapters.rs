@@ -1,6 +1,7 @@
 //! Adapters: what each is and can do, the order that they are tried in, and the one that is meant.
 
 use super::{DeviceOptions, dxc};
+use crate::kernels::Variant;
 use crate::{Error, Result};
 
 /// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at most:
@@ -58,13 +59,22 @@ impl AdapterSummary {
         self.device_type == wgpu::DeviceType::Cpu
     }
 
-    /// Sides of the square cooperative matrices that take f16 and sum in f32.
+    /// Sides of the square cooperative matrices that take f16 and sum in f32. Mesa's lavapipe lists them for vectors of any
+    /// width, and crashes when it compiles them for other than eight lanes (26.2.6).
     pub(super) fn matrices(&self) -> Vec<u32> {
         use wgpu::CooperativeScalarType::{F16, F32};
+        if self.is_software() && self.subgroups != Some((8, 8)) {
+            return Vec::new();
+        }
         let square = |c: &&wgpu::CooperativeMatrixProperties| {
             (c.n_size, c.k_size) == (c.m_size, c.m_size) && (c.ab_type, c.cr_type) == (F16, F32)
         };
         self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
+    }
+
+    /// Variants that the driver takes minutes and gigabytes to compile: SwiftShader does for whole cells in registers.
+    pub(super) fn too_slow_to_compile(&self) -> Vec<Variant> {
+        if self.name.starts_with("SwiftShader") { vec![Variant::Lanes] } else { Vec::new() }
     }
 
     /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and neither its
@@ -234,6 +244,27 @@ pub(super) mod tests {
         let mut order: Vec<usize> = (0..adapters.len()).collect();
         order.sort_by_key(|&index| ranks[index]);
         order
+    }
+
+    #[test]
+    fn matrices_on_a_cpu_are_for_eight_lanes() {
+        use wgpu::CooperativeScalarType::{F16, F32};
+        let (m_size, n_size, k_size, saturating_accumulation) = (8, 8, 8, false);
+        let sums = |cr_type| wgpu::CooperativeMatrixProperties {
+            m_size,
+            n_size,
+            k_size,
+            ab_type: F16,
+            cr_type,
+            saturating_accumulation,
+        };
+        let on = |device_type, lanes| AdapterSummary {
+            subgroups: Some((lanes, lanes)),
+            cooperative_matrices: vec![sums(F16), sums(F32)],
+            ..summary("one", Vulkan, device_type, (1, ""))
+        };
+        assert_eq!([8, 16, 4].map(|lanes| on(Cpu, lanes).matrices()), [vec![8], vec![], vec![]]);
+        assert_eq!(on(DiscreteGpu, 32).matrices(), [8]);
     }
 
     #[test]

@@ -65,11 +65,12 @@ impl Device {
     }
 
     fn open_with(adapter: &wgpu::Adapter, summary: AdapterSummary, options: &DeviceOptions) -> Result<Self> {
-        let mut wanted = wgpu::Features::SHADER_F16
-            | wgpu::Features::SUBGROUP
-            | wgpu::Features::SHADER_INT64
-            | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
-            | TIMESTAMPS;
+        let mut wanted =
+            wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64 | TIMESTAMPS;
+        // wgpu lists it by the shapes of matrices; but lavapipe has shapes where it refuses the feature.
+        if !summary.matrices().is_empty() {
+            wanted |= wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+        }
         let folder = options.pipeline_folder.as_deref().filter(|_| !summary.is_software());
         if folder.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
@@ -127,17 +128,16 @@ impl Device {
         device.set_device_lost_callback(move |_, text| {
             let _ = told.set(format!("the device was lost: {text}"));
         });
-        let summary = Some(summary);
         Ok(Self {
             handle: device,
             queue,
-            summary,
+            failed: Mutex::new(summary.too_slow_to_compile()),
+            summary: Some(summary),
             pipelines: Pipelines::default(),
             lost,
             checked_shaders: false,
             kernels_for: None,
             uniform_loads: None,
-            failed: Mutex::default(),
             replaced: None,
         })
     }

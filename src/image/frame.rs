@@ -9,6 +9,10 @@ use super::metadata::Metadata;
 use super::samples::{Depth, Sample, Samples};
 use crate::error::{Error, Result};
 
+/// The most pixels an image may have: 2^28, that is 268 megapixels or 16,384 x 16,384. Fuzzers, which claim large sizes
+/// in small files all the time, get less.
+pub const MAX_PIXELS: u64 = if cfg!(fuzzing) { 1 << 22 } else { 1 << 28 };
+
 /// An image in memory: RGB samples row by row, and beside them what the network does not touch.
 ///
 /// The colour is always three interleaved channels (R, G, B); a grey image is expanded and

@@ -28,28 +28,25 @@
 //! need a profile to become RGB, and what else its reader does not decode.
 
 mod alpha;
-mod decode;
-mod encode;
-mod folder;
+#[cfg(feature = "image-files")]
+mod files;
+// Some of what frames and samples do only files need.
+#[cfg_attr(not(feature = "image-files"), allow(dead_code))]
 mod frame;
 mod light;
 mod metadata;
 mod pad;
 mod prepare;
-mod read;
+#[cfg_attr(not(feature = "image-files"), allow(dead_code))]
 mod samples;
-mod sniff;
-mod strip;
-mod write;
 
-pub use decode::MAX_PIXELS;
-pub use folder::list;
-pub use frame::Frame;
+#[cfg(feature = "image-files")]
+pub use files::{
+    FileFormat, ReadOptions, WriteOptions, check_frame, check_output, check_strip, from_bytes, list, losses,
+    read, read_with, strip, write, write_with,
+};
+pub use frame::{Frame, MAX_PIXELS};
 pub use light::Light;
-pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit, losses};
+pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
 pub use pad::{Padded, padded_side, reflect_index};
-pub use read::{ReadOptions, from_bytes, read, read_with};
 pub use samples::{Depth, Samples};
-pub use sniff::FileFormat;
-pub use strip::{check_strip, strip};
-pub use write::{WriteOptions, check_frame, check_output, write, write_with};

@@ -15,7 +15,7 @@ fn reports(room: &Room) -> Value {
     let kernels = wrong["kernels"].as_array_mut().unwrap();
     let variant = kernels.iter_mut().find(|kernel| kernel["variant"] == "tiled").unwrap();
     variant["repeats"] = false.into();
-    wrong["networks"][1]["tensors"][3]["twin"] = Value::Null;
+    wrong["networks"][2]["tensors"][3]["twin"] = Value::Null;
     room.put("wrong.json", wrong.to_string().as_bytes());
     right
 }

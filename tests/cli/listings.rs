@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::{Run, mprnet};
+use crate::{Room, Run, mprnet};
 
 fn plan(args: &[&str]) -> String {
     let run = Run::of(mprnet().arg("plan").args(args)).succeeds();
@@ -109,7 +109,21 @@ fn output_onto_a_full_disk() {
         Run::of(mprnet().args(args).stdout(full())).fails_at_once(1, &["cannot write to standard output"]);
     }
     // Messages that cannot be written are no reason to fail otherwise.
-    let room = crate::Room::with_photo();
+    let room = Room::with_photo();
     let mut command = room.command(["restore", "photo.png", "-o", "out.bmp"]);
     assert_eq!(command.stderr(full()).status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn shells_and_manuals_know_the_arguments() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = Run::of(mprnet().args(["completions", shell])).succeeds().out;
+        assert!(script.contains("denoise") && script.contains("strip-metadata"), "{shell}: {script}");
+    }
+    let room = Room::new();
+    Run::of(&mut room.command(["man", "."])).succeeds();
+    let page = |name: &str| std::fs::read_to_string(room.path(name)).unwrap();
+    assert!(page("mprnet.1").contains("mprnet\\-denoise(1)") && page("mprnet.1").contains("Exit codes"));
+    assert!(page("mprnet-denoise.1").contains("\\-\\-strip\\-metadata"));
+    Run::of(&mut room.command(["man", "nowhere"])).fails_at_once(1, &["there is no directory nowhere"]);
 }

@@ -9,17 +9,17 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{KernelSpec, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
-use mprnet::kernels::{self, Choices, Maker, Slot, Target, Variant};
+use mprnet::kernels::{self, Choices, Maker, Target, Variant};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use mprnet::probe;
-use naga::back::{glsl, msl, spv, wgsl};
+use naga::back::{glsl, spv, wgsl};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, ShaderStage};
 
 use crate::common::{Random, feature};
 use crate::directx;
-use crate::lints::{MUTABLE, NAMES};
+use crate::metal;
 use crate::passes::TINY;
 
 const STORAGES: [Storage; 3] = [Storage::F32, Storage::F16, Storage::F16Packed];
@@ -45,7 +45,7 @@ type Language = (&'static str, fn(&KernelSpec, &Module, &ModuleInfo) -> Result<(
 const LANGUAGES: &[Language] = &[
     ("SPIR-V 1.3", |s, m, i| to_spirv((1, 3), "vulkan1.1", s, m, i)),
     ("SPIR-V 1.6", |s, m, i| to_spirv((1, 6), "vulkan1.3", s, m, i)),
-    ("MSL", to_msl),
+    ("MSL", metal::check),
     ("HLSL", directx::check),
     ("GLSL ES 310", |_, m, i| to_glsl(glsl::Version::new_gles(310), m, i)),
     ("GLSL 430", |_, m, i| to_glsl(glsl::Version::Desktop(430), m, i)),
@@ -163,7 +163,7 @@ pub fn validate(module: &Module, capabilities: Capabilities) -> Result<ModuleInf
     Validator::new(ValidationFlags::all(), capabilities).validate(module).map_err(|e| format!("{e:?}"))
 }
 
-const CHECKS: BoundsCheckPolicies = BoundsCheckPolicies {
+pub const CHECKS: BoundsCheckPolicies = BoundsCheckPolicies {
     index: BoundsCheckPolicy::Restrict,
     buffer: BoundsCheckPolicy::Restrict,
     image_load: BoundsCheckPolicy::Restrict,
@@ -236,33 +236,6 @@ fn to_spirv(
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     if output.status.success() || text.contains(KNOWN) { Ok(()) } else { Err(text.into_owned()) }
-}
-
-fn to_msl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), String> {
-    let slot = |binding: u32| {
-        let mutable = MUTABLE.contains(&NAMES[binding as usize]);
-        let texture = (binding == Slot::Weights as u32).then_some(0);
-        let target = msl::BindTarget { buffer: Some(binding as u8), texture, mutable, ..Default::default() };
-        (naga::ResourceBinding { group: 0, binding }, target)
-    };
-    let (resources, sizes_buffer) = ((0..9).map(slot).collect(), Some(9));
-    let entry = msl::EntryPointResources { resources, sizes_buffer, ..Default::default() };
-    let options = msl::Options {
-        lang_version: if spec.matrices() { (2, 3) } else { (2, 0) },
-        per_entry_point_map: [("main".to_owned(), entry)].into(),
-        fake_missing_bindings: false,
-        bounds_check_policies: CHECKS,
-        ..msl::Options::default()
-    };
-    let stage = msl::PipelineOptions {
-        entry_point: Some((ShaderStage::Compute, "main".to_owned())),
-        ..msl::PipelineOptions::default()
-    };
-    let (text, translated) = msl::write_string(module, info, &options, &stage).map_err(|e| e.to_string())?;
-    if text.contains("simdgroup_half16x16") {
-        return Err("simdgroup_half16x16 is no type of Metal".to_owned());
-    }
-    translated.entry_point_names.into_iter().try_for_each(|e| e.map(|_| ()).map_err(|e| e.to_string()))
 }
 
 fn to_glsl(version: glsl::Version, module: &Module, info: &ModuleInfo) -> Result<(), String> {

@@ -225,7 +225,7 @@ fn what_does_not_compile_is_replaced() {
     let next = ExecutorOptions { choices: Choices::Always(rule[1]), ..ExecutorOptions::default() };
     let expected = execute_on(&device, &graph, &inputs, &next);
     assert!(execute_on(&device, &graph, &inputs, &options) == expected, "another kernel than the next best");
-    assert_eq!(device.target(Precision::F32).failed, [Variant::Winograd4]);
+    assert!(device.target(Precision::F32).failed.contains(&Variant::Winograd4));
     assert!(execute_on(&device, &graph, &inputs, &options) == expected);
 
     let device = broken("conv3x3/winograd_output");
@@ -233,7 +233,7 @@ fn what_does_not_compile_is_replaced() {
         ExecutorOptions { choices: Choices::Always(Variant::Winograd4), ..ExecutorOptions::default() };
     let error = Executor::new(&device, &WeightStore::default(), graph.clone(), &named).err();
     assert!(matches!(error, Some(Error::Shader { .. })), "{error:?}");
-    assert!(device.target(Precision::F32).failed.is_empty());
+    assert!(!device.target(Precision::F32).failed.contains(&Variant::Winograd4));
 
     // No variant does without its operator's own shader.
     let device = broken("add");
@@ -268,8 +268,7 @@ fn kernels_for_uniform_loads() {
         };
         let devices = [posing(false), posing(true)];
         if devices[0].target(Precision::F32).uniform_loads.is_none() {
-            println!("not a software adapter with 64-bit integers");
-            return;
+            return println!("skipped: no software adapter with 64-bit integers");
         }
         chosen.iter().for_each(|&case| check_on(&devices, case));
     }

@@ -18,4 +18,5 @@ mkdir -p "$lab"
 "$lab/nvidia/bin/pip" install -q nvidia-cuda-nvcc==13.5.37 nvidia-cuda-nvrtc==13.5.37 nvidia-cuda-cuobjdump==13.5.37 \
     nvidia-cuda-nvdisasm==13.5.37 nvidia-cuda-runtime==13.5.37 nvidia-cuda-cccl==13.3.5.0.6
 chmod +x "$lab"/nvidia/lib/python3*/site-packages/slangtorch/bin/slangc
+# shellcheck disable=SC2211 # the only one of its name
 "$lab"/nvidia/lib/python3*/site-packages/nvidia/cu13/bin/ptxas --version | tail -n 1

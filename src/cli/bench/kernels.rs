@@ -1,12 +1,12 @@
 //! Single kernels: every variant of one, checked against the CPU twin and timed.
 
+use crate::conformance::{self, Specimen};
+use crate::gpu;
+use crate::graph::cost;
+use crate::kernels::{Choices, ConvShape, Variant};
+use crate::plan::{Layout, Precision};
+use crate::{Error, ExecutorOptions};
 use clap::ValueEnum;
-use mprnet::conformance::{self, Specimen};
-use mprnet::gpu;
-use mprnet::graph::cost;
-use mprnet::kernels::{Choices, ConvShape, Variant};
-use mprnet::plan::{Layout, Precision};
-use mprnet::{Error, ExecutorOptions};
 use serde_json::{Value, json};
 
 use super::race::{self, Runner};

@@ -13,10 +13,10 @@ mod workload;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::kernels::{Choices, Target, Variant};
+use crate::model::Task;
+use crate::{Error, gpu};
 use clap::Args;
-use mprnet::kernels::{Choices, Target, Variant};
-use mprnet::model::Task;
-use mprnet::{Error, gpu};
 
 use self::kernels::KernelArg;
 use self::predicted::Predictions;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use mprnet::Error;
+use crate::Error;
 use serde::Deserialize;
 
 use super::report::{Cell, Row};

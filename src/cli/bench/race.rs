@@ -1,6 +1,6 @@
 //! Several things measured in turn: round by round, so that what slows the machine down for a while slows all of them.
 
-use mprnet::{Error, Executor, Progress, Values, gpu};
+use crate::{Error, Executor, Progress, Values, gpu};
 
 use super::clock::{self, Sample};
 use super::report::Cell;

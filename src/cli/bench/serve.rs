@@ -3,9 +3,9 @@
 use std::io::{self, BufRead};
 use std::path::Path;
 
-use mprnet::model::Weights;
-use mprnet::tune::Tuner;
-use mprnet::{Captured, Error, Executor, ExecutorOptions, Values, WeightStore, gpu};
+use crate::model::Weights;
+use crate::tune::Tuner;
+use crate::{Captured, Error, Executor, ExecutorOptions, Values, WeightStore, gpu};
 use serde::{Deserialize, Serialize};
 
 use super::clock::{self, Sample};
@@ -65,7 +65,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
 }
 
 /// Writes the one result as `y`.
-fn write(path: &Path, graph: &mprnet::graph::Graph, results: Vec<Values>) -> Result<(), Error> {
+fn write(path: &Path, graph: &crate::graph::Graph, results: Vec<Values>) -> Result<(), Error> {
     let both = graph.outputs().iter().zip(results).next();
     let (&id, values) = both.ok_or_else(|| Error::Input("the graph has no output".to_owned()))?;
     dump::write(&Captured { name: "y".to_owned(), desc: graph.desc(id), values }, path)

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use mprnet::kernels::{self, Target};
-use mprnet::{Error, Shown};
+use crate::kernels::{self, Target};
+use crate::{Error, Shown};
 
 use super::kernels::{KernelArg, Outcome, Subject};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg, kernels as ladder};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use mprnet::graph::{Graph, Kernel, Op};
-use mprnet::kernels::ConvShape;
-use mprnet::model::{Stage, Task, Weights};
-use mprnet::plan::Precision;
-use mprnet::tune::Tuner;
-use mprnet::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
+use crate::graph::{Graph, Kernel, Op};
+use crate::kernels::ConvShape;
+use crate::model::{Stage, Task, Weights};
+use crate::plan::Precision;
+use crate::tune::Tuner;
+use crate::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
 
 use super::race::{self, Runner};
 use super::report::{Cell, Row};

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use crate::checkpoint::Checkpoint;
+use crate::graph::{Conv, Graph, Kernel, Op, Param, Patches, Role, TensorDesc, passes};
+use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
+use crate::{Error, Values};
 use clap::ValueEnum;
-use mprnet::checkpoint::Checkpoint;
-use mprnet::graph::{Conv, Graph, Kernel, Op, Param, Patches, Role, TensorDesc, passes};
-use mprnet::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
-use mprnet::{Error, Values};
 
 /// What is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

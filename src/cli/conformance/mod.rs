@@ -4,9 +4,9 @@ mod sheet;
 
 use std::path::{Path, PathBuf};
 
+use crate::Error;
+use crate::conformance::{self, GoldenNetwork, REPORT_FORMAT, Report};
 use clap::{Args, ValueEnum};
-use mprnet::Error;
-use mprnet::conformance::{self, GoldenNetwork, REPORT_FORMAT, Report};
 
 use super::session::{DeviceArgs, spinner};
 use super::{Failure, date, dump, outputs, print, say};

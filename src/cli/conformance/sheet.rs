@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use mprnet::conformance::{KernelCheck, NetworkCheck, Outcome, Report};
+use crate::conformance::{KernelCheck, NetworkCheck, Outcome, Report};
 
 use crate::cli::html::{cell, document, element, escape, table};
 use crate::cli::units::seconds;
@@ -103,7 +103,7 @@ fn adapters(reports: &[Report]) -> Vec<Vec<String>> {
         [name.to_owned()].into_iter().chain(reports.iter().map(of)).collect::<Vec<_>>()
     };
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-    let timed = |r: &Report, of: fn(&mprnet::conformance::Timing) -> f64| {
+    let timed = |r: &Report, of: fn(&crate::conformance::Timing) -> f64| {
         r.timing.as_ref().map_or("-".to_owned(), |timing| seconds(of(timing)))
     };
     vec![

@@ -5,11 +5,11 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
+use crate::image::{self, Frame};
+use crate::metrics::{self, Protocol, Score};
+use crate::model::Task;
+use crate::{Error, Restorer};
 use clap::{Args, ValueEnum};
-use mprnet::image::{self, Frame};
-use mprnet::metrics::{self, Protocol, Score};
-use mprnet::model::Task;
-use mprnet::{Error, Restorer};
 
 use self::pairs::Pair;
 use self::report::{Failed, Format, Report, Row};

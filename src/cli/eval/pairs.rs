@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use mprnet::Error;
-use mprnet::image;
+use crate::Error;
+use crate::image;
 
 /// So many names an error lists.
 const LISTED: usize = 5;

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::Path;
 
+use crate::Shown;
+use crate::metrics::{Protocol, Score};
+use crate::model::Task;
+use crate::plan::Precision;
 use clap::ValueEnum;
-use mprnet::Shown;
-use mprnet::metrics::{Protocol, Score};
-use mprnet::model::Task;
-use mprnet::plan::Precision;
 use serde::{Serialize, Serializer};
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -8,13 +8,13 @@ mod trace;
 
 use std::path::{Path, PathBuf};
 
+use crate::gpu::Device;
+use crate::graph::{Graph, passes};
+use crate::model::{Task, Weights};
+use crate::probe::{self, Ceiling};
+use crate::tune::Tuner;
+use crate::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 use clap::{Args, ValueEnum};
-use mprnet::gpu::Device;
-use mprnet::graph::{Graph, passes};
-use mprnet::model::{Task, Weights};
-use mprnet::probe::{self, Ceiling};
-use mprnet::tune::Tuner;
-use mprnet::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 
 use self::report::{Report, Subject};
 use super::network::{build, padded, parse_size};

@@ -1,6 +1,6 @@
 //! A profile as a page.
 
-use mprnet::probe::Ceiling;
+use crate::probe::Ceiling;
 
 use super::plot;
 use super::report::{Rates, Report};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use mprnet::probe::{Resource, Roof};
+use crate::probe::{Resource, Roof};
 
 use super::report::{Operator, Report};
 use crate::cli::html::escape;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mprnet::gpu::AdapterSummary;
-use mprnet::plan::Precision;
-use mprnet::probe::{Ceiling, Demand, Resource, Roof};
-use mprnet::{Clock, Span};
+use crate::gpu::AdapterSummary;
+use crate::plan::Precision;
+use crate::probe::{Ceiling, Demand, Resource, Roof};
+use crate::{Clock, Span};
 use serde::Serialize;
 
 use crate::cli::date;
@@ -282,7 +282,7 @@ fn kinds(spans: &[Span], roof: &Roof, all: f64) -> Vec<Kind> {
 
 #[cfg(test)]
 mod tests {
-    use mprnet::Interval;
+    use crate::Interval;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! A profile in columns.
 
-use mprnet::probe::Ceiling;
+use crate::probe::Ceiling;
 
 use super::report::{Kind, Operator, Rates, Report};
 use crate::cli::network::lines;

@@ -29,7 +29,7 @@ fn events(stage: &Stage) -> Vec<Value> {
         "bound": rates.bound,
         "of_ceiling": rates.of_ceiling,
     });
-    let event = |interval: &mprnet::Interval| {
+    let event = |interval: &crate::Interval| {
         json!({
             "name": span.tensor,
             "cat": span.op,

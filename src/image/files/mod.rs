@@ -1,0 +1,18 @@
+//! Image files: from a file to a frame, and from a frame to a file.
+
+mod curve;
+mod decode;
+mod encode;
+mod folder;
+mod metadata;
+mod read;
+mod sniff;
+mod strip;
+mod write;
+
+pub use folder::list;
+pub use metadata::losses;
+pub use read::{ReadOptions, from_bytes, read, read_with};
+pub use sniff::FileFormat;
+pub use strip::{check_strip, strip};
+pub use write::{WriteOptions, check_frame, check_output, write, write_with};

@@ -1,0 +1,203 @@
+//! From a file to an upright [`Frame`].
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use image::metadata::Orientation;
+
+use super::decode::{self, Decoded, Note, Problem};
+use super::sniff::{self, FileFormat, HEAD_BYTES};
+use crate::error::{Error, Result};
+use crate::image::MAX_PIXELS;
+use crate::image::frame::Frame;
+use crate::image::light::Light;
+use crate::image::samples::{Samples, map_samples};
+
+/// The largest file that is taken into memory: 4 GiB, twice the largest uncompressed image.
+const MAX_FILE_BYTES: u64 = 1 << 32;
+
+/// How image files are read.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// Of a file that is damaged or cut short, the picture as far as it can be decoded, instead of an error.
+    pub keep_damaged: bool,
+    /// The samples are taken for linear light, whatever the file says of them: see [`Light`].
+    pub linear: bool,
+}
+
+/// Reads an image file; the format is told by the content, not by the name.
+///
+/// The pixels are turned upright as the file's orientation tag says. See the [module](super) for
+/// what is kept and what is refused. What else there is to say of a file, `tracing` tells.
+///
+/// # Errors
+/// [`Error::Io`] where the file cannot be read, [`Error::ImageUnsupported`] where it is no image or
+/// one that is refused, [`Error::ImageDamaged`] and [`Error::ImageCutShort`] where a part of it is broken or missing,
+/// [`Error::ImageDecoder`] where a decoder fails, and [`Error::ImageTooLarge`] beyond
+/// [`MAX_PIXELS`], which is found before anything is allocated for the pixels.
+pub fn read(path: &Path) -> Result<Frame> {
+    read_with(path, &ReadOptions::default())
+}
+
+/// As [`read`], with options.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Frame> {
+    let (format, bytes) = load(path)?;
+    let decoded = decode_as(format, &bytes, path, options)?;
+    drop(bytes);
+    into_frame(decoded)
+}
+
+/// Reads an image from the bytes of a file; `name` is what errors and warnings call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn from_bytes(bytes: &[u8], name: &Path, options: &ReadOptions) -> Result<Frame> {
+    into_frame(decode_as(format(bytes, name)?, bytes, name, options)?)
+}
+
+/// Decodes a file, says what there is to say of it, and settles what its samples are proportional to.
+fn decode_as(
+    format: FileFormat,
+    bytes: &[u8],
+    path: &Path,
+    options: &ReadOptions,
+) -> Result<(Decoded, Light)> {
+    let (decoded, light) =
+        decode::decode(format, bytes, options).map_err(|problem| refusal(path, problem))?;
+    for note in &decoded.notes {
+        match note {
+            Note::Warning(text) => tracing::warn!("{}: {text}", path.display()),
+            Note::Info(text) => tracing::info!("{}: {text}", path.display()),
+        }
+    }
+    let light = if options.linear { Light::Linear } else { light };
+    Ok((decoded, light))
+}
+
+fn refusal(path: &Path, problem: Problem) -> Error {
+    let path = path.to_owned();
+    match problem {
+        Problem::Unsupported(reason) => Error::ImageUnsupported { path, reason },
+        Problem::Damaged { reason, salvageable } => Error::ImageDamaged { path, reason, salvageable },
+        Problem::CutShort { reason, salvageable } => Error::ImageCutShort { path, reason, salvageable },
+        Problem::Panicked(reason) => Error::ImageDecoder { path, reason },
+        Problem::TooLarge(width, height) => Error::ImageTooLarge { path, width, height, limit: MAX_PIXELS },
+    }
+}
+
+/// The format that a file's first bytes announce.
+fn format(head: &[u8], path: &Path) -> Result<FileFormat> {
+    let unsupported = |reason: String| Error::ImageUnsupported { path: path.to_owned(), reason };
+    if head.is_empty() {
+        return Err(unsupported("it is empty (0 bytes); get a whole copy of the file".to_owned()));
+    }
+    sniff::sniff(head).map_err(|known| {
+        unsupported(match known {
+            Some(what) => format!("it is {what}; convert it to PNG, JPEG, WebP or TIFF first"),
+            None => "it is not an image; PNG, JPEG, WebP and TIFF files are read".to_owned(),
+        })
+    })
+}
+
+/// The file's content, read in full only if its beginning is that of an image.
+fn load(path: &Path) -> Result<(FileFormat, Vec<u8>)> {
+    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    let unsupported =
+        |reason: &str| Error::ImageUnsupported { path: path.to_owned(), reason: reason.to_owned() };
+    let metadata = fs::metadata(path).map_err(io)?;
+    if metadata.is_dir() {
+        return Err(unsupported("it is a directory; name an image file in it"));
+    }
+    let mut file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(io)?;
+    let format = format(&bytes, path)?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 >= MAX_FILE_BYTES {
+        return Err(unsupported("it is larger than 4 GiB; scale the image down or cut it up first"));
+    }
+    Ok((format, bytes))
+}
+
+/// Applies the orientation tag to the pixels.
+fn upright(decoded: Decoded) -> Decoded {
+    if decoded.orientation == Orientation::NoTransforms {
+        return decoded;
+    }
+    let samples = map_samples!(&decoded.samples, v => turned(v, &decoded));
+    let (width, height) = upright_size(&decoded);
+    Decoded { width, height, samples, orientation: Orientation::NoTransforms, ..decoded }
+}
+
+fn upright_size(decoded: &Decoded) -> (u32, u32) {
+    let (width, height) = (decoded.width, decoded.height);
+    if decode::on_its_side(decoded.orientation) { (height, width) } else { (width, height) }
+}
+
+fn turned<T: Copy>(stored: &[T], decoded: &Decoded) -> Vec<T> {
+    let (right, bottom) = (decoded.width - 1, decoded.height - 1);
+    // Column and row where the pixel at (x, y) of the upright image is stored.
+    let source = |x, y| match decoded.orientation {
+        Orientation::NoTransforms => (x, y),
+        Orientation::FlipHorizontal => (right - x, y),
+        Orientation::Rotate180 => (right - x, bottom - y),
+        Orientation::FlipVertical => (x, bottom - y),
+        Orientation::Rotate90FlipH => (y, x),
+        Orientation::Rotate90 => (y, bottom - x),
+        Orientation::Rotate270FlipH => (right - y, bottom - x),
+        Orientation::Rotate270 => (right - y, x),
+    };
+    let (columns, rows) = upright_size(decoded);
+    let mut turned = Vec::with_capacity(stored.len());
+    for y in 0..rows {
+        for x in 0..columns {
+            let (column, row) = source(x, y);
+            let pixel = row as usize * decoded.width as usize + column as usize;
+            let at = pixel * decoded.channels;
+            turned.extend_from_slice(&stored[at..at + decoded.channels]);
+        }
+    }
+    turned
+}
+
+/// Turns the pixels upright, and sorts the channels into colour and transparency.
+fn into_frame((decoded, light): (Decoded, Light)) -> Result<Frame> {
+    let Decoded { width, height, channels, samples, metadata, .. } = upright(decoded);
+    let (colors, alpha) = match channels {
+        2 | 4 => split_alpha(samples, channels),
+        _ => (samples, None),
+    };
+    let frame = match (colors, channels) {
+        (Samples::U8(v), 1 | 2) => Frame::from_grey8(width, height, &v),
+        (Samples::U16(v), 1 | 2) => Frame::from_grey16(width, height, &v),
+        (Samples::F32(v), 1 | 2) => Frame::from_grey32f(width, height, &v),
+        (Samples::U8(v), _) => Frame::from_rgb8(width, height, v),
+        (Samples::U16(v), _) => Frame::from_rgb16(width, height, v),
+        (Samples::F32(v), _) => Frame::from_rgb32f(width, height, v),
+    }?;
+    let frame = frame.with_light(light).with_metadata(metadata);
+    alpha.into_iter().try_fold(frame, Frame::with_alpha)
+}
+
+/// Takes the transparency, the last of the channels, out of the samples.
+fn split_alpha(samples: Samples, channels: usize) -> (Samples, Option<Samples>) {
+    let alpha = map_samples!(&samples, v => v.iter().skip(channels - 1).step_by(channels).copied().collect());
+    (map_samples!(samples, v => without_last(v, channels)), Some(alpha))
+}
+
+/// Takes the last of `channels` channels out of the samples, in place.
+fn without_last<T: Copy>(mut samples: Vec<T>, channels: usize) -> Vec<T> {
+    let pixels = samples.len() / channels;
+    let colors = channels - 1;
+    for i in 1..pixels {
+        samples.copy_within(i * channels..i * channels + colors, i * colors);
+    }
+    samples.truncate(pixels * colors);
+    samples.shrink_to_fit();
+    samples
+}

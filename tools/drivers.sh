@@ -1,0 +1,141 @@
+#!/bin/sh
+# Runs the gpu tests, the checks of `mprnet conformance` and a photo on every driver that runs shaders on a CPU and can be
+# had, and writes CONFORMANCE.md: a table of them all.
+#
+#   sh tools/drivers.sh                      all drivers, one after the other: hours on two cores
+#   sh tools/drivers.sh test NAME...         those; the table keeps what the others gave last
+#   sh tools/drivers.sh setup NAME...        fetches what they need, and nothing else
+#   sh tools/drivers.sh run NAME COMMAND...  a program of this machine on a driver, such as
+#                                            `sh tools/drivers.sh run gl-sid target/release/mprnet devices`
+#   sh tools/drivers.sh table                the table from what is there
+#
+# vulkan-bookworm, vulkan-trixie, vulkan-sid   Mesa's lavapipe as in that release of Debian
+# vulkan-sid-128, vulkan-sid-512               the same with vectors of so many bits instead of 256, if the CPU has them
+# gl-bookworm, gl-trixie, gl-sid               OpenGL: Mesa's llvmpipe
+# swiftshader                                  Google's Vulkan driver, as in sid's Chromium
+# wine-vulkan, wine-dx12                       what tools/windows.sh sets up
+#
+# Drivers lie in $MPRNET_DRIVERS, else ~/.cache/mprnet-drivers, with what they were last asked; nothing is installed. Each is
+# fetched once: 75 MB for a release of Debian, which become 400, and 31 MB for SwiftShader. Debian or Ubuntu, no root but
+# for Wine. MPRNET_PROGRAM names a program to be taken instead of a release build.
+set -eu
+caller="$PWD"
+cd "$(dirname "$0")/.."
+LAB="${MPRNET_DRIVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/mprnet-drivers}"
+WINDOWS="${MPRNET_WINDOWS:-${XDG_CACHE_HOME:-$HOME/.cache}/mprnet-windows}"
+ALL="vulkan-bookworm vulkan-trixie vulkan-sid vulkan-sid-128 vulkan-sid-512 gl-bookworm gl-trixie gl-sid swiftshader
+    wine-vulkan wine-dx12"
+# What hangs is ended; longer than any program takes on two busy cores.
+LIMIT="${MPRNET_DRIVERS_LIMIT:-10800}"
+
+# The programs, built once for all drivers: the tests as developers have them, the program as users have it.
+build() {
+    cargo test --locked --test gpu --no-run --message-format=json-render-diagnostics >"$LAB/programs.json"
+    tests="$(sed -n 's/.*"executable":"\([^"]*\/gpu-[^"]*\)".*/\1/p' "$LAB/programs.json" | tail -n 1)"
+    program="${MPRNET_PROGRAM:-}"
+    if [ -z "$program" ]; then
+        cargo build --locked --release
+        program="${CARGO_TARGET_DIR:-target}/release/mprnet"
+    fi
+}
+
+# note NAME WHAT STATUS: a step that ended badly; report.py tells of it.
+note() {
+    [ "$3" -eq 0 ] || echo "$2 ended with exit code $3" >>"$LAB/results/$1/trouble"
+}
+
+# native NAME: tests, checks and the photo on a driver of drivers/run.sh.
+native() {
+    results="$LAB/results/$1"
+    threads=""
+    case "$1" in
+    # All of wgpu's devices on OpenGL share a context: a thread that waits for it longer than six seconds panics.
+    gl-*) threads="--test-threads=1" ;;
+    esac
+    status=0
+    # shellcheck disable=SC2086 # an argument or none
+    timeout "$LIMIT" sh tools/drivers/run.sh "$LAB" "$1" "$tests" --show-output $threads >"$results/tests.log" 2>&1 || status=$?
+    # 101: tests failed, which the log tells.
+    [ "$status" -eq 101 ] || note "$1" "the test program gpu" "$status"
+    # The first result is to be a first one.
+    rm -rf "$LAB/caches/$1"
+    status=0
+    timeout "$LIMIT" sh tools/drivers/run.sh "$LAB" "$1" "$program" -q conformance --golden golden \
+        -o "$results/conformance.json" >"$results/conformance.log" 2>&1 || status=$?
+    note "$1" "conformance" "$status"
+    status=0
+    timeout "$LIMIT" sh tools/drivers/run.sh "$LAB" "$1" "$program" -q denoise samples/noisy.png --strip-metadata \
+        --tune off -o "$results/photo.tiff" >"$results/photo.log" 2>&1 || status=$?
+    note "$1" "the photo" "$status"
+    cat "$LAB/swiftshader/packages" >"$results/packages" 2>/dev/null || true
+}
+
+# wine NAME: the same by tools/windows.sh, whose test programs are those of Windows.
+wine() {
+    results="$(cd "$LAB/results/$1" && pwd)"
+    backend="${1#wine-}"
+    sh tools/windows.sh test "$backend" >"$results/windows.log" 2>&1 || true
+    cp "$WINDOWS/desk/gpu-$backend.log" "$results/tests.log" || echo "its tests did not run" >>"$results/trouble"
+    cp samples/noisy.png "$results/"
+    cp -r golden "$results/"
+    for step in "conformance --golden golden -o conformance.json" \
+        "denoise noisy.png --strip-metadata --tune off -o photo.tiff"; do
+        status=0
+        # shellcheck disable=SC2086 # a list of arguments
+        (root="$PWD" && cd "$results" && WGPU_BACKEND="$backend" sh "$root/tools/windows.sh" run -q $step) \
+            >>"$results/windows.log" 2>&1 || status=$?
+        note "$1" "${step%% *}" "$status"
+    done
+    rm -rf "$results/noisy.png" "$results/golden"
+}
+
+test_driver() {
+    echo "$1: results go to $LAB/results/$1"
+    rm -rf "$LAB/results/$1" "$LAB/caches/$1"
+    mkdir -p "$LAB/results/$1"
+    date -u +%Y-%m-%d >"$LAB/results/$1/date"
+    if ! sh tools/drivers/setup.sh "$LAB" "$1" >"$LAB/results/$1/absent"; then
+        echo "$1: left out: $(cat "$LAB/results/$1/absent")"
+        return
+    fi
+    rm "$LAB/results/$1/absent"
+    case "$1" in
+    wine-*) wine "$1" ;;
+    *) native "$1" ;;
+    esac
+}
+
+table() {
+    [ -n "${program:-}" ] || program="${MPRNET_PROGRAM:-${CARGO_TARGET_DIR:-target}/release/mprnet}"
+    # shellcheck disable=SC2086 # a list of names
+    python3 tools/drivers/report.py "$LAB/results" "$program" $ALL >CONFORMANCE.md.tmp
+    mv CONFORMANCE.md.tmp CONFORMANCE.md
+    echo "CONFORMANCE.md is written"
+}
+
+mkdir -p "$LAB/results"
+LAB="$(cd "$LAB" && pwd)"
+action="${1:-test}"
+[ $# -eq 0 ] || shift
+# shellcheck disable=SC2086 # a list of names
+[ "$action" != test ] && [ "$action" != setup ] || [ $# -gt 0 ] || set -- $ALL
+case "$action" in
+test)
+    build
+    for name in "$@"; do
+        test_driver "$name"
+    done
+    table
+    ;;
+setup) for name in "$@"; do sh tools/drivers/setup.sh "$LAB" "$name"; done ;;
+run)
+    here="$PWD"
+    cd "$caller"
+    exec sh "$here/tools/drivers/run.sh" "$LAB" "$@"
+    ;;
+table) table ;;
+*)
+    sed -n '5,11s/^# *//p' "$0" >&2
+    exit 2
+    ;;
+esac
