@@ -32,10 +32,7 @@ enum DamagedArg {
 
 impl ReadArgs {
     pub(super) fn options(&self) -> ReadOptions {
-        let mut options = ReadOptions::default();
-        options.keep_damaged = matches!(self.damaged, DamagedArg::Keep);
-        options.linear = self.linear;
-        options
+        ReadOptions { keep_damaged: matches!(self.damaged, DamagedArg::Keep), linear: self.linear }
     }
 }
 
@@ -90,12 +87,13 @@ impl FormatArg {
 impl WriteArgs {
     /// A photo that becomes a file of this name.
     pub(super) fn file(&self, input: &Path, output: &Path) -> Job {
-        let mut write = WriteOptions::default();
-        write.format = self.format.map(FormatArg::format);
-        write.quality = self.quality;
-        write.progressive = self.progressive;
-        write.float = self.float;
-        write.strip_metadata = self.strip_metadata;
+        let write = WriteOptions {
+            format: self.format.map(FormatArg::format),
+            quality: self.quality,
+            progressive: self.progressive,
+            float: self.float,
+            strip_metadata: self.strip_metadata,
+        };
         Job { input: input.to_owned(), output: output.to_owned(), write }
     }
 

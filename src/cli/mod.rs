@@ -156,6 +156,7 @@ impl From<Error> for Failure {
 }
 
 /// The program `mprnet`: its own process, with its arguments.
+#[must_use]
 pub fn main() -> ExitCode {
     environment::settle();
     mishap::hush_panics();

@@ -192,7 +192,8 @@ mod tests {
     use super::*;
 
     fn told(found: &[Finding]) -> String {
-        found.iter().map(|f| format!("{:?}: {}; {}\n", f.severity, f.what, f.advice)).collect()
+        let line = |f: &Finding| format!("{:?}: {}; {}", f.severity, f.what, f.advice);
+        found.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     #[test]

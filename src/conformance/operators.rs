@@ -93,7 +93,7 @@ fn convolution(patches: Patches, case: ConvCase) -> Result<Specimen> {
     let side = kernel.side() as usize;
     let weight = b.param("weight", &[outputs, channels as usize, side, side]);
     let bias = Some(b.param("bias", &[outputs]));
-    b.push(Op::Conv(Conv { epilogue, halve, pooled, ..Conv::new(kernel, weight, bias) }), &inputs)?;
+    b.push(Op::Conv(Conv { halve, epilogue, pooled, ..Conv::new(kernel, weight, bias) }), &inputs)?;
     Ok(b.specimen())
 }
 

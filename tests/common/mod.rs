@@ -1,59 +1,12 @@
-//! Golden tensors, comparisons and seeded random values for the tests.
+//! Comparisons and seeded random values for the tests.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mprnet::graph::{Conv, Graph, Kernel, Param, ParamId, Patches, Role, TensorDesc};
-use safetensors::SafeTensors;
 
 /// A file under `golden/`.
 pub fn golden_path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(name)
-}
-
-/// Shape and f32 values of every tensor of a golden file.
-pub struct Golden(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
-
-impl Golden {
-    pub fn read(name: &str) -> Self {
-        let path = golden_path(name);
-        let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let file = SafeTensors::deserialize(&bytes).expect("golden files are safetensors");
-        let values = |data: &[u8], size: usize| -> Vec<f32> {
-            match size {
-                1 => data.iter().map(|&v| f32::from(v)).collect(),
-                4 => data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
-                _ => data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()) as f32).collect(),
-            }
-        };
-        let tensor = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-            let elements: usize = view.shape().iter().product();
-            (name, (view.shape().to_vec(), values(view.data(), view.data().len() / elements)))
-        };
-        Self(file.tensors().into_iter().map(tensor).collect())
-    }
-
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    pub fn get(&self, name: &str) -> Option<&[f32]> {
-        self.0.get(name).map(|(_, v)| v.as_slice())
-    }
-
-    pub fn values(&self, name: &str) -> &[f32] {
-        self.get(name).unwrap_or_else(|| panic!("no golden tensor {name}"))
-    }
-
-    pub fn shape(&self, name: &str) -> &[usize] {
-        &self.0.get(name).unwrap_or_else(|| panic!("no golden tensor {name}")).0
-    }
-
-    /// Rows and columns of an NCHW tensor.
-    pub fn sides(&self, name: &str) -> (u32, u32) {
-        let shape = self.shape(name);
-        (shape[shape.len() - 2] as u32, shape[shape.len() - 1] as u32)
-    }
 }
 
 /// Relative L2 error ||a - b|| / ||b||, infinite where lengths differ or a value is not finite.
@@ -78,16 +31,6 @@ pub fn assert_close(what: &str, actual: &[f32], expected: &[f32], bound: f64) {
 /// What a network adds to its input: errors show there that vanish beside the photo.
 pub fn residual(image: &[f32], input: &[f32]) -> Vec<f32> {
     image.iter().zip(input).map(|(v, i)| v - i).collect()
-}
-
-/// Compares a tensor of a network; of a stage's image, at the input's size, its residual.
-#[track_caller]
-pub fn assert_tensor(what: &str, role: Role, actual: &[f32], expected: &[f32], input: &[f32], bound: f64) {
-    if role == Role::Image && actual.len() == input.len() {
-        assert_close(what, &residual(actual, input), &residual(expected, input), bound);
-    } else {
-        assert_close(what, actual, expected, bound);
-    }
 }
 
 /// A small generator of values in [-1, 1] (xorshift64*), so that every case is the same everywhere.

@@ -5,7 +5,8 @@ use mprnet::graph::{
 };
 use mprnet::{ExecutorOptions, Values};
 
-use crate::common::{Golden, assert_close};
+use crate::common::assert_close;
+use crate::tensors::Golden;
 use crate::{execute, planar};
 
 /// As for the operators against the twin: golden tensors are f64 results rounded once.

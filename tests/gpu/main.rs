@@ -12,6 +12,8 @@ mod probe;
 mod profile;
 mod range;
 mod restorer;
+#[path = "../common/tensors.rs"]
+mod tensors;
 mod variants;
 
 use std::sync::OnceLock;

@@ -9,7 +9,8 @@ use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weigh
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
-use crate::common::{Golden, Random, assert_close, golden_path, residual};
+use crate::common::{Random, assert_close, golden_path, residual};
+use crate::tensors::Golden;
 use crate::{device, execute, planar};
 
 fn network(weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {

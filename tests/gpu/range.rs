@@ -11,9 +11,10 @@ use mprnet::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Error, ExecutorOptions, Restorer, RestorerOptions, Values,
 };
 
-use crate::common::{Golden, Random, assert_close};
+use crate::common::{Random, assert_close};
 use crate::overflowing::{changed, loud, steep, tiny};
 use crate::restorer::{bytes, photo};
+use crate::tensors::Golden;
 use crate::{execute, host_device, planar};
 
 const HALF: RestorerOptions =

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::conformance::{KernelCheck, NetworkCheck, Outcome, Report};
 
-use crate::cli::html::{cell, document, element, escape, table};
+use crate::cli::html::{cell, document, element, table};
 use crate::cli::units::seconds;
 
 /// A table under a heading.
@@ -58,8 +58,8 @@ pub(super) fn page(reports: &[Report]) -> String {
     }
     let failures = failures(reports);
     if !failures.is_empty() {
-        let items: String = failures.iter().map(|f| format!("<li>{}</li>\n", escape(f))).collect();
-        body += &format!("<h2>What is wrong</h2>\n<ul>\n{items}</ul>\n");
+        body += &element("h2", "", "What is wrong");
+        failures.iter().for_each(|failure| body += &(element("p", "", failure) + "\n"));
     }
     document(title, &body)
 }

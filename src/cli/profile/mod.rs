@@ -124,7 +124,7 @@ fn measure(
     let choices = Tuner::new(args.tuning.on(device)).choices(device, precision, &graph);
     // Runs find out how much a submission may hold, and cut work no smaller; without runs it is cut as little as can be.
     let slice = (args.runs == 0).then_some(u64::MAX);
-    let options = ExecutorOptions { precision, choices, slice, ..ExecutorOptions::default() };
+    let options = ExecutorOptions { precision, slice, choices, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, &WeightStore::default(), graph, &options)?;
     if args.runs == 0 {
         return Ok(executor.outline());
