@@ -82,6 +82,11 @@ impl Output {
 /// How many links lead on from each other at most, as Linux has it.
 const MOST_LINKS: usize = 40;
 
+const TOO_LONG: &str = "the file system takes no name that is so long; choose a shorter one";
+
+/// UTF-16 units of a name on Windows's file systems.
+const LONGEST: usize = 255;
+
 /// Where a file of this name really goes: behind symbolic links it is what they name, even where that is yet to be made.
 ///
 /// # Errors
@@ -97,9 +102,7 @@ pub fn destination(path: &Path) -> Result<PathBuf> {
             path: path.to_owned(),
             source,
         }),
-        Err(error) if error.kind() == ErrorKind::InvalidFilename => {
-            Err(unwritable("the file system takes no name that is so long; choose a shorter one"))
-        }
+        Err(error) if error.kind() == ErrorKind::InvalidFilename => Err(unwritable(TOO_LONG)),
         Err(_) => {
             let mut end = path.to_owned();
             for _ in 0..MOST_LINKS {
@@ -126,6 +129,10 @@ fn refused_by_windows(path: &Path, readonly: bool) -> Option<String> {
     }
     if name.ends_with(['.', ' ']) {
         return Some("Windows has no dot or space at the end of names; choose another name".to_owned());
+    }
+    // Windows says of it what it says of a name that is not there.
+    if name.encode_utf16().count() > LONGEST {
+        return Some(TOO_LONG.to_owned());
     }
     readonly.then(|| {
         "it is write-protected; take its read-only attribute away, or choose another name".to_owned()
@@ -163,6 +170,8 @@ mod tests {
             let reason = refused_by_windows(Path::new(name), false).unwrap_or_else(|| panic!("{name}"));
             assert!(reason.contains(word) && reason.ends_with("choose another name"), "{name}: {reason}");
         }
+        assert_eq!(refused_by_windows(Path::new(&"é".repeat(256)), false).as_deref(), Some(TOO_LONG));
+        assert_eq!(refused_by_windows(Path::new(&"é".repeat(255)), false), None);
         for name in [
             "a.png",
             "null.png",

@@ -56,9 +56,12 @@ fn load_pixel(pixel: i32, c: i32) -> In {
     return stored(max(pixel, 0), c);
 }
 
-// Lanes past the last place share it: it is padding.
-fn store_pixel(pixel: i32, e: i32, v: In) {
-    put_pixel(min(e, PLANE - 1), select(vec4<f32>(0.0), widen_in(v), pixel >= 0));
+// One of the three pixels that a lane moves. Lanes past the last place share it: it is padding. Where no lane has a place,
+// nothing is stored: FXC refuses what all lanes would store at one.
+fn store_pixel(pixel: i32, part: i32, lane: i32, v: In) {
+    if part * LANES < PLANE {
+        put_pixel(min(lane + part * LANES, PLANE - 1), select(vec4<f32>(0.0), widen_in(v), pixel >= 0));
+    }
 }
 
 fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
@@ -71,18 +74,15 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
     let quads = source_quads();
     let group = alike(lane / SPAN);
     let cell = lane % SPAN / 8;
-    let e0 = lane;
-    let e1 = lane + LANES;
-    let e2 = lane + 2 * LANES;
-    let pixel0 = pixel_of(t, e0);
-    let pixel1 = pixel_of(t, e1);
-    let pixel2 = pixel_of(t, e2);
+    let pixel0 = pixel_of(t, lane);
+    let pixel1 = pixel_of(t, lane + LANES);
+    let pixel2 = pixel_of(t, lane + 2 * LANES);
     // Groups past the last are the last again, and store nothing.
     let e = min(lane, ROWS - 1);
     let w = min(first + e / ROW, last) * 3 * quads * ROW + e % ROW;
-    store_pixel(pixel0, e0, load_pixel(pixel0, 0));
-    store_pixel(pixel1, e1, load_pixel(pixel1, 0));
-    store_pixel(pixel2, e2, load_pixel(pixel2, 0));
+    store_pixel(pixel0, 0, lane, load_pixel(pixel0, 0));
+    store_pixel(pixel1, 1, lane, load_pixel(pixel1, 0));
+    store_pixel(pixel2, 2, lane, load_pixel(pixel2, 0));
     sh_weights[e] = weight(w);
     let x = lane % 8 * WIDTH + cell * 8;
     let own = group * ROW;
@@ -125,9 +125,9 @@ fn convolve(wg: vec3<u32>, lane: i32, place: i32) {
             v1 = load_pixel(pixel1, next);
             v2 = load_pixel(pixel2, next);
         }
-        store_pixel(pixel0, e0, v0);
-        store_pixel(pixel1, e1, v1);
-        store_pixel(pixel2, e2, v2);
+        store_pixel(pixel0, 0, lane, v0);
+        store_pixel(pixel1, 1, lane, v1);
+        store_pixel(pixel2, 2, lane, v2);
         workgroupBarrier();
     }
 

@@ -3,7 +3,7 @@
 use image::{DynamicImage, GrayImage, RgbaImage};
 
 use crate::photos::*;
-use crate::{Room, Run};
+use crate::{Room, Run, printed};
 
 /// Refuses a photo of these bytes, naming it and saying why.
 #[track_caller]
@@ -35,8 +35,9 @@ fn empty_file() {
 fn directory() {
     let room = Room::new();
     room.make_directory("album.png");
-    let words = ["cannot read album.png: it is a directory; name the photos in it, as in album.png/*.jpg"];
-    room.refuses(&["restore", "album.png", "-o", "out.png"], 1, &words);
+    let pattern = printed("album.png/*.jpg");
+    let words = format!("cannot read album.png: it is a directory; name the photos in it, as in {pattern}");
+    room.refuses(&["restore", "album.png", "-o", "out.png"], 1, &[&words]);
     // Whatever is to become of it.
     room.make_directory("album");
     room.make_directory("out");

@@ -52,8 +52,10 @@ fn output_of_too_long_a_name() {
     room.refuses(&["restore", &name, "-o", "out", "--format", "webp"], 1, &["takes no name that is so long"]);
 }
 
+#[cfg(unix)]
 const QUICK: [&str; 4] = ["restore", "photo.png", "--model", "tiny"];
 
+#[cfg(unix)]
 fn quick_room() -> Room {
     let room = Room::with_photo();
     room.put("tiny", &std::fs::read(crate::repository("golden/tiny.safetensors")).unwrap());

@@ -3,6 +3,7 @@
 mod arithmetic;
 #[path = "../common/mod.rs"]
 mod common;
+mod directx;
 mod fusions;
 mod lints;
 mod metal;

@@ -12,12 +12,13 @@ use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc
 use mprnet::kernels::{self, Choices, Maker, Target, Variant};
 use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use mprnet::probe;
-use naga::back::{glsl, hlsl, spv, wgsl};
+use naga::back::{glsl, spv, wgsl};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{Module, ShaderStage};
 
 use crate::common::{Random, feature};
+use crate::directx;
 use crate::metal;
 use crate::passes::TINY;
 
@@ -45,7 +46,7 @@ const LANGUAGES: &[Language] = &[
     ("SPIR-V 1.3", |s, m, i| to_spirv((1, 3), "vulkan1.1", s, m, i)),
     ("SPIR-V 1.6", |s, m, i| to_spirv((1, 6), "vulkan1.3", s, m, i)),
     ("MSL", metal::check),
-    ("HLSL", to_hlsl),
+    ("HLSL", directx::check),
     ("GLSL ES 310", |_, m, i| to_glsl(glsl::Version::new_gles(310), m, i)),
     ("GLSL 430", |_, m, i| to_glsl(glsl::Version::Desktop(430), m, i)),
     ("WGSL", to_wgsl),
@@ -147,7 +148,7 @@ pub fn compile(spec: &KernelSpec) -> Result<(Module, ModuleInfo), String> {
     Ok((module, info))
 }
 
-fn capabilities(spec: &KernelSpec) -> Capabilities {
+pub fn capabilities(spec: &KernelSpec) -> Capabilities {
     let mut needed = Capabilities::empty();
     needed.set(Capabilities::SHADER_FLOAT16, spec.native_f16());
     let packed = spec.parts.iter().any(|p| p.ends_with("_f16_packed") || p.ends_with("_f16_two"));
@@ -158,7 +159,7 @@ fn capabilities(spec: &KernelSpec) -> Capabilities {
     needed
 }
 
-fn validate(module: &Module, capabilities: Capabilities) -> Result<ModuleInfo, String> {
+pub fn validate(module: &Module, capabilities: Capabilities) -> Result<ModuleInfo, String> {
     Validator::new(ValidationFlags::all(), capabilities).validate(module).map_err(|e| format!("{e:?}"))
 }
 
@@ -237,33 +238,6 @@ fn to_spirv(
     if output.status.success() || text.contains(KNOWN) { Ok(()) } else { Err(text.into_owned()) }
 }
 
-/// FXC takes 5.1, which has no 16-bit types and no subgroups; DXC takes 6.2.
-fn to_hlsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), String> {
-    let shader_model =
-        if spec.native_f16() || spec.subgroups() { hlsl::ShaderModel::V6_2 } else { hlsl::ShaderModel::V5_1 };
-    if !hlsl::supported_capabilities().contains(capabilities(spec)) {
-        return Err(format!("{:?} go beyond what is translated", capabilities(spec)));
-    }
-    let options = hlsl::Options { shader_model, ..hlsl::Options::default() };
-    let stage = hlsl::PipelineOptions { entry_point: Some((ShaderStage::Compute, "main".to_owned())) };
-    let mut text = String::new();
-    let written = hlsl::Writer::new(&mut text, &options, &stage).write(module, info, None);
-    let names = written.map_err(|e| e.to_string())?.entry_point_names;
-    names.into_iter().try_for_each(|e| e.map(|_| ()).map_err(|e| e.to_string()))?;
-    defined_twice(&text).map_or(Ok(()), |line| Err(format!("it defines twice: {line}")))
-}
-
-/// A line of HLSL that defines a type or a function as an earlier one does. naga has a constructor for each type, named after
-/// what the type is: an alias and what it stands for are two types to it, of one name, and FXC and DXC take neither.
-fn defined_twice(text: &str) -> Option<&str> {
-    let defines = |line: &&str| {
-        let outermost = line.starts_with(|c: char| c.is_ascii_alphabetic());
-        outermost && (line.starts_with("typedef ") || line.trim_end_matches([' ', '{']).ends_with(')'))
-    };
-    let mut seen = BTreeSet::new();
-    text.lines().filter(defines).find(|line| !seen.insert(*line))
-}
-
 fn to_glsl(version: glsl::Version, module: &Module, info: &ModuleInfo) -> Result<(), String> {
     let at = |binding: u32| (naga::ResourceBinding { group: 0, binding }, binding as u8);
     let binding_map = (0..9).map(at).collect();
@@ -320,30 +294,6 @@ fn a_network_needs_few_pipelines() {
         let stages = graph.nodes().iter().flat_map(|n| kernels::lower(&graph, n, &target).stages);
         let count = stages.map(|stage| stage.spec).collect::<BTreeSet<_>>().len();
         assert!(count <= 16, "{}: {count} pipelines", weights.config());
-    }
-}
-
-/// What a kernel must not do, found in one that does.
-#[test]
-fn one_type_by_two_names_is_found_in_hlsl() {
-    let text = |other: &str| {
-        format!(
-            "alias Pair = array<f32, 2>;
-            const ONE: Pair = Pair(1.0, 2.0);
-            const OTHER: {other} = {other}(3.0, 4.0);
-            @group(0) @binding(0) var<storage, read_write> out: array<f32>;
-            @compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) {{
-                var one = ONE;
-                var other = OTHER;
-                out[i] = one[i] + other[i];
-            }}"
-        )
-    };
-    for (other, fits) in [("Pair", true), ("array<f32, 2>", false)] {
-        let module = naga::front::wgsl::parse_str(&text(other)).unwrap();
-        let info = validate(&module, Capabilities::empty()).unwrap();
-        let translated = to_hlsl(&KernelSpec::new("add", &[]), &module, &info);
-        assert_eq!(translated.is_ok(), fits, "{other}: {translated:?}");
     }
 }
 

@@ -9,24 +9,14 @@ fi
 folder="$(mkdir -p "$1" && cd "$1" && pwd)"
 # shellcheck source=/dev/null
 suite="${2:-$(. /etc/os-release && echo "$VERSION_CODENAME")-backports}"
-release="${suite%-backports}"
-mirror="http://deb.debian.org/debian"
-keyring="/usr/share/keyrings/debian-archive-keyring.gpg"
 
+# shellcheck source=tools/debian.sh
+. "$(dirname "$0")/../debian.sh"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
-for name in "$release" "$suite"; do
-    echo "deb [signed-by=$keyring] $mirror $name main"
-done | sort -u >"$work/sources.list"
-# apt with lists and a cache of its own; its user is the caller, who can read the work folder.
-own_apt() {
-    apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- \
-        -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User="$(id -un)" \
-        -o Debug::NoLocking=true "$@"
-}
-own_apt update
-own_apt install --yes --download-only --no-install-recommends --target-release "$suite" mesa-vulkan-drivers
+printf '%s\n' "${suite%-backports}" "$suite" | sort -u >"$work/suites"
+debian_apt "$work" -qq update
+debian_apt "$work" -qq install --yes --download-only --no-install-recommends --target-release "$suite" mesa-vulkan-drivers
 for package in "$work"/cache/archives/*.deb; do
     echo "unpacking $(basename "$package")"
     dpkg -x "$package" "$folder"

@@ -40,7 +40,7 @@ fn serve(room: &Room, workload: &str, more: &[&str]) -> Tensor {
         requests.write_all(b"{\"cmd\": \"run\"}\n").unwrap();
         let seconds = answer();
         assert!(seconds["wall"].as_f64().unwrap() > 0.0, "{seconds}");
-        assert_eq!(seconds["cpu"].is_number(), cfg!(unix), "{seconds}");
+        assert!(seconds["cpu"].is_number(), "{seconds}");
         assert!(seconds["gpu"].is_null() || seconds["gpu"].as_f64() < seconds["wall"].as_f64(), "{seconds}");
     }
     drop(requests);

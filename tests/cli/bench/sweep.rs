@@ -43,9 +43,11 @@ fn every_combination_is_measured() {
         assert!(row["adapter"].is_string() && row["driver"].is_string(), "{row}");
         for clock in ["wall", "cpu", "gpu"].iter().filter(|clock| !row[**clock].is_null()) {
             let [min, median, max] = ["min", "median", "max"].map(|key| row[*clock][key].as_f64().unwrap());
-            assert!(0.0 < min && min <= median && median <= max, "{row}");
+            // What takes less than a tick of Windows's clock of CPU time has taken none.
+            assert!(0.0 < min || cfg!(windows) && *clock == "cpu" && min == 0.0, "{row}");
+            assert!(min <= median && median <= max, "{row}");
         }
-        assert!(row["wall"].is_object() && row["cpu"].is_object() == cfg!(unix), "{row}");
+        assert!(row["wall"].is_object() && row["cpu"].is_object(), "{row}");
         assert!(row["first"].as_f64().unwrap() > 0.0, "{row}");
         let (pixels, seconds) = (if row["size"] == "16x16" { 256.0 } else { 192.0 }, &row["wall"]["median"]);
         let rate = pixels / seconds.as_f64().unwrap() * 1e-6;
