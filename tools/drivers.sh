@@ -4,6 +4,7 @@
 #
 #   sh tools/drivers.sh                      all drivers, one after the other: hours on two cores
 #   sh tools/drivers.sh test NAME...         those; the table keeps what the others gave last
+#   sh tools/drivers.sh check NAME...        the same without the tests, of which the last results stay: minutes each
 #   sh tools/drivers.sh setup NAME...        fetches what they need, and nothing else
 #   sh tools/drivers.sh run NAME COMMAND...  a program of this machine on a driver, such as
 #                                            `sh tools/drivers.sh run gl-sid target/release/mprnet devices`
@@ -44,8 +45,8 @@ note() {
     [ "$3" -eq 0 ] || echo "$2 ended with exit code $3" >>"$LAB/results/$1/trouble"
 }
 
-# native NAME: tests, checks and the photo on a driver of drivers/run.sh.
-native() {
+# native_tests NAME: the tests on a driver of drivers/run.sh.
+native_tests() {
     results="$LAB/results/$1"
     threads=""
     case "$1" in
@@ -57,6 +58,11 @@ native() {
     timeout "$LIMIT" sh tools/drivers/run.sh "$LAB" "$1" "$tests" --show-output $threads >"$results/tests.log" 2>&1 || status=$?
     # 101: tests failed, which the log tells.
     [ "$status" -eq 101 ] || note "$1" "the test program gpu" "$status"
+}
+
+# native_checks NAME: the checks and the photo.
+native_checks() {
+    results="$LAB/results/$1"
     # The first result is to be a first one.
     rm -rf "$LAB/caches/$1"
     status=0
@@ -91,7 +97,12 @@ wine() {
 
 test_driver() {
     echo "$1: results go to $LAB/results/$1"
-    rm -rf "$LAB/results/$1" "$LAB/caches/$1"
+    if [ "$action" = test ]; then
+        rm -rf "$LAB/results/$1"
+    else
+        # Trouble with tests stays too.
+        (cd "$LAB/results/$1" 2>/dev/null && rm -f conformance.* photo.* && sed -i '/^the test program/!d' trouble) || true
+    fi
     mkdir -p "$LAB/results/$1"
     date -u +%Y-%m-%d >"$LAB/results/$1/date"
     if ! sh tools/drivers/setup.sh "$LAB" "$1" >"$LAB/results/$1/absent"; then
@@ -101,7 +112,10 @@ test_driver() {
     rm "$LAB/results/$1/absent"
     case "$1" in
     wine-*) wine "$1" ;;
-    *) native "$1" ;;
+    *)
+        [ "$action" = check ] || native_tests "$1"
+        native_checks "$1"
+        ;;
     esac
 }
 
@@ -118,9 +132,9 @@ LAB="$(cd "$LAB" && pwd)"
 action="${1:-test}"
 [ $# -eq 0 ] || shift
 # shellcheck disable=SC2086 # a list of names
-[ "$action" != test ] && [ "$action" != setup ] || [ $# -gt 0 ] || set -- $ALL
+[ "$action" != test ] && [ "$action" != check ] && [ "$action" != setup ] || [ $# -gt 0 ] || set -- $ALL
 case "$action" in
-test)
+test | check)
     build
     for name in "$@"; do
         test_driver "$name"
@@ -135,7 +149,7 @@ run)
     ;;
 table) table ;;
 *)
-    sed -n '5,11s/^# *//p' "$0" >&2
+    sed -n '5,12s/^# *//p' "$0" >&2
     exit 2
     ;;
 esac
