@@ -42,6 +42,8 @@ program() {
     # Ignored with a reason, and passed because what they test is not there.
     sed -n 's/^test \(.*\) \.\.\. ignored, \(.*\)/\1: ignored: \2/p' "$log" >"$lab/skipped"
     awk '/^---- .* stdout ----$/ { name = $2 } /^skipped: / { sub(/^skipped: /, ""); print name ": " $0 }' "$log" >>"$lab/skipped"
+    # A test says it for each of its cases.
+    sort -u -o "$lab/skipped" "$lab/skipped"
     while read -r line; do note "$1" "skipped $line"; done <"$lab/skipped"
     sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" >"$lab/failed"
     while read -r line; do note "$1" "FAILED $line"; done <"$lab/failed"
