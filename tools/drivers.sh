@@ -101,7 +101,7 @@ test_driver() {
         rm -rf "$LAB/results/$1"
     else
         # Trouble with tests stays too.
-        (cd "$LAB/results/$1" 2>/dev/null && rm -f conformance.* photo.* && sed -i '/^the test program/!d' trouble) || true
+        (cd "$LAB/results/$1" 2>/dev/null && rm -f conformance.* photo.* && { [ ! -e trouble ] || sed -i '/^the test program/!d' trouble; }) || true
     fi
     mkdir -p "$LAB/results/$1"
     date -u +%Y-%m-%d >"$LAB/results/$1/date"
