@@ -233,8 +233,17 @@ impl Device {
         let workgroup_memory = limits.max_compute_workgroup_storage_size;
         let lanes = limits.max_compute_invocations_per_workgroup;
         let direct_sums = precision == Precision::Exact;
-        let target =
-            Target { lanes, workgroup_memory, lane_loops, direct_sums, failed, ..target.made_by(maker) };
+        // What DXC compiles has subgroup operations.
+        let slow_compiler = adapter.is_some_and(|a| a.backend == wgpu::Backend::Dx12) && subgroups.is_none();
+        let target = Target {
+            lanes,
+            workgroup_memory,
+            lane_loops,
+            slow_compiler,
+            direct_sums,
+            failed,
+            ..target.made_by(maker)
+        };
         let told = || Target::uniform_loads_of(&adapter?.driver, subgroups);
         target.with_uniform_loads(self.uniform_loads.or_else(told).filter(|_| lane_loops))
     }

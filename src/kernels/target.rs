@@ -83,6 +83,8 @@ pub struct Target {
     /// Lanes of a vector, 8 or 16, where the compiler of a software adapter makes a load of what is the same for all of them a
     /// single one, of a scalar, and gathers the rest by one instruction. Measured on lavapipe of Mesa 26.
     pub uniform_loads: Option<u32>,
+    /// Whether FXC compiles, which unrolls loops and takes seconds for a long kernel, at every start.
+    pub slow_compiler: bool,
     /// Only sums of products as they are defined: no Winograd.
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
@@ -107,6 +109,7 @@ impl Target {
             software: false,
             lane_loops: false,
             uniform_loads: None,
+            slow_compiler: false,
             direct_sums: false,
             scratch: Maker::Other.scratch(),
             failed: Vec::new(),

@@ -71,6 +71,9 @@ const MOBILE: &[Candidate] = &[MATRIX8, WINOGRAD4, TILED, BLOCK, DIRECT];
 const MOBILE_NARROW: &[Candidate] = &[MATRIX8, TILED, WINOGRAD4, BLOCK, DIRECT];
 /// Adreno before its 7th generation, which has no subgroup operations: Winograd's transforms spill there, tiled alone does not.
 const OLD_ADRENO: &[Candidate] = &[TILED, DIRECT];
+/// Where FXC compiles, at every start: the first photo of 16x16 pixels takes 7.5 CPU seconds by block and 26.5 by tiled
+/// (Wine, 2026-11-26), more than a GPU takes for a photo of usual size.
+const COMPILED_SLOWLY: &[Candidate] = &[BLOCK, DIRECT];
 /// Channels of inputs and of outputs from which F(4x4) pays on mobile GPUs.
 const WIDE: u32 = 32;
 
@@ -80,6 +83,7 @@ pub fn candidates(shape: &ConvShape, target: &Target) -> Vec<Candidate> {
     let wide = shape.inputs.iter().sum::<u32>() >= WIDE && shape.outputs >= WIDE;
     let ranked = match target.maker {
         _ if target.software => SOFTWARE,
+        _ if target.slow_compiler => COMPILED_SLOWLY,
         Maker::Intel if shape.inputs.len() > 1 && target.storage != Storage::F32 => INTEL_TWO_HALVES,
         Maker::Qualcomm if target.subgroups.is_none() => OLD_ADRENO,
         Maker::Qualcomm | Maker::Apple if wide => MOBILE,
@@ -126,6 +130,7 @@ mod tests {
         let half = Target { subgroups: Some((32, 64)), matrices: vec![16], ..Target::portable(Storage::F16) };
         assert_eq!(first(&wide, &half), Variant::Matrix16);
         assert_eq!(first(&wide, &Target { failed: vec![Variant::Matrix16], ..half }), Variant::Tiled);
+        assert_eq!(first(&wide, &Target { slow_compiler: true, ..of(Maker::Nvidia) }), Variant::Block);
         let exact = Target { direct_sums: true, ..of(Maker::Apple) };
         assert_eq!(first(&wide, &exact), Variant::Tiled);
         let failed = Target { failed: Variant::ALL.to_vec(), ..of(Maker::Amd) };
