@@ -115,7 +115,8 @@ def row(folder: Path, base: Path) -> tuple[list[str], list[str]]:
     told = [worst(report, "f32"), worst(report, "f16"), repeats(report), times(report)] if report else ["-"] * 4
     photo = differing(folder / "photo.tiff", base / "photo.tiff") if folder != base else "compared with"
     wrong = f"{len(failed)}" if ended else "**they did not end**"
-    cells = [title(folder, report), str(passed), wrong, str(len(skipped)), *told, photo]
+    counts = [str(passed), wrong, str(len(skipped))] if log.exists() else ["not run", "-", "-"]
+    cells = [title(folder, report), *counts, *told, photo]
     return cells, notes
 
 
