@@ -31,8 +31,10 @@ LIMIT="${MPRNET_DRIVERS_LIMIT:-10800}"
 
 # The programs, built once for all drivers: the tests as developers have them, the program as users have it.
 build() {
-    cargo test --locked --test gpu --no-run --message-format=json-render-diagnostics >"$LAB/programs.json"
-    tests="$(sed -n 's/.*"executable":"\([^"]*\/gpu-[^"]*\)".*/\1/p' "$LAB/programs.json" | tail -n 1)"
+    if [ "$action" = test ]; then
+        cargo test --locked --test gpu --no-run --message-format=json-render-diagnostics >"$LAB/programs.json"
+        tests="$(sed -n 's/.*"executable":"\([^"]*\/gpu-[^"]*\)".*/\1/p' "$LAB/programs.json" | tail -n 1)"
+    fi
     program="${MPRNET_PROGRAM:-}"
     if [ -z "$program" ]; then
         cargo build --locked --release
@@ -80,8 +82,10 @@ native_checks() {
 wine() {
     results="$(cd "$LAB/results/$1" && pwd)"
     backend="${1#wine-}"
-    sh tools/windows.sh test "$backend" >"$results/windows.log" 2>&1 || true
-    cp "$WINDOWS/desk/gpu-$backend.log" "$results/tests.log" || echo "its tests did not run" >>"$results/trouble"
+    if [ "$action" = test ]; then
+        sh tools/windows.sh test "$backend" >"$results/windows.log" 2>&1 || true
+        cp "$WINDOWS/desk/gpu-$backend.log" "$results/tests.log" || echo "its tests did not run" >>"$results/trouble"
+    fi
     cp samples/noisy.png "$results/"
     cp -r golden "$results/"
     for step in "conformance --golden golden -o conformance.json" \
