@@ -9,7 +9,6 @@ use crate::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Pr
 use clap::Args;
 
 use super::network::lines;
-use super::outputs;
 use super::session::{DeviceArgs, embedded, open_model, with_bar};
 use super::{Failure, advise, dump, patterns, print, say};
 
@@ -33,8 +32,7 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
     let read: Vec<&Path> = paths.iter().chain([&args.model]).map(PathBuf::as_path).collect();
     if let Some(output) = &args.output {
         dump::check_safetensors(output)?;
-        outputs::check_distinct(&[], &read, &[output])?;
-        dump::check(output)?;
+        dump::check_result(&read, Some(output))?;
     }
     let file = open_model(&args.model)?;
     let weights = Weights::from_checkpoint(&file)?;

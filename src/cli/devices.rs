@@ -20,13 +20,8 @@ pub(super) fn run() -> Result<(), Failure> {
 /// What an adapter is and can do, a line each.
 pub(super) fn describe(index: usize, a: &AdapterReport) -> Vec<String> {
     let hardware = if a.software { "software" } else { "hardware" };
-    let subgroups = match a.subgroups {
-        Some((min, max)) if min == max => format!("of {min}"),
-        Some((min, max)) => format!("of {min} to {max}"),
-        None => "no".to_owned(),
-    };
     let f16 = if a.f16 { "native" } else { "packed" };
-    let matrices = if a.matrices.is_empty() { "no".to_owned() } else { a.matrices.join(", ") };
+    let (subgroups, matrices) = (subgroups(a), matrices(a, ", "));
     vec![
         format!("{index}: {}", a.name),
         format!("   backend {}, {hardware} ({}), driver {}", a.backend, a.kind, a.driver),
@@ -41,4 +36,16 @@ pub(super) fn describe(index: usize, a: &AdapterReport) -> Vec<String> {
             a.workgroups,
         ),
     ]
+}
+
+pub(super) fn subgroups(a: &AdapterReport) -> String {
+    match a.subgroups {
+        Some((min, max)) if min == max => format!("of {min}"),
+        Some((min, max)) => format!("of {min} to {max}"),
+        None => "no".to_owned(),
+    }
+}
+
+pub(super) fn matrices(a: &AdapterReport, between: &str) -> String {
+    if a.matrices.is_empty() { "no".to_owned() } else { a.matrices.join(between) }
 }

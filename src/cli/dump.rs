@@ -10,11 +10,18 @@ use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
 
-use super::{Failure, print};
+use super::{Failure, outputs, print};
 
 /// Finds out whether a file can be written here, before what goes into it is computed.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
     Output::create(path).map(|_| ())
+}
+
+/// The same of a command's result, which is not to be written over what the command reads.
+pub(super) fn check_result(read: &[&Path], file: Option<&Path>) -> Result<(), Failure> {
+    let Some(file) = file else { return Ok(()) };
+    outputs::check_distinct(&[], read, &[file])?;
+    Ok(check(file)?)
 }
 
 /// Refuses a file of weights under a name that says otherwise.

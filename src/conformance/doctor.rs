@@ -119,16 +119,17 @@ impl Diagnosis {
 /// # Errors
 /// [`Error::UnknownDevice`] where the one that is asked for is not there; everything else is in the diagnosis.
 pub fn examine(options: &DeviceOptions, progress: &mut dyn FnMut(&str)) -> Result<Diagnosis> {
-    let chosen = match gpu::chosen(options) {
+    let found = gpu::adapters();
+    let chosen = match gpu::chosen(&found, options) {
         Err(Error::NoAdapter) => None,
         found => Some(found?),
     };
     let mut adapters = Vec::new();
-    for (index, summary) in gpu::adapters().into_iter().enumerate() {
+    for (index, summary) in found.iter().enumerate() {
         if options.device.is_none() || chosen == Some(index) {
             progress(&summary.name);
             let own = DeviceOptions { device: Some(index.to_string()), ..options.clone() };
-            adapters.push(examine_one(index, &summary, chosen == Some(index), &own));
+            adapters.push(examine_one(index, summary, chosen == Some(index), &own));
         }
     }
     let machine = Machine::of_this();

@@ -89,9 +89,9 @@ fn variant_outcome(device: &Device, specimen: &Specimen, variant: Variant, preci
 
 fn outcome(device: &Device, specimen: &Specimen, options: &ExecutorOptions, bound: f64) -> Outcome {
     let measured = || -> Result<Outcome> {
-        let error = specimen.error(device, options)?;
         let mut executor = specimen.executor(device, options)?;
         let runs = (0..RUNS).map(|_| specimen.results(&mut executor, device)).collect::<Result<Vec<_>>>()?;
+        let error = specimen.error_of(&runs[0])?;
         let repeats = runs.windows(2).all(|pair| pair[0] == pair[1]);
         Ok(Outcome::Measured { error: Some(error).filter(|e| e.is_finite()), bound, repeats })
     };

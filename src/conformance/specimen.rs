@@ -134,14 +134,18 @@ impl Specimen {
     /// # Errors
     /// As [`Self::executor`].
     pub fn error(&self, device: &Device, options: &ExecutorOptions) -> Result<f64> {
+        self.error_of(&self.results(&mut self.executor(device, options)?, device)?)
+    }
+
+    /// The same of what a run has given.
+    pub(super) fn error_of(&self, results: &[Values]) -> Result<f64> {
         let expected = if let Some(known) = self.expected.get() {
             known
         } else {
             let computed = self.twin()?;
             self.expected.get_or_init(|| computed)
         };
-        let results = self.results(&mut self.executor(device, options)?, device)?;
-        Ok(results.iter().zip(expected).map(|(values, twin)| error_of(values, twin)).fold(0.0, f64::max))
+        Ok(results.iter().zip(expected).map(|(values, twin)| output_error(values, twin)).fold(0.0, f64::max))
     }
 
     /// The shape of its 3x3 convolution, if it is one.
@@ -187,7 +191,7 @@ fn parameters(graph: &mut Graph, kernel: Kernel, inputs: u32, outputs: u32) -> (
 }
 
 /// Relative L2 error of an output. Pixels are right or they are not.
-fn error_of(actual: &Values, expected: &[f64]) -> f64 {
+fn output_error(actual: &Values, expected: &[f64]) -> f64 {
     match actual {
         Values::Planar(actual) => relative_l2(actual, expected),
         Values::Words(words) => {

@@ -105,12 +105,12 @@ pub fn adapters() -> Vec<AdapterSummary> {
     usable().into_iter().map(|(_, summary)| summary).collect()
 }
 
-/// The index in [`adapters`] of the one that [`Device::new`](super::Device::new) opens.
+/// The index in what [`adapters`] has found of the one that [`Device::new`](super::Device::new) opens.
 ///
 /// # Errors
 /// [`Error::NoAdapter`] or [`Error::UnknownDevice`].
-pub fn chosen(options: &DeviceOptions) -> Result<usize> {
-    position(&adapters(), options.device.as_deref())
+pub fn chosen(found: &[AdapterSummary], options: &DeviceOptions) -> Result<usize> {
+    position(found, options.device.as_deref())
 }
 
 /// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists

@@ -24,7 +24,7 @@ use self::report::{Cell, Format, Row};
 use self::workload::Kind;
 use super::network::parse_size;
 use super::session::{DeviceArgs, TuningArgs};
-use super::{Failure, PrecisionArg, dump, exit_code, outputs, parse_task};
+use super::{Failure, PrecisionArg, dump, exit_code, parse_task};
 
 /// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision and variant, in turn
 /// round by round. Lists are separated by commas.
@@ -200,9 +200,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     let files = [args.predicted.as_deref(), args.shader.as_deref(), args.serve.input.as_deref()];
     let read: Vec<&Path> =
         args.model.iter().map(PathBuf::as_path).chain(files.into_iter().flatten()).collect();
-    let written: Vec<&Path> = args.output.as_deref().into_iter().collect();
-    outputs::check_distinct(&[], &read, &written)?;
-    args.output.as_deref().map_or(Ok(()), dump::check)?;
+    dump::check_result(&read, args.output.as_deref())?;
     // A file that cannot be read is told of before anything is measured.
     let predictions = Predictions::read(args.predicted.as_deref())?;
     let (mut rows, worst) = match (&args.shader, args.kernel) {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::conformance::{KernelCheck, NetworkCheck, Outcome, Report};
 
+use crate::cli::devices;
 use crate::cli::html::{cell, document, element, table};
 use crate::cli::units::seconds;
 
@@ -114,14 +115,8 @@ fn adapters(reports: &[Report]) -> Vec<Vec<String>> {
         row("mprnet, date", &|r| format!("{}, {}", r.mprnet, r.date)),
         row("runs on the CPU", &|r| yes(r.adapter.software)),
         row("16-bit floats", &|r| yes(r.adapter.f16)),
-        row("subgroups", &|r| {
-            r.adapter.subgroups.map_or("no".to_owned(), |(min, max)| {
-                if min == max { format!("of {min}") } else { format!("of {min} to {max}") }
-            })
-        }),
-        row("matrices", &|r| {
-            if r.adapter.matrices.is_empty() { "no".to_owned() } else { r.adapter.matrices.join("; ") }
-        }),
+        row("subgroups", &|r| devices::subgroups(&r.adapter)),
+        row("matrices", &|r| devices::matrices(&r.adapter, "; ")),
         row("checks made, skipped, wrong", &|r| {
             let (made, skipped) = r.counts();
             format!("{made}, {skipped}, {}", r.failures().len())

@@ -19,7 +19,7 @@ use clap::{Args, ValueEnum};
 use self::report::{Report, Subject};
 use super::network::{build, padded, parse_size};
 use super::session::{DeviceArgs, Model, TuningArgs, with_bar};
-use super::{Failure, NetworkArgs, dump, outputs, parse_task};
+use super::{Failure, NetworkArgs, dump, parse_task};
 
 #[derive(Args)]
 pub(super) struct ProfileArgs {
@@ -76,10 +76,8 @@ impl Format {
 }
 
 pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
-    let written: Vec<&Path> = args.output.as_deref().into_iter().collect();
     let read: Vec<&Path> = args.model.as_deref().into_iter().collect();
-    outputs::check_distinct(&[], &read, &written)?;
-    args.output.as_deref().map_or(Ok(()), dump::check)?;
+    dump::check_result(&read, args.output.as_deref())?;
     let (weights, model) = weights(args, quiet)?;
     let size = padded(&weights, args.size)?;
     let graph = passes::optimize(build(&weights, size, args.network.stage())?)?;
