@@ -61,7 +61,10 @@ impl Maker {
 
 /// What kernels are chosen for.
 #[derive(Clone, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any of them may go together")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and any of them may go together"
+)]
 pub struct Target {
     /// Who made the adapter.
     pub maker: Maker,
