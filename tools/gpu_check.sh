@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that wants a real GPU, in one command of less than eight minutes, with a program and test binaries that
+# Everything that wants a real GPU, in one command of about eight minutes, with a program and test binaries that
 # were built elsewhere: neither a compiler nor the network is needed where it runs.
 #
 #   sh tools/gpu_check.sh build FOLDER     where there is a Rust toolchain: puts what is needed into FOLDER
@@ -55,21 +55,24 @@ run() {
     fi
     # Every variant, operator and network against the CPU twin and PyTorch's golden tensors, f32 and f16.
     step tests timeout 150 "$here/gpu-tests"
-    # The ladder, by width of the published configurations, and the other kernels.
-    widths=40,56,60,80,96,112,128,144,176,192
+    # What this adapter is, whether it restores right, and how far every operator is from exact.
+    step doctor timeout 60 "$mprnet" doctor
+    step conformance timeout 60 "$mprnet" -q conformance --golden "$here/golden" -o "$out/conformance.json"
+    # The ladder, by widths of the published configurations, and the other kernels.
+    widths=40,80,128,144
     step ladder_f32 timeout 90 "$mprnet" bench --kernel conv3x3 --variant all --channels "$widths" --size 512x512 --rounds 5 --format md
     step ladder_f16 timeout 60 "$mprnet" bench --kernel conv3x3 --variant all --channels "$widths" --size 512x512 --rounds 5 --precision f16 --format md
     for kernel in conv1x1 gate pool-cells; do
         step "kernel_$kernel" timeout 20 "$mprnet" bench --kernel "$kernel" --channels 80 --size 1280x720 --precision f32,f16 --format md
     done
     # Networks, by rule and tuned, and where the time goes.
-    step networks timeout 60 "$mprnet" bench --config derain,denoise,deblur --size 1280x720 --precision f32,f16 --rounds 5 --tune on --format md
+    step networks timeout 150 "$mprnet" bench --config derain,deblur --size 1280x720 --precision f32,f16 --rounds 5 --tune on --format md
     for precision in f32 f16; do
         step "profile_$precision" timeout 30 "$mprnet" profile --config deblur --size 1280x720 --precision "$precision" -o "$out/profile_$precision.html"
         step "profile_${precision}_json" timeout 30 "$mprnet" profile --config deblur --size 1280x720 --precision "$precision" -o "$out/profile_$precision.json"
     done
     if python3 -c 'import torch; raise SystemExit(not torch.cuda.is_available())' 2>/dev/null; then
-        step peers timeout 150 python3 "$here/tools/compare.py" deblur:1280x720 --mprnet "$mprnet" --runs-per-turn 3 \
+        step peers timeout 150 python3 "$here/tools/compare.py" derain:640x360 --mprnet "$mprnet" --runs-per-turn 3 \
             --peers mprnet mprnet-f16 'torch-cuda-*' --markdown "$out/peers.md" --json "$out/peers.json"
     else
         echo "peers                        left out: no PyTorch with CUDA here"

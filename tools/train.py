@@ -30,7 +30,7 @@ from judging import psnr, validation
 from mprnet_torch import Config, MPRNet
 from seeded_weights import parse_config
 from training_data import MARGIN, Deblurring, Denoising, Deraining, Supply, Task, load_frames, load_photos, to_tensor
-from training_loss import loss
+from training_objective import Objectives
 
 WARM_UP = 0.02
 FINAL_RATE = 1e-6
@@ -136,9 +136,9 @@ class Trainer:
         self.network = self.place(MPRNet(args.config))
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=args.rate, betas=(0.9, 0.99), fused=True)
         self.average = self.place(MPRNet(args.config))
-        self.mixed = mixed(args.precision, self.device)
         # Compiled for training only: the parameters, and so the state, stay those of the network itself.
-        self.forward = torch.compile(self.network) if args.compile else self.network
+        forward = torch.compile(self.network) if args.compile else self.network
+        self.objective = Objectives(self.network, forward, mixed(args.precision, self.device))
         if args.init:
             self.network.load_state_dict(initial_weights(args.init, args.config))
         self.average.load_state_dict(self.network.state_dict())
@@ -174,11 +174,8 @@ class Trainer:
         degraded, clean = (self.place(images) for images in self.supply.batch(phase.count, phase.size, self.steps))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.args.rate, progress)
-        # The loss, the optimizer and the average stay in f32.
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            stages = self.forward(degraded)
-        value = loss([image.float() for image in stages], clean)
         self.optimizer.zero_grad(set_to_none=True)
+        value = self.objective(degraded, clean)
         value.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM, error_if_nonfinite=True)
         self.optimizer.step()
@@ -345,6 +342,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
+    torch.backends.cudnn.benchmark = True
     trainer = Trainer(args)
     trainer.resume()
     trainer.run()

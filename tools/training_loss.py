@@ -5,6 +5,7 @@ A small term of this project's own holds the mean colour of each crop.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import torch
@@ -22,10 +23,16 @@ def charbonnier(difference: Tensor) -> Tensor:
     return torch.sqrt(difference * difference + EPSILON_SQUARED).mean()
 
 
+@functools.cache
+def taps_on(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The blur's taps, copied there once: a copy from the host could not be captured in a CUDA graph."""
+    return torch.tensor(TAPS, device=device, dtype=dtype)
+
+
 def blur(x: Tensor) -> Tensor:
     """Separable blur with replicated borders."""
     batch, channels, height, width = x.shape
-    taps = x.new_tensor(TAPS)
+    taps = taps_on(x.device, x.dtype)
     planes = F.pad(x.reshape(batch * channels, 1, height, width), (2, 2, 2, 2), mode="replicate")
     planes = F.conv2d(F.conv2d(planes, taps.view(1, 1, 1, 5)), taps.view(1, 1, 5, 1))
     return planes.reshape(x.shape)

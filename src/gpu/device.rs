@@ -178,6 +178,12 @@ impl Device {
         self.summary.as_ref()
     }
 
+    /// Whether it is known to run shaders on the CPU.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.summary.as_ref().is_some_and(AdapterSummary::is_software)
+    }
+
     /// The device of wgpu.
     #[must_use]
     pub fn wgpu(&self) -> &wgpu::Device {

@@ -11,6 +11,8 @@ use crate::{Executor, ExecutorOptions, Result};
 
 /// Runs before any is counted: the first compiles.
 const WARM_UPS: usize = 2;
+/// How long a GPU is kept busy before: its clock has fallen while kernels were compiled.
+const SETTLING: Duration = Duration::from_millis(60);
 /// Runs of which the median counts, where they do not take longer than `PATIENCE` in all.
 const RUNS: usize = 9;
 const LEAST_RUNS: usize = 3;
@@ -61,8 +63,12 @@ impl Judge for Measuring<'_> {
         let (device, options) = (self.device, self.options(variant));
         let (_, whole, _) = self.specimens(shape)?;
         let mut executor = whole.executor(device, &options)?;
-        for _ in 0..WARM_UPS {
+        let settling = if device.is_software() { Duration::ZERO } else { SETTLING };
+        let started = Instant::now();
+        let mut warm_ups = 0;
+        while warm_ups < WARM_UPS || started.elapsed() < settling {
             executor.compute(device)?;
+            warm_ups += 1;
         }
         let started = Instant::now();
         let mut runs = Vec::with_capacity(RUNS);

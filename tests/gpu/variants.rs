@@ -138,11 +138,14 @@ fn check_on([device, checked]: &[Device; 2], levels: Levels) {
     let what = format!("{variant:?} {storage:?} {} {levels:?}", graph.desc(graph.outputs()[0]));
     let actual = execute_on(device, &graph, &inputs, &whole);
     assert!(execute_on(device, &graph, &inputs, &cut) == actual, "{what}: cut and whole differ");
-    assert!(execute_on(checked, &graph, &inputs, &whole) == actual, "{what}: checks change the result");
-    for (&id, values) in graph.outputs().iter().zip(&actual) {
+    let guarded = execute_on(checked, &graph, &inputs, &whole);
+    // NVIDIA's compiler contracts other sums where there are checks; what was clamped would be far beyond the bounds below.
+    assert!(guarded == actual || !device.is_software(), "{what}: checks change the result");
+    for (i, &id) in graph.outputs().iter().enumerate() {
         let twin: Vec<f32> = expected[&id].data.iter().map(|&v| v as f32).collect();
         let bound = if storage == Storage::F32 { variant.bound() } else { HALF };
-        assert_close(&what, planar(values), &twin, bound);
+        assert_close(&what, planar(&actual[i]), &twin, bound);
+        assert_close(&what, planar(&guarded[i]), &twin, bound);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Several things measured in turn: round by round, so that what slows the machine down for a while slows all of them.
 
+use std::time::{Duration, Instant};
+
 use crate::{Error, Executor, Progress, Values, gpu};
 
 use super::clock::{self, Sample};
@@ -8,6 +10,9 @@ use crate::cli::session::with_bar;
 
 /// Runs before the first that counts, that after compilation among them: the second finds how much one submission holds.
 const WARM_UPS: usize = 2;
+
+/// How long a GPU is kept busy before the first round: the clock of one that was idle takes a while to rise.
+const SETTLING: Duration = Duration::from_millis(500);
 
 /// Something that is run.
 pub(super) struct Runner<'a> {
@@ -89,6 +94,7 @@ impl<'a> Runner<'a> {
 pub(super) fn run(runners: &mut [&mut Runner<'_>], rounds: usize, quiet: bool) -> Result<(), Error> {
     let total = (rounds * runners.len()) as u64;
     with_bar("measuring".to_owned(), quiet, |progress| {
+        settle(runners)?;
         for round in 0..rounds {
             for at in 0..runners.len() {
                 let runner = &mut *runners[at];
@@ -99,4 +105,20 @@ pub(super) fn run(runners: &mut [&mut Runner<'_>], rounds: usize, quiet: bool) -
         }
         Ok(())
     })
+}
+
+/// Runs all of them in turn until the GPU has been busy for a while. A CPU needs none of that.
+fn settle(runners: &mut [&mut Runner<'_>]) -> Result<(), Error> {
+    let started = Instant::now();
+    while started.elapsed() < SETTLING {
+        let mut idle = true;
+        for runner in runners.iter_mut().filter(|runner| !runner.device.is_software()) {
+            runner.once()?;
+            idle = false;
+        }
+        if idle {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! The variants that suit a convolution on an adapter, best first, and why.
 //!
-//! On software adapters the order is measured. On GPUs nothing has been measured; it follows from what their compilers
-//! make of each variant (registers, spills, occupancy, instructions: `golden/isa/budget.json`) and from the times that
-//! `tools/isa/predict.py` derives from that. What a class of adapters spills is left out.
+//! On software adapters the order is measured, and on one GPU, an NVIDIA H200. On others it follows from what their
+//! compilers make of each variant (registers, spills, occupancy, instructions: `golden/isa/budget.json`) and from the
+//! times that `tools/isa/predict.py` derives from that. What a class of adapters spills is left out.
 
 use super::{ConvShape, Variant};
 use crate::gpu::Storage;
@@ -37,7 +37,7 @@ const SOFTWARE: &[Candidate] = &[
 
 const MATRIX16: Candidate = because(
     Variant::Matrix16,
-    "matrix units: predicted in 0.8 of tiled's time at 16 channels and 0.5 at 80 on RDNA3, 0.8 and 0.4 on Ampere (NVK)",
+    "matrix units: predicted in 0.8 of tiled's time at 16 channels and 0.5 at 80 on RDNA3",
 );
 const MATRIX8: Candidate = because(Variant::Matrix8, "matrix units");
 const TILED: Candidate = because(
@@ -61,6 +61,12 @@ const DIRECT: Candidate = because(Variant::Direct, "fits everywhere");
 /// One dispatch and least that is not a multiply-add first: what stands behind it is predicted faster on the larger GPUs,
 /// by figures that no GPU has confirmed yet, and is measured where measuring is on.
 const GPU: &[Candidate] = &[MATRIX16, MATRIX8, TILED, WINOGRAD2, WINOGRAD4, BLOCK, DIRECT];
+/// Cooperative matrices gave wrong sums by NVIDIA's driver (580.159 on an H200, 2026-11-26), and were slower there than both
+/// of the first two.
+const NVIDIA: &[Candidate] = &[TILED, WINOGRAD2, WINOGRAD4, BLOCK, DIRECT];
+/// F(4x4) took 0.6 of tiled's time there at 128 channels and 0.8 at 80, and 0.7 for the whole deblurring network; by NVK's
+/// code it is predicted in 0.7 to 0.8 of it at 128 on an RTX 3090 too, but in 1.1 at 80.
+const NVIDIA_WIDE: &[Candidate] = &[WINOGRAD4, WINOGRAD2, TILED, BLOCK, DIRECT];
 /// Two sources are read in branches, around which Intel's compiler keeps more registers than it has where it also has to
 /// widen them, in tiled and in block. F(4x4)'s product reads its scratch, however many sources there were.
 const INTEL_TWO_HALVES: &[Candidate] = &[WINOGRAD4, DIRECT];
@@ -74,13 +80,15 @@ const OLD_ADRENO: &[Candidate] = &[TILED, DIRECT];
 /// Where FXC compiles, at every start: the first photo of 16x16 pixels takes 7.5 CPU seconds by block and 26.5 by tiled
 /// (Wine, 2026-11-26), more than a GPU takes for a photo of usual size.
 const COMPILED_SLOWLY: &[Candidate] = &[BLOCK, DIRECT];
-/// Channels of inputs and of outputs from which F(4x4) pays on mobile GPUs.
+/// Channels of inputs and of outputs from which F(4x4) pays on mobile GPUs, and on NVIDIA's.
 const WIDE: u32 = 32;
+const WIDE_FOR_NVIDIA: u32 = 96;
 
 /// The variants for a convolution on a target, best first; never none.
 #[must_use]
 pub fn candidates(shape: &ConvShape, target: &Target) -> Vec<Candidate> {
-    let wide = shape.inputs.iter().sum::<u32>() >= WIDE && shape.outputs >= WIDE;
+    let width = shape.inputs.iter().sum::<u32>().min(shape.outputs);
+    let wide = width >= WIDE;
     let ranked = match target.maker {
         _ if target.software => SOFTWARE,
         _ if target.slow_compiler => COMPILED_SLOWLY,
@@ -88,6 +96,8 @@ pub fn candidates(shape: &ConvShape, target: &Target) -> Vec<Candidate> {
         Maker::Qualcomm if target.subgroups.is_none() => OLD_ADRENO,
         Maker::Qualcomm | Maker::Apple if wide => MOBILE,
         Maker::Qualcomm | Maker::Apple => MOBILE_NARROW,
+        Maker::Nvidia if width >= WIDE_FOR_NVIDIA => NVIDIA_WIDE,
+        Maker::Nvidia => NVIDIA,
         _ => GPU,
     };
     let usable = |c: &Candidate| c.variant.refused(target).is_none();
@@ -129,6 +139,9 @@ mod tests {
         assert_eq!(first(&wide, &Target { subgroups: None, ..adreno }), Variant::Tiled);
         let half = Target { subgroups: Some((32, 64)), matrices: vec![16], ..Target::portable(Storage::F16) };
         assert_eq!(first(&wide, &half), Variant::Matrix16);
+        assert_eq!(first(&wide, &half.clone().made_by(Maker::Nvidia)), Variant::Tiled);
+        let wider = ConvShape { inputs: vec![128], outputs: 96, ..wide.clone() };
+        assert_eq!(first(&wider, &of(Maker::Nvidia)), Variant::Winograd4);
         assert_eq!(first(&wide, &Target { failed: vec![Variant::Matrix16], ..half }), Variant::Tiled);
         assert_eq!(first(&wide, &Target { slow_compiler: true, ..of(Maker::Nvidia) }), Variant::Block);
         let exact = Target { direct_sums: true, ..of(Maker::Apple) };
