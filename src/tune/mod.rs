@@ -7,10 +7,11 @@
 //! as they are, sides rounded up to powers of two and no larger than 512, where speed per pixel no longer changes.
 //!
 //! A variant whose results stray beyond its bound on a small crop of the shape is not chosen, however fast it is: drivers
-//! have bugs.
+//! have bugs. Cooperative matrices are checked so also where nothing is measured, before the rule may choose them.
 
 mod cache;
 mod measure;
+mod proof;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -65,6 +66,8 @@ pub struct Tuner {
     budget: Duration,
     /// What this tuner has measured.
     measured: Vec<Entry>,
+    /// Variants of matrices whose results it has found right.
+    proven: Vec<Variant>,
 }
 
 /// Judges a variant on a shape.
@@ -85,19 +88,22 @@ impl Tuner {
     /// A tuner that remembers choices in that file, or for itself alone.
     #[must_use]
     pub fn with_cache(tuning: Tuning, cache: Option<PathBuf>) -> Self {
-        Self { tuning, cache, budget: BUDGET, measured: Vec::new() }
+        Self { tuning, cache, budget: BUDGET, measured: Vec::new(), proven: Vec::new() }
     }
 
     /// The variants for a graph on a device. Whatever goes wrong with measuring or remembering is a warning, and the
     /// heuristic decides.
     pub fn choices(&mut self, device: &Device, precision: Precision, graph: &Graph) -> Choices {
+        let mut judge = Measuring::new(device, precision);
+        while let Some((variant, error)) = self.disproved(&device.target(precision), graph, &mut judge) {
+            device.give_up(variant, &error);
+        }
         if self.tuning == Tuning::Off {
             return Choices::Heuristic;
         }
         let info = device.wgpu().adapter_info();
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
         let target = device.target(precision);
-        let mut judge = Measuring::new(device, precision);
         self.decide((&info.name, &driver), &target, graph, &mut judge)
     }
 
@@ -232,11 +238,22 @@ fn judge_one(
     storage: Storage,
     judge: &mut dyn Judge,
 ) -> std::result::Result<f64, String> {
+    right(class, variant, storage, judge)?;
+    judge.seconds(class, variant).map_err(|e| e.to_string())
+}
+
+/// Why a variant's results cannot be used, if they cannot.
+fn right(
+    class: &ConvShape,
+    variant: Variant,
+    storage: Storage,
+    judge: &mut dyn Judge,
+) -> std::result::Result<(), String> {
     let (error, bound) = (judge.error(class, variant).map_err(|e| e.to_string())?, bound(variant, storage));
     if error > bound || error.is_nan() {
         return Err(format!("its relative L2 error is {error:.1e}, more than {bound:.0e}"));
     }
-    judge.seconds(class, variant).map_err(|e| e.to_string())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -11,17 +11,17 @@ use crate::{Error, ExecutorOptions};
 const ADAPTER: (&str, &str) = ("Voodoo 2", "3.02");
 
 /// A judge who makes it up, and counts.
-struct Fake {
-    measured: Vec<(String, Variant)>,
+pub(super) struct Fake {
+    pub(super) measured: Vec<(String, Variant)>,
     fastest: Variant,
     /// Whose results are wrong.
-    cheat: Option<Variant>,
+    pub(super) cheat: Option<Variant>,
     /// Whose run fails.
     broken: Option<Variant>,
 }
 
 impl Fake {
-    fn new(fastest: Variant) -> Self {
+    pub(super) fn new(fastest: Variant) -> Self {
         Self { measured: Vec::new(), fastest, cheat: None, broken: None }
     }
 }
@@ -47,7 +47,7 @@ impl Judge for Fake {
     }
 }
 
-fn graph(width: u32, height: u32) -> Graph {
+pub(super) fn graph(width: u32, height: u32) -> Graph {
     let config = ModelConfig { n_feat: 8, scale_unetfeats: 4, num_cab: 2, ..ModelConfig::DERAIN };
     let format = ImageFormat::Words;
     let options = NetworkOptions { width, height, format, stage: Stage::Three, keep: Vec::new() };

@@ -1,0 +1,59 @@
+//! Cooperative matrices are taken on trust nowhere: of all that a driver compiles they are what differs most from adapter to
+//! adapter, and the first GPU that ran them made wrong sums.
+
+use super::{Judge, Tuner, classes, right};
+use crate::Error;
+use crate::graph::Graph;
+use crate::kernels::{Target, Variant, candidates};
+
+impl Tuner {
+    /// A variant of matrices that the rule would choose for a graph, and what is wrong with it here; None once all that it
+    /// would choose have been found right. Each is compared with the twin once, on a crop of the first shape that would get it.
+    pub(super) fn disproved(
+        &mut self,
+        target: &Target,
+        graph: &Graph,
+        judge: &mut dyn Judge,
+    ) -> Option<(Variant, Error)> {
+        for (class, _) in classes(graph) {
+            let variant = candidates(&class, target)[0].variant;
+            let matrices = matches!(variant, Variant::Matrix8 | Variant::Matrix16);
+            if !matrices || self.proven.contains(&variant) {
+                continue;
+            }
+            if let Err(reason) = right(&class, variant, target.storage, judge) {
+                return Some((variant, Error::Shader { kernel: "conv3x3/matrix".to_owned(), reason }));
+            }
+            self.proven.push(variant);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{Fake, graph};
+    use super::*;
+    use crate::gpu::Storage;
+    use crate::tune::Tuning;
+
+    #[test]
+    fn matrices_are_proven_before_they_are_chosen() {
+        let target =
+            Target { subgroups: Some((32, 64)), matrices: vec![8, 16], ..Target::portable(Storage::F16) };
+        let graph = graph(64, 32);
+        let (mut tuner, mut judge) = (Tuner::with_cache(Tuning::Off, None), Fake::new(Variant::Tiled));
+        assert!(tuner.disproved(&target, &graph, &mut judge).is_none());
+        // What is proven is not asked for again.
+        judge.cheat = Some(Variant::Matrix16);
+        assert!(tuner.disproved(&target, &graph, &mut judge).is_none());
+        let mut tuner = Tuner::with_cache(Tuning::Off, None);
+        let (variant, error) = tuner.disproved(&target, &graph, &mut judge).unwrap();
+        assert_eq!(variant, Variant::Matrix16);
+        assert!(error.to_string().contains("its relative L2 error is 1.0e-1, more than 1e-3"), "{error}");
+        let without = Target { failed: vec![variant], ..target };
+        assert!(tuner.disproved(&without, &graph, &mut judge).is_none());
+        assert_eq!(tuner.proven, [Variant::Matrix8]);
+        assert!(judge.measured.is_empty());
+    }
+}
