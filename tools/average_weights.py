@@ -1,0 +1,40 @@
+"""Writes the mean of two networks' weights, of which one was trained further from the other.
+
+    python average_weights.py models/derain.safetensors training/derain/derain.safetensors --share 0.5 -o derain.safetensors
+
+Between a network and what a further training made of it, on other pictures or harder ones, lies one that is often better on
+both. The metadata are the second's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from train import write_whole
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    option = parser.add_argument
+    option("first", type=Path, help="safetensors file")
+    option("second", type=Path, help="safetensors file of the same configuration")
+    option("--share", type=float, default=0.5, help="share of the second (%(default)s)")
+    option("-o", "--out", type=Path, required=True, help="file that gets the mean, in f16")
+    args = parser.parse_args()
+    first, second = load_file(args.first), load_file(args.second)
+    shapes = ({key: value.shape for key, value in weights.items()} for weights in (first, second))
+    if next(shapes) != next(shapes):
+        raise SystemExit(f"{args.first} and {args.second} are not of one configuration")
+    mean = {key: first[key].float().lerp(second[key].float(), args.share).half() for key in second}
+    with safe_open(args.second, "pt") as file:
+        metadata = {key: value for key, value in file.metadata().items() if "hash" not in key and "peaks" not in key}
+    write_whole(args.out, lambda path: save_file(mean, path, metadata=metadata))
+    args.out.chmod(0o644)
+
+
+if __name__ == "__main__":
+    main()
