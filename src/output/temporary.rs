@@ -28,7 +28,11 @@ impl Temporaries {
     }
 
     /// Makes a file, whose name says which process it is of.
-    pub(super) fn make(&self, directory: &Path, shape: impl FnOnce(&mut Builder)) -> io::Result<Temporary<'_>> {
+    pub(super) fn make(
+        &self,
+        directory: &Path,
+        shape: impl FnOnce(&mut Builder),
+    ) -> io::Result<Temporary<'_>> {
         let prefix = format!("{PREFIX}{}-", std::process::id());
         let mut builder = Builder::new();
         builder.prefix(&prefix).suffix(SUFFIX);
@@ -153,7 +157,8 @@ mod tests {
         drop(dropped);
         assert!(files.has(&left.entry.path) && files.known().len() == 1);
         drop(files.remove_all());
-        let names: Vec<_> = fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(room.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["a.png"]);
     }
 
@@ -163,7 +168,9 @@ mod tests {
         let files = Temporaries::new();
         let file = files.make(room.path(), |_| ()).unwrap();
         assert_eq!(owner(file.entry.path.file_name().unwrap()), Some(std::process::id()));
-        for name in [".mprnet-x-a.tmp", ".mprnet-7.tmp", ".mprnet-7-.tmp", "mprnet-7-a.tmp", ".mprnet-7-a.png"] {
+        for name in
+            [".mprnet-x-a.tmp", ".mprnet-7.tmp", ".mprnet-7-.tmp", "mprnet-7-a.tmp", ".mprnet-7-a.png"]
+        {
             assert_eq!(owner(name.as_ref()), None, "{name}");
         }
     }
