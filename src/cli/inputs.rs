@@ -34,9 +34,21 @@ pub(super) struct InputArgs {
     /// Replaces what is in the output directory already; a single output that is named is always replaced
     #[arg(long)]
     overwrite: bool,
+    /// Threads, as realesrgan-ncnn-vulkan has it; accepted for programs that give it, and without effect
+    #[arg(short = 'j', value_name = "LOAD:PROC:SAVE", value_parser = parse_threads)]
+    threads: Option<()>,
     /// Says what would be written, and does nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+/// PROC may be a list, of one number for each GPU.
+fn parse_threads(text: &str) -> Result<(), String> {
+    let is_count = |text: &str| text.parse::<u16>().is_ok_and(|count| count > 0);
+    match text.split(':').collect::<Vec<_>>()[..] {
+        [load, proc, save] if is_count(load) && is_count(save) && proc.split(',').all(is_count) => Ok(()),
+        _ => Err("LOAD:PROC:SAVE is expected, as 1:2:2".to_owned()),
+    }
 }
 
 impl InputArgs {

@@ -124,7 +124,7 @@ pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(),
     }
     summary.seconds = telling.seconds();
     summary.memory.host = summary::host_peak();
-    if telling.in_words() && (jobs.directory().is_some() || !jobs.skipped.is_empty()) {
+    if telling.in_words() && (summary.files.len() > 1 || summary.others > 0) {
         say(summary.text());
     }
     drop(telling);
