@@ -28,18 +28,35 @@ pub(super) struct InputArgs {
     /// What names in a directory get before their extension
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     suffix: String,
-    /// Leaves photos alone whose outputs are there already
-    #[arg(long, conflicts_with = "overwrite")]
-    skip_existing: bool,
-    /// Replaces what is in the output directory already; a single output that is named is always replaced
-    #[arg(long)]
-    overwrite: bool,
+    #[command(flatten)]
+    existing: ExistingArgs,
     /// Threads, as realesrgan-ncnn-vulkan has it; accepted for programs that give it, and without effect
     #[arg(short = 'j', value_name = "LOAD:PROC:SAVE", value_parser = parse_threads)]
     threads: Option<()>,
     /// Says what would be written, and does nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+}
+
+/// What becomes of outputs that are there already.
+#[derive(Args)]
+struct ExistingArgs {
+    /// Leaves photos alone whose outputs are there already
+    #[arg(long, conflicts_with = "overwrite")]
+    skip_existing: bool,
+    /// Replaces what is in the output directory already; a single output that is named is always replaced
+    #[arg(long)]
+    overwrite: bool,
+}
+
+impl ExistingArgs {
+    fn existing(&self) -> Existing {
+        match (self.skip_existing, self.overwrite) {
+            (true, _) => Existing::Skip,
+            (false, true) => Existing::Replace,
+            (false, false) => Existing::Refuse,
+        }
+    }
 }
 
 /// PROC may be a list, of one number for each GPU.
@@ -60,17 +77,12 @@ impl InputArgs {
         also_written: Vec<&Path>,
     ) -> Result<Jobs, Failure> {
         let inputs = patterns::expand(&[self.inputs.as_slice(), &self.named].concat())?;
-        let existing = match (self.skip_existing, self.overwrite) {
-            (true, _) => Existing::Skip,
-            (false, true) => Existing::Replace,
-            (false, false) => Existing::Refuse,
-        };
         let request = Request {
             inputs,
             output: &self.output,
             recursive: self.recursive,
             suffix: &self.suffix,
-            existing,
+            existing: self.existing.existing(),
             write,
             also_read,
             also_written,

@@ -99,7 +99,7 @@ impl Telling {
             _ if self.json => {}
             Some(mishap) => mishap.report(),
             None if self.words => {
-                say(format_args!("{} -> {}", job.input.path().display(), job.output.path().display()))
+                say(format_args!("{} -> {}", job.input.path().display(), job.output.path().display()));
             }
             None => {}
         }

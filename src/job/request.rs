@@ -76,7 +76,7 @@ impl Request<'_> {
         let found = self.find(&mut jobs);
         let listed = self.inputs.iter().any(|input| input.is_dir());
         if self.output == Path::new(STREAM) {
-            jobs.jobs = vec![self.to_stream(found, listed)?];
+            jobs.jobs = vec![self.to_stream(&found, listed)?];
         } else if let [one] = &found[..]
             && !listed
             && !self.output.is_dir()
@@ -87,7 +87,7 @@ impl Request<'_> {
         } else if !found.is_empty() {
             self.check_directory(found.len(), listed)?;
             jobs.directory = Some(self.output.to_owned());
-            jobs.jobs = found.iter().map(|found| self.into_directory(found)).collect::<Result<_>>()?;
+            jobs.jobs = found.iter().map(|found| self.in_directory(found)).collect::<Result<_>>()?;
         }
         if listed && !self.suffix.is_empty() {
             drop_results(&mut jobs.jobs);
@@ -109,7 +109,7 @@ impl Request<'_> {
                     Ok(listing) => {
                         jobs.others += listing.others;
                         jobs.failures.extend(listing.failures);
-                        found.extend(listing.images.into_iter().map(|path| Found::in_directory(path, input)));
+                        found.extend(listing.images.into_iter().map(|path| Found::listed(path, input)));
                     }
                     Err(error) => jobs.failures.push(error),
                 }
@@ -125,8 +125,8 @@ impl Request<'_> {
         Job { input: input.clone(), output, write: self.write, makes_directories: false }
     }
 
-    fn to_stream(&self, found: Vec<Found>, listed: bool) -> Result<Job> {
-        let [one] = &found[..] else {
+    fn to_stream(&self, found: &[Found], listed: bool) -> Result<Job> {
+        let [one] = found else {
             return refuse(format!("standard output takes one photo, and there are {}", found.len()));
         };
         if listed {
@@ -174,7 +174,7 @@ impl Request<'_> {
 
     /// A photo that goes into a directory under its own name, which ends as a format that is asked for wants it. Under
     /// a name that tells no format it stays what it is.
-    fn into_directory(&self, found: &Found) -> Result<Job> {
+    fn in_directory(&self, found: &Found) -> Result<Job> {
         if found.name.file_name().is_none() {
             let input = Shown(found.place.path().display());
             return refuse(format!("{input} has no name for a directory; -o has to name a file"));
@@ -232,7 +232,7 @@ impl Request<'_> {
 }
 
 impl Found {
-    fn in_directory(path: PathBuf, directory: &Path) -> Self {
+    fn listed(path: PathBuf, directory: &Path) -> Self {
         let name = path.strip_prefix(directory).unwrap_or(&path).to_owned();
         Self { place: Place::File(path), name }
     }

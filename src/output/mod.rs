@@ -57,20 +57,11 @@ impl Output {
             }
             Err(source) => return Err(Error::Io { action: "write to", path: directory.to_owned(), source }),
         }
-        #[cfg(unix)]
-        let older = fs::metadata(&target).ok().map(|metadata| metadata.permissions());
         let io = |source| Error::Io { action: "write", path: target.clone(), source };
-        let file = OURS.make(directory, |_builder| {
-            // Temporary files are private by default; a new one becomes the user's, as the umask has it.
-            #[cfg(unix)]
-            _builder.permissions(
-                older.clone().unwrap_or_else(|| std::os::unix::fs::PermissionsExt::from_mode(0o666)),
-            );
-        });
-        let file = file.map_err(io)?;
-        // Where the file system refuses, the file is no more open than the older one was.
+        #[cfg(not(unix))]
+        let file = OURS.make(directory, |_| ()).map_err(io)?;
         #[cfg(unix)]
-        let _ = older.map(|permissions| file.file().set_permissions(permissions));
+        let file = make_permitted(&target, directory).map_err(io)?;
         Ok(Self { file, target })
     }
 
@@ -89,6 +80,21 @@ impl Output {
         self.file.file().sync_all()?;
         self.file.persist(&self.target)
     }
+}
+
+/// A temporary file with the permissions of the one that it is to replace.
+#[cfg(unix)]
+fn make_permitted(target: &Path, directory: &Path) -> io::Result<Temporary<'static>> {
+    use std::os::unix::fs::PermissionsExt;
+    let older = fs::metadata(target).ok().map(|metadata| metadata.permissions());
+    // Temporary files are private by default; a new one becomes the user's, as the umask has it.
+    let permissions = older.clone().unwrap_or_else(|| fs::Permissions::from_mode(0o666));
+    let file = OURS.make(directory, |builder| {
+        builder.permissions(permissions);
+    })?;
+    // Where the file system refuses, the file is no more open than the older one was.
+    let _ = older.map(|permissions| file.file().set_permissions(permissions));
+    Ok(file)
 }
 
 /// How many links lead on from each other at most, as Linux has it.

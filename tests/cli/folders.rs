@@ -147,6 +147,24 @@ fn what_is_bad_stops_nothing() {
     assert_eq!(files(&room, "out"), ["10.png", "2.png"]);
 }
 
+/// Directories are not gone through twice, nor for ever; what a photo's name promises is missed.
+#[test]
+#[cfg(unix)]
+fn links_in_a_tree() {
+    use std::os::unix::fs::symlink;
+    let room = room();
+    room.put("elsewhere", &png(smooth(9, 9)));
+    symlink("..", room.path("in/sub/loop")).unwrap();
+    symlink("../elsewhere", room.path("in/link")).unwrap();
+    symlink("nowhere", room.path("in/gone.png")).unwrap();
+    symlink("nowhere", room.path("in/gone.txt")).unwrap();
+    let run = restore(&room, &["-r", "in", "-o", "out"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    let errors: Vec<&str> = run.err.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert!(errors.len() == 1 && errors[0].starts_with("error: cannot read in/gone.png: "), "{}", run.err);
+    assert_eq!(files(&room, "out"), ["10.png", "2.png", "link", "sub/7.png", "sub/deep/5"]);
+}
+
 #[test]
 fn models_by_directory_and_name() {
     let room = room();

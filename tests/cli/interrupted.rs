@@ -94,6 +94,31 @@ fn signals_end_it_and_say_what_was_finished() {
     }
 }
 
+/// The picture is half-written: encoding takes a while.
+#[test]
+fn signals_remove_what_is_half_written() {
+    let room = room();
+    let noise = image::RgbImage::from_fn(400, 300, |x, y| {
+        let mix = (x * 400 + y + 1).wrapping_mul(2_654_435_761);
+        image::Rgb([mix >> 24, mix >> 16, mix >> 8].map(|v| v as u8))
+    });
+    room.put("photo.png", &png(noise));
+    room.make_directory("out");
+    let args = ["restore", "--model", "tiny", "--stage", "1", "photo.png", "-o", "out/photo.webp"];
+    let run = Running::of(&mut room.command(args));
+    let (mut before, mut now) = (Vec::new(), Vec::new());
+    // The file that tries the directory out is gone at once.
+    while now.is_empty() || before != now {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        before = std::mem::replace(&mut now, names(&room.path("out")));
+    }
+    assert!(now[0].starts_with(".mprnet-"), "the photo was there before a temporary file was seen: {now:?}");
+    run.signal("INT");
+    let (ended, said) = run.end();
+    assert_eq!(ended, Some(130), "{said}");
+    assert_eq!(names(&room.path("out")), [""; 0]);
+}
+
 /// The thread that computes is inside the driver.
 #[test]
 fn signals_end_it_while_it_computes() {

@@ -110,6 +110,16 @@ fn no_progress() {
     assert_eq!((run.code, run.err.lines().count()), (1, 1), "{}", run.err);
 }
 
+/// Where colours are forced, those who want none have none.
+#[test]
+fn no_colours() {
+    let colours = |no_color: &str| {
+        let mut command = Room::new().command(["restore", "--colours"]);
+        Run::of(command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", no_color)).err.contains('\u{1b}')
+    };
+    assert!(colours("") && !colours("1"));
+}
+
 #[test]
 fn every_exit_code_is_explained() {
     let help = Room::new().run(&["--help"]).succeeds().out;

@@ -55,9 +55,10 @@ pub fn list_with(directory: &Path, options: &ListOptions<'_>) -> Result<Listing>
     let mut listing = Listing::default();
     let below = listing.add(directory, options.recursive, except.as_deref())?;
     if listing.images.is_empty() && listing.failures.is_empty() {
-        return Err(unfit(match below {
-            false => "there is none in it; PNG, JPEG, WebP and TIFF files are read",
-            true => "there is none in it itself; -r takes what is in the directories below too",
+        return Err(unfit(if below {
+            "there is none in it itself; -r takes what is in the directories below too"
+        } else {
+            "there is none in it; PNG, JPEG, WebP and TIFF files are read"
         }));
     }
     Ok(listing)
