@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::image::{self, FileFormat, Frame, Samples};
 use crate::job::{Job, Jobs};
 use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use crate::{Error, Restorer, Shown};
+use crate::{Captured, Error, Restorer, Shown};
 use clap::Args;
 
 use super::compare::{CompareArgs, Comparison};
@@ -183,25 +183,39 @@ impl Work<'_> {
         session: &mut Session<'_>,
         told: Option<&mut BTreeSet<(&'static str, &'static str)>>,
     ) -> Result<Result<File, Mishap>, Error> {
-        let began = Instant::now();
+        let (path, mut clock) = (job.input.path(), Clock(Instant::now()));
         // A photo that cannot be read needs no GPU to say so.
-        let loaded = attempt(job.input.path(), || Photo::load(job, self.args, &self.label, self.weights));
-        let read = began.elapsed().as_secs_f64();
-        let photo = match loaded {
+        let photo = match attempt(path, || Photo::load(job, self.args, &self.label, self.weights)) {
             Ok(photo) => photo,
             Err(mishap) => return Ok(Err(mishap)),
         };
+        let read = clock.lap();
         if let Some(told) = told {
             tell_losses(&photo.frame, job, told);
         }
-        let done = session
-            .attempt(job.input.path(), |restorer| photo.restore(restorer, job, self.args, self.telling))?;
-        let (width, height) = (Some(photo.frame.width()), Some(photo.frame.height()));
-        Ok(done.map(|seconds| {
+        let restored =
+            session.attempt(path, |restorer| photo.restore(restorer, job, self.args, self.telling))?;
+        let restore = clock.lap();
+        let saved = restored.and_then(|(restored, tensors)| {
+            attempt(path, || photo.save(job, self.args, &restored, &tensors))
+        });
+        Ok(saved.map(|()| {
             TALLY.finished();
-            let seconds = Some(Seconds { read, ..seconds });
+            let (width, height) = (Some(photo.frame.width()), Some(photo.frame.height()));
+            let seconds = Some(Seconds { read, restore, write: clock.lap() });
             File { width, height, seconds, ..File::new(job, "written") }
         }))
+    }
+}
+
+/// What tells how long each part of the work took.
+struct Clock(Instant);
+
+impl Clock {
+    /// Seconds since the last time.
+    fn lap(&mut self) -> f64 {
+        let began = std::mem::replace(&mut self.0, Instant::now());
+        (self.0 - began).as_secs_f64()
     }
 }
 
@@ -278,15 +292,14 @@ impl<'a> Photo<'a> {
         self.strip.map(|path| Comparison { path, photo, output_label, target })
     }
 
-    /// Restores it and writes everything that is asked for; tells how long that took.
+    /// What it becomes, and tensors that were asked for.
     fn restore(
         &self,
         restorer: &mut Restorer,
         job: &Job,
         args: &PhotoArgs,
         telling: &Telling,
-    ) -> Result<Seconds, Error> {
-        let began = Instant::now();
+    ) -> Result<(Frame, Vec<Captured>), Error> {
         let computed = telling.during(job, |progress| {
             if args.dump.is_empty() {
                 restorer.restore_with_progress(&self.frame, progress).map(|restored| (restored, Vec::new()))
@@ -296,15 +309,17 @@ impl<'a> Photo<'a> {
         });
         let about =
             |source| Error::Unrestored { path: job.input.path().to_owned(), source: Box::new(source) };
-        let (restored, tensors) = computed.map_err(about)?;
-        let restore = began.elapsed().as_secs_f64();
+        computed.map_err(about)
+    }
+
+    /// Writes everything that was asked for.
+    fn save(&self, job: &Job, args: &PhotoArgs, restored: &Frame, tensors: &[Captured]) -> Result<(), Error> {
         for (node, path) in &args.dump {
             let unknown = || Error::UnknownTensor { name: node.clone() };
             dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
         }
-        job.write(&restored)?;
-        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))?;
-        Ok(Seconds { restore, write: began.elapsed().as_secs_f64() - restore, ..Seconds::default() })
+        job.write(restored)?;
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(restored))
     }
 }
 
