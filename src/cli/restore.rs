@@ -2,43 +2,68 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use crate::image::{self, FileFormat, Frame, Samples};
+use crate::job::{Job, Jobs};
 use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use crate::{Error, Restorer, Shown};
+use crate::{Captured, Error, Restorer, Shown};
 use clap::Args;
 
 use super::compare::{CompareArgs, Comparison};
 use super::formats::{ReadArgs, WriteArgs};
-use super::mishap::attempt;
-use super::outputs::{self, Job};
-use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, patterns, say};
+use super::inputs::InputArgs;
+use super::mishap::{Mishap, attempt};
+use super::network::lines;
+use super::session::{Model, Session, SessionArgs};
+use super::signals::TALLY;
+use super::summary::{self, File, Seconds, Summary};
+use super::telling::{ProgressArgs, Telling};
+use super::{Failure, dump, exit_code, print, report, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
     #[command(flatten)]
     pub(super) photos: PhotoArgs,
-    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
-    #[arg(long, value_name = "FILE")]
+    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise;
+    /// or a directory of weights, with -n
+    #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// The name of a model: one that ships in this program, or a file in the directory of --model without its extension
+    #[arg(short, long, value_name = "NAME")]
+    name: Option<String>,
 }
 
 impl RestoreArgs {
-    pub(super) fn model(&self) -> Model<'_> {
-        self.model.as_deref().map_or(Model::Embedded(Task::Denoise), Model::of)
+    /// The file of weights, or what is called so; nothing where a model of this program is meant.
+    fn file(&self) -> Result<Option<PathBuf>, Failure> {
+        let (Some(folder), Some(name)) = (&self.model, &self.name) else { return Ok(self.model.clone()) };
+        let files = ["safetensors", "pth", "pt"].map(|kind| folder.join(format!("{name}.{kind}")));
+        match files.into_iter().find(|file| file.is_file()) {
+            None => {
+                let folder = folder.display();
+                Err(Failure::Usage(format!(
+                    "there is no {name}.safetensors, {name}.pth or {name}.pt in {folder}"
+                )))
+            }
+            file => Ok(file),
+        }
+    }
+
+    /// The model of this program that is meant where no file is.
+    fn task(&self) -> Result<Task, Failure> {
+        let Some(name) = &self.name else { return Ok(Task::Denoise) };
+        let unknown =
+            || Failure::Usage(format!("there is no model {name} in this program; --model says where it is"));
+        Task::named(name).ok_or_else(unknown)
     }
 }
 
 /// Photos, and what is to be done to them by whichever model.
 #[derive(Args)]
 pub(super) struct PhotoArgs {
-    /// Photos to restore
-    #[arg(required = true, value_name = "IN")]
-    inputs: Vec<PathBuf>,
-    /// The restored photo; or an existing directory, which several photos need
-    #[arg(short, long, value_name = "OUT")]
-    output: PathBuf,
+    #[command(flatten)]
+    inputs: InputArgs,
     #[command(flatten)]
     read: ReadArgs,
     #[command(flatten)]
@@ -53,6 +78,12 @@ pub(super) struct PhotoArgs {
     /// Executes the network operator by operator, as the paper has it
     #[arg(long)]
     no_passes: bool,
+    #[command(flatten)]
+    progress: ProgressArgs,
+    /// Writes what was done, how long it took and how much memory, as JSON: to standard output, or to standard error with
+    /// -o -
+    #[arg(long)]
+    json: bool,
 }
 
 fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
@@ -62,38 +93,138 @@ fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+/// `mprnet restore`.
+pub(super) fn run_any(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
+    match args.file()? {
+        Some(file) => run(&args.photos, Model::of(&file), quiet),
+        None => run(&args.photos, Model::Embedded(args.task()?), quiet),
+    }
+}
+
 pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
     let jobs = check(args, model)?;
-    let weights = model.read(quiet)?;
-    let label = output_label(model);
-    let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
-    let mut worst = 0;
-    let mut told = BTreeSet::new();
-    for job in &jobs {
-        // A photo that cannot be read needs no GPU to say so.
-        let outcome = match attempt(&job.input, || Photo::load(job, args, &label, &weights)) {
-            Ok(photo) => {
-                if !quiet {
-                    tell_losses(&photo.frame, job, &mut told);
-                }
-                session.attempt(&job.input, |restorer| photo.restore(restorer, job, args, quiet))?
-            }
-            Err(mishap) => Err(mishap),
+    let mut summary = Summary::new(&jobs);
+    if args.inputs.dry_run {
+        return rehearse(args, &jobs, summary);
+    }
+    jobs.prepare()?;
+    let mut telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
+    let mut worst = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
+    jobs.skipped.iter().for_each(|job| telling.skipped(job));
+    if !jobs.jobs.is_empty() {
+        let weights = model.read(quiet)?;
+        let mut work = Work {
+            args,
+            weights: &weights,
+            label: output_label(model),
+            summary: &mut summary,
+            telling: &mut telling,
         };
-        if let Err(mishap) = outcome {
-            mishap.report();
-            worst = worst.max(mishap.code);
-        }
+        worst = worst.max(work.restore_all(&jobs.jobs, quiet)?);
+    }
+    summary.seconds = telling.seconds();
+    summary.memory.host = summary::host_peak();
+    if telling.in_words() && (summary.files.len() > 1 || summary.others > 0) {
+        say(summary.text());
+    }
+    drop(telling);
+    if args.json {
+        summary.deliver(args.inputs.to_stream())?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+/// Says what would be done.
+fn rehearse(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), Failure> {
+    summary.files.extend(jobs.jobs.iter().map(|job| File::new(job, "planned")));
+    jobs.failures.iter().for_each(|error| report(error));
+    if args.json {
+        summary.deliver(args.inputs.to_stream())?;
+    } else {
+        let line = |job: &Job| format!("{} -> {}", job.input.path().display(), job.output.path().display());
+        let skipped = jobs.skipped.iter().map(|job| format!("{} (there already)", line(job)));
+        print(&lines(jobs.jobs.iter().map(line).chain(skipped)))?;
+    }
+    jobs.failures.iter().map(exit_code).max().map_or(Ok(()), |code| Err(Failure::Reported(code)))
+}
+
+/// The work on all photos, and what is told of it.
+struct Work<'a> {
+    args: &'a PhotoArgs,
+    weights: &'a Weights,
+    label: String,
+    summary: &'a mut Summary,
+    telling: &'a mut Telling,
+}
+
+impl Work<'_> {
+    /// Gives the highest exit code.
+    fn restore_all(&mut self, jobs: &[Job], quiet: bool) -> Result<u8, Failure> {
+        let mut session = Session::new(&self.args.session, self.weights, !self.args.no_passes, quiet);
+        let (mut worst, mut told) = (0, BTreeSet::new());
+        TALLY.begin(jobs.len());
+        for job in jobs {
+            let outcome = self.restore(job, &mut session, (!quiet).then_some(&mut told))?;
+            self.telling.ended(job, outcome.as_ref().err());
+            self.summary.files.push(outcome.unwrap_or_else(|mishap| {
+                worst = worst.max(mishap.code);
+                File::failed(job, &mishap)
+            }));
+            self.summary.memory.device = self.summary.memory.device.max(session.memory());
+        }
+        self.summary.adapter = session.adapter();
+        self.summary.precision = Some(session.precision().name());
+        Ok(worst)
+    }
+
+    fn restore(
+        &self,
+        job: &Job,
+        session: &mut Session<'_>,
+        told: Option<&mut BTreeSet<(&'static str, &'static str)>>,
+    ) -> Result<Result<File, Mishap>, Error> {
+        let (path, mut clock) = (job.input.path(), Clock(Instant::now()));
+        // A photo that cannot be read needs no GPU to say so.
+        let photo = match attempt(path, || Photo::load(job, self.args, &self.label, self.weights)) {
+            Ok(photo) => photo,
+            Err(mishap) => return Ok(Err(mishap)),
+        };
+        let read = clock.lap();
+        if let Some(told) = told {
+            tell_losses(&photo.frame, job, told);
+        }
+        let restored =
+            session.attempt(path, |restorer| photo.restore(restorer, job, self.args, self.telling))?;
+        let restore = clock.lap();
+        let saved = restored.and_then(|(restored, tensors)| {
+            attempt(path, || photo.save(job, self.args, &restored, &tensors))
+        });
+        Ok(saved.map(|()| {
+            TALLY.finished();
+            let (width, height) = (Some(photo.frame.width()), Some(photo.frame.height()));
+            let seconds = Some(Seconds { read, restore, write: clock.lap() });
+            File { width, height, seconds, ..File::new(job, "written") }
+        }))
+    }
+}
+
+/// What tells how long each part of the work took.
+struct Clock(Instant);
+
+impl Clock {
+    /// Seconds since the last time.
+    fn lap(&mut self) -> f64 {
+        let began = std::mem::replace(&mut self.0, Instant::now());
+        (self.0 - began).as_secs_f64()
+    }
 }
 
 /// Says what an output's format has no room for, of each kind once.
 fn tell_losses(photo: &Frame, job: &Job, told: &mut BTreeSet<(&'static str, &'static str)>) {
     let format = job.format().map_or("", FileFormat::name);
-    for loss in image::losses(photo, &job.output, &job.write) {
+    for loss in image::losses(photo, job.output.path(), &job.write) {
         if told.insert((format, loss)) {
-            let output = Shown(job.output.display());
+            let output = Shown(job.output.path().display());
             say(format_args!("note: {output} is written without {loss}; {format} has no room for it"));
         }
     }
@@ -108,20 +239,28 @@ fn output_label(model: Model<'_>) -> String {
 }
 
 /// Pairs photos with outputs, and finds out whether everything that is asked for besides goes together with them.
-fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Vec<Job>, Failure> {
-    let inputs = patterns::expand(&args.inputs)?;
+fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Jobs, Failure> {
+    let read = model.file().into_iter().chain(args.compare.read()).collect();
+    let dumps = args.dump.iter().map(|(_, path)| path.as_path());
+    let written = dumps.clone().chain(args.compare.written()).collect();
+    let jobs = args.inputs.plan(args.write.options(), read, written)?;
     for (option, given) in
         [("--dump", !args.dump.is_empty()), ("--compare", args.compare.written().is_some())]
     {
-        if given && inputs.len() > 1 {
+        if given && jobs.jobs.len() + jobs.skipped.len() > 1 {
             return Err(Failure::Usage(format!("{option} takes one photo")));
         }
     }
-    let jobs = outputs::jobs(&inputs, &args.output, &args.write)?;
-    let read: Vec<&Path> = model.file().into_iter().chain(args.compare.read()).collect();
-    let dumps = args.dump.iter().map(|(_, path)| path.as_path());
-    let written: Vec<&Path> = dumps.clone().chain(args.compare.written()).collect();
-    outputs::check_distinct(&jobs, &read, &written)?;
+    args.write.check(&jobs.jobs)?;
+    if args.inputs.dry_run {
+        return Ok(jobs);
+    }
+    if let [job] = &jobs.jobs[..]
+        // What is no image, reading tells better.
+        && (jobs.directory().is_none() || job.format().is_some())
+    {
+        job.check_output()?;
+    }
     dumps.into_iter().try_for_each(dump::check)?;
     Ok(jobs)
 }
@@ -138,10 +277,9 @@ struct Photo<'a> {
 impl<'a> Photo<'a> {
     /// Reads a photo, and finds out whether what becomes of it can be computed and written.
     fn load(job: &Job, args: &'a PhotoArgs, output_label: &'a str, weights: &Weights) -> Result<Self, Error> {
-        job.check_input()?;
-        let frame = image::read_with(&job.input, &args.read.options())?;
+        let frame = job.read(&args.read.options())?;
         job.check_output()?;
-        image::check_frame(&frame, &job.output, &job.write)?;
+        image::check_frame(&frame, job.output.path(), &job.write)?;
         check_nodes(&frame, args, weights)?;
         let target = args.compare.read().map(image::read).transpose()?;
         let photo = Self { frame, strip: args.compare.written(), target, output_label };
@@ -154,32 +292,34 @@ impl<'a> Photo<'a> {
         self.strip.map(|path| Comparison { path, photo, output_label, target })
     }
 
-    /// Restores it and writes everything that is asked for.
+    /// What it becomes, and tensors that were asked for.
     fn restore(
         &self,
         restorer: &mut Restorer,
         job: &Job,
         args: &PhotoArgs,
-        quiet: bool,
-    ) -> Result<(), Error> {
-        let computed = with_bar(job.input.display().to_string(), quiet, |progress| {
+        telling: &Telling,
+    ) -> Result<(Frame, Vec<Captured>), Error> {
+        let computed = telling.during(job, |progress| {
             if args.dump.is_empty() {
                 restorer.restore_with_progress(&self.frame, progress).map(|restored| (restored, Vec::new()))
             } else {
                 restorer.capture(&self.frame, &nodes(args), progress)
             }
         });
-        let about = |source| Error::Unrestored { path: job.input.clone(), source: Box::new(source) };
-        let (restored, tensors) = computed.map_err(about)?;
+        let about =
+            |source| Error::Unrestored { path: job.input.path().to_owned(), source: Box::new(source) };
+        computed.map_err(about)
+    }
+
+    /// Writes everything that was asked for.
+    fn save(&self, job: &Job, args: &PhotoArgs, restored: &Frame, tensors: &[Captured]) -> Result<(), Error> {
         for (node, path) in &args.dump {
             let unknown = || Error::UnknownTensor { name: node.clone() };
             dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
         }
-        image::write_with(&restored, &job.output, &job.write)?;
-        if !quiet {
-            say(format_args!("{} -> {}", job.input.display(), job.output.display()));
-        }
-        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))
+        job.write(restored)?;
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(restored))
     }
 }
 

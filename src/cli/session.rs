@@ -1,4 +1,4 @@
-//! What the commands that run a network share: a model, the adapter that it runs on, and a bar that shows progress.
+//! What the commands that run a network share: a model, and the adapter that it runs on.
 
 use std::fmt;
 use std::path::Path;
@@ -7,10 +7,10 @@ use crate::checkpoint::Checkpoint;
 use crate::model::{Task, Weights};
 use crate::plan::Precision;
 use crate::tune::{Tuning, cache_folder};
-use crate::{Error, Progress, Restorer, RestorerOptions, Shown, gpu};
+use crate::{Error, Restorer, RestorerOptions, Shown, gpu};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::mishap::{self, Mishap};
 use super::{NetworkArgs, advise, say};
@@ -29,8 +29,8 @@ pub(super) struct SessionArgs {
 /// Which adapter.
 #[derive(Args)]
 pub(super) struct DeviceArgs {
-    /// Adapter: its index in `mprnet devices`, or part of its name
-    #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    /// Adapter: its index in `mprnet devices`, part of its name, or auto
+    #[arg(short = 'g', long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
 }
 
@@ -66,9 +66,14 @@ impl TuningArgs {
 }
 
 impl DeviceArgs {
+    /// What was asked for, if anything.
+    fn wanted(&self) -> Option<String> {
+        self.device.clone().filter(|device| device != "auto")
+    }
+
     /// How it is opened.
     pub(super) fn options(&self) -> gpu::DeviceOptions {
-        let (device, pipeline_folder) = (self.device.clone(), cache_folder());
+        let (device, pipeline_folder) = (self.wanted(), cache_folder());
         gpu::DeviceOptions { device, pipeline_folder, ..Default::default() }
     }
 
@@ -81,7 +86,7 @@ impl DeviceArgs {
 
     /// Opens it once more, for shaders with all checks.
     pub(super) fn open_checked(&self) -> Result<gpu::Device, Error> {
-        let (device, checked_shaders) = (self.device.clone(), true);
+        let (device, checked_shaders) = (self.wanted(), true);
         gpu::Device::new(&gpu::DeviceOptions { device, checked_shaders, ..Default::default() })
     }
 }
@@ -163,6 +168,16 @@ impl<'a> Session<'a> {
         self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
     }
 
+    /// The name of the adapter, once it is opened.
+    pub(super) fn adapter(&self) -> Option<String> {
+        Some(self.restorer.as_ref()?.device().adapter()?.name.clone())
+    }
+
+    /// Bytes that are held on the adapter now.
+    pub(super) fn memory(&self) -> Option<u64> {
+        self.restorer.as_ref().map(Restorer::memory)
+    }
+
     /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. An error
     /// outside of the outcome is not about this photo: without a GPU none can be restored.
     pub(super) fn attempt<T>(
@@ -207,21 +222,6 @@ fn announce(device: &gpu::Device, quiet: bool) {
     if adapter.is_software() && !quiet {
         say(format_args!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name));
     }
-}
-
-/// Does the work on a photo under a bar that shows how far it has come.
-pub(super) fn with_bar<T>(title: String, quiet: bool, work: impl FnOnce(&mut dyn FnMut(Progress)) -> T) -> T {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
-    // Nothing is drawn before the first progress: what is said while kernels are prepared has a line of its own.
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) }
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(Shown(title).to_string());
-    let done = work(&mut |progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    });
-    bar.finish_and_clear();
-    done
 }
 
 /// A line that tells what is being done, while it is.

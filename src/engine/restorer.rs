@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::calibration::{CalibrationPhoto, OVERFLOW, measure};
-use super::{Executor, ExecutorOptions, Progress, Values, WeightStore};
+use super::{Executor, ExecutorOptions, Memory, Progress, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, TensorDesc, TensorId, passes};
 use crate::image::{Frame, Samples};
@@ -115,6 +115,13 @@ impl Restorer {
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.options.precision
+    }
+
+    /// Bytes on the device that this restorer holds now: of executors that are kept, and of weights.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        let held = |memory: Memory| memory.tensors + memory.staging + memory.uniforms;
+        self.executors.iter().map(|(_, executor)| held(executor.memory())).sum::<u64>() + self.store.bytes()
     }
 
     /// Restores a photo of any size, and keeps its depth. The network sees it in the sRGB curve, and where it is

@@ -10,8 +10,11 @@ mod conformance;
 mod convert;
 mod eval;
 mod files;
+mod folders;
 mod formats;
 mod inspect;
+#[cfg(unix)]
+mod interrupted;
 mod listings;
 mod mishaps;
 mod options;
@@ -20,6 +23,8 @@ mod overflowing;
 mod photos;
 mod profile;
 mod restoring;
+mod streams;
+mod telling;
 #[cfg(windows)]
 mod windows;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::image::{self, Frame};
 use crate::metrics::{self, Protocol, Score};
 use crate::model::Task;
-use crate::{Error, Restorer};
+use crate::{Error, Restorer, job};
 use clap::{Args, ValueEnum};
 
 use self::pairs::Pair;
@@ -16,8 +16,9 @@ use self::report::{Failed, Format, Report, Row};
 use super::compare::Comparison;
 use super::formats::ReadArgs;
 use super::mishap::attempt;
-use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, outputs, parse_task, say};
+use super::session::{Model, Session, SessionArgs};
+use super::telling::with_bar;
+use super::{Failure, dump, parse_task, say};
 
 #[derive(Args)]
 pub(super) struct EvalArgs {
@@ -27,6 +28,9 @@ pub(super) struct EvalArgs {
     /// What they should be: a directory of files of the same names, extensions apart
     #[arg(value_name = "TARGET_DIR")]
     targets: PathBuf,
+    /// Takes what is in the directories below too
+    #[arg(short, long)]
+    recursive: bool,
     /// derain, denoise or deblur: chooses the embedded model and the protocol; without it what --model is for,
     /// else denoise
     #[arg(long, value_parser = parse_task)]
@@ -70,7 +74,7 @@ impl ProtocolArg {
 }
 
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
-    let pairs = pairs::find(&args.inputs, &args.targets)?;
+    let pairs = pairs::find(&args.inputs, &args.targets, args.recursive)?;
     let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
     check(args, &pairs, model)?;
     let weights = model.read(quiet)?;
@@ -94,7 +98,7 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
     let read: Vec<&Path> = pairs.iter().flat_map(Pair::paths).chain(model.file()).collect();
     let strips: Vec<PathBuf> = pairs.iter().filter_map(|pair| strip_path(args, pair)).collect();
     let written: Vec<&Path> = args.output.iter().chain(&strips).map(PathBuf::as_path).collect();
-    outputs::check_distinct(&[], &read, &written)?;
+    job::check_distinct(&[], &read, &written)?;
     if let Some(directory) = args.compare.as_deref().filter(|directory| !directory.is_dir()) {
         let text = format!("--compare takes a directory, and {} is none; make it first", directory.display());
         return Err(Failure::Usage(text));
@@ -104,8 +108,8 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
 
 /// Where the strip of a photo goes, if one is asked for.
 fn strip_path(args: &EvalArgs, pair: &Pair) -> Option<PathBuf> {
-    let mut name = pair.input.file_stem()?.to_owned();
-    name.push(".png");
+    let mut name = pair.place.with_extension("");
+    name.as_mut_os_string().push(".png");
     Some(args.compare.as_ref()?.join(name))
 }
 
@@ -158,6 +162,7 @@ impl<'a> Photo<'a> {
             (image::read_with(&pair.input, &args.read.options())?, image::read(&pair.target)?);
         let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
         let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
+        strip.as_deref().and_then(Path::parent).map_or(Ok(()), job::make_directory)?;
         let photo = Self { pair, strip, protocol, input, target, before };
         photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
         Ok(photo)
