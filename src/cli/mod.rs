@@ -24,6 +24,7 @@ mod reference;
 mod restore;
 mod session;
 mod units;
+mod video;
 
 use std::ffi::OsString;
 use std::fmt::Display;

@@ -13,6 +13,7 @@ use super::formats::{ReadArgs, WriteArgs};
 use super::mishap::attempt;
 use super::outputs::{self, Job};
 use super::session::{Model, Session, SessionArgs, with_bar};
+use super::video::{Video, VideoArgs};
 use super::{Failure, dump, patterns, say};
 
 #[derive(Args)]
@@ -34,11 +35,13 @@ impl RestoreArgs {
 #[derive(Args)]
 pub(super) struct PhotoArgs {
     /// Photos to restore
-    #[arg(required = true, value_name = "IN")]
+    #[arg(required_unless_present = "y4m", value_name = "IN")]
     inputs: Vec<PathBuf>,
     /// The restored photo; or an existing directory, which several photos need
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
+    #[command(flatten)]
+    video: VideoArgs,
     #[command(flatten)]
     read: ReadArgs,
     #[command(flatten)]
@@ -63,6 +66,9 @@ fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
+    if let Some(source) = args.video.source() {
+        return restore_video(args, source, model, quiet);
+    }
     let jobs = check(args, model)?;
     let weights = model.read(quiet)?;
     let label = output_label(model);
@@ -86,6 +92,12 @@ pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(),
         }
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+fn restore_video(args: &PhotoArgs, source: &Path, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
+    let video = Video::open(&args.video, source, &args.output, model.file(), quiet)?;
+    let weights = model.read(quiet)?;
+    video.restore(&mut Session::new(&args.session, &weights, !args.no_passes, quiet), quiet)
 }
 
 /// Says what an output's format has no room for, of each kind once.

@@ -20,6 +20,7 @@ mod overflowing;
 mod photos;
 mod profile;
 mod restoring;
+mod video;
 #[cfg(windows)]
 mod windows;
 
