@@ -320,19 +320,34 @@ mod tests {
 
     #[test]
     fn chroma_is_where_it_was_taken() {
-        // Chroma goes up by eight from sample to sample, so by four from pixel to pixel; luma is the same everywhere.
-        let slope = |tag: &str| {
-            let mut samples = vec![128; 16 * 16];
-            (0..2).for_each(|_| samples.extend((0..64u8).map(|i| 96 + 8 * (i % 8))));
-            let converter = converter(&format!("YUV4MPEG2 W16 H16 C{tag}"), Matrix::Bt601, Range::Full);
+        // Cb goes up by eight from sample to sample in a line, so by four from pixel to pixel, and Cr from line to line; luma is
+        // the same everywhere. Of the sixth pixel of the sixth line the own sample is the third, with 112.
+        for (tag, cb, cr) in [
+            ("420mpeg2", 116.0, 114.0),
+            ("420p10", 116.0, 114.0),
+            ("420paldv", 116.0, 116.0),
+            ("420jpeg", 114.0, 114.0),
+        ] {
+            let step = if tag == "420p10" { 4 } else { 1 };
+            let codes = std::iter::repeat_n(128, 256)
+                .chain((0..64u16).map(|i| 96 + 8 * (i % 8)))
+                .chain((0..64u16).map(|i| 96 + 8 * (i / 8)))
+                .map(|code| code * step);
+            let samples: Vec<u8> = if step == 1 {
+                codes.map(|code| code as u8).collect()
+            } else {
+                codes.flat_map(u16::to_le_bytes).collect()
+            };
+            let converter = converter(&format!("YUV4MPEG2 W16 H16 C{tag}"), Matrix::Bt601, Range::Studio);
             let frame = converter.decode(&picture(&samples)).unwrap();
             let Samples::F32(rgb) = frame.samples() else { panic!("floats are expected") };
-            // Blue at the sixth pixel of a line, whose chroma sample is the third: 112.
-            (rgb[(8 * 16 + 5) * 3 + 2] - 128.0 / 255.0) * 255.0 / 1.772 + 128.0
-        };
-        assert!((slope("420mpeg2") - 116.0).abs() < 0.01);
-        assert!((slope("420paldv") - 116.0).abs() < 0.01);
-        assert!((slope("420jpeg") - 114.0).abs() < 0.01);
+            let [red, _, blue] = rgb.as_chunks::<3>().0[5 * 16 + 5];
+            let luma = 112.0 / 219.0;
+            let found =
+                [(blue, 1.772), (red, 1.402)].map(|(value, most)| (value - luma) * 224.0 / most + 128.0);
+            let apart = (found[0] - cb).abs().max((found[1] - cr).abs());
+            assert!(apart < 0.01, "{tag}: {found:?}");
+        }
     }
 
     #[test]
