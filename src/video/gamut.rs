@@ -48,6 +48,7 @@ mod tests {
     fn frames_that_do_not_go_together() {
         let floats = |width| Frame::from_rgb32f(width, 1, vec![0.0; 3 * width as usize]).unwrap();
         assert!(keep_beyond(&floats(1), &floats(2)).is_err());
+        assert!(keep_beyond(&floats(2), &floats(1)).is_err());
         assert!(keep_beyond(&floats(1), &Frame::from_rgb8(1, 1, vec![0; 3]).unwrap()).is_err());
         assert!(keep_beyond(&floats(2), &floats(2)).is_ok());
     }
