@@ -178,8 +178,8 @@ fn a_video_is_restored_as_a_photo_is() {
         let restored = psnr(&room, "frame.png", "photo.png");
         let untouched = psnr(&room, "frame.png", "noisy.png");
         println!("{matrix}, {range}: {restored:.2} dB from the photo, {untouched:.2} from what it was");
-        // ffmpeg's way to colours and back is in whole numbers.
-        assert!(restored > 48.0 && untouched < 32.0, "{matrix}: {restored} dB, {untouched} dB");
+        // ffmpeg goes to colours and back in whole numbers; another matrix leaves 53 dB or less.
+        assert!(restored > 55.0 && untouched < 32.0, "{matrix}: {restored} dB, {untouched} dB");
     }
 }
 
