@@ -270,6 +270,19 @@ fn what_is_cut_short_is_no_file() {
     assert!(stream.starts_with(&out) && out.len() == stream.len() - 70);
 }
 
+/// Debug builds alone can be told to panic.
+#[test]
+#[cfg(debug_assertions)]
+fn a_panic_about_one_frame() {
+    let room = room();
+    room.put("in.y4m", &grey(HEADER, 3));
+    let before = room.contents();
+    let mut command = room.command([&SAME[..], &["--y4m", "in.y4m", "-o", "out.y4m"]].concat());
+    let run = Run::of(command.env("MPRNET_REHEARSE", "frame 2 of in.y4m"));
+    run.fails(1, &["cannot restore frame 2 of in.y4m: the program failed on it", "please report it"]);
+    assert!(before == room.contents(), "something was left in the directory");
+}
+
 #[test]
 fn what_is_refused() {
     let room = room();
