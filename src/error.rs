@@ -119,6 +119,14 @@ pub enum Error {
         reason: String,
     },
     // End of image files and frames.
+    /// A stream is no video, or one of a kind that is not read, or is cut short.
+    #[error("cannot read the video from {}: {reason}", Shown(origin))]
+    Video {
+        /// The file, or what else the stream came from.
+        origin: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
 
     // Metrics and their folders.
     /// An image and its target are not of one size.

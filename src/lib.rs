@@ -5,7 +5,7 @@
 //! photos, [`model`] builds the network as a [`graph`], whose passes rewrite it, [`plan`] gives every tensor a
 //! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
 //! shaders, an [`Executor`] runs them, [`tune`] finds out which kernels are fastest, and [`conformance`] whether an adapter
-//! computes what it should.
+//! computes what it should. [`video`] reads and writes streams of frames.
 //!
 //! Features, all of them on unless told otherwise:
 //!
@@ -34,6 +34,7 @@ pub mod plan;
 pub mod probe;
 mod shown;
 pub mod tune;
+pub mod video;
 
 pub use engine::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Clock, Deviation, Executor, ExecutorOptions,

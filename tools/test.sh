@@ -8,6 +8,7 @@ missing=""
 command -v spirv-val >/dev/null || missing="$missing spirv-tools"
 command -v tiffcp >/dev/null || missing="$missing libtiff-tools"
 command -v cjpeg >/dev/null || missing="$missing libjpeg-turbo-progs"
+command -v ffmpeg >/dev/null || missing="$missing ffmpeg"
 # shellcheck disable=SC2086 # a list of packages
 sh tools/setup.sh $missing
 cargo test --locked "$@"

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use mprnet::checkpoint::Checkpoint;
 use mprnet::image::{ReadOptions, from_bytes};
+use mprnet::video::{Coding, Converter, Matrix, Range, Reader};
 
 /// A file may announce more elements than it holds; networks are judged by their shapes before any value is read.
 const MOST: usize = 1 << 22;
@@ -31,5 +32,17 @@ pub fn read_photo(bytes: &[u8]) {
         let kept = kept.expect("what is read is kept too");
         let shape = |frame: &mprnet::image::Frame| (frame.width(), frame.height(), frame.samples().depth());
         assert_eq!(shape(&photo), shape(&kept));
+    }
+}
+
+/// Reads a video to its end, or to what is wrong with it, and makes the same pictures of its frames again.
+pub fn read_video(bytes: &[u8]) {
+    let Ok(mut reader) = Reader::new(bytes, "bytes") else { return };
+    let range = reader.header().range.unwrap_or(Range::Studio);
+    let converter = Converter::new(reader.header(), Coding { matrix: Matrix::Bt709, range });
+    while let Ok(Some(picture)) = reader.read() {
+        let frame = converter.decode(&picture).expect("as many samples as the header says");
+        let again = converter.encode(&frame, &picture.parameters).expect("a frame of this size");
+        assert_eq!(again.samples.len(), picture.samples.len());
     }
 }

@@ -13,7 +13,7 @@ use super::{Failure, patterns};
 #[derive(Args)]
 pub(super) struct InputArgs {
     /// Photos to restore, directories of them, or - for standard input
-    #[arg(value_name = "IN", required_unless_present = "named")]
+    #[arg(value_name = "IN", required_unless_present_any = ["named", "y4m"])]
     inputs: Vec<PathBuf>,
     /// The same, as realesrgan-ncnn-vulkan has it
     #[arg(short = 'i', long = "input", value_name = "IN")]
@@ -97,6 +97,11 @@ impl InputArgs {
             return Err(Failure::Usage(text.to_owned()));
         }
         Ok(jobs)
+    }
+
+    /// Where they go.
+    pub(super) fn output(&self) -> &Path {
+        &self.output
     }
 
     /// Whether photos go to standard output.

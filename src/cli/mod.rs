@@ -27,6 +27,7 @@ mod signals;
 mod summary;
 mod telling;
 mod units;
+mod video;
 
 use std::ffi::OsString;
 use std::fmt::Display;

@@ -19,6 +19,7 @@ use super::session::{Model, Session, SessionArgs};
 use super::signals::TALLY;
 use super::summary::{self, File, Seconds, Summary};
 use super::telling::{ProgressArgs, Telling};
+use super::video::{Video, VideoArgs};
 use super::{Failure, dump, exit_code, print, report, say};
 
 #[derive(Args)]
@@ -65,6 +66,8 @@ pub(super) struct PhotoArgs {
     #[command(flatten)]
     inputs: InputArgs,
     #[command(flatten)]
+    video: VideoArgs,
+    #[command(flatten)]
     read: ReadArgs,
     #[command(flatten)]
     write: WriteArgs,
@@ -102,6 +105,9 @@ pub(super) fn run_any(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
 }
 
 pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
+    if let Some(source) = args.video.source() {
+        return restore_video(args, source, model, quiet);
+    }
     let jobs = check(args, model)?;
     let mut summary = Summary::new(&jobs);
     if args.inputs.dry_run {
@@ -217,6 +223,12 @@ impl Clock {
         let began = std::mem::replace(&mut self.0, Instant::now());
         (self.0 - began).as_secs_f64()
     }
+}
+
+fn restore_video(args: &PhotoArgs, source: &Path, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
+    let video = Video::open(&args.video, source, args.inputs.output(), model.file(), quiet)?;
+    let weights = model.read(quiet)?;
+    video.restore(&mut Session::new(&args.session, &weights, !args.no_passes, quiet), quiet)
 }
 
 /// Says what an output's format has no room for, of each kind once.

@@ -25,6 +25,7 @@ mod profile;
 mod restoring;
 mod streams;
 mod telling;
+mod video;
 #[cfg(windows)]
 mod windows;
 

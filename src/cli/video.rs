@@ -1,0 +1,355 @@
+//! `--y4m`: a video instead of photos, frame by frame through a pipe or from file to file.
+//!
+//! One thread reads and decodes, this one restores, and one encodes and writes. Few frames wait between them, so whoever is
+//! slowest sets the pace, and memory is that of a few frames however long the video is.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, ErrorKind, IsTerminal, Read, Write};
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Instant;
+
+use crate::image::Frame;
+use crate::output::Output;
+use crate::video::{Chroma, Coding, Converter, Header, Matrix, Range, Reader, Writer, keep_beyond};
+use crate::{Error, Shown};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::session::Session;
+use super::{Failure, dump, say};
+
+/// Frames that wait before and behind the network: one that is ready, while the next is being made.
+const WAITING: usize = 1;
+
+/// What is restored instead of photos.
+#[derive(Args)]
+pub(super) struct VideoArgs {
+    /// A video to restore, a stream of YUV4MPEG2 as `ffmpeg -f yuv4mpegpipe` writes it; - is standard input, and -o - is
+    /// standard output
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "inputs", "named", "recursive", "suffix", "skip_existing", "overwrite", "dry_run", "json", "progress", "format",
+            "quality", "progressive", "float", "strip_metadata", "damaged", "linear", "compare", "target", "dump",
+        ]
+    )]
+    y4m: Option<PathBuf>,
+    /// What a video's colours are coded by, which no stream says; without it 601 up to 576 lines and 1279 columns, else 709
+    #[arg(long, value_enum, conflicts_with = "inputs")]
+    matrix: Option<MatrixArg>,
+    /// Which values of a video's samples are black and white, where the stream does not say; without it studio, and for grey
+    /// full
+    #[arg(long, value_enum, conflicts_with = "inputs")]
+    range: Option<RangeArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum MatrixArg {
+    /// ITU-R BT.601: standard definition
+    #[value(name = "601")]
+    Bt601,
+    /// ITU-R BT.709: high definition
+    #[value(name = "709")]
+    Bt709,
+    /// ITU-R BT.2020: wide gamut
+    #[value(name = "2020")]
+    Bt2020,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum RangeArg {
+    /// All values: in 8 bits 0 to 255
+    Full,
+    /// In 8 bits 16 to 235
+    Studio,
+}
+
+impl VideoArgs {
+    /// The video, if there is one.
+    pub(super) fn source(&self) -> Option<&Path> {
+        self.y4m.as_deref()
+    }
+
+    /// What the samples of a video stand for. Says what is taken for granted, and which option is not heard.
+    fn coding(&self, header: &Header, origin: &str, quiet: bool) -> Coding {
+        let grey = header.format.chroma == Chroma::None;
+        let asked_range = self.range.map(|range| match range {
+            RangeArg::Full => Range::Full,
+            RangeArg::Studio => Range::Studio,
+        });
+        let matrix = self.matrix.map(|matrix| match matrix {
+            MatrixArg::Bt601 => Matrix::Bt601,
+            MatrixArg::Bt709 => Matrix::Bt709,
+            MatrixArg::Bt2020 => Matrix::Bt2020,
+        });
+        let coding = Coding {
+            matrix: matrix.unwrap_or_else(|| Matrix::usual(header.width, header.height)),
+            range: header.range.or(asked_range).unwrap_or_else(|| Range::usual(header.format)),
+        };
+        let named = match coding.matrix {
+            Matrix::Bt601 => "--matrix 601",
+            Matrix::Bt709 => "--matrix 709",
+            Matrix::Bt2020 => "--matrix 2020",
+        };
+        let range = match coding.range {
+            Range::Full => "--range full",
+            Range::Studio => "--range studio",
+        };
+        let guessed = [
+            (!grey && matrix.is_none()).then_some(named),
+            (header.range.or(asked_range).is_none()).then_some(range),
+        ];
+        let guessed: Vec<&str> = guessed.into_iter().flatten().collect();
+        if !quiet && !guessed.is_empty() {
+            let taken = guessed.join(" ");
+            say(format_args!(
+                "note: {origin} does not say how its colours are coded; it is read with {taken}"
+            ));
+        }
+        if !quiet && asked_range.is_some_and(|asked| asked != coding.range) {
+            say(format_args!("note: {origin} says which range it has; it is read with {range}"));
+        }
+        coding
+    }
+}
+
+/// A video that can be restored.
+pub(super) struct Video {
+    reader: Reader<BufReader<Box<dyn Read + Send>>>,
+    converter: Arc<Converter>,
+    origin: String,
+    /// Frames that a file of this length holds; a pipe has none.
+    frames: Option<u64>,
+    sink: Sink,
+}
+
+impl Video {
+    /// Opens a video and what it becomes, before any GPU is. Files in `also_read` are not to be written over.
+    pub(super) fn open(
+        args: &VideoArgs,
+        source: &Path,
+        output: &Path,
+        also_read: Option<&Path>,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
+        let piped = is_standard(source);
+        let origin = if piped { "standard input".to_owned() } else { source.display().to_string() };
+        let file = if piped { None } else { Some(source) };
+        let sink = Sink::open(output, &file.into_iter().chain(also_read).collect::<Vec<_>>())?;
+        let (input, length): (Box<dyn Read + Send>, _) = match file {
+            Some(path) => {
+                let unread = |source| Error::Io { action: "read", path: path.to_owned(), source };
+                let file = File::open(path).map_err(unread)?;
+                let metadata = file.metadata().map_err(unread)?;
+                (Box::new(file), metadata.is_file().then_some(metadata.len()))
+            }
+            None if io::stdin().is_terminal() => {
+                return Err(Failure::Usage(
+                    "--y4m - reads a video from a pipe, and there is none".to_owned(),
+                ));
+            }
+            None => (Box::new(io::stdin()), None),
+        };
+        let reader = Reader::new(BufReader::new(input), &origin)?;
+        let header = reader.header();
+        let frames = length.map(|length| {
+            let line = header.line().len() as u64 + 1;
+            length.saturating_sub(line) / (header.frame_bytes() + "FRAME\n".len() as u64)
+        });
+        let converter = Arc::new(Converter::new(header, args.coding(header, &origin, quiet)));
+        Ok(Self { reader, converter, origin, frames, sink })
+    }
+
+    /// Restores it frame by frame. A frame that cannot be restored ends it, and so does whoever reads the output.
+    pub(super) fn restore(self, session: &mut Session<'_>, quiet: bool) -> Result<(), Failure> {
+        let Self { reader, converter, origin, frames, sink } = self;
+        let header = reader.header().clone();
+        let (to_restore, decoded) = sync_channel(WAITING);
+        let (to_write, restored) = sync_channel(WAITING);
+        // Neither is waited for where the other side has ended: who sends frames may never send another.
+        let decoding = {
+            let converter = converter.clone();
+            thread::spawn(move || decode(reader, &converter, &to_restore))
+        };
+        let encoding = thread::spawn(move || encode(sink, &header, &converter, &restored));
+        let (bar, start) = (bar(&origin, frames, quiet), Instant::now());
+        let done = restore_all(session, &origin, &decoded, &to_write, &bar);
+        drop(to_write);
+        bar.finish_and_clear();
+        // First of all what is written: a file that is given up is to be gone when this ends, however it ends.
+        let written = encoding.join();
+        if done.as_ref().is_ok_and(|done| !done.unread) {
+            unwound(decoding.join());
+        }
+        let sink = unwound(written);
+        let count = done?.frames;
+        // Where frames are missing, what is written of a file is not kept.
+        let Some(sink) = sink? else { return Ok(()) };
+        sink.finish()?;
+        if !quiet {
+            let seconds = start.elapsed().as_secs_f64();
+            let rate = count as f64 / seconds.max(f64::EPSILON);
+            say(format_args!("{origin}: {count} frames in {seconds:.1} s, {rate:.3} frames/s"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name stands for standard input or output.
+fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// A frame as it was decoded, and what its own line in the stream said.
+type Decoded = (Frame, Vec<u8>);
+
+/// The same, and the frame as it was restored.
+type Restored = (Decoded, Frame);
+
+struct Done {
+    frames: u64,
+    /// Whether the output was closed before the last of them.
+    unread: bool,
+}
+
+/// Reads until the end, an error, or until nobody takes frames any more.
+fn decode(
+    mut reader: Reader<BufReader<Box<dyn Read + Send>>>,
+    converter: &Converter,
+    to_restore: &SyncSender<Result<Decoded, Error>>,
+) {
+    let mut next = || -> Result<Option<Decoded>, Error> {
+        let Some(picture) = reader.read()? else { return Ok(None) };
+        Ok(Some((converter.decode(&picture)?, picture.parameters)))
+    };
+    while let Some(frame) = next().transpose() {
+        let failed = frame.is_err();
+        if to_restore.send(frame).is_err() || failed {
+            return;
+        }
+    }
+}
+
+fn restore_all(
+    session: &mut Session<'_>,
+    origin: &str,
+    decoded: &Receiver<Result<Decoded, Error>>,
+    to_write: &SyncSender<Restored>,
+    bar: &ProgressBar,
+) -> Result<Done, Failure> {
+    let mut frames = 0;
+    for frame in decoded {
+        let (frame, parameters) = frame?;
+        let name = PathBuf::from(format!("frame {} of {origin}", frames + 1));
+        let outcome = session.attempt(&name, |restorer| {
+            let about = |source| Error::Unrestored { path: name.clone(), source: Box::new(source) };
+            restorer.restore(&frame).map_err(about)
+        })?;
+        let restored = outcome.map_err(|mishap| {
+            mishap.report();
+            Failure::Reported(mishap.code)
+        })?;
+        if to_write.send(((frame, parameters), restored)).is_err() {
+            return Ok(Done { frames, unread: true });
+        }
+        frames += 1;
+        bar.inc(1);
+    }
+    Ok(Done { frames, unread: false })
+}
+
+/// Writes until no frame comes any more; gives back what it wrote to, or nothing where nobody reads that.
+///
+/// A pipe whose reader has ended is no error: `... | ffplay -` is closed when one has seen enough. Rust has taken SIGPIPE
+/// out of the way, so that shows as an error of writing.
+fn encode(
+    sink: Sink,
+    header: &Header,
+    converter: &Converter,
+    restored: &Receiver<Restored>,
+) -> Result<Option<Sink>, Error> {
+    let name = sink.name();
+    let failed = |source| Error::Io { action: "write to", path: name.clone(), source };
+    let write = || {
+        let mut writer = Writer::new(BufWriter::new(sink.stream()), header).map_err(failed)?;
+        for ((seen, parameters), frame) in restored {
+            let frame = keep_beyond(&seen, &frame)?;
+            writer.write(&converter.encode(&frame, &parameters)?).map_err(failed)?;
+        }
+        writer.finish().map(|_| ()).map_err(failed)
+    };
+    match write() {
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(None),
+        Err(error) => Err(error),
+        Ok(()) => Ok(Some(sink)),
+    }
+}
+
+/// What a thread has come to; its panic goes on here.
+fn unwound<T>(outcome: thread::Result<T>) -> T {
+    outcome.unwrap_or_else(|payload| panic::resume_unwind(payload))
+}
+
+/// Where frames go.
+enum Sink {
+    Standard,
+    File(Output, PathBuf),
+}
+
+impl Sink {
+    fn open(output: &Path, read: &[&Path]) -> Result<Self, Failure> {
+        if !is_standard(output) {
+            dump::check_result(read, Some(output))?;
+            return Ok(Self::File(Output::create(output)?, output.to_owned()));
+        }
+        if io::stdout().is_terminal() {
+            return Err(Failure::Usage("-o - writes a video to a pipe, and there is none".to_owned()));
+        }
+        Ok(Self::Standard)
+    }
+
+    fn name(&self) -> PathBuf {
+        match self {
+            Self::Standard => "standard output".into(),
+            Self::File(_, path) => path.clone(),
+        }
+    }
+
+    fn stream(&self) -> Box<dyn Write + '_> {
+        match self {
+            Self::Standard => Box::new(io::stdout().lock()),
+            Self::File(output, _) => Box::new(output.file()),
+        }
+    }
+
+    /// Gives a file its name.
+    fn finish(self) -> Result<(), Error> {
+        match self {
+            Self::Standard => Ok(()),
+            Self::File(output, path) => {
+                output.commit().map_err(|source| Error::Io { action: "write", path, source })
+            }
+        }
+    }
+}
+
+/// Frames done, how many a second, and the time that is left where the end is known.
+fn bar(origin: &str, frames: Option<u64>, quiet: bool) -> ProgressBar {
+    let bar = match frames {
+        _ if quiet => ProgressBar::hidden(),
+        Some(frames) => ProgressBar::new(frames),
+        None => ProgressBar::no_length(),
+    };
+    let template = match frames {
+        Some(_) => "{msg} {wide_bar} {pos}/{len} frames, {per_sec} {eta}",
+        None => "{spinner} {msg} {pos} frames, {per_sec}",
+    };
+    let style = ProgressStyle::with_template(template);
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(Shown(origin).to_string())
+}
