@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use web_time::Instant;
+
 use super::calibration::{CalibrationPhoto, OVERFLOW, measure};
 use super::run::Watch;
 use super::sized::{Cache, Key, Model, Turn};
 use super::staging::{Staged, Transfers};
-use super::{Executor, Progress, Restoration, Values, WeightStore};
+use super::{Executor, Progress, Restoration, Restored, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::TensorDesc;
 use crate::image::Frame;
@@ -147,7 +149,8 @@ impl Restorer {
         names: &[String],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Frame, Vec<Captured>)> {
-        self.photo(photo).progress(progress).capture(names)
+        let Restored { frame, tensors, .. } = self.photo(photo).progress(progress).keep(names).run()?;
+        Ok((frame, tensors))
     }
 
     /// Restores a photo and gives the named tensors of the network besides.
@@ -202,10 +205,13 @@ impl Restorer {
         names: &[String],
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
+        let start = Instant::now();
         let staged = if names.is_empty() { self.stage(key, photo)? } else { None };
+        watch.spent.upload += start.elapsed();
         let cache = self.cache.lock().await;
         watch.cancel.check()?;
         let mut turn = Turn::new(cache, &self.model, key, names)?;
+        tracing::trace!("a photo's work is begun");
         let computed = turn.compute(photo, staged, watch).await?;
         let executor = turn.executor()?;
         let places = names.iter().map(|name| Place::of(name, executor)).collect::<Vec<_>>();
@@ -228,9 +234,11 @@ impl Restorer {
             let values = values[output].clone().halved(exponents[tensor]);
             Some(Captured { name: name.clone(), desc, values })
         });
-        let captured = captured.collect();
+        let (captured, start) = (captured.collect(), Instant::now());
         tracing::trace!("a photo is read back");
-        Ok((finish(photo, key, values.into_iter().next())?, captured))
+        let restored = finish(photo, key, values.into_iter().next())?;
+        watch.spent.download += start.elapsed();
+        Ok((restored, captured))
     }
 
     /// Writes a photo to staging buffers, where what moves photos of its size is known.
