@@ -354,6 +354,12 @@ pub enum Error {
         /// The compiler's text, or what else is wrong.
         reason: String,
     },
+    /// Somebody has ended the work with [`Cancel`](crate::Cancel).
+    #[error("the work was cancelled")]
+    Cancelled,
+    /// A panic, which is a mistake of this crate or of what it is made of.
+    #[error("the program failed ({0}); this is a mistake of the program, please report it")]
+    Panicked(String),
     /// The driver reports an error.
     #[error("the GPU failed while {during}: {reason}")]
     Gpu {

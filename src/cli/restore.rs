@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::image::{self, FileFormat, Frame, Samples};
 use crate::job::{Job, Jobs};
 use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use crate::{Captured, Error, Restorer, Shown};
+use crate::{Error, Restored, Restorer, Shown, Spent};
 use clap::Args;
 
 use super::compare::{CompareArgs, Comparison};
@@ -172,11 +172,16 @@ impl Work<'_> {
         for job in jobs {
             let outcome = self.restore(job, &mut session, (!quiet).then_some(&mut told))?;
             self.telling.ended(job, outcome.as_ref().err());
-            self.summary.files.push(outcome.unwrap_or_else(|mishap| {
-                worst = worst.max(mishap.code);
-                File::failed(job, &mishap)
-            }));
-            self.summary.memory.device = self.summary.memory.device.max(session.memory());
+            match outcome {
+                Ok((file, spent)) => {
+                    self.summary.files.push(file);
+                    self.summary.memory.device = self.summary.memory.device.max(Some(spent.device_bytes));
+                }
+                Err(mishap) => {
+                    worst = worst.max(mishap.code);
+                    self.summary.files.push(File::failed(job, &mishap));
+                }
+            }
         }
         self.summary.adapter = session.adapter();
         self.summary.precision = Some(session.precision().name());
@@ -188,7 +193,7 @@ impl Work<'_> {
         job: &Job,
         session: &mut Session<'_>,
         told: Option<&mut BTreeSet<(&'static str, &'static str)>>,
-    ) -> Result<Result<File, Mishap>, Error> {
+    ) -> Result<Result<(File, Spent), Mishap>, Error> {
         let (path, mut clock) = (job.input.path(), Clock(Instant::now()));
         // A photo that cannot be read needs no GPU to say so.
         let photo = match attempt(path, || Photo::load(job, self.args, &self.label, self.weights)) {
@@ -202,14 +207,14 @@ impl Work<'_> {
         let restored =
             session.attempt(path, |restorer| photo.restore(restorer, job, self.args, self.telling))?;
         let restore = clock.lap();
-        let saved = restored.and_then(|(restored, tensors)| {
-            attempt(path, || photo.save(job, self.args, &restored, &tensors))
+        let saved = restored.and_then(|restored| {
+            attempt(path, || photo.save(job, self.args, &restored)).map(|()| restored.spent)
         });
-        Ok(saved.map(|()| {
+        Ok(saved.map(|spent| {
             TALLY.finished();
             let (width, height) = (Some(photo.frame.width()), Some(photo.frame.height()));
-            let seconds = Some(Seconds { read, restore, write: clock.lap() });
-            File { width, height, seconds, ..File::new(job, "written") }
+            let seconds = Some(Seconds::new(read, restore, &spent, clock.lap()));
+            (File { width, height, seconds, ..File::new(job, "written") }, spent)
         }))
     }
 }
@@ -307,31 +312,29 @@ impl<'a> Photo<'a> {
     /// What it becomes, and tensors that were asked for.
     fn restore(
         &self,
-        restorer: &mut Restorer,
+        restorer: &Restorer,
         job: &Job,
         args: &PhotoArgs,
         telling: &Telling,
-    ) -> Result<(Frame, Vec<Captured>), Error> {
-        let computed = telling.during(job, |progress| {
-            if args.dump.is_empty() {
-                restorer.restore_with_progress(&self.frame, progress).map(|restored| (restored, Vec::new()))
-            } else {
-                restorer.capture(&self.frame, &nodes(args), progress)
-            }
-        });
+    ) -> Result<Restored, Error> {
+        let computed = telling
+            .during(job, |progress| restorer.photo(&self.frame).progress(progress).keep(&nodes(args)).run());
         let about =
             |source| Error::Unrestored { path: job.input.path().to_owned(), source: Box::new(source) };
         computed.map_err(about)
     }
 
     /// Writes everything that was asked for.
-    fn save(&self, job: &Job, args: &PhotoArgs, restored: &Frame, tensors: &[Captured]) -> Result<(), Error> {
+    fn save(&self, job: &Job, args: &PhotoArgs, restored: &Restored) -> Result<(), Error> {
         for (node, path) in &args.dump {
             let unknown = || Error::UnknownTensor { name: node.clone() };
-            dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
+            dump::write(
+                restored.tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?,
+                path,
+            )?;
         }
-        job.write(restored)?;
-        self.comparison().map_or(Ok(()), |comparison| comparison.write(restored))
+        job.write(&restored.frame)?;
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored.frame))
     }
 }
 

@@ -173,11 +173,6 @@ impl<'a> Session<'a> {
         Some(self.restorer.as_ref()?.device().adapter()?.name.clone())
     }
 
-    /// Bytes that are held on the adapter now.
-    pub(super) fn memory(&self) -> Option<u64> {
-        self.restorer.as_ref().map(Restorer::memory)
-    }
-
     /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. An error
     /// outside of the outcome is not about this photo: without a GPU none can be restored.
     pub(super) fn attempt<T>(

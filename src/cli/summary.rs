@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::Spent;
 use crate::job::{Job, Jobs};
 use serde::Serialize;
 
@@ -50,10 +51,24 @@ pub(super) struct File {
 pub(super) struct Seconds {
     /// Reading and decoding.
     pub(super) read: f64,
-    /// On the adapter and to and from it; of the first photo of a size with compiling.
+    /// All that restoring took; of the first photo of a size with compiling.
     pub(super) restore: f64,
+    /// Of that, writing the photo to where the adapter takes it from.
+    pub(super) upload: f64,
+    /// Of that, the adapter's work, by the host's clock.
+    pub(super) gpu: f64,
+    /// Of that, reading the result.
+    pub(super) download: f64,
     /// Encoding and writing.
     pub(super) write: f64,
+}
+
+impl Seconds {
+    pub(super) fn new(read: f64, restore: f64, spent: &Spent, write: f64) -> Self {
+        let [upload, gpu, download] =
+            [spent.upload, spent.gpu, spent.download].map(|time| time.as_secs_f64());
+        Self { read, restore, upload, gpu, download, write }
+    }
 }
 
 impl File {

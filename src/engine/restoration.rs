@@ -1,0 +1,107 @@
+//! What can be said of a photo's restoration before it is begun.
+
+use super::run::{Spent, Watch};
+use super::{Cancel, Captured, Progress, Restorer};
+use crate::Result;
+use crate::image::Frame;
+
+/// A photo to be restored, and how: made by [`Restorer::photo`], and begun by one of its last four methods.
+///
+/// ```
+/// use mprnet::{Cancel, Error, Restorer, RestorerOptions, gpu, image::Frame, model::{Task, Weights}};
+///
+/// # fn main() -> mprnet::Result<()> {
+/// let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
+/// let restorer = Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default());
+/// let noisy = Frame::from_rgb8(24, 16, vec![90; 24 * 16 * 3])?;
+/// let button = Cancel::new();
+/// let mut percent = 0;
+/// let clean = restorer.photo(&noisy).cancelled_by(&button).progress(|p| percent = 100 * p.done / p.total).restore()?;
+/// assert_eq!((clean.width(), clean.height()), (24, 16));
+/// button.cancel();
+/// assert!(matches!(restorer.photo(&noisy).cancelled_by(&button).restore(), Err(Error::Cancelled)));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The asynchronous methods work on any executor: who waits is woken by a thread of the device. Dropping their future ends
+/// the restoration as [`Cancel`] does. What the host has to do is done where they are polled: pixels are read and written,
+/// and the network is planned for a new size.
+#[must_use = "it is not begun yet"]
+pub struct Restoration<'a, P = fn(Progress)> {
+    restorer: &'a Restorer,
+    photo: &'a Frame,
+    names: &'a [String],
+    progress: P,
+    cancel: Option<&'a Cancel>,
+}
+
+/// A restored photo, and what else was asked for.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// The photo.
+    pub frame: Frame,
+    /// The tensors of [`Restoration::keep`].
+    pub tensors: Vec<Captured>,
+    /// Where the time went.
+    pub spent: Spent,
+}
+
+impl<'a> Restoration<'a> {
+    pub(super) fn new(restorer: &'a Restorer, photo: &'a Frame) -> Self {
+        Self { restorer, photo, names: &[], progress: |_| (), cancel: None }
+    }
+}
+
+impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
+    /// Tells how far it has come, about four times a second.
+    pub fn progress<Q: FnMut(Progress)>(self, progress: Q) -> Restoration<'a, Q> {
+        let Self { restorer, photo, names, cancel, .. } = self;
+        Restoration { restorer, photo, names, progress, cancel }
+    }
+
+    /// Lets somebody end it.
+    pub fn cancelled_by(self, cancel: &'a Cancel) -> Self {
+        Self { cancel: Some(cancel), ..self }
+    }
+
+    /// Gives the named tensors of the network besides. Passes keep them.
+    pub fn keep(self, names: &'a [String]) -> Self {
+        Self { names, ..self }
+    }
+
+    /// Restores the photo; this thread waits.
+    ///
+    /// # Errors
+    /// As [`Restorer::restore`]; [`crate::Error::Cancelled`].
+    pub fn restore(self) -> Result<Frame> {
+        Ok(self.run()?.frame)
+    }
+
+    /// Restores the photo.
+    ///
+    /// # Errors
+    /// As [`Self::restore`].
+    pub async fn restore_async(self) -> Result<Frame> {
+        Ok(self.run_async().await?.frame)
+    }
+
+    /// Restores the photo, and tells all there is to tell; this thread waits.
+    ///
+    /// # Errors
+    /// As [`Self::restore`]; [`crate::Error::UnknownTensor`].
+    pub fn run(self) -> Result<Restored> {
+        pollster::block_on(self.run_async())
+    }
+
+    /// Restores the photo, and tells all there is to tell.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_async(mut self) -> Result<Restored> {
+        let nobody = Cancel::new();
+        let mut watch = Watch::new(&mut self.progress, self.cancel.unwrap_or(&nobody));
+        let (frame, tensors) = self.restorer.run(self.photo, self.names, &mut watch).await?;
+        Ok(Restored { frame, tensors, spent: watch.spent })
+    }
+}
