@@ -1,15 +1,17 @@
 //! `mprnet derain`, `denoise`, `deblur` and `restore`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::image::{self, FileFormat, Frame, Samples};
+use crate::metrics::{self, Protocol, Score};
 use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
 use crate::{Error, Restorer, Shown};
 use clap::Args;
 
 use super::compare::{CompareArgs, Comparison};
 use super::formats::{ReadArgs, WriteArgs};
+use super::gallery::{Gallery, Picture, Target};
 use super::mishap::attempt;
 use super::outputs::{self, Job};
 use super::session::{Model, Session, SessionArgs, with_bar};
@@ -63,27 +65,36 @@ fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
-    let jobs = check(args, model)?;
+    let (jobs, targets) = check(args, model)?;
     let weights = model.read(quiet)?;
     let label = output_label(model);
     let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
+    let protocol = Protocol::of(weights.provenance().task.unwrap_or(Task::Denoise));
+    let mut gallery = args.compare.page().map(|page| Gallery::new(page, protocol));
+    let scored = gallery.as_ref().map(|_| protocol);
     let mut worst = 0;
     let mut told = BTreeSet::new();
     for job in &jobs {
         // A photo that cannot be read needs no GPU to say so.
-        let outcome = match attempt(&job.input, || Photo::load(job, args, &label, &weights)) {
+        let goal = targets.get(&job.input).map(|path| (path.as_path(), scored));
+        let outcome = match attempt(&job.input, || Photo::load(job, args, &label, &weights, goal)) {
             Ok(photo) => {
                 if !quiet {
                     tell_losses(&photo.frame, job, &mut told);
                 }
-                session.attempt(&job.input, |restorer| photo.restore(restorer, job, args, quiet))?
+                session
+                    .attempt(&job.input, |restorer| photo.restore(restorer, job, args, &mut gallery, quiet))?
             }
             Err(mishap) => Err(mishap),
         };
         if let Err(mishap) = outcome {
             mishap.report();
             worst = worst.max(mishap.code);
+            gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
         }
+    }
+    if let Some(gallery) = gallery {
+        gallery.write("Photos before and after", &session.settings(model))?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
 }
@@ -107,23 +118,24 @@ fn output_label(model: Model<'_>) -> String {
     }
 }
 
-/// Pairs photos with outputs, and finds out whether everything that is asked for besides goes together with them.
-fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Vec<Job>, Failure> {
+/// Pairs photos with outputs and with targets, and finds out whether everything that is asked for besides goes together with
+/// them.
+fn check(args: &PhotoArgs, model: Model<'_>) -> Result<(Vec<Job>, HashMap<PathBuf, PathBuf>), Failure> {
     let inputs = patterns::expand(&args.inputs)?;
-    for (option, given) in
-        [("--dump", !args.dump.is_empty()), ("--compare", args.compare.written().is_some())]
+    for (option, given) in [("--dump", !args.dump.is_empty()), ("--compare", args.compare.strip().is_some())]
     {
         if given && inputs.len() > 1 {
             return Err(Failure::Usage(format!("{option} takes one photo")));
         }
     }
     let jobs = outputs::jobs(&inputs, &args.output, &args.write)?;
-    let read: Vec<&Path> = model.file().into_iter().chain(args.compare.read()).collect();
-    let dumps = args.dump.iter().map(|(_, path)| path.as_path());
-    let written: Vec<&Path> = dumps.clone().chain(args.compare.written()).collect();
+    let targets = args.compare.targets(&inputs)?;
+    let read: Vec<&Path> = model.file().into_iter().chain(targets.values().map(PathBuf::as_path)).collect();
+    let besides = args.dump.iter().map(|(_, path)| path.as_path()).chain(args.compare.page());
+    let written: Vec<&Path> = besides.clone().chain(args.compare.strip()).collect();
     outputs::check_distinct(&jobs, &read, &written)?;
-    dumps.into_iter().try_for_each(dump::check)?;
-    Ok(jobs)
+    besides.into_iter().try_for_each(dump::check)?;
+    Ok((jobs, targets))
 }
 
 /// A photo that can be restored.
@@ -131,26 +143,51 @@ struct Photo<'a> {
     frame: Frame,
     /// Where its strip goes, and what is in there besides.
     strip: Option<&'a Path>,
-    target: Option<Frame>,
+    target: Option<Goal<'a>>,
     output_label: &'a str,
+}
+
+/// What a photo should be.
+struct Goal<'a> {
+    path: &'a Path,
+    frame: Frame,
+    /// How near the photo is to it, where that is told.
+    before: Option<(Protocol, Score)>,
+}
+
+impl<'a> Goal<'a> {
+    fn read(path: &'a Path, job: &Job, photo: &Frame, protocol: Option<Protocol>) -> Result<Self, Error> {
+        let frame = image::read(path)?;
+        let score = |protocol| metrics::score(photo, &frame, protocol).map(|score| (protocol, score));
+        let unscored = |source| Error::Unscored { path: job.input.clone(), source: Box::new(source) };
+        let before = protocol.map(score).transpose().map_err(unscored)?;
+        Ok(Self { path, frame, before })
+    }
 }
 
 impl<'a> Photo<'a> {
     /// Reads a photo, and finds out whether what becomes of it can be computed and written.
-    fn load(job: &Job, args: &'a PhotoArgs, output_label: &'a str, weights: &Weights) -> Result<Self, Error> {
+    fn load(
+        job: &Job,
+        args: &'a PhotoArgs,
+        output_label: &'a str,
+        weights: &Weights,
+        goal: Option<(&'a Path, Option<Protocol>)>,
+    ) -> Result<Self, Error> {
         job.check_input()?;
         let frame = image::read_with(&job.input, &args.read.options())?;
         job.check_output()?;
         image::check_frame(&frame, &job.output, &job.write)?;
         check_nodes(&frame, args, weights)?;
-        let target = args.compare.read().map(image::read).transpose()?;
-        let photo = Self { frame, strip: args.compare.written(), target, output_label };
+        let target = goal.map(|(path, scored)| Goal::read(path, job, &frame, scored)).transpose()?;
+        let photo = Self { frame, strip: args.compare.strip(), target, output_label };
         photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
         Ok(photo)
     }
 
     fn comparison(&self) -> Option<Comparison<'_>> {
-        let (photo, target, output_label) = (&self.frame, self.target.as_ref(), self.output_label);
+        let (photo, target, output_label) =
+            (&self.frame, self.target.as_ref().map(|goal| &goal.frame), self.output_label);
         self.strip.map(|path| Comparison { path, photo, output_label, target })
     }
 
@@ -160,6 +197,7 @@ impl<'a> Photo<'a> {
         restorer: &mut Restorer,
         job: &Job,
         args: &PhotoArgs,
+        gallery: &mut Option<Gallery<'_>>,
         quiet: bool,
     ) -> Result<(), Error> {
         let computed = with_bar(job.input.display().to_string(), quiet, |progress| {
@@ -179,7 +217,22 @@ impl<'a> Photo<'a> {
         if !quiet {
             say(format_args!("{} -> {}", job.input.display(), job.output.display()));
         }
-        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))?;
+        gallery.as_mut().map_or(Ok(()), |gallery| self.show(&restored, job, gallery))
+    }
+
+    /// Puts it on the page.
+    fn show(&self, restored: &Frame, job: &Job, gallery: &mut Gallery<'_>) -> Result<(), Error> {
+        let target = match &self.target {
+            Some(Goal { path, frame, before: Some((protocol, before)) }) => {
+                let after = metrics::score(restored, frame, *protocol)?;
+                Some(Target { path, before: *before, after })
+            }
+            _ => None,
+        };
+        let before = Picture { frame: &self.frame, path: &job.input };
+        let after = Picture { frame: restored, path: &job.output };
+        gallery.add(before, after, target)
     }
 }
 

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::mishap::{self, Mishap};
-use super::{NetworkArgs, advise, say};
+use super::{NetworkArgs, advise, date, say};
 
 /// How a network runs, and where.
 #[derive(Args)]
@@ -161,6 +161,21 @@ impl<'a> Session<'a> {
     /// How features and weights are stored: as asked for, unless f16 has turned out not to hold the model.
     pub(super) fn precision(&self) -> Precision {
         self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
+    }
+
+    /// What results depend on besides the photo, by name.
+    pub(super) fn settings(&self, model: Model<'_>) -> Vec<(&'static str, String)> {
+        let model = match model {
+            Model::File(path) => path.display().to_string(),
+            Model::Embedded(task) => format!("{task}, embedded"),
+        };
+        let adapter = self.restorer.as_ref().and_then(|restorer| restorer.device().adapter());
+        let adapter = adapter.map(|it| ("adapter", format!("{} ({}, {})", it.name, it.backend, it.driver)));
+        let stage = self.args.network.stage.to_string();
+        let precision = self.precision().name().to_owned();
+        let program = format!("mprnet {}, {}", env!("CARGO_PKG_VERSION"), date::now());
+        let rows = [("program", program), ("model", model), ("stage", stage), ("precision", precision)];
+        rows.into_iter().chain(adapter).collect()
     }
 
     /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. An error

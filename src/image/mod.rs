@@ -43,7 +43,7 @@ mod samples;
 #[cfg(feature = "image-files")]
 pub use files::{
     FileFormat, ReadOptions, WriteOptions, check_frame, check_output, check_strip, from_bytes, list, losses,
-    read, read_with, strip, write, write_with,
+    read, read_with, strip, thumbnail, write, write_with,
 };
 pub use frame::{Frame, MAX_PIXELS};
 pub use light::Light;

@@ -11,6 +11,7 @@ mod convert;
 mod eval;
 mod files;
 mod formats;
+mod gallery;
 mod inspect;
 mod listings;
 mod mishaps;

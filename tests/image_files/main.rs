@@ -11,6 +11,7 @@ mod padding;
 mod partial_png;
 mod round_trip;
 mod strip;
+mod thumbnail;
 mod tiff;
 
 use std::cell::RefCell;

@@ -28,9 +28,13 @@ impl Pair {
     }
 }
 
-/// Finds the target of every photo: the file whose name is the same but for the extension.
+/// Finds the target of every photo in a directory: the file whose name is the same but for the extension.
 pub(super) fn find(inputs: &Path, targets: &Path) -> Result<Vec<Pair>, Error> {
-    let photos = image::list(inputs)?;
+    of(image::list(inputs)?, targets)
+}
+
+/// The same of these photos.
+pub(super) fn of(photos: Vec<PathBuf>, targets: &Path) -> Result<Vec<Pair>, Error> {
     let mut by_stem: HashMap<Option<&OsStr>, Vec<&PathBuf>> = HashMap::new();
     let candidates = image::list(targets)?;
     candidates.iter().for_each(|path| by_stem.entry(path.file_stem()).or_default().push(path));
@@ -40,7 +44,7 @@ pub(super) fn find(inputs: &Path, targets: &Path) -> Result<Vec<Pair>, Error> {
         let found = by_stem.get(&input.file_stem()).map_or(&[][..], Vec::as_slice);
         let same_name = found.iter().find(|path| path.file_name() == input.file_name());
         match (found, same_name) {
-            ([], _) => alone.push(name(&input)),
+            ([], _) => alone.push(input.display().to_string()),
             (_, Some(&target)) | (&[target], None) => pairs.push(Pair { input, target: target.clone() }),
             ([a, b, ..], None) => {
                 let (a, b, input) = (name(a), name(b), input.display());
@@ -48,19 +52,16 @@ pub(super) fn find(inputs: &Path, targets: &Path) -> Result<Vec<Pair>, Error> {
             }
         }
     }
-    if alone.is_empty() { Ok(pairs) } else { Err(unfit(missing(&alone, inputs))) }
+    if alone.is_empty() { Ok(pairs) } else { Err(unfit(missing(&alone))) }
 }
 
-fn missing(alone: &[String], inputs: &Path) -> String {
+fn missing(alone: &[String]) -> String {
     let listed = alone[..alone.len().min(LISTED)].join(", ");
     let more = match alone.len().saturating_sub(LISTED) {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    format!(
-        "there is no target for {listed}{more} of {}; give targets the names of their inputs",
-        inputs.display()
-    )
+    format!("there is no target for {listed}{more}; give targets the names of their inputs")
 }
 
 fn name(path: &Path) -> String {
