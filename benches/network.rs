@@ -21,7 +21,7 @@ fn network(criterion: &mut Criterion) {
             let weights = Weights::embedded(Task::Denoise).expect("the embedded model is sound");
             let tuning = Tuning::for_adapter(device.adapter());
             let options = RestorerOptions { precision, tuning, ..RestorerOptions::default() };
-            let mut restorer = Restorer::new(weights, device, options);
+            let restorer = Restorer::new(weights, device, options);
             let id = BenchmarkId::new(precision.name(), format!("{side}x{side}"));
             group.bench_function(id, |b| b.iter(|| restorer.restore(&photo)));
         }

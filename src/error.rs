@@ -340,6 +340,9 @@ pub enum Error {
         /// The compiler's text, or what else is wrong.
         reason: String,
     },
+    /// Somebody has ended the work with [`Cancel`](crate::Cancel).
+    #[error("the work was cancelled")]
+    Cancelled,
     /// The driver reports an error.
     #[error("the GPU failed while {during}: {reason}")]
     Gpu {

@@ -34,8 +34,9 @@ mod shown;
 pub mod tune;
 
 pub use engine::{
-    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Clock, Deviation, Executor, ExecutorOptions,
-    Interval, Memory, Progress, Restorer, RestorerOptions, Span, Values, WeightStore,
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Cancel, Captured, Clock, Deviation, Executor,
+    ExecutorOptions, Interval, Memory, Progress, Restoration, Restorer, RestorerOptions, Span, Values,
+    WeightStore,
 };
 pub use error::{Error, Result};
 pub use shown::Shown;

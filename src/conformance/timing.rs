@@ -17,7 +17,7 @@ const MORE: usize = 5;
 /// earlier starts makes the first result faster.
 pub(super) fn measure(options: &DeviceOptions) -> Result<Timing> {
     let device = Device::new(options)?;
-    let mut restorer = Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default());
+    let restorer = Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default());
     // Any photo takes the same time. This one has every value.
     let samples = (0..3 * SIDE * SIDE).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
     let photo = Frame::from_rgb8(SIDE, SIDE, samples.collect())?;

@@ -1,6 +1,7 @@
 //! How large a network's features become on photos, and what f16 storage changes in its results.
 
-use super::{Executor, ExecutorOptions, Values, WeightStore};
+use super::run::Watch;
+use super::{Cancel, Executor, ExecutorOptions, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, Groups, Role, TensorId, passes};
 use crate::image::Frame;
@@ -80,7 +81,7 @@ impl Calibrator {
     /// [`Error::NotFinite`] where f32 does not hold them either; otherwise as [`Executor::new`] and
     /// [`Executor::run`].
     pub fn peaks(&self, photo: &CalibrationPhoto) -> Result<FeaturePeaks> {
-        measure(&self.device, &self.store, &self.weights, photo)
+        pollster::block_on(measure(&self.device, &self.store, &self.weights, photo))
     }
 
     /// What storing features and weights in f16, moved by `peaks`, changes in the result for a photo.
@@ -92,8 +93,9 @@ impl Calibrator {
         let graph = photo.graph(&self.weights)?;
         let mut moved = graph.clone();
         let _ = peaks.fit(&mut moved);
-        let single = run(&self.device, &self.store, graph, photo, Precision::F32)?;
-        let half = run(&self.device, &self.store, moved, photo, Precision::F16)?;
+        let run = |graph, precision| run(&self.device, &self.store, graph, photo, precision);
+        let single = pollster::block_on(run(graph, Precision::F32))?;
+        let half = pollster::block_on(run(moved, Precision::F16))?;
         match (single.first(), half.first()) {
             (Some(Values::Planar(single)), Some(Values::Planar(half))) => {
                 Deviation::between(half, single).ok_or(Error::NotFinite(OVERFLOW))
@@ -107,7 +109,7 @@ impl Calibrator {
 pub(super) const OVERFLOW: &str = "the network's numbers overflow with this photo; use other weights";
 
 /// The peaks of a photo's features, as kernels store them.
-pub(super) fn measure(
+pub(super) async fn measure(
     device: &Device,
     store: &WeightStore,
     weights: &Weights,
@@ -126,7 +128,7 @@ pub(super) fn measure(
     for part in parts(&graph, &features) {
         let mut kept = graph.clone();
         part.iter().for_each(|&t| kept.output(t));
-        let outputs = run(device, store, kept.clone(), photo, Precision::F32)?;
+        let outputs = run(device, store, kept.clone(), photo, Precision::F32).await?;
         for (&t, values) in kept.outputs().iter().zip(&outputs).filter(|(t, _)| part.contains(t)) {
             let Values::Planar(values) = values else { continue };
             let largest = largest(values).ok_or(Error::NotFinite(OVERFLOW))?;
@@ -153,7 +155,7 @@ fn parts<'a>(graph: &Graph, tensors: &'a [TensorId]) -> Vec<&'a [TensorId]> {
     parts
 }
 
-fn run(
+async fn run(
     device: &Device,
     store: &WeightStore,
     graph: Graph,
@@ -162,7 +164,8 @@ fn run(
 ) -> Result<Vec<Values>> {
     let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, store, graph, &options)?;
-    executor.run(device, &[Values::Planar(photo.planes.clone())], &mut |_| ())
+    let mut watch = Watch { progress: &mut |_| (), cancel: &Cancel::new() };
+    executor.run_async(device, &[Values::Planar(photo.planes.clone())], &mut watch).await
 }
 
 /// The largest magnitude; none where a value is not finite.

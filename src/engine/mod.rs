@@ -2,20 +2,27 @@
 //! calibrator that measures a model for f16.
 
 mod calibration;
+mod cancel;
 mod compile;
 mod executor;
 mod pace;
 mod profile;
 mod record;
+mod restoration;
 mod restorer;
+mod run;
+mod sized;
+mod staging;
 mod timed;
 mod transfer;
 mod weights;
 
 pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation};
+pub use cancel::Cancel;
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
 pub use profile::{Clock, Interval, Span};
+pub use restoration::Restoration;
 pub use restorer::{Captured, Restorer, RestorerOptions};
 pub use transfer::Values;
 pub use weights::WeightStore;

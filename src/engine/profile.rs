@@ -11,7 +11,7 @@ use super::record::Dispatch;
 use super::weights::OperatorWeights;
 use super::{Executor, Values};
 use crate::Result;
-use crate::gpu::{Device, Stamps};
+use crate::gpu::{Device, Stamps, Submitted};
 use crate::graph::{TensorId, cost};
 use crate::kernels::{Operand, Slot};
 
@@ -130,8 +130,11 @@ impl Executor {
     pub fn profile(&mut self, device: &Device, inputs: &[Values]) -> Result<Vec<Span>> {
         let mut recording = Recording::new(Clock::of(device));
         self.load(device, inputs)?;
-        self.drive(device, &mut |_| (), &mut |executor, range| {
-            recording.submit(device, &executor.dispatches[range])
+        self.drive_to_the_end(device, |executor, slice| {
+            let start = Instant::now();
+            recording.submit(device, &executor.dispatches[slice.range.clone()])?;
+            slice.observe(start.elapsed());
+            Ok(Submitted::done())
         })?;
         let clock = recording.clock;
         let spans = recording.stages.into_iter();
@@ -259,7 +262,7 @@ impl Recording {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             piece.iter().for_each(|dispatch| dispatch.record(&mut pass));
         }
-        device.wait(device.queue().submit([encoder.finish()]))?;
+        device.submit(encoder, |_| ()).wait()?;
         self.add(piece, Interval { start, end: self.started.elapsed().as_secs_f64() });
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! Runs whose time on the adapter is told, by its own clock.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use super::profile::Clock;
 use super::{Executor, Values};
 use crate::Result;
-use crate::gpu::{Device, Stamps};
+use crate::gpu::{Device, Stamps, Submitted};
 
 impl Executor {
     /// As [`Executor::run`], and gives the seconds that the adapter computed, transfers apart; None where it has no clock
@@ -26,19 +27,20 @@ impl Executor {
     /// # Errors
     /// As [`Executor::run`].
     pub fn compute(&mut self, device: &Device) -> Result<Option<f64>> {
-        if Clock::of(device) == Clock::Wall {
-            self.drive(device, &mut |_| (), &mut |executor, range| executor.submit(device, range))?;
-            return Ok(None);
-        }
-        let mut seconds = 0.0;
-        self.drive(device, &mut |_| (), &mut |executor, range| {
-            seconds += executor.submit_timed(device, range)?;
-            Ok(())
+        let (timed, mut seconds) = (Clock::of(device) != Clock::Wall, 0.0);
+        self.drive_to_the_end(device, |executor, slice| {
+            if !timed {
+                return Ok(executor.submit(device, slice));
+            }
+            let start = Instant::now();
+            seconds += executor.submit_timed(device, slice.range.clone())?;
+            slice.observe(start.elapsed());
+            Ok(Submitted::done())
         })?;
-        Ok(Some(seconds))
+        Ok(timed.then_some(seconds))
     }
 
-    /// As [`Executor::submit`], between two timestamps, whose distance it gives in seconds.
+    /// Submits dispatches and waits for them, between two timestamps, whose distance it gives in seconds.
     fn submit_timed(&self, device: &Device, range: Range<usize>) -> std::result::Result<f64, String> {
         let stamps = Stamps::new(device, 2);
         let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());

@@ -1,14 +1,30 @@
 //! Errors of wgpu as values.
 
 use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::PoisonError;
+use std::task::{Context, Poll, Waker};
 
 use super::Device;
 use crate::{Error, Result};
 
+/// What a browser has yet to tell of calls, and what they were for. wgpu's own backends tell at once.
+pub(super) struct Untold {
+    during: Cow<'static, str>,
+    bytes: u64,
+    error: Pin<Box<dyn Future<Output = Option<wgpu::Error>> + Send>>,
+}
+
+impl std::fmt::Debug for Untold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Untold").field("during", &self.during).finish_non_exhaustive()
+    }
+}
+
 impl Device {
     /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
     pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
-        self.watched(calls).map_err(|error| error.to_string())
+        self.watched("preparing kernels".into(), 0, calls).map_err(|error| error.to_string())
     }
 
     /// Runs calls of wgpu, `during` which so many bytes are needed on the device.
@@ -21,22 +37,53 @@ impl Device {
         bytes: u64,
         calls: impl FnOnce() -> T,
     ) -> Result<T> {
-        self.watched(calls).map_err(|error| match error {
-            wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { during: during.into(), bytes },
-            other => Error::Gpu { during: during.into(), reason: other.to_string() },
-        })
+        let during = during.into();
+        self.watched(during.clone(), bytes, calls).map_err(|error| told(error, during, bytes))
     }
 
-    fn watched<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, wgpu::Error> {
+    /// Waits for what has yet to be told of earlier calls: nothing, but in browsers.
+    ///
+    /// # Errors
+    /// As [`Self::checked_for`].
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
+        for Untold { during, bytes, error } in untold {
+            if let Some(error) = error.await {
+                return Err(told(error, during, bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn watched<T>(
+        &self,
+        during: Cow<'static, str>,
+        bytes: u64,
+        calls: impl FnOnce() -> T,
+    ) -> std::result::Result<T, wgpu::Error> {
         let filters =
             [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
         let scopes = filters.map(|filter| self.wgpu().push_error_scope(filter));
         let value = calls();
         let mut errors = Vec::new();
         for scope in scopes.into_iter().rev() {
-            errors.extend(pollster::block_on(scope.pop()));
+            let mut error: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(scope.pop());
+            match error.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(error) => errors.extend(error),
+                Poll::Pending => {
+                    let untold = Untold { during: during.clone(), bytes, error };
+                    self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(untold);
+                }
+            }
         }
         cause(errors).map_or(Ok(value), Err)
+    }
+}
+
+fn told(error: wgpu::Error, during: Cow<'static, str>, bytes: u64) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { during, bytes },
+        other => Error::Gpu { during, reason: other.to_string() },
     }
 }
 
@@ -61,11 +108,11 @@ mod tests {
         let internal = || wgpu::Error::Internal { source: source(), description: "X3003".to_owned() };
         let validation =
             || wgpu::Error::Validation { source: source(), description: "label is invalid".to_owned() };
-        let told = |errors| cause(errors).map(|error| error.to_string());
-        assert_eq!(told(vec![]), None);
-        assert_eq!(told(vec![validation(), internal()]), Some(internal().to_string()));
-        assert_eq!(told(vec![internal(), validation()]), Some(internal().to_string()));
-        assert_eq!(told(vec![validation(), internal(), memory()]), Some(memory().to_string()));
-        assert_eq!(told(vec![validation()]), Some(validation().to_string()));
+        let said = |errors| cause(errors).map(|error| error.to_string());
+        assert_eq!(said(vec![]), None);
+        assert_eq!(said(vec![validation(), internal()]), Some(internal().to_string()));
+        assert_eq!(said(vec![internal(), validation()]), Some(internal().to_string()));
+        assert_eq!(said(vec![validation(), internal(), memory()]), Some(memory().to_string()));
+        assert_eq!(said(vec![validation()]), Some(validation().to_string()));
     }
 }

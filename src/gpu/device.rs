@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use super::checked::Untold;
+use super::wait::{Poller, Submitted};
 use super::{AdapterSummary, Pipelines, Storage, adapters, trusted};
 use crate::kernels::{Maker, Target, Variant};
 use crate::plan::Precision;
@@ -31,20 +34,23 @@ pub struct DeviceOptions {
     pub uniform_loads: Option<u32>,
 }
 
-/// A device and queue of wgpu, what they can do, and the pipelines made on them.
-#[derive(Debug)]
+/// A device and queue of wgpu, what they can do, and the pipelines made on them. A clone is another handle of the same.
+#[derive(Clone, Debug)]
 pub struct Device {
     handle: wgpu::Device,
     queue: wgpu::Queue,
     summary: Option<AdapterSummary>,
-    pipelines: Pipelines,
+    pipelines: Arc<Pipelines>,
+    poller: Arc<Poller>,
+    /// Errors that a browser has yet to tell.
+    pub(super) untold: Arc<Mutex<Vec<Untold>>>,
     /// Why the device was lost, once it is; a host program's own device tells the host program.
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
     kernels_for: Option<Maker>,
     uniform_loads: Option<u32>,
     /// Variants that the driver has failed to compile.
-    failed: Mutex<Vec<Variant>>,
+    failed: Arc<Mutex<Vec<Variant>>>,
     /// The text that takes the place of a shader.
     replaced: Option<(&'static str, String)>,
 }
@@ -77,7 +83,7 @@ impl Device {
         }
         let mut opened = Self::open(adapter, summary, adapter.features() & wanted, adapter.limits())?;
         if let Some(folder) = folder {
-            opened.pipelines = Pipelines::remembered(&opened.handle, &adapter.get_info(), folder);
+            opened.pipelines = Arc::new(Pipelines::remembered(&opened.handle, &adapter.get_info(), folder));
         }
         let DeviceOptions { checked_shaders, kernels_for, uniform_loads, .. } = *options;
         Ok(Self { checked_shaders, kernels_for, uniform_loads, ..opened })
@@ -123,39 +129,32 @@ impl Device {
             let during = Cow::Owned(format!("opening {}", summary.name));
             Error::Gpu { during, reason: e.to_string() }
         })?;
-        let lost = Arc::new(OnceLock::new());
-        let told = Arc::clone(&lost);
-        device.set_device_lost_callback(move |_, text| {
+        let opened = Self::from_wgpu(device, queue);
+        let told = Arc::clone(&opened.lost);
+        opened.handle.set_device_lost_callback(move |_, text| {
             let _ = told.set(format!("the device was lost: {text}"));
         });
-        Ok(Self {
-            handle: device,
-            queue,
-            failed: Mutex::new(summary.too_slow_to_compile()),
-            summary: Some(summary),
-            pipelines: Pipelines::default(),
-            lost,
-            checked_shaders: false,
-            kernels_for: None,
-            uniform_loads: None,
-            replaced: None,
-        })
+        let failed = Arc::new(Mutex::new(summary.too_slow_to_compile()));
+        Ok(Self { failed, summary: Some(summary), ..opened })
     }
 
     /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
     /// opened with [`wgpu::Features::SHADER_F16`].
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let lost = Arc::default();
         Self {
+            poller: Arc::new(Poller::new(device.clone(), Arc::clone(&lost))),
             handle: device,
             queue,
             summary: None,
-            pipelines: Pipelines::default(),
-            lost: Arc::default(),
+            pipelines: Arc::default(),
+            untold: Arc::default(),
+            lost,
             checked_shaders: false,
             kernels_for: None,
             uniform_loads: None,
-            failed: Mutex::default(),
+            failed: Arc::default(),
             replaced: None,
         }
     }
@@ -200,7 +199,7 @@ impl Device {
     /// show as [`Error::Shader`] when it is first needed.
     #[must_use]
     pub fn with_shader(self, shader: &'static str, text: String) -> Self {
-        Self { replaced: Some((shader, text)), pipelines: Pipelines::default(), ..self }
+        Self { replaced: Some((shader, text)), pipelines: Arc::default(), ..self }
     }
 
     /// What takes the place of a shader.
@@ -267,19 +266,15 @@ impl Device {
         }
     }
 
-    /// Waits for a submission.
+    /// Submits commands, does `then` with the time that they took when they are done, and gives what to wait for.
     ///
-    /// wgpu panics where the device is lost while it waits; here that is an error like any other.
-    pub(crate) fn wait(&self, submission: wgpu::SubmissionIndex) -> std::result::Result<(), String> {
-        let poll =
-            || self.handle.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None });
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)) {
-            Ok(Ok(_)) => self.lost.get().map_or(Ok(()), |reason| Err(reason.clone())),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => {
-                Err("the device was lost; the driver may have stopped it for running too long".to_owned())
-            }
-        }
+    /// The time is counted from when the adapter could begin, which is after what this device was given before.
+    pub(crate) fn submit(
+        &self,
+        commands: wgpu::CommandEncoder,
+        then: impl FnOnce(Duration) + Send + 'static,
+    ) -> Submitted {
+        self.poller.submit(&self.queue, commands, then)
     }
 }
 

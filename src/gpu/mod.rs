@@ -9,6 +9,7 @@ mod pipelines;
 mod shaders;
 mod stamps;
 mod trusted;
+mod wait;
 
 pub use adapters::{AdapterSummary, adapters, chosen};
 pub use device::{Device, DeviceOptions};
@@ -16,3 +17,4 @@ pub(crate) use dxc::found as dxcompiler;
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use pipelines::{Pipeline, Pipelines};
 pub(crate) use stamps::Stamps;
+pub(crate) use wait::Submitted;

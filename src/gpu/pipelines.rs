@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
 
@@ -50,19 +51,18 @@ impl Pipelines {
         specs: impl IntoIterator<Item = &'a KernelSpec>,
     ) -> Result<()> {
         let specs: Vec<&KernelSpec> = specs.into_iter().collect();
-        self.ahead(device, specs.iter().copied(), || {
-            specs.iter().try_for_each(|spec| self.get(device, spec).map(|_| ()))
-        })
+        let ahead = self.ahead(device, specs.iter().copied());
+        let made = specs.iter().try_for_each(|spec| self.get(device, spec).map(|_| ()));
+        ahead.finish();
+        made
     }
 
-    /// Does work while the pipelines that it will ask for are made, in the order given, on as many threads as there are
-    /// cores. When it is done, none that is not yet begun is made any more.
-    pub(crate) fn ahead<'a, T>(
+    /// Begins to make the pipelines that work will ask for, in the order given, on as many threads as there are cores.
+    pub(crate) fn ahead<'a>(
         &self,
         device: &Device,
         specs: impl IntoIterator<Item = &'a KernelSpec>,
-        work: impl FnOnce() -> T,
-    ) -> T {
+    ) -> Ahead {
         let mut seen = HashSet::new();
         let missing: Vec<&KernelSpec> =
             specs.into_iter().filter(|spec| seen.insert(*spec) && !self.has(spec)).collect();
@@ -71,26 +71,24 @@ impl Pipelines {
         let alone =
             || cfg!(target_family = "wasm") || device.wgpu().adapter_info().backend == wgpu::Backend::Gl;
         if missing.is_empty() || alone() {
-            return work();
+            return Ahead::default();
         }
-        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(missing.len());
-        let next = AtomicUsize::new(0);
-        let make_some = || {
-            while let Some(spec) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                // What went wrong, or panicked, does so again for who asks for it.
-                let _ = catch_unwind(AssertUnwindSafe(|| self.get(device, spec)));
-            }
+        let missing: Arc<[KernelSpec]> = missing.into_iter().cloned().collect();
+        let next = Arc::new(AtomicUsize::new(0));
+        let start = |_| {
+            let (device, missing, next) = (device.clone(), Arc::clone(&missing), Arc::clone(&next));
+            let make_some = move || {
+                while let Some(spec) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    // What went wrong, or panicked, does so again for who asks for it.
+                    let _ = catch_unwind(AssertUnwindSafe(|| device.pipelines().get(&device, spec)));
+                }
+            };
+            // Without the thread, who asks makes it.
+            std::thread::Builder::new().spawn(make_some).ok()
         };
-        let done = std::thread::scope(|scope| {
-            (0..threads).for_each(|_| drop(scope.spawn(make_some)));
-            let done = work();
-            next.store(missing.len(), Ordering::Relaxed);
-            done
-        });
-        if let Some(disk) = &self.disk {
-            disk.save();
-        }
-        done
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(missing.len());
+        let threads = (0..threads).filter_map(start).collect();
+        Ahead { device: Some(device.clone()), next: Arc::clone(&next), end: missing.len(), threads }
     }
 
     /// The pipeline of a kernel, made at the first call.
@@ -167,6 +165,38 @@ impl Pipelines {
     }
 }
 
+/// Threads that make pipelines. Once this is gone, none that is not yet begun is made any more.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    device: Option<Device>,
+    next: Arc<AtomicUsize>,
+    end: usize,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Ahead {
+    /// Waits for what is begun: a program should not end while its driver compiles.
+    pub(crate) fn finish(mut self) {
+        self.stop();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+        if let Some(disk) = self.device.as_ref().and_then(|device| device.pipelines().disk.as_ref()) {
+            disk.save();
+        }
+    }
+
+    fn stop(&self) {
+        self.next.fetch_max(self.end, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 /// What a driver has compiled, in a file: a SHA-256, then the driver's own data.
 #[derive(Debug)]
 struct DiskCache {
@@ -223,14 +253,13 @@ mod tests {
         let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
         let (specs, pipelines) = (specs(), device.pipelines());
         let start = Instant::now();
-        let all = pipelines.ahead(&device, &specs, || {
-            let missing = || specs.iter().any(|spec| !pipelines.has(spec));
-            while missing() && start.elapsed() < Duration::from_secs(60) {
-                std::thread::yield_now();
-            }
-            !missing()
-        });
-        assert!(all && pipelines.len() == 2);
+        let ahead = pipelines.ahead(&device, &specs);
+        let missing = || specs.iter().any(|spec| !pipelines.has(spec));
+        while missing() && start.elapsed() < Duration::from_secs(60) {
+            std::thread::yield_now();
+        }
+        assert!(!missing() && pipelines.len() == 2);
+        ahead.finish();
         assert!(pipelines.get(&device, &specs[0]).is_ok() && pipelines.get(&device, &specs[2]).is_ok());
         for _ in 0..2 {
             let error = pipelines.get(&device, &specs[1]).unwrap_err().to_string();

@@ -63,10 +63,9 @@ impl Stamps {
         let count = (size / u64::from(wgpu::QUERY_SIZE)) as u32;
         encoder.resolve_query_set(&self.set, 0..count, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.readable, 0, size);
-        let submission = device.queue().submit([encoder.finish()]);
         // A failed mapping shows when the range is taken below.
-        self.readable.slice(..).map_async(wgpu::MapMode::Read, |_| ());
-        device.wait(submission)?;
+        encoder.map_buffer_on_submit(&self.readable, wgpu::MapMode::Read, .., |_| ());
+        device.submit(encoder, |_| ()).wait()?;
         let view = self.readable.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
         Ok(bytemuck::pod_collect_to_vec(&view))
     }

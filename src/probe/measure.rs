@@ -80,7 +80,7 @@ impl<'a> Bound<'a> {
         if Clock::of(device) == Clock::Wall {
             let start = Instant::now();
             self.record(encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()));
-            device.wait(device.queue().submit([encoder.finish()]))?;
+            device.submit(encoder, |_| ()).wait()?;
             return Ok(start.elapsed().as_secs_f64());
         }
         let stamps = Stamps::new(device, 2);

@@ -94,7 +94,7 @@ fn what_overflows_f16_fits_when_moved() {
 
 /// Restored in f16 and in f32: the bytes, and the precision after.
 fn restored(weights: &Weights, options: RestorerOptions) -> (Vec<u8>, Precision) {
-    let mut restorer = Restorer::new(weights.clone(), host_device(), options);
+    let restorer = Restorer::new(weights.clone(), host_device(), options);
     let result = restorer.restore(&photo(40, 24)).unwrap();
     (bytes(&result).to_vec(), restorer.precision())
 }
@@ -165,7 +165,7 @@ fn captured_tensors_are_as_defined() {
     let names = ["stage1_encoder.encoder_level2.1.body.1", "shallow_feat2", "stage3_orsnet.orb1"];
     let names = names.map(str::to_owned);
     let capture = |options| {
-        let mut restorer = Restorer::new(loud.clone(), host_device(), options);
+        let restorer = Restorer::new(loud.clone(), host_device(), options);
         restorer.capture(&photo(40, 24), &names, &mut |_| ()).unwrap().1
     };
     for (half, single) in capture(HALF).iter().zip(capture(RestorerOptions::default())) {

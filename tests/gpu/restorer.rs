@@ -35,8 +35,8 @@ pub fn difference(a: &Frame, b: &Frame) -> u8 {
 
 #[test]
 fn any_size_on_the_hosts_device_with_and_without_passes() {
-    let mut restorer = tiny(RestorerOptions::default());
-    let mut plain = tiny(RestorerOptions { passes: false, ..RestorerOptions::default() });
+    let restorer = tiny(RestorerOptions::default());
+    let plain = tiny(RestorerOptions { passes: false, ..RestorerOptions::default() });
     // More sizes than executors are kept, and the first again.
     for (width, height) in [(1, 1), (1, 19), (17, 16), (33, 5), (48, 40), (7, 9), (1, 1)] {
         let noisy = photo(width, height);
@@ -64,7 +64,7 @@ fn depths_and_precisions_agree() {
 
 #[test]
 fn tensors_are_captured_by_name() {
-    let mut restorer = tiny(RestorerOptions::default());
+    let restorer = tiny(RestorerOptions::default());
     let noisy = photo(30, 20);
     let names = ["stage1_encoder.1", "stage1", "stage3_orsnet.orb1.body.0.body.1"].map(str::to_owned);
     let (restored, tensors) = restorer.capture(&noisy, &names, &mut |_| ()).unwrap();
@@ -93,7 +93,7 @@ fn progress_runs_to_its_end() {
 fn twelve_megapixels_complete() {
     let noisy = photo(4000, 3000);
     let device = mprnet::gpu::Device::new(&mprnet::gpu::DeviceOptions::default()).unwrap();
-    let mut restorer =
+    let restorer =
         Restorer::new(Weights::embedded(Task::Denoise).unwrap(), device, RestorerOptions::default());
     let restored = restorer.restore(&noisy).unwrap();
     assert_eq!((restored.width(), restored.height()), (4000, 3000));
@@ -119,7 +119,7 @@ fn disc(around: Option<[u8; 3]>) -> Frame {
 #[test]
 fn colours_that_do_not_show_stay_out_of_those_that_do() {
     let weights = Weights::embedded(Task::Denoise).unwrap();
-    let mut restorer = Restorer::new(weights, host_device(), RestorerOptions::default());
+    let restorer = Restorer::new(weights, host_device(), RestorerOptions::default());
     let (whole, shape) = (disc(None), disc(Some([0; 3])));
     let Some(Samples::U8(alpha)) = shape.alpha() else { panic!("the disc has a shape") };
     let visible = |frame: &Frame| -> Vec<[u8; 3]> {
@@ -148,7 +148,7 @@ fn colours_that_do_not_show_stay_out_of_those_that_do() {
 
 #[test]
 fn linear_light_is_restored_as_the_curve_shows_it() {
-    let mut restorer = tiny(RestorerOptions::default());
+    let restorer = tiny(RestorerOptions::default());
     let seen = photo(40, 24);
     let curve = |v: u8| {
         let value = f32::from(v) / 255.0;
@@ -175,7 +175,7 @@ fn what_does_not_compile_is_replaced_under_way() {
     };
     let noisy = photo(40, 24);
     let clean = restorer(None).restore(&noisy).unwrap();
-    let mut replaced = restorer(Some("conv3x3/winograd_output"));
+    let replaced = restorer(Some("conv3x3/winograd_output"));
     let restored = replaced.restore(&noisy).unwrap();
     assert!(difference(&restored, &clean) <= 1);
     assert!(difference(&restored, &replaced.restore(&noisy).unwrap()) == 0);
@@ -184,7 +184,7 @@ fn what_does_not_compile_is_replaced_under_way() {
     assert!(failed == [Variant::Winograd4] || !software, "{failed:?}");
 
     // The last operator of all, and nothing can take its place.
-    let mut late = restorer(Some("pack"));
+    let late = restorer(Some("pack"));
     let (mut before, names) = (Vec::new(), ["stage1".to_owned()]);
     let error = late.restore_with_progress(&noisy, &mut |progress| before.push(progress)).unwrap_err();
     assert!(matches!(&error, Error::Shader { kernel, .. } if kernel.starts_with("pack")), "{error}");

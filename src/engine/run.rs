@@ -1,0 +1,211 @@
+//! Running a compiled graph: inputs are staged, a few submissions compute, the last of them brings the outputs back.
+//!
+//! Up to [`AHEAD`] submissions are under way, so that the adapter does not wait for who waits for it. Whoever runs several
+//! photos stages the next one's inputs meanwhile, and hands the executor on before the last submission is done.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::executor::failed;
+use super::pace::Pace;
+use super::staging::{Outputs, Staged, Uploading};
+use super::{Cancel, Executor, Progress, Values};
+use crate::Result;
+use crate::gpu::{Device, Submitted};
+
+/// Submissions under way at once.
+const AHEAD: usize = 2;
+
+/// Who is told how far a run has come, and who may end it.
+pub(super) struct Watch<'a, P: ?Sized> {
+    pub(super) progress: &'a mut P,
+    pub(super) cancel: &'a Cancel,
+}
+
+/// Dispatches that are submitted together.
+pub(super) struct Slice {
+    pub(super) range: Range<usize>,
+    work: u64,
+    /// What is cut short tells of the driver's fixed costs rather than of the adapter.
+    cut_short: bool,
+    pace: Arc<Mutex<Pace>>,
+}
+
+impl Slice {
+    /// Takes the time that it took into account.
+    pub(super) fn observe(&self, took: Duration) {
+        if !self.cut_short {
+            self.pace.lock().unwrap_or_else(PoisonError::into_inner).observe(self.work, took);
+        }
+    }
+}
+
+/// Submissions of a run that are under way, oldest first, and how far it has come.
+pub(super) struct UnderWay {
+    submissions: VecDeque<(Submitted, u64)>,
+    done: u64,
+    total: u64,
+}
+
+impl UnderWay {
+    /// Waits until at most `left` are under way.
+    pub(super) async fn settle<P: FnMut(Progress) + ?Sized>(
+        &mut self,
+        left: usize,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<()> {
+        while self.submissions.len() > left {
+            let Some((submitted, work)) = self.submissions.pop_front() else { break };
+            submitted.await.map_err(failed)?;
+            self.done += work;
+            (watch.progress)(Progress { done: self.done.min(self.total), total: self.total });
+        }
+        Ok(())
+    }
+}
+
+/// A run of which all is submitted.
+pub(super) struct Computed {
+    under_way: UnderWay,
+    outputs: Outputs,
+}
+
+impl Computed {
+    /// Waits for its end, and gives the outputs in order.
+    pub(super) async fn values<P: FnMut(Progress) + ?Sized>(
+        mut self,
+        device: &Device,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Vec<Values>> {
+        self.under_way.settle(0, watch).await?;
+        device.settle().await?;
+        self.outputs.take().map_err(failed)
+    }
+}
+
+impl Executor {
+    /// As [`Self::run`], for who waits in a way of its own.
+    pub(super) async fn run_async<P: FnMut(Progress) + ?Sized>(
+        &mut self,
+        device: &Device,
+        inputs: &[Values],
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Vec<Values>> {
+        let staged = self.transfers.stage(device, inputs)?;
+        self.compute_staged(device, staged, watch).await?.values(device, watch).await
+    }
+
+    /// Submits a whole run, while the pipelines that are missing are made in the order of their first use.
+    pub(super) async fn compute_staged<P: FnMut(Progress) + ?Sized>(
+        &mut self,
+        device: &Device,
+        staged: Staged,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Computed> {
+        let made = self.dispatches.len() == self.planned.len();
+        let specs = self.compiled.specs().filter(|_| !made);
+        let ahead = device.pipelines().ahead(device, specs);
+        let (mut staged, mut outputs) = (Some(staged), None);
+        let submit = |executor: &Executor, slice: Slice| {
+            let mut commands = commands(device);
+            let slots = &executor.compiled.slots;
+            let uploading = staged.take().map(|staged| staged.record(slots, &mut commands));
+            executor.record(slice.range.clone(), &mut commands);
+            if slice.range.end == executor.planned.len() {
+                outputs = Some(executor.transfers.record_outputs(device, slots, &mut commands));
+            }
+            Ok(device.submit(commands, move |took| {
+                slice.observe(took);
+                uploading.into_iter().for_each(Uploading::done);
+            }))
+        };
+        let under_way = self.drive(device, watch, submit).await;
+        ahead.finish();
+        let outputs = outputs.ok_or_else(|| failed("the graph computes nothing".to_owned()));
+        Ok(Computed { under_way: under_way?, outputs: outputs? })
+    }
+    /// Hands the dispatches to `submit`, as many at a time as a submission may hold.
+    pub(super) async fn drive<P, S>(
+        &mut self,
+        device: &Device,
+        watch: &mut Watch<'_, P>,
+        mut submit: S,
+    ) -> Result<UnderWay>
+    where
+        P: FnMut(Progress) + ?Sized,
+        S: FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
+    {
+        let total = self.planned.iter().map(|p| p.work).sum();
+        let mut under_way = UnderWay { submissions: VecDeque::new(), done: 0, total };
+        let mut next = 0;
+        while next < self.planned.len() {
+            under_way.settle(AHEAD - 1, watch).await?;
+            watch.cancel.check()?;
+            next = self.adapt(device, next)?;
+            let whole = self.slice(next);
+            let end = self.ready(device, next, whole);
+            self.make(device, end)?;
+            let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
+            let pace = Arc::clone(&self.pace);
+            let slice = Slice { range: next..end, work, cut_short: end < whole, pace };
+            let submitted = self.running(device, || submit(self, slice))?.map_err(failed)?;
+            under_way.submissions.push_back((submitted, work));
+            next = end;
+        }
+        Ok(under_way)
+    }
+
+    /// As [`Self::drive`], waiting on this thread until all is done.
+    pub(super) fn drive_to_the_end(
+        &mut self,
+        device: &Device,
+        submit: impl FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
+    ) -> Result<()> {
+        let mut watch = Watch { progress: &mut |_| (), cancel: &Cancel::new() };
+        pollster::block_on(async {
+            self.drive(device, &mut watch, submit).await?.settle(0, &mut watch).await
+        })
+    }
+
+    /// Puts inputs on the device, as [`Self::run`] does first.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn load(&self, device: &Device, inputs: &[Values]) -> Result<()> {
+        let staged = self.transfers.stage(device, inputs)?;
+        self.running(device, || {
+            let mut commands = commands(device);
+            let uploading = staged.record(&self.compiled.slots, &mut commands);
+            device.submit(commands, move |_| uploading.done());
+        })
+    }
+
+    /// The outputs of what was computed last.
+    pub(super) fn results(&self, device: &Device) -> Result<Vec<Values>> {
+        let (submitted, outputs) = self.running(device, || {
+            let mut commands = commands(device);
+            let outputs = self.transfers.record_outputs(device, &self.compiled.slots, &mut commands);
+            (device.submit(commands, |_| ()), outputs)
+        })?;
+        submitted.wait().and_then(|()| outputs.take()).map_err(failed)
+    }
+
+    /// Submits dispatches, and takes the time that they take into account.
+    pub(super) fn submit(&self, device: &Device, slice: Slice) -> Submitted {
+        let mut commands = commands(device);
+        self.record(slice.range.clone(), &mut commands);
+        device.submit(commands, move |took| slice.observe(took))
+    }
+
+    /// Adds dispatches to commands, in one pass.
+    fn record(&self, range: Range<usize>, commands: &mut wgpu::CommandEncoder) {
+        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
+    }
+}
+
+fn commands(device: &Device) -> wgpu::CommandEncoder {
+    device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+}

@@ -1,0 +1,226 @@
+//! What a restorer keeps for each size of photo: executors, of which one works at a time.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_lock::MutexGuard;
+
+use super::run::{Computed, Watch};
+use super::staging::Staged;
+use super::{Executor, ExecutorOptions, Progress, RestorerOptions, Values, WeightStore};
+use crate::gpu::Device;
+use crate::graph::{Graph, passes};
+use crate::image::{Frame, Samples};
+use crate::model::{self, FeaturePeaks, ImageFormat, NetworkOptions, Weights};
+use crate::plan::Precision;
+use crate::tune::Tuner;
+use crate::{Error, Result};
+
+/// Bytes on the device that executors of other sizes than the current photo's may keep. Drivers hand out more memory
+/// than there is, so waiting for a failure would be too late.
+const KEPT_BYTES: u64 = 1 << 30;
+
+/// Executors of other sizes that are kept at most: each has tables on the host too, of hundreds of dispatches.
+const KEPT: usize = 31;
+
+/// What the graph for a photo depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) format: ImageFormat,
+    pub(super) precision: Precision,
+}
+
+/// [`Executor::new`] or [`Executor::begin`].
+type New = fn(&Device, &WeightStore, Graph, &ExecutorOptions) -> Result<Executor>;
+
+/// What executors are made of.
+pub(super) struct Model {
+    pub(super) device: Device,
+    pub(super) weights: Weights,
+    pub(super) options: RestorerOptions,
+    pub(super) store: WeightStore,
+    /// How large features become, once f16 has needed it.
+    pub(super) peaks: OnceLock<FeaturePeaks>,
+    /// Whether f16 has turned out not to hold this model.
+    pub(super) too_large: AtomicBool,
+}
+
+impl Model {
+    pub(super) fn precision(&self) -> Precision {
+        if self.too_large.load(Ordering::Relaxed) { Precision::F32 } else { self.options.precision }
+    }
+
+    /// What the graph for a photo depends on.
+    pub(super) fn key(&self, photo: &Frame) -> Result<Key> {
+        let (width, height) = photo.padded_size(self.weights.config().side_multiple())?;
+        let format = match photo.samples() {
+            Samples::U8(_) => ImageFormat::Words,
+            Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
+        };
+        Ok(Key { width, height, format, precision: self.precision() })
+    }
+
+    /// The padded photo as the graph takes it.
+    pub(super) fn input(&self, photo: &Frame) -> Result<[Values; 1]> {
+        let multiple = self.weights.config().side_multiple();
+        Ok([match photo.samples() {
+            Samples::U8(_) => Values::Words(photo.to_words(multiple)?.data),
+            Samples::U16(_) | Samples::F32(_) => Values::Planar(photo.to_planar(multiple)?.data),
+        }])
+    }
+
+    /// The graph to execute, and the powers of two that its tensors are computed times.
+    fn graph(&self, key: Key, keep: &[String]) -> Result<(Graph, Vec<i32>)> {
+        let Key { width, height, format, precision } = key;
+        let options =
+            NetworkOptions { width, height, format, stage: self.options.stage, keep: keep.to_vec() };
+        let mut graph = model::build(&self.weights, &options)?;
+        if self.options.passes {
+            graph = passes::optimize(graph)?;
+        } else {
+            passes::drop_dead(&mut graph);
+        }
+        let exponents = match self.peaks.get() {
+            Some(peaks) if precision == Precision::F16 => peaks.fit(&mut graph),
+            _ => vec![0; graph.tensor_count()],
+        };
+        tracing::debug!(width, height, operators = graph.nodes().len(), "built the graph");
+        Ok((graph, exponents))
+    }
+}
+
+/// Executors of the sizes used last, and who works with them.
+pub(super) struct Cache {
+    pub(super) tuner: Tuner,
+    /// Most recently used last.
+    executors: Vec<(Key, Executor)>,
+}
+
+impl Cache {
+    pub(super) fn new(tuner: Tuner) -> Self {
+        Self { tuner, executors: Vec::new() }
+    }
+
+    /// Takes the executor of a size out, where there is one.
+    pub(super) fn take(&mut self, key: Key) -> Option<Executor> {
+        let at = self.executors.iter().position(|(k, _)| *k == key)?;
+        Some(self.executors.remove(at).1)
+    }
+
+    /// Compiles a graph, or begins to, after making room for its buffers.
+    fn compile(&mut self, model: &Model, graph: Graph, precision: Precision, new: New) -> Result<Executor> {
+        let bytes = |executor: &Executor| {
+            let memory = executor.memory();
+            memory.tensors + memory.staging + memory.uniforms
+        };
+        let kept = |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| bytes(e)).sum::<u64>();
+        while self.executors.len() > KEPT || kept(&self.executors) > KEPT_BYTES {
+            self.executors.remove(0);
+        }
+        let device = &model.device;
+        let choices = self.tuner.choices(device, precision, &graph);
+        let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
+        let made = match new(device, &model.store, graph.clone(), &options) {
+            Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
+                self.executors.clear();
+                new(device, &model.store, graph, &options)
+            }
+            made => made,
+        }?;
+        tracing::info!(
+            tensors_mib = made.memory().tensors >> 20,
+            weights_mib = model.store.bytes() >> 20,
+            dispatches = made.dispatch_count(),
+            "planned"
+        );
+        Ok(made)
+    }
+}
+
+/// The time in which one photo's work is submitted. At its end, however it comes, the executor goes back to the others.
+pub(super) struct Turn<'a> {
+    cache: MutexGuard<'a, Cache>,
+    model: &'a Model,
+    key: Key,
+    /// An executor that has failed is not kept, nor one that gives more than the result.
+    executor: Option<Executor>,
+    keep: bool,
+    /// The powers of two that the graph's tensors are computed times, of a graph that gives more than the result.
+    pub(super) exponents: Vec<i32>,
+}
+
+impl<'a> Turn<'a> {
+    /// Finds the executor, or begins to compile one.
+    pub(super) fn new(
+        mut cache: MutexGuard<'a, Cache>,
+        model: &'a Model,
+        key: Key,
+        names: &[String],
+    ) -> Result<Self> {
+        let keep = names.is_empty();
+        let known = if keep { cache.take(key) } else { None };
+        let (executor, exponents) = match known {
+            Some(executor) => (executor, Vec::new()),
+            None => {
+                let (graph, exponents) = model.graph(key, names)?;
+                (cache.compile(model, graph, key.precision, Executor::begin)?, exponents)
+            }
+        };
+        Ok(Self { cache, model, key, executor: Some(executor), keep, exponents })
+    }
+
+    /// The executor, which has not failed.
+    pub(super) fn executor(&mut self) -> Result<&mut Executor> {
+        self.executor.as_mut().ok_or_else(|| Error::Input("the run has failed before".to_owned()))
+    }
+
+    /// Submits all of a photo's work, while its kernels are still being compiled. Where one of them does not, another
+    /// takes its place, and what was computed before is computed anew.
+    pub(super) async fn compute<P: FnMut(Progress) + ?Sized>(
+        &mut self,
+        photo: &Frame,
+        staged: Option<Staged>,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Computed> {
+        let computed = match self.submit(photo, staged, watch).await {
+            Err(Error::Shader { .. }) => {
+                let graph = self.executor()?.graph().clone();
+                // Its buffers make room.
+                self.executor = None;
+                let made = self.cache.compile(self.model, graph, self.key.precision, Executor::new)?;
+                self.executor = Some(made);
+                self.submit(photo, None, watch).await
+            }
+            computed => computed,
+        };
+        if computed.as_ref().is_err_and(|error| !matches!(error, Error::Cancelled)) {
+            self.executor = None;
+        }
+        computed
+    }
+
+    async fn submit<P: FnMut(Progress) + ?Sized>(
+        &mut self,
+        photo: &Frame,
+        staged: Option<Staged>,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Computed> {
+        let model = self.model;
+        let executor = self.executor()?;
+        let staged = match staged.filter(|staged| staged.is_for(&executor.transfers)) {
+            Some(staged) => staged,
+            None => executor.transfers.stage(&model.device, &model.input(photo)?)?,
+        };
+        executor.compute_staged(&model.device, staged, watch).await
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(executor) = self.executor.take().filter(|_| self.keep) {
+            self.cache.executors.push((self.key, executor));
+        }
+    }
+}

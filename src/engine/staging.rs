@@ -1,0 +1,261 @@
+//! The ways of tensors to the device and back: a small stock of staging buffers, so that one run's inputs are written
+//! while another computes, and its outputs are read while the next one does.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Values;
+use super::compile::Compiled;
+use crate::gpu::Device;
+use crate::graph::{TensorDesc, TensorId};
+use crate::plan::{Fragment, Layout};
+use crate::{Error, Result};
+
+/// Sets of staging buffers that are kept while no run uses them: one for who computes, one for who comes next.
+const SPARE: usize = 2;
+
+/// A tensor that is moved.
+struct Lane {
+    name: String,
+    desc: TensorDesc,
+    parts: Vec<Part>,
+}
+
+/// The rows of a tensor that one of its buffers holds, and where they lie there in bytes.
+struct Part {
+    layout: Layout,
+    rows: Range<u32>,
+    slot: usize,
+    offset: u64,
+    bytes: u64,
+}
+
+/// Staging buffers of one run: one for each part of each lane.
+type Set = Vec<Vec<wgpu::Buffer>>;
+
+/// What moves the inputs and outputs of a compiled graph.
+pub(super) struct Transfers {
+    inputs: Vec<Lane>,
+    outputs: Vec<Lane>,
+    /// Mapped, to be written to.
+    spare_inputs: Mutex<Vec<Set>>,
+    /// Not mapped.
+    spare_outputs: Mutex<Vec<Set>>,
+}
+
+impl Transfers {
+    /// For a graph; an output is read where a buffer owns its rows, an input is written wherever they are needed.
+    pub(super) fn new(compiled: &Compiled) -> Self {
+        let graph = &compiled.graph;
+        Self {
+            inputs: graph.inputs().iter().map(|&id| Lane::new(compiled, id, true)).collect(),
+            outputs: graph.outputs().iter().map(|&id| Lane::new(compiled, id, false)).collect(),
+            spare_inputs: Mutex::default(),
+            spare_outputs: Mutex::default(),
+        }
+    }
+
+    /// Bytes of the staging buffers of one run.
+    pub(super) fn bytes(&self) -> u64 {
+        bytes(&self.inputs) + bytes(&self.outputs)
+    }
+
+    /// Makes the buffers that results are read back through: a lack of memory shows before any work is done.
+    pub(super) fn reserve(&self, device: &Device) -> Result<()> {
+        let making = "making room to read results back";
+        let set = device.checked_for(making, bytes(&self.outputs), || self.output_set(device))?;
+        keep(&self.spare_outputs, set);
+        Ok(())
+    }
+
+    /// Writes inputs to staging buffers, from which a submission copies them.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the inputs do not fit the graph, [`Error::OutOfMemory`] or [`Error::Gpu`].
+    pub(super) fn stage(self: &Arc<Self>, device: &Device, inputs: &[Values]) -> Result<Staged> {
+        self.check(inputs)?;
+        let spare = take(&self.spare_inputs);
+        let set = device.checked_for("making room to upload", bytes(&self.inputs), || {
+            let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
+            let set = spare.unwrap_or_else(|| make(device, &self.inputs, usage));
+            for ((lane, values), buffers) in self.inputs.iter().zip(inputs).zip(&set) {
+                lane.parts
+                    .iter()
+                    .zip(buffers)
+                    .for_each(|(part, buffer)| part.write(&lane.desc, values, buffer));
+            }
+            set
+        })?;
+        tracing::trace!("a photo is staged");
+        Ok(Staged { transfers: Arc::clone(self), set: Some(set) })
+    }
+
+    fn check(&self, inputs: &[Values]) -> Result<()> {
+        if inputs.len() != self.inputs.len() {
+            return Err(Error::Input(format!("{} inputs for {}", inputs.len(), self.inputs.len())));
+        }
+        let misfit = self.inputs.iter().zip(inputs).find(|(lane, values)| !values.fit(&lane.desc));
+        misfit.map_or(Ok(()), |(Lane { name, desc, .. }, values)| {
+            Err(Error::Input(format!("{} values for {name} of {desc}", values.len())))
+        })
+    }
+
+    /// Adds copies of all outputs to commands.
+    pub(super) fn record_outputs(
+        self: &Arc<Self>,
+        device: &Device,
+        slots: &[wgpu::Buffer],
+        commands: &mut wgpu::CommandEncoder,
+    ) -> Outputs {
+        let set = take(&self.spare_outputs).unwrap_or_else(|| self.output_set(device));
+        for (lane, buffers) in self.outputs.iter().zip(&set) {
+            for (part, buffer) in lane.parts.iter().zip(buffers) {
+                commands.copy_buffer_to_buffer(&slots[part.slot], part.offset, buffer, 0, part.bytes);
+                // A failed mapping shows when the range is taken.
+                commands.map_buffer_on_submit(buffer, wgpu::MapMode::Read, .., |_| ());
+            }
+        }
+        Outputs { transfers: Arc::clone(self), set }
+    }
+
+    fn output_set(&self, device: &Device) -> Set {
+        make(device, &self.outputs, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
+    }
+}
+
+impl Lane {
+    fn new(compiled: &Compiled, id: TensorId, all_rows: bool) -> Self {
+        let (graph, placement) = (&compiled.graph, compiled.memory.placement(id));
+        let parts =
+            placement.into_iter().flat_map(|p| p.fragments.iter().zip(&p.slots).map(|f| (p.layout, f)));
+        let part = |(layout, (fragment, &slot)): (Layout, (&Fragment, &usize))| {
+            let rows = if all_rows { fragment.rows.clone() } else { fragment.own.clone() };
+            let offset = u64::from(rows.start - fragment.rows.start) * layout.row_bytes;
+            let bytes = u64::from(rows.end - rows.start) * layout.row_bytes;
+            Part { layout, rows, slot, offset, bytes }
+        };
+        let parts = parts.map(part).collect();
+        Self { name: graph.at(id).name.clone(), desc: graph.desc(id), parts }
+    }
+}
+
+impl Part {
+    fn write(&self, desc: &TensorDesc, values: &Values, buffer: &wgpu::Buffer) {
+        // There is nothing to write to without memory for it, which the error scope around this reports.
+        let Ok(mut view) = buffer.get_mapped_range_mut(..) else { return };
+        values.encode(desc, &self.layout, &self.rows, |at, bytes| {
+            view.slice(at..at + bytes.len()).copy_from_slice(bytes);
+        });
+    }
+}
+
+/// Inputs on their way: written, and not yet copied.
+pub(super) struct Staged {
+    transfers: Arc<Transfers>,
+    set: Option<Set>,
+}
+
+impl Staged {
+    /// Whether these are inputs for what `transfers` moves.
+    pub(super) fn is_for(&self, transfers: &Arc<Transfers>) -> bool {
+        Arc::ptr_eq(&self.transfers, transfers)
+    }
+
+    /// Adds their copies to commands.
+    pub(super) fn record(mut self, slots: &[wgpu::Buffer], commands: &mut wgpu::CommandEncoder) -> Uploading {
+        let (set, failed) = (self.set.take().unwrap_or_default(), Arc::new(AtomicBool::new(false)));
+        for (lane, buffers) in self.transfers.inputs.iter().zip(&set) {
+            for (part, buffer) in lane.parts.iter().zip(buffers) {
+                buffer.unmap();
+                commands.copy_buffer_to_buffer(buffer, 0, &slots[part.slot], part.offset, part.bytes);
+                // For whoever comes next.
+                let failed = Arc::clone(&failed);
+                commands.map_buffer_on_submit(buffer, wgpu::MapMode::Write, .., move |mapped| {
+                    failed.fetch_or(mapped.is_err(), Ordering::Relaxed);
+                });
+            }
+        }
+        Uploading { transfers: Arc::clone(&self.transfers), set, failed }
+    }
+}
+
+/// What no run has taken is there for the next.
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(set) = self.set.take() {
+            keep(&self.transfers.spare_inputs, set);
+        }
+    }
+}
+
+/// Inputs that a submission copies.
+pub(super) struct Uploading {
+    transfers: Arc<Transfers>,
+    set: Set,
+    failed: Arc<AtomicBool>,
+}
+
+impl Uploading {
+    /// Keeps their staging buffers for another run, now that the submission is done.
+    pub(super) fn done(self) {
+        if !self.failed.load(Ordering::Relaxed) {
+            keep(&self.transfers.spare_inputs, self.set);
+        }
+    }
+}
+
+/// Outputs that a submission copies.
+pub(super) struct Outputs {
+    transfers: Arc<Transfers>,
+    set: Set,
+}
+
+impl Outputs {
+    /// Their values, once the submission is done.
+    pub(super) fn take(self) -> std::result::Result<Vec<Values>, String> {
+        let lanes = self.transfers.outputs.iter().zip(&self.set);
+        let values =
+            lanes.map(|(lane, buffers)| lane.read(buffers)).collect::<std::result::Result<_, _>>()?;
+        keep(&self.transfers.spare_outputs, self.set);
+        Ok(values)
+    }
+}
+
+impl Lane {
+    fn read(&self, buffers: &[wgpu::Buffer]) -> std::result::Result<Values, String> {
+        let mut values = Values::zeros(&self.desc);
+        for (part, buffer) in self.parts.iter().zip(buffers) {
+            let view = buffer.get_mapped_range(..).map_err(|error| error.to_string())?;
+            values.decode(&self.desc, &part.layout, &part.rows, &view);
+            drop(view);
+            buffer.unmap();
+        }
+        Ok(values)
+    }
+}
+
+fn make(device: &Device, lanes: &[Lane], usage: wgpu::BufferUsages) -> Set {
+    let mapped_at_creation = usage.contains(wgpu::BufferUsages::MAP_WRITE);
+    let buffer = |part: &Part| {
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some("staging"), size: part.bytes, usage, mapped_at_creation };
+        device.wgpu().create_buffer(&descriptor)
+    };
+    lanes.iter().map(|lane| lane.parts.iter().map(buffer).collect()).collect()
+}
+
+fn bytes(lanes: &[Lane]) -> u64 {
+    lanes.iter().flat_map(|lane| &lane.parts).map(|part| part.bytes).sum()
+}
+
+fn take(spare: &Mutex<Vec<Set>>) -> Option<Set> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner).pop()
+}
+
+fn keep(spare: &Mutex<Vec<Set>>, set: Set) {
+    let mut spare = spare.lock().unwrap_or_else(PoisonError::into_inner);
+    if spare.len() < SPARE {
+        spare.push(set);
+    }
+}

@@ -1,0 +1,204 @@
+//! Waiting for the adapter: a future for each submission, and the thread that asks the driver while one is under way.
+//!
+//! wgpu tells that a submission is done from within a call that asks. Browsers ask by themselves; elsewhere a program
+//! has to, and a future that nobody asks for would never be woken.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use web_time::Instant;
+
+/// How long the driver is asked at a time. OpenGL lets nobody else in meanwhile; each question costs microseconds.
+const ASKING: Duration = Duration::from_millis(50);
+
+type Outcome = Result<Duration, String>;
+
+/// Work under way on the adapter. It comes to an end whether or not somebody waits for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Submitted(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    outcome: Option<Outcome>,
+    waker: Option<Waker>,
+}
+
+impl Submitted {
+    /// Work that was waited for already.
+    pub(crate) fn done() -> Self {
+        let done = Self::default();
+        done.end(Ok(Duration::ZERO));
+        done
+    }
+
+    /// Waits on this thread.
+    ///
+    /// # Errors
+    /// The driver's reason, where the device was lost.
+    pub(crate) fn wait(self) -> Result<(), String> {
+        pollster::block_on(self).map(|_| ())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.state().outcome.is_some()
+    }
+
+    /// Notes how it ended; what is noted first stands.
+    fn end(&self, outcome: Outcome) {
+        let waker = {
+            let mut state = self.state();
+            state.outcome.get_or_insert(outcome);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// How long it took, or why the device was lost.
+impl Future for Submitted {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let mut state = self.state();
+        match &state.outcome {
+            Some(outcome) => Poll::Ready(outcome.clone()),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Asks one device, on a thread that the first submission starts.
+#[derive(Debug)]
+pub(super) struct Poller {
+    device: wgpu::Device,
+    lost: Arc<OnceLock<String>>,
+    line: Arc<Line>,
+    thread: OnceLock<Option<JoinHandle<()>>>,
+}
+
+/// What is under way, oldest first.
+#[derive(Debug, Default)]
+struct Line {
+    state: Mutex<LineState>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct LineState {
+    under_way: VecDeque<(wgpu::SubmissionIndex, Submitted)>,
+    closed: bool,
+    /// When the adapter had done what it was given.
+    idle_since: Option<Instant>,
+}
+
+impl Poller {
+    pub(super) fn new(device: wgpu::Device, lost: Arc<OnceLock<String>>) -> Self {
+        Self { device, lost, line: Arc::default(), thread: OnceLock::new() }
+    }
+
+    pub(super) fn submit(
+        &self,
+        queue: &wgpu::Queue,
+        commands: wgpu::CommandEncoder,
+        then: impl FnOnce(Duration) + Send + 'static,
+    ) -> Submitted {
+        let (submitted, line) = (Submitted::default(), Arc::clone(&self.line));
+        let (told, begun) = (submitted.clone(), Instant::now());
+        commands.on_submitted_work_done(move || {
+            let took = line.lap(begun);
+            then(took);
+            told.end(Ok(took));
+        });
+        let index = queue.submit([commands.finish()]);
+        if cfg!(target_family = "wasm") {
+            return submitted;
+        }
+        self.line.state().under_way.push_back((index, submitted.clone()));
+        self.line.news.notify_one();
+        if self.thread.get_or_init(|| self.start()).is_none() {
+            // Whoever waits asks for itself, then: here and now.
+            ask_for_all(&self.device, &self.line, &self.lost, |line| line.state().under_way.pop_front());
+        }
+        submitted
+    }
+
+    fn start(&self) -> Option<JoinHandle<()>> {
+        let (device, line, lost) = (self.device.clone(), Arc::clone(&self.line), Arc::clone(&self.lost));
+        let ask = move || ask_for_all(&device, &line, &lost, Line::next);
+        std::thread::Builder::new().name("mprnet: waiting".to_owned()).spawn(ask).ok()
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.line.state().closed = true;
+        self.line.news.notify_one();
+        let thread = self.thread.take().flatten();
+        // A driver must not be left while it is asked; but what it wakes may hold the last of a device.
+        if let Some(thread) = thread.filter(|t| t.thread().id() != std::thread::current().id()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Line {
+    fn state(&self) -> MutexGuard<'_, LineState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest submission that is under way; none once the device is closed.
+    fn next(&self) -> Option<(wgpu::SubmissionIndex, Submitted)> {
+        let waiting = |state: &mut LineState| !state.closed && state.under_way.is_empty();
+        let state = self.news.wait_while(self.state(), waiting);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        if state.closed { None } else { state.under_way.pop_front() }
+    }
+
+    /// How long what is done now has taken since it could begin.
+    fn lap(&self, begun: Instant) -> Duration {
+        let now = Instant::now();
+        let before = self.state().idle_since.replace(now);
+        now.saturating_duration_since(before.map_or(begun, |before| before.max(begun)))
+    }
+}
+
+fn ask_for_all(
+    device: &wgpu::Device,
+    line: &Line,
+    lost: &OnceLock<String>,
+    next: impl Fn(&Line) -> Option<(wgpu::SubmissionIndex, Submitted)>,
+) {
+    while let Some((index, submitted)) = next(line) {
+        while !submitted.has_ended() && !line.state().closed {
+            if let Err(reason) = ask(device, &index, lost) {
+                submitted.end(Err(reason));
+            }
+        }
+    }
+}
+
+/// Asks for a while whether a submission is done, which calls who waits for it.
+///
+/// wgpu panics where the device is lost meanwhile; here that is an error like any other.
+fn ask(device: &wgpu::Device, index: &wgpu::SubmissionIndex, lost: &OnceLock<String>) -> Result<(), String> {
+    let wait = wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout: Some(ASKING) };
+    match catch_unwind(AssertUnwindSafe(|| device.poll(wait))) {
+        Ok(Ok(_) | Err(wgpu::PollError::Timeout)) => lost.get().map_or(Ok(()), |reason| Err(reason.clone())),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the device was lost; the driver may have stopped it for running too long".to_owned()),
+    }
+}
