@@ -35,8 +35,8 @@ pub mod tune;
 
 pub use engine::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Cancel, Captured, Clock, Deviation, Executor,
-    ExecutorOptions, Interval, Memory, Progress, Restoration, Restorer, RestorerOptions, Span, Values,
-    WeightStore,
+    ExecutorOptions, Interval, Memory, Progress, Restoration, Restored, Restorer, RestorerOptions, Span,
+    Values, WeightStore,
 };
 pub use error::{Error, Result};
 pub use shown::Shown;

@@ -204,6 +204,8 @@ impl<'a> Session<'a> {
             empty => {
                 let device = self.args.device.open(self.quiet)?;
                 let options = RestorerOptions {
+                    strength: 1.0,
+                    symmetries: false,
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),
                     passes: self.passes,

@@ -1,5 +1,6 @@
 //! What can be said of a photo's restoration before it is begun.
 
+use super::refine::Refined;
 use super::run::Watch;
 use super::{Cancel, Captured, Progress, Restorer};
 use crate::Result;
@@ -25,27 +26,41 @@ use crate::image::Frame;
 /// ```
 ///
 /// The asynchronous methods work on any executor: who waits is woken by a thread of the device. Dropping their future ends
-/// the restoration as [`Cancel`] does. They compute on the thread that polls them: reading pixels and writing them, and
-/// the compilation for a new size.
+/// the restoration as [`Cancel`] does. What the host has to do is done where they are polled: pixels are read and written,
+/// and the network is planned for a new size.
 #[must_use = "it is not begun yet"]
 pub struct Restoration<'a, P = fn(Progress)> {
     restorer: &'a Restorer,
     photo: &'a Frame,
+    names: &'a [String],
+    stages: bool,
     progress: P,
     cancel: Option<&'a Cancel>,
 }
 
+/// A restored photo, and what else was asked for.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// The photo.
+    pub frame: Frame,
+    /// The photo as it would be with the first stage as the last, and as with the second; none without
+    /// [`Restoration::keep_stages`].
+    pub stages: Vec<Frame>,
+    /// The tensors of [`Restoration::keep`].
+    pub tensors: Vec<Captured>,
+}
+
 impl<'a> Restoration<'a> {
     pub(super) fn new(restorer: &'a Restorer, photo: &'a Frame) -> Self {
-        Self { restorer, photo, progress: |_| (), cancel: None }
+        Self { restorer, photo, names: &[], stages: false, progress: |_| (), cancel: None }
     }
 }
 
 impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     /// Tells how far it has come, about four times a second.
     pub fn progress<Q: FnMut(Progress)>(self, progress: Q) -> Restoration<'a, Q> {
-        let Self { restorer, photo, cancel, .. } = self;
-        Restoration { restorer, photo, progress, cancel }
+        let Self { restorer, photo, names, stages, cancel, .. } = self;
+        Restoration { restorer, photo, names, stages, progress, cancel }
     }
 
     /// Lets somebody end it.
@@ -53,12 +68,22 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
         Self { cancel: Some(cancel), ..self }
     }
 
+    /// Gives the images of the first stage and of the second besides, made into photos as the result is.
+    pub fn keep_stages(self) -> Self {
+        Self { stages: true, ..self }
+    }
+
+    /// Gives the named tensors of the network besides. Passes keep them.
+    pub fn keep(self, names: &'a [String]) -> Self {
+        Self { names, ..self }
+    }
+
     /// Restores the photo; this thread waits.
     ///
     /// # Errors
-    /// As [`Restorer::restore`], and [`crate::Error::Cancelled`].
+    /// As [`Restorer::restore`]; [`crate::Error::Cancelled`].
     pub fn restore(self) -> Result<Frame> {
-        pollster::block_on(self.restore_async())
+        Ok(self.run()?.frame)
     }
 
     /// Restores the photo.
@@ -66,24 +91,26 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     /// # Errors
     /// As [`Self::restore`].
     pub async fn restore_async(self) -> Result<Frame> {
-        Ok(self.capture_async(&[]).await?.0)
+        Ok(self.run_async().await?.frame)
     }
 
-    /// Restores the photo, and gives the named tensors of the network besides; this thread waits.
+    /// Restores the photo, and tells all there is to tell; this thread waits.
     ///
     /// # Errors
-    /// [`crate::Error::UnknownTensor`]; otherwise as [`Self::restore`].
-    pub fn capture(self, names: &[String]) -> Result<(Frame, Vec<Captured>)> {
-        pollster::block_on(self.capture_async(names))
+    /// As [`Self::restore`]; [`crate::Error::UnknownTensor`].
+    pub fn run(self) -> Result<Restored> {
+        pollster::block_on(self.run_async())
     }
 
-    /// Restores the photo, and gives the named tensors of the network besides.
+    /// Restores the photo, and tells all there is to tell.
     ///
     /// # Errors
-    /// As [`Self::capture`].
-    pub async fn capture_async(mut self, names: &[String]) -> Result<(Frame, Vec<Captured>)> {
-        let (nobody, progress) = (Cancel::new(), &mut self.progress);
-        let mut watch = Watch { progress, cancel: self.cancel.unwrap_or(&nobody) };
-        self.restorer.run(self.photo, names, &mut watch).await
+    /// As [`Self::run`].
+    pub async fn run_async(mut self) -> Result<Restored> {
+        let nobody = Cancel::new();
+        let mut watch = Watch { progress: &mut self.progress, cancel: self.cancel.unwrap_or(&nobody) };
+        let refined = self.restorer.run(self.photo, self.names, self.stages, &mut watch).await?;
+        let Refined { frame, stages, tensors } = refined;
+        Ok(Restored { frame, stages, tensors })
     }
 }

@@ -28,6 +28,7 @@
 //! need a profile to become RGB, and what else its reader does not decode.
 
 mod alpha;
+mod blend;
 #[cfg(feature = "image-files")]
 mod files;
 // Some of what frames and samples do only files need.
@@ -39,7 +40,9 @@ mod pad;
 mod prepare;
 #[cfg_attr(not(feature = "image-files"), allow(dead_code))]
 mod samples;
+mod symmetry;
 
+pub(crate) use blend::Mean;
 #[cfg(feature = "image-files")]
 pub use files::{
     FileFormat, ReadOptions, WriteOptions, check_frame, check_output, check_strip, from_bytes, list, losses,
@@ -50,3 +53,4 @@ pub use light::Light;
 pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
 pub use pad::{Padded, padded_side, reflect_index};
 pub use samples::{Depth, Samples};
+pub(crate) use symmetry::Symmetry;

@@ -11,6 +11,7 @@ mod overflowing;
 mod probe;
 mod profile;
 mod range;
+mod refine;
 mod restorer;
 #[path = "../common/tensors.rs"]
 mod tensors;

@@ -18,7 +18,14 @@ use crate::tensors::Golden;
 use crate::{execute, host_device, planar};
 
 const HALF: RestorerOptions =
-    RestorerOptions { precision: Precision::F16, stage: Stage::Three, passes: true, tuning: Tuning::Off };
+    RestorerOptions {
+    precision: Precision::F16,
+    stage: Stage::Three,
+    strength: 1.0,
+    symmetries: false,
+    passes: true,
+    tuning: Tuning::Off,
+};
 
 /// What f16 storage costs the tiny networks, well below the 48 dB of rounding to 8 bits.
 const DECIBELS: f64 = 60.0;
