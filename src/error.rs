@@ -343,6 +343,9 @@ pub enum Error {
     /// Somebody has ended the work with [`Cancel`](crate::Cancel).
     #[error("the work was cancelled")]
     Cancelled,
+    /// A panic, which is a mistake of this crate or of what it is made of.
+    #[error("the program failed ({0}); this is a mistake of the program, please report it")]
+    Panicked(String),
     /// The driver reports an error.
     #[error("the GPU failed while {during}: {reason}")]
     Gpu {

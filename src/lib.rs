@@ -4,7 +4,7 @@
 //! [`Restorer`] is what most programs need. Below it, in the order in which data flows: [`image`] reads and pads
 //! photos, [`model`] builds the network as a [`graph`], whose passes rewrite it, [`plan`] gives every tensor a
 //! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
-//! shaders, an [`Executor`] runs them, [`tune`] finds out which kernels are fastest, and [`conformance`] whether an adapter
+//! shaders, an [`Executor`] runs them, [`tune`] finds out which kernels are fastest, [`pool`] shares photos among devices, and [`conformance`] whether an adapter
 //! computes what it should.
 //!
 //! Features, all of them on unless told otherwise:
@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;
+pub mod pool;
 pub mod probe;
 mod shown;
 pub mod tune;
@@ -36,7 +37,7 @@ pub mod tune;
 pub use engine::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Cancel, Captured, Clock, Deviation, Executor,
     ExecutorOptions, Interval, Memory, Progress, Restoration, Restored, Restorer, RestorerOptions, Span,
-    Values, WeightStore,
+    Spent, Values, WeightStore,
 };
 pub use error::{Error, Result};
 pub use shown::Shown;

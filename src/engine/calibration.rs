@@ -164,7 +164,8 @@ async fn run(
 ) -> Result<Vec<Values>> {
     let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, store, graph, &options)?;
-    let mut watch = Watch { progress: &mut |_| (), cancel: &Cancel::new() };
+    let (mut nobody, cancel) = (|_| (), Cancel::new());
+    let mut watch = Watch::new(&mut nobody, &cancel);
     executor.run_async(device, &[Values::Planar(photo.planes.clone())], &mut watch).await
 }
 

@@ -121,8 +121,8 @@ impl Executor {
         inputs: &[Values],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Values>> {
-        let mut watch = Watch { progress, cancel: &Cancel::new() };
-        pollster::block_on(self.run_async(device, inputs, &mut watch))
+        let cancel = Cancel::new();
+        pollster::block_on(self.run_async(device, inputs, &mut Watch::new(progress, &cancel)))
     }
 
     /// Runs calls that are part of a run, which takes all of its memory.

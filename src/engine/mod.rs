@@ -25,5 +25,6 @@ pub use executor::{Executor, Progress};
 pub use profile::{Clock, Interval, Span};
 pub use restoration::{Restoration, Restored};
 pub use restorer::{Captured, Restorer, RestorerOptions};
+pub use run::Spent;
 pub use transfer::Values;
 pub use weights::WeightStore;

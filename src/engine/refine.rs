@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::run::Watch;
+use super::run::{Spent, Watch};
 use super::{Captured, Progress, Restorer, RestorerOptions, Values};
 use crate::image::{Frame, Mean, Symmetry};
 use crate::{Error, Result};
@@ -35,6 +35,8 @@ struct Course<'a> {
     stages: usize,
     done: u64,
     runs: u64,
+    /// What the networks before keep on the device.
+    device_bytes: u64,
 }
 
 impl Restorer {
@@ -62,7 +64,7 @@ impl Restorer {
         let kept: Vec<String> = names.iter().cloned().chain(stages.iter().map(|&it| it.to_owned())).collect();
         let views = if symmetries { &Symmetry::ALL[..] } else { &Symmetry::ALL[..1] };
         let runs = (views.len() * (1 + self.followers.len())) as u64;
-        let mut course = Course { views, kept: &kept, stages: stages.len(), done: 0, runs };
+        let mut course = Course { views, kept: &kept, stages: stages.len(), done: 0, runs, device_bytes: 0 };
         let mut made = self.make(&seen, self.followers.is_empty(), &mut course, watch).await?;
         for (at, follower) in self.followers.iter().enumerate() {
             let last = at + 1 == self.followers.len();
@@ -94,6 +96,7 @@ impl Restorer {
             let mut made = self.view(image, view, (kept, stages), course, watch).await?;
             course.done += 1;
             if course.views.len() == 1 {
+                course.device_bytes = watch.spent.device_bytes;
                 return Ok(made);
             }
             means.iter_mut().zip(&made.images).try_for_each(|(mean, image)| mean.add(image))?;
@@ -101,6 +104,7 @@ impl Restorer {
                 tensors.append(&mut made.tensors);
             }
         }
+        course.device_bytes = watch.spent.device_bytes;
         let (width, height) = (image.width(), image.height());
         let images = means.into_iter().map(|mean| mean.frame(width, height)).collect::<Result<_>>()?;
         Ok(Made { images, tensors })
@@ -122,8 +126,13 @@ impl Restorer {
             let Progress { done: part, total } = progress;
             (watch.progress)(Progress { done: done * total + part, total: runs * total });
         };
-        let mut part = Watch { progress: &mut tell, cancel: watch.cancel };
+        let mut part = Watch::new(&mut tell, watch.cancel);
         let (restored, mut tensors) = self.in_range(&seen, kept, &mut part).await?;
+        let Spent { upload, gpu, download, device_bytes } = part.spent;
+        watch.spent.upload += upload;
+        watch.spent.gpu += gpu;
+        watch.spent.download += download;
+        watch.spent.device_bytes = watch.spent.device_bytes.max(course.device_bytes + device_bytes);
         let stage = |tensor: Captured| match &tensor.values {
             Values::Planar(planes) => seen.with_planar(planes, tensor.desc.width, tensor.desc.height),
             Values::Words(words) => seen.with_words(words, tensor.desc.width),

@@ -1,7 +1,7 @@
 //! What can be said of a photo's restoration before it is begun.
 
 use super::refine::Refined;
-use super::run::Watch;
+use super::run::{Spent, Watch};
 use super::{Cancel, Captured, Progress, Restorer};
 use crate::Result;
 use crate::image::Frame;
@@ -48,6 +48,8 @@ pub struct Restored {
     pub stages: Vec<Frame>,
     /// The tensors of [`Restoration::keep`].
     pub tensors: Vec<Captured>,
+    /// Where the time went.
+    pub spent: Spent,
 }
 
 impl<'a> Restoration<'a> {
@@ -108,9 +110,9 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     /// As [`Self::run`].
     pub async fn run_async(mut self) -> Result<Restored> {
         let nobody = Cancel::new();
-        let mut watch = Watch { progress: &mut self.progress, cancel: self.cancel.unwrap_or(&nobody) };
+        let mut watch = Watch::new(&mut self.progress, self.cancel.unwrap_or(&nobody));
         let refined = self.restorer.run(self.photo, self.names, self.stages, &mut watch).await?;
         let Refined { frame, stages, tensors } = refined;
-        Ok(Restored { frame, stages, tensors })
+        Ok(Restored { frame, stages, tensors, spent: watch.spent })
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use web_time::Instant;
+
 use super::calibration::{CalibrationPhoto, OVERFLOW, measure};
 use super::run::Watch;
 use super::sized::{Cache, Key, Model, Turn};
@@ -216,10 +218,13 @@ impl Restorer {
         names: &[String],
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
+        let start = Instant::now();
         let staged = if names.is_empty() { self.stage(key, photo)? } else { None };
+        watch.spent.upload += start.elapsed();
         let cache = self.cache.lock().await;
         watch.cancel.check()?;
         let mut turn = Turn::new(cache, &self.model, key, names)?;
+        tracing::trace!("a photo's work is begun");
         let computed = turn.compute(photo, staged, watch).await?;
         let executor = turn.executor()?;
         let places = names.iter().map(|name| Place::of(name, executor)).collect::<Vec<_>>();
@@ -242,9 +247,11 @@ impl Restorer {
             let values = values[output].clone().halved(exponents[tensor]);
             Some(Captured { name: name.clone(), desc, values })
         });
-        let captured = captured.collect();
+        let (captured, start) = (captured.collect(), Instant::now());
         tracing::trace!("a photo is read back");
-        Ok((finish(photo, key, values.into_iter().next())?, captured))
+        let restored = finish(photo, key, values.into_iter().next())?;
+        watch.spent.download += start.elapsed();
+        Ok((restored, captured))
     }
 
     /// Writes a photo to staging buffers, where what moves photos of its size is known.

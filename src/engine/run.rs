@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use web_time::Instant;
+
 use super::executor::failed;
 use super::pace::Pace;
 use super::staging::{Outputs, Staged, Uploading};
@@ -18,10 +20,31 @@ use crate::gpu::{Device, Submitted};
 /// Submissions under way at once.
 const AHEAD: usize = 2;
 
-/// Who is told how far a run has come, and who may end it.
+/// Where the time of a photo's restoration went, and what memory it took. What is spent on waiting for one's turn is in
+/// none of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Writing the photo to where the device takes it from.
+    pub upload: Duration,
+    /// The device's work, by the host's clock.
+    pub gpu: Duration,
+    /// Reading the result.
+    pub download: Duration,
+    /// Bytes on the device: tensors, weights, and what moves photos.
+    pub device_bytes: u64,
+}
+
+/// Who is told how far a run has come, who may end it, and what it has taken.
 pub(super) struct Watch<'a, P: ?Sized> {
     pub(super) progress: &'a mut P,
     pub(super) cancel: &'a Cancel,
+    pub(super) spent: Spent,
+}
+
+impl<'a, P: ?Sized> Watch<'a, P> {
+    pub(super) fn new(progress: &'a mut P, cancel: &'a Cancel) -> Self {
+        Self { progress, cancel, spent: Spent::default() }
+    }
 }
 
 /// Dispatches that are submitted together.
@@ -58,7 +81,7 @@ impl UnderWay {
     ) -> Result<()> {
         while self.submissions.len() > left {
             let Some((submitted, work)) = self.submissions.pop_front() else { break };
-            submitted.await.map_err(failed)?;
+            watch.spent.gpu += submitted.await.map_err(failed)?;
             self.done += work;
             (watch.progress)(Progress { done: self.done.min(self.total), total: self.total });
         }
@@ -81,7 +104,10 @@ impl Computed {
     ) -> Result<Vec<Values>> {
         self.under_way.settle(0, watch).await?;
         device.settle().await?;
-        self.outputs.take().map_err(failed)
+        let start = Instant::now();
+        let values = self.outputs.take().map_err(failed);
+        watch.spent.download += start.elapsed();
+        values
     }
 }
 
@@ -163,7 +189,8 @@ impl Executor {
         device: &Device,
         submit: impl FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
     ) -> Result<()> {
-        let mut watch = Watch { progress: &mut |_| (), cancel: &Cancel::new() };
+        let (mut nobody, cancel) = (|_| (), Cancel::new());
+        let mut watch = Watch::new(&mut nobody, &cancel);
         pollster::block_on(async {
             self.drive(device, &mut watch, submit).await?.settle(0, &mut watch).await
         })

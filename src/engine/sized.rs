@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_lock::MutexGuard;
+use web_time::Instant;
 
 use super::run::{Computed, Watch};
 use super::staging::Staged;
@@ -111,10 +112,6 @@ impl Cache {
 
     /// Compiles a graph, or begins to, after making room for its buffers.
     fn compile(&mut self, model: &Model, graph: Graph, precision: Precision, new: New) -> Result<Executor> {
-        let bytes = |executor: &Executor| {
-            let memory = executor.memory();
-            memory.tensors + memory.staging + memory.uniforms
-        };
         let kept = |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| bytes(e)).sum::<u64>();
         while self.executors.len() > KEPT || kept(&self.executors) > KEPT_BYTES {
             self.executors.remove(0);
@@ -137,6 +134,12 @@ impl Cache {
         );
         Ok(made)
     }
+}
+
+/// Bytes on the device, weights apart.
+fn bytes(executor: &Executor) -> u64 {
+    let memory = executor.memory();
+    memory.tensors + memory.staging + memory.uniforms
 }
 
 /// The time in which one photo's work is submitted. At its end, however it comes, the executor goes back to the others.
@@ -209,10 +212,13 @@ impl<'a> Turn<'a> {
     ) -> Result<Computed> {
         let model = self.model;
         let executor = self.executor()?;
+        let start = Instant::now();
         let staged = match staged.filter(|staged| staged.is_for(&executor.transfers)) {
             Some(staged) => staged,
             None => executor.transfers.stage(&model.device, &model.input(photo)?)?,
         };
+        watch.spent.upload += start.elapsed();
+        watch.spent.device_bytes = bytes(executor) + model.store.bytes();
         executor.compute_staged(&model.device, staged, watch).await
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wgpu::util::{BufferInitDescriptor, DeviceExt, TextureDataOrder};
+use wgpu::util::{DeviceExt, TextureDataOrder};
 
 use crate::gpu::{Device, Storage, TEXEL_COLUMNS};
 use crate::graph::Graph;
@@ -27,9 +27,18 @@ pub(super) enum Constants {
 
 impl Constants {
     fn buffer(device: &Device, label: &str, contents: &[u8]) -> Self {
-        let usage = wgpu::BufferUsages::STORAGE;
-        let descriptor = BufferInitDescriptor { label: Some(label), contents, usage };
-        Self::Buffer(device.wgpu().create_buffer_init(&descriptor))
+        // wgpu's own way to do this panics where there is no memory for it.
+        let buffer = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: contents.len() as u64,
+            usage: wgpu::BufferUsages::STORAGE,
+            mapped_at_creation: true,
+        });
+        if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
+            view.copy_from_slice(contents);
+        }
+        buffer.unmap();
+        Self::Buffer(buffer)
     }
 
     fn texels(device: &Device, label: &str, mut values: Vec<f32>) -> Self {

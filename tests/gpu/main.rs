@@ -8,6 +8,7 @@ mod network;
 mod operators;
 #[path = "../common/overflowing.rs"]
 mod overflowing;
+mod overlap;
 mod probe;
 mod profile;
 mod range;

@@ -17,8 +17,7 @@ use crate::restorer::{bytes, photo};
 use crate::tensors::Golden;
 use crate::{execute, host_device, planar};
 
-const HALF: RestorerOptions =
-    RestorerOptions {
+const HALF: RestorerOptions = RestorerOptions {
     precision: Precision::F16,
     stage: Stage::Three,
     strength: 1.0,

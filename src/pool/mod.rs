@@ -1,0 +1,177 @@
+//! Several restorers at work on many photos: while devices compute, the next photos are loaded and the last ones saved.
+//!
+//! A photo goes through three steps, [`Work::load`], [`Work::restore`] and [`Work::save`], each on threads of its own,
+//! and is handed over at the end on the thread that called [`Pool::run`]. Whichever device is free takes the next photo.
+//! Every device has two photos at a time: one that it computes, and one that is written to where it takes it from, or
+//! whose result is read. No more photos are in memory than there are threads for them and [`PoolOptions::waiting`] more.
+//!
+//! A device that fails is given up, and its photo goes to another. The last one is opened anew for the next photo.
+
+mod frames;
+mod line;
+mod seat;
+mod workers;
+
+pub use seat::Seat;
+
+use crate::{Cancel, Error, Restorer};
+use line::Line;
+
+/// What is done to each photo. A panic in one of its steps is an [`Error::Panicked`] of that photo.
+///
+/// [`Pool::restore`] is this for frames in memory.
+pub trait Work: Sync {
+    /// What names a photo: its path, its number.
+    type Job: Send;
+    /// A photo that is loaded.
+    type Photo: Send;
+    /// What becomes of it on a device.
+    type Restored: Send;
+    /// What is left to hand over when it is saved.
+    type Saved: Send;
+    /// Why there is no result for a photo.
+    type Error: Send + From<Error>;
+
+    /// Reads a photo.
+    ///
+    /// # Errors
+    /// Whatever ends the work on this photo, and no other.
+    fn load(&self, job: &mut Self::Job) -> Result<Self::Photo, Self::Error>;
+
+    /// Restores a photo; again on another device, where one fails. Whoever calls [`Cancel::cancel`] wants it to end early.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    fn restore(
+        &self,
+        restorer: &Restorer,
+        job: &Self::Job,
+        photo: &Self::Photo,
+        cancel: &Cancel,
+    ) -> Result<Self::Restored, Self::Error>;
+
+    /// Writes a photo, or prepares that.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    fn save(
+        &self,
+        job: &Self::Job,
+        photo: Self::Photo,
+        restored: Self::Restored,
+    ) -> Result<Self::Saved, Self::Error>;
+
+    /// What an error of [`Self::restore`] says of the device.
+    fn blame(&self, error: &Self::Error) -> Blame;
+
+    /// Told when a device is given up for good, while others go on.
+    fn gave_up(&self, device: &str, error: &Self::Error) {
+        let _ = error;
+        tracing::warn!("{device} has failed and is not used any more");
+    }
+}
+
+/// What an error says of the device that it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// Nothing: the photo cannot be restored.
+    Photo,
+    /// It is to be opened anew; meanwhile another may have more memory.
+    Renew,
+    /// It has failed.
+    Device,
+}
+
+impl Blame {
+    /// What an error of this crate says.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        match error {
+            Error::Unrestored { source, .. } => Self::of(source),
+            Error::Gpu { .. } => Self::Device,
+            // What has panicked may have left it half changed.
+            Error::OutOfMemory { .. } | Error::Panicked(_) => Self::Renew,
+            _ => Self::Photo,
+        }
+    }
+}
+
+/// How a pool works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolOptions {
+    /// Threads that load photos; at least one.
+    pub loaders: usize,
+    /// Threads that save them; at least one.
+    pub savers: usize,
+    /// Whether photos are handed over in the order of their jobs, as streams need it, rather than as they are done.
+    pub ordered: bool,
+    /// Photos that may wait between two steps, or for one before them in order.
+    pub waiting: usize,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self { loaders: 1, savers: 1, ordered: false, waiting: 2 }
+    }
+}
+
+/// Devices that share photos.
+///
+/// ```
+/// use mprnet::pool::{Pool, Seat};
+/// use mprnet::{Cancel, Restorer, RestorerOptions, gpu, image::Frame, model::{Task, Weights}};
+///
+/// # fn main() -> mprnet::Result<()> {
+/// let open = || {
+///     let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
+///     Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default()))
+/// };
+/// let mut pool = Pool::new(vec![Seat::new("the first adapter", open)]);
+/// let photos = (1..4_u8).map(|shade| Frame::from_rgb8(16, 8, vec![50 * shade; 16 * 8 * 3]));
+/// let mut clean = Vec::new();
+/// pool.restore(photos, &Cancel::new(), |_, restored| clean.extend(restored))?;
+/// assert_eq!(clean.len(), 3);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Pool {
+    seats: Vec<Seat>,
+    options: PoolOptions,
+}
+
+impl Pool {
+    /// A pool of these devices, of which none is opened before a photo needs it.
+    #[must_use]
+    pub fn new(seats: Vec<Seat>) -> Self {
+        Self { seats, options: PoolOptions::default() }
+    }
+
+    /// The same, working in another way.
+    #[must_use]
+    pub fn with_options(self, options: PoolOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Does work on photos, and hands each of them over with its outcome. A photo that fails stops no other.
+    ///
+    /// Once cancelled, no further job is begun, and those under way are handed over, many with [`Error::Cancelled`].
+    ///
+    /// # Errors
+    /// Why no device can be opened, or none is left that works: without one no photo can be restored. Jobs that were begun
+    /// are dropped.
+    ///
+    /// # Panics
+    /// Where `jobs` or `deliver` do, once all other threads are done.
+    pub fn run<W: Work>(
+        &mut self,
+        work: &W,
+        jobs: impl Iterator<Item = W::Job> + Send,
+        cancel: &Cancel,
+        deliver: impl FnMut(W::Job, Result<W::Saved, W::Error>),
+    ) -> Result<(), W::Error> {
+        let [loaders, savers] = [self.options.loaders, self.options.savers].map(|threads| threads.max(1));
+        let drivers = seat::PHOTOS * self.seats.len();
+        let line = Line::new(loaders + drivers + savers + self.options.waiting, self.options.ordered);
+        workers::run(work, &self.seats, [loaders, savers], jobs, &line, cancel, deliver)
+    }
+}

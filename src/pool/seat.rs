@@ -1,0 +1,72 @@
+//! The place of a device in a pool.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{Restorer, Result};
+
+/// Photos that one device works on at a time.
+pub(super) const PHOTOS: usize = 2;
+
+type Open = Box<dyn Fn() -> Result<Restorer> + Send + Sync>;
+
+/// A device of a pool, and how it is opened.
+pub struct Seat {
+    name: String,
+    open: Option<Open>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    restorer: Option<Arc<Restorer>>,
+    given_up: bool,
+}
+
+impl Seat {
+    /// A device that is opened when the first photo needs it, and again where it has failed while there is no other.
+    #[must_use]
+    pub fn new(name: impl Into<String>, open: impl Fn() -> Result<Restorer> + Send + Sync + 'static) -> Self {
+        Self { name: name.into(), open: Some(Box::new(open)), state: Mutex::default() }
+    }
+
+    /// A device that is open, and is not opened anew: one of the program that uses this library.
+    #[must_use]
+    pub fn opened(name: impl Into<String>, restorer: Restorer) -> Self {
+        let state = State { restorer: Some(Arc::new(restorer)), given_up: false };
+        Self { name: name.into(), open: None, state: Mutex::new(state) }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The device, opened if it has to be; none where it is given up.
+    pub(super) fn restorer(&self) -> Result<Option<Arc<Restorer>>> {
+        let mut state = self.state();
+        if let (None, false, Some(open)) = (&state.restorer, state.given_up, &self.open) {
+            state.restorer = Some(Arc::new(open()?));
+        }
+        Ok(state.restorer.clone())
+    }
+
+    pub(super) fn works(&self) -> bool {
+        let state = self.state();
+        !state.given_up && (state.restorer.is_some() || self.open.is_some())
+    }
+
+    /// Closes it after a failure of `restorer`, for good if told so. Gives whether that is news.
+    pub(super) fn close(&self, restorer: Option<&Arc<Restorer>>, for_good: bool) -> bool {
+        let mut state = self.state();
+        let news = for_good && !state.given_up;
+        state.given_up |= for_good;
+        // Both of its photos may fail of the same cause.
+        if restorer.is_none_or(|failed| state.restorer.as_ref().is_some_and(|own| Arc::ptr_eq(own, failed))) {
+            state.restorer = None;
+        }
+        news
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,174 @@
+//! The threads of a pool.
+
+use std::any::Any;
+use std::iter::Enumerate;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread::Scope;
+
+use super::line::{Item, Line, Outcome};
+use super::seat::PHOTOS;
+use super::{Blame, Seat, Work};
+use crate::{Cancel, Error};
+
+/// What all threads share.
+struct Shop<'a, W: Work> {
+    work: &'a W,
+    seats: &'a [Seat],
+    line: &'a Line<W>,
+    cancel: &'a Cancel,
+    /// What a thread panicked with.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+pub(super) fn run<W: Work>(
+    work: &W,
+    seats: &[Seat],
+    [loaders, savers]: [usize; 2],
+    jobs: impl Iterator<Item = W::Job> + Send,
+    line: &Line<W>,
+    cancel: &Cancel,
+    mut deliver: impl FnMut(W::Job, Result<W::Saved, W::Error>),
+) -> Result<(), W::Error> {
+    let shop = Shop { work, seats, line, cancel, panic: Mutex::new(None) };
+    let jobs = Mutex::new(jobs.enumerate());
+    std::thread::scope(|scope| {
+        let shop = &shop;
+        (0..loaders).for_each(|_| shop.start(scope, || shop.load_all(&jobs)));
+        for seat in 0..seats.len() {
+            (0..PHOTOS).for_each(|_| shop.start(scope, move || shop.restore_all(seat)));
+        }
+        (0..savers).for_each(|_| shop.start(scope, || shop.save_all()));
+        shop.guarded(|| {
+            if !seats.iter().any(Seat::works) {
+                line.stop(Some(nobody()));
+            }
+            while let Some(Outcome { job, saved }) = line.next_outcome() {
+                deliver(job, saved);
+            }
+        });
+    });
+    if let Some(panic) = shop.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        resume_unwind(panic);
+    }
+    line.failure().map_or(Ok(()), Err)
+}
+
+fn nobody<E: From<Error>>() -> E {
+    let reason = "no device is left that works".to_owned();
+    Error::Gpu { during: "restoring photos".into(), reason }.into()
+}
+
+/// Does work; a panic becomes an error.
+fn caught<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Err(Error::Panicked(text.unwrap_or_else(|| "no message".to_owned())).into())
+    })
+}
+
+impl<W: Work> Shop<'_, W> {
+    fn start<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, all: impl FnOnce() + Send + 'scope) {
+        scope.spawn(move || self.guarded(all));
+    }
+
+    /// A panic ends the work of all threads, and goes on where they were started.
+    fn guarded(&self, all: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(all)) {
+            self.line.stop(None);
+            self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
+        }
+    }
+
+    fn load_all(&self, jobs: &Mutex<Enumerate<impl Iterator<Item = W::Job>>>) {
+        while self.line.enter() {
+            let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((number, mut job)) = (if self.cancel.is_cancelled() { None } else { next() }) else {
+                self.line.leave();
+                continue;
+            };
+            match caught(|| self.work.load(&mut job)) {
+                Ok(photo) => self.line.loaded(Item { number, job, photo, tried: Vec::new(), error: None }),
+                Err(error) => self.line.ended(number, job, Err(error)),
+            }
+        }
+    }
+
+    fn save_all(&self) {
+        while let Some((Item { number, job, photo, .. }, restored)) = self.line.next_restored() {
+            let saved = caught(|| self.work.save(&job, photo, restored));
+            self.line.ended(number, job, saved);
+        }
+    }
+
+    fn restore_all(&self, seat: usize) {
+        let own = &self.seats[seat];
+        while own.works() {
+            let Some(item) = self.line.next_loaded(seat) else { break };
+            if let Err(cancelled) = self.cancel.check() {
+                self.line.ended(item.number, item.job, Err(cancelled.into()));
+                continue;
+            }
+            let restorer = match caught(|| own.restorer()) {
+                Ok(Some(restorer)) => restorer,
+                // Its other photo has failed meanwhile.
+                Ok(None) => {
+                    self.line.again(item);
+                    continue;
+                }
+                Err(error) => {
+                    self.line.again(item);
+                    self.give_up(seat, error.into());
+                    continue;
+                }
+            };
+            match caught(|| self.work.restore(&restorer, &item.job, &item.photo, self.cancel)) {
+                Ok(restored) => self.line.restored(item, restored),
+                Err(error) => match self.work.blame(&error) {
+                    Blame::Photo => self.line.ended(item.number, item.job, Err(error)),
+                    blame => {
+                        own.close(Some(&restorer), false);
+                        // Closing may fail once more, of what was left half changed.
+                        let _ = catch_unwind(AssertUnwindSafe(|| drop(restorer)));
+                        self.failed(seat, blame, item, error);
+                    }
+                },
+            }
+        }
+    }
+
+    /// Hands a photo on to another device, where there is one; else it has failed for good.
+    fn failed(&self, seat: usize, blame: Blame, mut item: Item<W>, error: W::Error) {
+        item.tried.push(seat);
+        let others = || (0..self.seats.len()).filter(|&other| other != seat && self.seats[other].works());
+        let last = others().next().is_none();
+        if others().all(|other| item.tried.contains(&other)) {
+            self.line.ended(item.number, item.job, Err(error));
+            if last && !self.seats[seat].works() {
+                self.line.stop(Some(nobody()));
+            }
+        } else if blame == Blame::Device {
+            self.line.again(item);
+            self.give_up(seat, error);
+        } else {
+            item.error = Some(error);
+            self.line.again(item);
+        }
+    }
+
+    /// Does without a device from now on.
+    fn give_up(&self, seat: usize, error: W::Error) {
+        let own = &self.seats[seat];
+        let news = own.close(None, true);
+        let working: Vec<usize> = (0..self.seats.len()).filter(|&seat| self.seats[seat].works()).collect();
+        if working.is_empty() {
+            return self.line.stop(Some(error));
+        }
+        if news {
+            self.work.gave_up(own.name(), &error);
+        }
+        // Photos that waited for this one, and for no other.
+        self.line.abandon(|tried| working.iter().all(|seat| tried.contains(seat)), nobody);
+    }
+}

@@ -1,0 +1,245 @@
+//! Several photos at once, runs that end early, and devices that fail.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use mprnet::gpu::{Device, DeviceOptions};
+use mprnet::image::Frame;
+use mprnet::model::{Task, Weights};
+use mprnet::pool::{Pool, PoolOptions, Seat};
+use mprnet::{Cancel, Error, Restorer, RestorerOptions};
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+use crate::common::golden_path;
+use crate::restorer::{bytes, photo};
+use crate::{device, host_device};
+
+fn tiny() -> Restorer {
+    let weights = Weights::read(&golden_path("tiny_shuffle2.safetensors")).unwrap();
+    Restorer::new(weights, device().clone(), RestorerOptions::default())
+}
+
+/// A network whose runs on the test photos take many submissions, until the adapter's pace is known.
+fn denoise() -> Restorer {
+    Restorer::new(Weights::embedded(Task::Denoise).unwrap(), device().clone(), RestorerOptions::default())
+}
+
+/// Notes what the engine says on this thread.
+#[derive(Clone, Default)]
+struct Steps(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Steps {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target().starts_with("mprnet::engine") && *metadata.level() == tracing::Level::TRACE
+    }
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Message<'a>(&'a mut Vec<String>);
+        impl Visit for Message<'_> {
+            fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
+                self.0.push(format!("{value:?}"));
+            }
+        }
+        event.record(&mut Message(&mut self.0.lock().unwrap()));
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// Does both at once on this thread.
+fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut first, mut second) = (None, None);
+    pollster::block_on(std::future::poll_fn(|context| {
+        if first.is_none()
+            && let Poll::Ready(done) = a.as_mut().poll(context)
+        {
+            first = Some(done);
+        }
+        if second.is_none()
+            && let Poll::Ready(done) = b.as_mut().poll(context)
+        {
+            second = Some(done);
+        }
+        first.take_if(|_| second.is_some()).zip(second.take()).map_or(Poll::Pending, Poll::Ready)
+    }))
+}
+
+/// The second photo is written to where the device takes it from, and its work is begun, before the first one's result is
+/// read.
+#[test]
+fn the_next_photo_is_begun_before_the_last_is_read() {
+    let restorer = tiny();
+    let photos = [photo(600, 500), photo(598, 497)];
+    let expected = photos.each_ref().map(|photo| restorer.restore(photo).unwrap());
+    let overlap = || {
+        let steps = Steps::default();
+        let results = tracing::subscriber::with_default(steps.clone(), || {
+            both(restorer.photo(&photos[0]).restore_async(), restorer.photo(&photos[1]).restore_async())
+        });
+        assert!(results.0.unwrap() == expected[0] && results.1.unwrap() == expected[1]);
+        let steps = steps.0.lock().unwrap();
+        let at = |step: &str, which: usize| {
+            let found = steps.iter().enumerate().filter(|(_, said)| said.contains(step)).map(|(at, _)| at);
+            found.collect::<Vec<_>>()[which]
+        };
+        assert!(at("staged", 1) < at("begun", 1) && at("submitted", 0) < at("begun", 1), "{steps:?}");
+        at("begun", 1) < at("read back", 0)
+    };
+    // An adapter may be done with a last bit of work before this thread sees to the second photo, but not each time.
+    assert!((0..10).any(|_| overlap()), "no photo is begun before the last is read");
+}
+
+#[test]
+fn what_is_cancelled_or_dropped_midway_leaves_a_restorer_that_works() {
+    let (restorer, noisy) = (denoise(), photo(96, 80));
+    let cancel = Cancel::new();
+    let mut seen = 0;
+    let cancelled = restorer.photo(&noisy).cancelled_by(&cancel).progress(|progress| {
+        assert!(progress.done < progress.total, "{progress:?}");
+        seen += 1;
+        cancel.cancel();
+    });
+    let cancelled = cancelled.restore();
+    assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
+    assert!(seen > 0);
+
+    let expected = denoise().restore(&noisy).unwrap();
+    assert!(restorer.restore(&noisy).unwrap() == expected);
+
+    let other = photo(64, 48);
+    for polls in [1, 2] {
+        let mut dropped = Box::pin(restorer.photo(&other).restore_async());
+        for _ in 0..polls {
+            assert!(dropped.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        // One that waits for its turn, too.
+        let mut waiting = Box::pin(restorer.photo(&noisy).restore_async());
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(waiting);
+        drop(dropped);
+    }
+    assert!(restorer.restore(&other).unwrap() == denoise().restore(&other).unwrap());
+    assert!(restorer.restore(&noisy).unwrap() == expected);
+}
+
+#[test]
+fn restorers_and_threads_at_once_give_the_same_bytes() {
+    fn sendable<T: Send>(value: T) -> T {
+        value
+    }
+    let photos: Vec<Frame> = [(40, 24), (64, 64), (40, 24), (33, 70)].map(|(w, h)| photo(w, h)).into();
+    let alone: Vec<Frame> = photos.iter().map(|photo| tiny().restore(photo).unwrap()).collect();
+    let weights = Weights::read(&golden_path("tiny_shuffle2.safetensors")).unwrap();
+    let again = Device::new(&DeviceOptions::default()).unwrap();
+    let restorers = [tiny(), tiny(), Restorer::new(weights, again, RestorerOptions::default())];
+    std::thread::scope(|scope| {
+        for restorer in &restorers {
+            for (photo, expected) in photos.iter().zip(&alone) {
+                scope.spawn(move || {
+                    let restored = sendable(restorer.photo(photo).progress(|_| ()).restore_async());
+                    assert!(bytes(&pollster::block_on(restored).unwrap()) == bytes(expected));
+                });
+            }
+        }
+    });
+}
+
+fn photos() -> Vec<Frame> {
+    (0..12).map(|i| photo(40 + 8 * (i % 3), 24 + i)).collect()
+}
+
+fn ordered() -> PoolOptions {
+    PoolOptions { ordered: true, ..PoolOptions::default() }
+}
+
+#[test]
+fn a_pool_gives_what_one_restorer_does_in_order() {
+    let expected: Vec<Frame> = photos().iter().map(|photo| tiny().restore(photo).unwrap()).collect();
+    let mut pool = Pool::new(vec![Seat::opened("one", tiny()), Seat::new("other", || Ok(tiny()))])
+        .with_options(PoolOptions { loaders: 3, savers: 2, ..ordered() });
+    let unreadable = |at: usize, photo| if at == 5 { Err(Error::NoAdapter) } else { Ok(photo) };
+    let inputs = photos().into_iter().enumerate().map(|(at, photo)| unreadable(at, photo));
+    let mut got = Vec::new();
+    pool.restore(inputs, &Cancel::new(), |number, restored| got.push((number, restored))).unwrap();
+    assert!(got.iter().map(|(number, _)| *number).eq(0..expected.len()));
+    for (number, restored) in got {
+        match restored {
+            Ok(restored) => assert!(restored == expected[number], "{number}"),
+            Err(error) => assert!(number == 5 && matches!(error, Error::NoAdapter), "{number}: {error}"),
+        }
+    }
+}
+
+/// A restorer on a device that the host program has closed.
+fn lost() -> Restorer {
+    let device = host_device();
+    device.wgpu().destroy();
+    let weights = Weights::read(&golden_path("tiny_shuffle2.safetensors")).unwrap();
+    Restorer::new(weights, device, RestorerOptions::default())
+}
+
+#[test]
+fn a_device_that_fails_is_given_up_and_its_photos_go_to_another() {
+    let seats = vec![Seat::opened("lost", lost()), Seat::opened("good", tiny())];
+    let mut got = 0;
+    let mut pool = Pool::new(seats).with_options(ordered());
+    pool.restore(photos().into_iter().map(Ok), &Cancel::new(), |number, restored| {
+        assert!(restored.is_ok() && number == got, "{number}: {restored:?}");
+        got += 1;
+    })
+    .unwrap();
+    assert_eq!(got, 12);
+
+    // The only device fails with one photo, and is opened anew for the next.
+    let openings = Mutex::new(0);
+    let open = Arc::new(openings);
+    let counted = Arc::clone(&open);
+    let seat = Seat::new("once lost", move || {
+        let mut openings = counted.lock().unwrap();
+        *openings += 1;
+        Ok(if *openings == 1 { lost() } else { tiny() })
+    });
+    let (mut good, mut bad) = (0, 0);
+    Pool::new(vec![seat])
+        .restore(photos().into_iter().map(Ok), &Cancel::new(), |_, restored| match restored {
+            Ok(_) => good += 1,
+            Err(_) => bad += 1,
+        })
+        .unwrap();
+    assert!(
+        *open.lock().unwrap() == 2 && good + bad == 12 && (1..=2).contains(&bad),
+        "{good} good, {bad} bad"
+    );
+
+    // None is left.
+    let mut none = Pool::new(vec![Seat::new("none", || Err(Error::NoAdapter))]);
+    let ended =
+        none.restore(photos().into_iter().map(Ok), &Cancel::new(), |_, _| panic!("nothing is restored"));
+    assert!(matches!(ended, Err(Error::NoAdapter)), "{ended:?}");
+}
+
+#[test]
+fn a_cancelled_pool_begins_nothing_more() {
+    let mut pool = Pool::new(vec![Seat::opened("one", tiny())]).with_options(ordered());
+    let cancel = Cancel::new();
+    let (mut asked, mut done) = (0, 0);
+    let endless = std::iter::repeat_with(|| {
+        asked += 1;
+        Ok(photo(40, 24))
+    });
+    pool.restore(endless, &cancel, |number, restored| {
+        assert!(number > 0 || restored.is_ok());
+        done += 1;
+        cancel.cancel();
+    })
+    .unwrap();
+    // Whatever was begun is handed over; that is no more than there is room for.
+    assert!(done == asked && asked < 12, "{done} of {asked}");
+}
