@@ -112,6 +112,12 @@ pub enum Error {
         /// Why.
         source: Box<Error>,
     },
+    /// Inputs and outputs that do not go together.
+    #[error("{reason}")]
+    Jobs {
+        /// Which, and what to do.
+        reason: String,
+    },
     // End of image files and frames.
 
     // Metrics and their folders.

@@ -24,6 +24,8 @@ mod error;
 pub mod gpu;
 pub mod graph;
 pub mod image;
+#[cfg(feature = "image-files")]
+pub mod job;
 pub mod kernels;
 pub mod metrics;
 pub mod model;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::{self, Checkpoint};
 use crate::model::{Export, FeaturePeaks, Source, Weights};
 use crate::plan::Precision;
-use crate::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, Shown, image};
+use crate::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, Shown, image, job};
 use clap::Args;
 
 use super::network::lines;
-use super::session::{DeviceArgs, embedded, open_model, with_bar};
+use super::session::{DeviceArgs, embedded, open_model};
+use super::telling::with_bar;
 use super::{Failure, advise, dump, patterns, print, say};
 
 #[derive(Args)]
@@ -17,9 +18,13 @@ pub(super) struct CalibrateArgs {
     /// Weights: safetensors or a PyTorch checkpoint; or derain, denoise or deblur, which ship in this program
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Photos such as the model is to restore; of each the middle 256x256 pixels are looked at
+    /// Photos such as the model is to restore, or directories of them; of each photo the middle 256x256 pixels are looked
+    /// at
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<PathBuf>,
+    /// Takes what is in the directories below too
+    #[arg(short, long)]
+    recursive: bool,
     /// Writes the model, its values as they are, with what was measured in its metadata
     #[arg(short, long, value_name = "OUT.safetensors")]
     output: Option<PathBuf>,
@@ -28,7 +33,7 @@ pub(super) struct CalibrateArgs {
 }
 
 pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
-    let paths = patterns::expand(&args.photos)?;
+    let paths = job::photos(&patterns::expand(&args.photos)?, args.recursive)?;
     let read: Vec<&Path> = paths.iter().chain([&args.model]).map(PathBuf::as_path).collect();
     if let Some(output) = &args.output {
         dump::check_safetensors(output)?;
@@ -40,8 +45,9 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
     let middle = |path: &PathBuf| CalibrationPhoto::of(&image::read(path)?, &weights, CALIBRATION_SIDE);
     let photos: Vec<CalibrationPhoto> = paths.iter().map(middle).collect::<Result<_, Error>>()?;
     let calibrator = Calibrator::new(weights.clone(), args.device.open(quiet)?);
-    let (peaks, deviations) =
-        with_bar("calibrating".to_owned(), quiet, |progress| measure(&calibrator, &photos, progress))?;
+    let (peaks, deviations) = with_bar("calibrating".to_owned(), quiet, |progress| {
+        measure(&calibrator, &paths, &photos, progress)
+    })?;
     print(&[summary(&file, &peaks), table(&paths, &deviations)].join("\n"))?;
     let Some(output) = &args.output else { return Ok(()) };
     dump::write_whole(output, &weights.to_safetensors(&export(args, &file, peaks)?)?)?;
@@ -54,6 +60,7 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
 /// Peaks over all photos; then, with the moves that they ask for, how far f16 is from f32 on each.
 fn measure(
     calibrator: &Calibrator,
+    paths: &[PathBuf],
     photos: &[CalibrationPhoto],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(FeaturePeaks, Vec<Deviation>), Error> {
@@ -63,17 +70,18 @@ fn measure(
         done += 1;
         progress(Progress { done, total });
     };
+    let about = |path: &PathBuf, source| Error::Unrestored { path: path.clone(), source: Box::new(source) };
     let mut peaks = FeaturePeaks::default();
-    for photo in photos {
-        peaks.merge(&calibrator.peaks(photo)?);
+    for (path, photo) in paths.iter().zip(photos) {
+        peaks.merge(&calibrator.peaks(photo).map_err(|error| about(path, error))?);
         advance();
     }
-    let deviation = |photo| {
-        let deviation = calibrator.deviation(photo, &peaks);
+    let deviation = |(path, photo)| {
+        let deviation = calibrator.deviation(photo, &peaks).map_err(|error| about(path, error));
         advance();
         deviation
     };
-    let deviations = photos.iter().map(deviation).collect::<Result<_, Error>>()?;
+    let deviations = paths.iter().zip(photos).map(deviation).collect::<Result<_, Error>>()?;
     Ok((peaks, deviations))
 }
 

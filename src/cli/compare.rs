@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::image::{self, Frame, WriteOptions};
+use crate::job::Job;
 use clap::{ArgGroup, Args};
 
 use super::{Failure, pairs};
@@ -36,17 +37,24 @@ impl CompareArgs {
     }
 
     /// What photos should be, as far as that is given, by photo.
-    pub(super) fn targets(&self, photos: &[PathBuf]) -> Result<HashMap<PathBuf, PathBuf>, Failure> {
-        match (&self.target, photos) {
-            (None, _) => Ok(HashMap::new()),
-            (Some(folder), _) if folder.is_dir() => {
-                let pairs = pairs::of(photos.to_vec(), folder)?;
-                Ok(pairs.into_iter().map(|pair| (pair.input, pair.target)).collect())
-            }
-            (Some(file), [photo]) => Ok([(photo.clone(), file.clone())].into()),
-            (Some(file), _) => {
-                let (count, file) = (photos.len(), file.display());
-                let text = format!("{count} photos need a directory of targets, and {file} is none");
+    pub(super) fn targets(
+        &self,
+        jobs: &[Job],
+        recursive: bool,
+    ) -> Result<HashMap<PathBuf, PathBuf>, Failure> {
+        let Some(target) = &self.target else { return Ok(HashMap::new()) };
+        let photo = |job: &Job| job.input.path().to_owned();
+        if target.is_dir() {
+            let photos = jobs.iter().map(|job| (photo(job), job.name.clone())).collect();
+            let pairs = pairs::of(photos, target, recursive)?;
+            return Ok(pairs.into_iter().map(|pair| (pair.input, pair.target)).collect());
+        }
+        match jobs {
+            [] => Ok(HashMap::new()),
+            [job] => Ok([(photo(job), target.clone())].into()),
+            _ => {
+                let (count, target) = (jobs.len(), target.display());
+                let text = format!("{count} photos need a directory of targets, and {target} is none");
                 Err(Failure::Usage(text))
             }
         }

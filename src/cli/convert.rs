@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::image::WriteOptions;
+use crate::job::{self, Job};
 use crate::model::{Export, Source, Task, Weights};
 use crate::plan::Precision;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::outputs::{self, Job};
 use super::{Failure, advise, dump, parse_task, say};
 
 #[derive(Args)]
@@ -36,9 +36,8 @@ pub(super) struct ConvertArgs {
 
 pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<(), Failure> {
     dump::check_safetensors(&args.output)?;
-    let (input, output) = (args.input.clone(), args.output.clone());
-    let job = Job { input, output, write: WriteOptions::default() };
-    outputs::check_distinct(&[job], &[], &[])?;
+    let job = Job::of_files(args.input.clone(), args.output.clone(), WriteOptions::default());
+    job::check_distinct(&[job], &[], &[])?;
     dump::check(&args.output)?;
     let file = Checkpoint::open(&args.input)?;
     let weights = Weights::from_checkpoint(&file)?;

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::output::Output;
-use crate::{Captured, Error, Values};
+use crate::{Captured, Error, Values, job};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
 
-use super::{Failure, outputs, print};
+use super::{Failure, print};
 
 /// Finds out whether a file can be written here, before what goes into it is computed.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
@@ -20,7 +20,7 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
 /// The same of a command's result, which is not to be written over what the command reads.
 pub(super) fn check_result(read: &[&Path], file: Option<&Path>) -> Result<(), Failure> {
     let Some(file) = file else { return Ok(()) };
-    outputs::check_distinct(&[], read, &[file])?;
+    job::check_distinct(&[], read, &[file])?;
     Ok(check(file)?)
 }
 

@@ -1,15 +1,10 @@
 //! How photos are read and written.
 
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-
 use crate::image::{FileFormat, ReadOptions, WriteOptions};
+use crate::job::Job;
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use super::outputs::Job;
 
 /// How photos are read.
 #[derive(Args)]
@@ -40,7 +35,7 @@ impl ReadArgs {
 #[derive(Args)]
 pub(super) struct WriteArgs {
     /// The format that is written; without it the one that the name of the output ends in
-    #[arg(long, value_enum)]
+    #[arg(short, long, value_enum)]
     format: Option<FormatArg>,
     /// Quality of JPEG, 95 without it, and of WebP, which is lossless without it
     #[arg(long, value_name = "1-100", value_parser = clap::value_parser!(u8).range(1..=100))]
@@ -73,49 +68,17 @@ impl FormatArg {
             Self::Tiff => FileFormat::Tiff,
         }
     }
-
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpg => "jpg",
-            Self::Webp => "webp",
-            Self::Tiff => "tiff",
-        }
-    }
 }
 
 impl WriteArgs {
-    /// A photo that becomes a file of this name.
-    pub(super) fn file(&self, input: &Path, output: &Path) -> Job {
-        let write = WriteOptions {
+    pub(super) fn options(&self) -> WriteOptions {
+        WriteOptions {
             format: self.format.map(FormatArg::format),
             quality: self.quality,
             progressive: self.progressive,
             float: self.float,
             strip_metadata: self.strip_metadata,
-        };
-        Job { input: input.to_owned(), output: output.to_owned(), write }
-    }
-
-    /// A photo that goes into a directory under its own name, which ends as a format that is asked for wants it. Under
-    /// a name that tells no format it stays what it is.
-    pub(super) fn in_directory(&self, input: &Path, name: &OsStr, directory: &Path) -> Job {
-        let mut name = PathBuf::from(name);
-        let named = FileFormat::from_path(&name);
-        if let Some(format) = self.format
-            && named != Some(format.format())
-        {
-            if named.is_some() {
-                name.set_extension("");
-            }
-            name.as_mut_os_string().push(".");
-            name.as_mut_os_string().push(format.extension());
         }
-        let mut job = self.file(input, &directory.join(name));
-        if job.format().is_none() {
-            job.write.format = announced(input);
-        }
-        job
     }
 
     /// Refuses options that say nothing of any photo.
@@ -134,11 +97,4 @@ impl WriteArgs {
         }
         Ok(())
     }
-}
-
-/// The format that a file's content is in.
-fn announced(path: &Path) -> Option<FileFormat> {
-    let mut head = Vec::new();
-    File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;
-    FileFormat::from_content(&head)
 }

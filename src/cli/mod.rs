@@ -14,17 +14,21 @@ mod eval;
 mod formats;
 mod gallery;
 mod html;
+mod inputs;
 mod inspect;
 mod mishap;
 mod network;
-mod outputs;
 mod pairs;
 mod patterns;
+mod photo;
 mod plan;
 mod profile;
 mod reference;
 mod restore;
 mod session;
+mod signals;
+mod summary;
+mod telling;
 mod units;
 
 use std::ffi::OsString;
@@ -43,7 +47,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
     are), or what was checked is wrong; 2 wrong arguments; 3 no usable GPU, or it failed; 4 a mistake of the program \
-    ended it.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
+    ended it; 130 interrupted by Ctrl-C, 143 ended by SIGTERM, and nothing is left half-written.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
     WGPU_ADAPTER_NAME choose an adapter where --device does not.";
 
 /// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.
@@ -162,12 +166,13 @@ impl From<Error> for Failure {
 pub fn main() -> ExitCode {
     environment::settle();
     mishap::hush_panics();
+    signals::listen();
     ExitCode::from(run(std::env::args_os()))
 }
 
 /// Does what the program `mprnet` does with these arguments, of which the first is its name, and gives its exit code: for
 /// programs in other languages that bring the command line along. What the program says goes to this process's standard
-/// output and error.
+/// output and error. Signals are left to the caller: [`output::abandon`](crate::output::abandon) removes what is half-written.
 #[must_use]
 pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
@@ -236,10 +241,10 @@ fn execute(cli: &Cli) -> u8 {
     log(cli);
     mishap::rehearse("everything");
     let result = match &cli.command {
-        Command::Derain(args) => restore::run(args, Model::Embedded(Task::Derain), cli.quiet),
-        Command::Denoise(args) => restore::run(args, Model::Embedded(Task::Denoise), cli.quiet),
-        Command::Deblur(args) => restore::run(args, Model::Embedded(Task::Deblur), cli.quiet),
-        Command::Restore(args) => restore::run(&args.photos, args.model(), cli.quiet),
+        Command::Derain(args) => restore::run(args, &[Model::Embedded(Task::Derain)], cli.quiet),
+        Command::Denoise(args) => restore::run(args, &[Model::Embedded(Task::Denoise)], cli.quiet),
+        Command::Deblur(args) => restore::run(args, &[Model::Embedded(Task::Deblur)], cli.quiet),
+        Command::Restore(args) => restore::run_any(args, cli.quiet),
         Command::Eval(args) => eval::run(args, cli.quiet),
         Command::Convert(args) => convert::run(args, cli.quiet),
         Command::Calibrate(args) => calibrate::run(args, cli.quiet),
@@ -286,7 +291,9 @@ fn one_line(text: &str) -> String {
 
 /// Writes a line to standard error. Where that is closed there is nobody to tell, which is no reason to end.
 fn say(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{}", Shown(line));
+    telling::above(|| {
+        let _ = writeln!(io::stderr(), "{}", Shown(line));
+    });
 }
 
 /// Writes a command's result to standard output, which may be closed early: `mprnet plan | head`.
@@ -305,7 +312,7 @@ fn print(text: &str) -> Result<(), Error> {
 fn exit_code(error: &Error) -> u8 {
     match error {
         Error::NoAdapter | Error::UnknownDevice { .. } | Error::Gpu { .. } | Error::Shader { .. } => 3,
-        Error::UnknownTensor { .. } => 2,
+        Error::UnknownTensor { .. } | Error::Jobs { .. } => 2,
         Error::Unrestored { source, .. } => exit_code(source),
         _ => 1,
     }

@@ -1,11 +1,10 @@
 //! Which photo is compared with which target.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::image;
+use crate::image::{self, ListOptions};
 
 /// So many names an error lists.
 const LISTED: usize = 5;
@@ -15,12 +14,14 @@ const LISTED: usize = 5;
 pub(super) struct Pair {
     pub(super) input: PathBuf,
     pub(super) target: PathBuf,
+    /// Where the photo is in its directory.
+    pub(super) place: PathBuf,
 }
 
 impl Pair {
-    /// The photo's file name.
+    /// The photo's file name, with the directories that it is in below the one that was named.
     pub(super) fn name(&self) -> String {
-        name(&self.input)
+        name(&self.place)
     }
 
     pub(super) fn paths(&self) -> [&Path; 2] {
@@ -28,25 +29,40 @@ impl Pair {
     }
 }
 
-/// Finds the target of every photo in a directory: the file whose name is the same but for the extension.
-pub(super) fn find(inputs: &Path, targets: &Path) -> Result<Vec<Pair>, Error> {
-    of(image::list(inputs)?, targets)
+/// An image, and where it is in its directory.
+pub(super) type Placed = (PathBuf, PathBuf);
+
+/// The images in a directory, or in the tree below it.
+fn list(directory: &Path, recursive: bool) -> Result<Vec<Placed>, Error> {
+    let mut listing = image::list_with(directory, &ListOptions { recursive, ..ListOptions::default() })?;
+    if let Some(error) = listing.failures.pop() {
+        return Err(error);
+    }
+    let placed = |path: PathBuf| (path.strip_prefix(directory).unwrap_or(&path).to_owned(), path);
+    Ok(listing.images.into_iter().map(placed).map(|(place, path)| (path, place)).collect())
 }
 
-/// The same of these photos.
-pub(super) fn of(photos: Vec<PathBuf>, targets: &Path) -> Result<Vec<Pair>, Error> {
-    let mut by_stem: HashMap<Option<&OsStr>, Vec<&PathBuf>> = HashMap::new();
-    let candidates = image::list(targets)?;
-    candidates.iter().for_each(|path| by_stem.entry(path.file_stem()).or_default().push(path));
+/// Finds the target of every photo in a directory: the file at the same place whose name is the same but for the extension.
+pub(super) fn find(inputs: &Path, targets: &Path, recursive: bool) -> Result<Vec<Pair>, Error> {
+    of(list(inputs, recursive)?, targets, recursive)
+}
+
+/// The same of these photos, each with its place.
+pub(super) fn of(photos: Vec<Placed>, targets: &Path, recursive: bool) -> Result<Vec<Pair>, Error> {
+    let mut by_stem: HashMap<PathBuf, Vec<&Placed>> = HashMap::new();
+    let candidates = list(targets, recursive)?;
+    candidates.iter().for_each(|found| by_stem.entry(found.1.with_extension("")).or_default().push(found));
     let unfit = |reason: String| Error::ImageFolder { path: targets.to_owned(), reason };
     let (mut pairs, mut alone) = (Vec::new(), Vec::new());
-    for input in photos {
-        let found = by_stem.get(&input.file_stem()).map_or(&[][..], Vec::as_slice);
-        let same_name = found.iter().find(|path| path.file_name() == input.file_name());
+    for (input, place) in photos {
+        let found = by_stem.get(&place.with_extension("")).map_or(&[][..], Vec::as_slice);
+        let same_name = found.iter().find(|(_, target)| *target == place);
         match (found, same_name) {
             ([], _) => alone.push(input.display().to_string()),
-            (_, Some(&target)) | (&[target], None) => pairs.push(Pair { input, target: target.clone() }),
-            ([a, b, ..], None) => {
+            (_, Some((target, _))) | (&[(target, _)], None) => {
+                pairs.push(Pair { input, target: target.clone(), place });
+            }
+            ([(_, a), (_, b), ..], None) => {
                 let (a, b, input) = (name(a), name(b), input.display());
                 return Err(unfit(format!("both {a} and {b} could be the target of {input}; leave one")));
             }
@@ -64,6 +80,6 @@ fn missing(alone: &[String]) -> String {
     format!("there is no target for {listed}{more}; give targets the names of their inputs")
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+fn name(place: &Path) -> String {
+    place.to_string_lossy().into_owned()
 }

@@ -2,59 +2,96 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use crate::image::{self, FileFormat, Frame, Samples};
-use crate::metrics::{self, Protocol, Score};
-use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use crate::{Error, Restorer, Shown};
+use crate::image::{self, FileFormat, Frame};
+use crate::job::{self, Job, Jobs, Place};
+use crate::model::Task;
+use crate::{Error, Shown};
 use clap::Args;
 
-use super::compare::{CompareArgs, Comparison};
+use super::compare::CompareArgs;
 use super::formats::{ReadArgs, WriteArgs};
-use super::gallery::{Gallery, Picture, Target};
-use super::mishap::attempt;
-use super::outputs::{self, Job};
-use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, patterns, say};
+use super::gallery::Gallery;
+use super::inputs::InputArgs;
+use super::mishap::{Mishap, attempt};
+use super::network::lines;
+use super::photo::{Asked, Photo, STAGES};
+use super::session::{Model, Session, SessionArgs};
+use super::signals::TALLY;
+use super::summary::{self, File, Seconds, Summary};
+use super::telling::{ProgressArgs, Telling};
+use super::{Failure, dump, exit_code, print, report, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
     #[command(flatten)]
     pub(super) photos: PhotoArgs,
-    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
-    #[arg(long, value_name = "FILE")]
+    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise;
+    /// or a directory of weights, with -n
+    #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// The name of a model: one that ships in this program, or a file in the directory of --model without its extension
+    #[arg(short, long, value_name = "NAME")]
+    name: Option<String>,
+    /// Models one after another, names or files: each takes the result of the one before, in 32-bit floats
+    #[arg(long, value_name = "MODEL,...", value_delimiter = ',', conflicts_with_all = ["model", "name"])]
+    chain: Vec<PathBuf>,
 }
 
 impl RestoreArgs {
-    pub(super) fn model(&self) -> Model<'_> {
-        self.model.as_deref().map_or(Model::Embedded(Task::Denoise), Model::of)
+    /// The file of weights, or what is called so; nothing where a model of this program is meant.
+    fn file(&self) -> Result<Option<PathBuf>, Failure> {
+        let (Some(folder), Some(name)) = (&self.model, &self.name) else { return Ok(self.model.clone()) };
+        let files = ["safetensors", "pth", "pt"].map(|kind| folder.join(format!("{name}.{kind}")));
+        match files.into_iter().find(|file| file.is_file()) {
+            None => {
+                let folder = folder.display();
+                Err(Failure::Usage(format!(
+                    "there is no {name}.safetensors, {name}.pth or {name}.pt in {folder}"
+                )))
+            }
+            file => Ok(file),
+        }
+    }
+
+    /// The model of this program that is meant where no file is.
+    fn task(&self) -> Result<Task, Failure> {
+        let Some(name) = &self.name else { return Ok(Task::Denoise) };
+        let unknown =
+            || Failure::Usage(format!("there is no model {name} in this program; --model says where it is"));
+        Task::named(name).ok_or_else(unknown)
     }
 }
 
 /// Photos, and what is to be done to them by whichever model.
 #[derive(Args)]
 pub(super) struct PhotoArgs {
-    /// Photos to restore
-    #[arg(required = true, value_name = "IN")]
-    inputs: Vec<PathBuf>,
-    /// The restored photo; or an existing directory, which several photos need
-    #[arg(short, long, value_name = "OUT")]
-    output: PathBuf,
     #[command(flatten)]
-    read: ReadArgs,
+    inputs: InputArgs,
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
     #[command(flatten)]
     write: WriteArgs,
     #[command(flatten)]
-    compare: CompareArgs,
+    pub(super) compare: CompareArgs,
     #[command(flatten)]
-    session: SessionArgs,
+    pub(super) session: SessionArgs,
     /// Writes a tensor of the network too (names: `mprnet plan --tensors`); for one photo, repeatable
     #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
-    dump: Vec<(String, PathBuf)>,
+    pub(super) dump: Vec<(String, PathBuf)>,
+    /// Writes what the first stage makes of the photo, and the second, too: photo.stage1.png and photo.stage2.png
+    #[arg(long, conflicts_with = "stage")]
+    pub(super) keep_stages: bool,
     /// Executes the network operator by operator, as the paper has it
     #[arg(long)]
     no_passes: bool,
+    #[command(flatten)]
+    progress: ProgressArgs,
+    /// Writes what was done, how long it took and how much memory, as JSON: to standard output, or to standard error with
+    /// -o -
+    #[arg(long)]
+    json: bool,
 }
 
 fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
@@ -64,191 +101,224 @@ fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
-    let (jobs, targets) = check(args, model)?;
-    let weights = model.read(quiet)?;
-    let label = output_label(model);
-    let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
-    let protocol = Protocol::of(weights.provenance().task.unwrap_or(Task::Denoise));
-    let mut gallery = args.compare.page().map(|page| Gallery::new(page, protocol));
-    let scored = gallery.as_ref().map(|_| protocol);
-    let mut worst = 0;
-    let mut told = BTreeSet::new();
-    for job in &jobs {
-        // A photo that cannot be read needs no GPU to say so.
-        let goal = targets.get(&job.input).map(|path| (path.as_path(), scored));
-        let outcome = match attempt(&job.input, || Photo::load(job, args, &label, &weights, goal)) {
-            Ok(photo) => {
-                if !quiet {
-                    tell_losses(&photo.frame, job, &mut told);
-                }
-                session
-                    .attempt(&job.input, |restorer| photo.restore(restorer, job, args, &mut gallery, quiet))?
-            }
-            Err(mishap) => Err(mishap),
+/// `mprnet restore`.
+pub(super) fn run_any(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
+    if !args.chain.is_empty() {
+        let models: Vec<Model<'_>> = args.chain.iter().map(|path| Model::of(path)).collect();
+        return run(&args.photos, &models, quiet);
+    }
+    match args.file()? {
+        Some(file) => run(&args.photos, &[Model::of(&file)], quiet),
+        None => run(&args.photos, &[Model::Embedded(args.task()?)], quiet),
+    }
+}
+
+/// Restores photos with these models, one after another.
+pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result<(), Failure> {
+    let (jobs, targets) = check(args, models)?;
+    let mut summary = Summary::new(&jobs);
+    if args.inputs.dry_run {
+        return rehearse(args, &jobs, summary);
+    }
+    jobs.prepare()?;
+    // It may be in a directory that has just been made.
+    args.compare.page().map_or(Ok(()), dump::check)?;
+    let mut telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
+    let mut worst = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
+    jobs.skipped.iter().for_each(|job| telling.skipped(job));
+    if !jobs.jobs.is_empty() {
+        let weights = models.iter().map(|model| model.read(quiet)).collect::<Result<Vec<_>, _>>()?;
+        let Some(last) = weights.last() else { return Err(Failure::Usage("there is no model".to_owned())) };
+        let asked = Asked { args, weights: last, label: output_label(models), targets };
+        let gallery = args.compare.page().map(|page| Gallery::new(page, asked.protocol()));
+        let mut work = Work {
+            asked: &asked,
+            gallery,
+            summary: &mut summary,
+            telling: &mut telling,
+            told: BTreeSet::new(),
         };
-        if let Err(mishap) = outcome {
-            mishap.report();
-            worst = worst.max(mishap.code);
-            gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
+        let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
+        worst = worst.max(work.restore_all(&jobs.jobs, &mut session, quiet)?);
+        if let Some(gallery) = &work.gallery {
+            gallery.write("Photos before and after", &session.settings(models))?;
         }
     }
-    if let Some(gallery) = gallery {
-        gallery.write("Photos before and after", &session.settings(model))?;
+    summary.seconds = telling.seconds();
+    summary.memory.host = summary::host_peak();
+    if telling.in_words() && (summary.files.len() > 1 || summary.others > 0) {
+        say(summary.text());
+    }
+    drop(telling);
+    if args.json {
+        summary.deliver(args.inputs.to_stream())?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+/// Says what would be done.
+fn rehearse(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), Failure> {
+    summary.files.extend(jobs.jobs.iter().map(|job| File::new(job, "planned")));
+    jobs.failures.iter().for_each(|error| report(error));
+    if args.json {
+        summary.deliver(args.inputs.to_stream())?;
+    } else {
+        let line = |job: &Job| format!("{} -> {}", job.input.path().display(), job.output.path().display());
+        let skipped = jobs.skipped.iter().map(|job| format!("{} (there already)", line(job)));
+        print(&lines(jobs.jobs.iter().map(line).chain(skipped)))?;
+    }
+    jobs.failures.iter().map(exit_code).max().map_or(Ok(()), |code| Err(Failure::Reported(code)))
+}
+
+/// The work on all photos, and what is told of it.
+struct Work<'a> {
+    asked: &'a Asked<'a>,
+    gallery: Option<Gallery<'a>>,
+    summary: &'a mut Summary,
+    telling: &'a mut Telling,
+    /// What outputs are said to have no room for.
+    told: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl Work<'_> {
+    /// Gives the highest exit code.
+    fn restore_all(&mut self, jobs: &[Job], session: &mut Session<'_>, quiet: bool) -> Result<u8, Failure> {
+        let mut worst = 0;
+        TALLY.begin(jobs.len());
+        for job in jobs {
+            let outcome = self.restore(job, session, quiet)?;
+            self.telling.ended(job, outcome.as_ref().err());
+            self.summary.files.push(outcome.unwrap_or_else(|mishap| {
+                worst = worst.max(mishap.code);
+                self.gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
+                File::failed(job, &mishap)
+            }));
+        }
+        self.summary.adapter = session.adapter();
+        self.summary.precision = Some(session.precision().name());
+        Ok(worst)
+    }
+
+    fn restore(
+        &mut self,
+        job: &Job,
+        session: &mut Session<'_>,
+        quiet: bool,
+    ) -> Result<Result<File, Mishap>, Error> {
+        let (path, mut clock) = (job.input.path(), Clock(Instant::now()));
+        // A photo that cannot be read needs no GPU to say so.
+        let photo = match attempt(path, || Photo::load(job, self.asked)) {
+            Ok(photo) => photo,
+            Err(mishap) => return Ok(Err(mishap)),
+        };
+        let read = clock.lap();
+        if !quiet {
+            tell_losses(&photo.frame, job, &mut self.told);
+        }
+        let restored = session.attempt(path, |restorer| photo.restore(restorer, self.telling))?;
+        let restore = clock.lap();
+        let saved = restored.and_then(|restored| {
+            self.summary.memory.device = self.summary.memory.device.max(Some(restored.spent.device_bytes));
+            attempt(path, || {
+                photo.save(&restored)?;
+                self.gallery.as_mut().map_or(Ok(()), |gallery| photo.show(&restored.frame, gallery))
+            })
+        });
+        Ok(saved.map(|()| {
+            TALLY.finished();
+            let (width, height) = (Some(photo.frame.width()), Some(photo.frame.height()));
+            let seconds = Some(Seconds { read, restore, write: clock.lap() });
+            File { width, height, seconds, ..File::new(job, "written") }
+        }))
+    }
+}
+
+/// What tells how long each part of the work took.
+struct Clock(Instant);
+
+impl Clock {
+    /// Seconds since the last time.
+    fn lap(&mut self) -> f64 {
+        let began = std::mem::replace(&mut self.0, Instant::now());
+        (self.0 - began).as_secs_f64()
+    }
 }
 
 /// Says what an output's format has no room for, of each kind once.
 fn tell_losses(photo: &Frame, job: &Job, told: &mut BTreeSet<(&'static str, &'static str)>) {
     let format = job.format().map_or("", FileFormat::name);
-    for loss in image::losses(photo, &job.output, &job.write) {
+    for loss in image::losses(photo, job.output.path(), &job.write) {
         if told.insert((format, loss)) {
-            let output = Shown(job.output.display());
+            let output = Shown(job.output.path().display());
             say(format_args!("note: {output} is written without {loss}; {format} has no room for it"));
         }
     }
 }
 
 /// What the output is called in a strip.
-fn output_label(model: Model<'_>) -> String {
-    match model {
-        Model::File(_) => "output".to_owned(),
-        Model::Embedded(task) => format!("output ({task})"),
+fn output_label(models: &[Model<'_>]) -> String {
+    match models {
+        [Model::Embedded(task)] => format!("output ({task})"),
+        _ => "output".to_owned(),
     }
 }
 
 /// Pairs photos with outputs and with targets, and finds out whether everything that is asked for besides goes together with
 /// them.
-fn check(args: &PhotoArgs, model: Model<'_>) -> Result<(Vec<Job>, HashMap<PathBuf, PathBuf>), Failure> {
-    let inputs = patterns::expand(&args.inputs)?;
+fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBuf, PathBuf>), Failure> {
+    let files = models.iter().filter_map(|model| model.file()).collect();
+    let dumps = args.dump.iter().map(|(_, path)| path.as_path());
+    let written: Vec<&Path> = dumps.clone().chain(args.compare.strip()).chain(args.compare.page()).collect();
+    let jobs = args.inputs.plan(args.write.options(), files, written.clone())?;
     for (option, given) in [("--dump", !args.dump.is_empty()), ("--compare", args.compare.strip().is_some())]
     {
-        if given && inputs.len() > 1 {
+        if given && jobs.jobs.len() + jobs.skipped.len() > 1 {
             return Err(Failure::Usage(format!("{option} takes one photo")));
         }
     }
-    let jobs = outputs::jobs(&inputs, &args.output, &args.write)?;
-    let targets = args.compare.targets(&inputs)?;
-    let read: Vec<&Path> = model.file().into_iter().chain(targets.values().map(PathBuf::as_path)).collect();
-    let besides = args.dump.iter().map(|(_, path)| path.as_path()).chain(args.compare.page());
-    let written: Vec<&Path> = besides.clone().chain(args.compare.strip()).collect();
-    outputs::check_distinct(&jobs, &read, &written)?;
-    besides.into_iter().try_for_each(dump::check)?;
+    args.write.check(&jobs.jobs)?;
+    let targets = args.compare.targets(&jobs.jobs, args.inputs.recursive)?;
+    check_besides(args, &jobs, &targets, &written)?;
+    if args.inputs.dry_run {
+        return Ok((jobs, targets));
+    }
+    if let [job] = &jobs.jobs[..]
+        // What is no image, reading tells better.
+        && (jobs.directory().is_none() || job.format().is_some())
+    {
+        job.check_output()?;
+    }
+    dumps.into_iter().try_for_each(dump::check)?;
     Ok((jobs, targets))
 }
 
-/// A photo that can be restored.
-struct Photo<'a> {
-    frame: Frame,
-    /// Where its strip goes, and what is in there besides.
-    strip: Option<&'a Path>,
-    target: Option<Goal<'a>>,
-    output_label: &'a str,
-}
-
-/// What a photo should be.
-struct Goal<'a> {
-    path: &'a Path,
-    frame: Frame,
-    /// How near the photo is to it, where that is told.
-    before: Option<(Protocol, Score)>,
-}
-
-impl<'a> Goal<'a> {
-    fn read(path: &'a Path, job: &Job, photo: &Frame, protocol: Option<Protocol>) -> Result<Self, Error> {
-        let frame = image::read(path)?;
-        let score = |protocol| metrics::score(photo, &frame, protocol).map(|score| (protocol, score));
-        let unscored = |source| Error::Unscored { path: job.input.clone(), source: Box::new(source) };
-        let before = protocol.map(score).transpose().map_err(unscored)?;
-        Ok(Self { path, frame, before })
+/// Finds out whether what is written besides photos has names, and none that is taken.
+fn check_besides(
+    args: &PhotoArgs,
+    jobs: &Jobs,
+    targets: &HashMap<PathBuf, PathBuf>,
+    written: &[&Path],
+) -> Result<(), Failure> {
+    let streams =
+        jobs.jobs.iter().flat_map(|job| [&job.input, &job.output]).find(|place| place.file().is_none());
+    if let (Some(stream), Some(_)) = (streams, args.compare.page()) {
+        let text = format!("--report links to files, and {} is none", stream.path().display());
+        return Err(Failure::Usage(text));
     }
-}
-
-impl<'a> Photo<'a> {
-    /// Reads a photo, and finds out whether what becomes of it can be computed and written.
-    fn load(
-        job: &Job,
-        args: &'a PhotoArgs,
-        output_label: &'a str,
-        weights: &Weights,
-        goal: Option<(&'a Path, Option<Protocol>)>,
-    ) -> Result<Self, Error> {
-        job.check_input()?;
-        let frame = image::read_with(&job.input, &args.read.options())?;
-        job.check_output()?;
-        image::check_frame(&frame, &job.output, &job.write)?;
-        check_nodes(&frame, args, weights)?;
-        let target = goal.map(|(path, scored)| Goal::read(path, job, &frame, scored)).transpose()?;
-        let photo = Self { frame, strip: args.compare.strip(), target, output_label };
-        photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
-        Ok(photo)
+    if args.keep_stages && jobs.jobs.iter().any(|job| job.output == Place::Output) {
+        let text = "--keep-stages writes files beside the photo, and standard output is none";
+        return Err(Failure::Usage(text.to_owned()));
     }
-
-    fn comparison(&self) -> Option<Comparison<'_>> {
-        let (photo, target, output_label) =
-            (&self.frame, self.target.as_ref().map(|goal| &goal.frame), self.output_label);
-        self.strip.map(|path| Comparison { path, photo, output_label, target })
+    let stages =
+        jobs.jobs.iter().filter(|_| args.keep_stages).flat_map(|job| STAGES.map(|it| job.beside(it)));
+    let stages: Vec<PathBuf> =
+        stages.flatten().filter_map(|job| job.output.file().map(Path::to_owned)).collect();
+    let there =
+        |stage: &&PathBuf| jobs.directory().is_some() && args.inputs.refuses_existing() && stage.exists();
+    if let Some(stage) = stages.iter().find(there) {
+        return Err(Failure::Usage(format!("{} is there already; --overwrite replaces it", stage.display())));
     }
-
-    /// Restores it and writes everything that is asked for.
-    fn restore(
-        &self,
-        restorer: &mut Restorer,
-        job: &Job,
-        args: &PhotoArgs,
-        gallery: &mut Option<Gallery<'_>>,
-        quiet: bool,
-    ) -> Result<(), Error> {
-        let computed = with_bar(job.input.display().to_string(), quiet, |progress| {
-            if args.dump.is_empty() {
-                restorer.restore_with_progress(&self.frame, progress).map(|restored| (restored, Vec::new()))
-            } else {
-                restorer.capture(&self.frame, &nodes(args), progress)
-            }
-        });
-        let about = |source| Error::Unrestored { path: job.input.clone(), source: Box::new(source) };
-        let (restored, tensors) = computed.map_err(about)?;
-        for (node, path) in &args.dump {
-            let unknown = || Error::UnknownTensor { name: node.clone() };
-            dump::write(tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?, path)?;
-        }
-        image::write_with(&restored, &job.output, &job.write)?;
-        if !quiet {
-            say(format_args!("{} -> {}", job.input.display(), job.output.display()));
-        }
-        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))?;
-        gallery.as_mut().map_or(Ok(()), |gallery| self.show(&restored, job, gallery))
-    }
-
-    /// Puts it on the page.
-    fn show(&self, restored: &Frame, job: &Job, gallery: &mut Gallery<'_>) -> Result<(), Error> {
-        let target = match &self.target {
-            Some(Goal { path, frame, before: Some((protocol, before)) }) => {
-                let after = metrics::score(restored, frame, *protocol)?;
-                Some(Target { path, before: *before, after })
-            }
-            _ => None,
-        };
-        let before = Picture { frame: &self.frame, path: &job.input };
-        let after = Picture { frame: restored, path: &job.output };
-        gallery.add(before, after, target)
-    }
-}
-
-/// Finds out whether the tensors to dump exist, on a network for the smallest photo of this kind.
-fn check_nodes(photo: &Frame, args: &PhotoArgs, weights: &Weights) -> Result<(), Error> {
-    let side = weights.config().side_multiple();
-    let format = match photo.samples() {
-        Samples::U8(_) => ImageFormat::Words,
-        Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
-    };
-    let keep = nodes(args);
-    let options =
-        NetworkOptions { width: side, height: side, format, stage: args.session.network.stage(), keep };
-    if args.dump.is_empty() { Ok(()) } else { model::build(weights, &options).map(|_| ()) }
-}
-
-fn nodes(args: &PhotoArgs) -> Vec<String> {
-    args.dump.iter().map(|(node, _)| node.clone()).collect()
+    let written: Vec<&Path> = written.iter().copied().chain(stages.iter().map(PathBuf::as_path)).collect();
+    let read: Vec<&Path> = targets.values().map(PathBuf::as_path).collect();
+    Ok(job::check_distinct(&jobs.jobs, &read, &written)?)
 }

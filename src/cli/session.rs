@@ -1,4 +1,4 @@
-//! What the commands that run a network share: a model, the adapter that it runs on, and a bar that shows progress.
+//! What the commands that run a network share: a model, and the adapter that it runs on.
 
 use std::fmt;
 use std::path::Path;
@@ -7,10 +7,10 @@ use crate::checkpoint::Checkpoint;
 use crate::model::{Task, Weights};
 use crate::plan::Precision;
 use crate::tune::{Tuning, cache_folder};
-use crate::{Error, Progress, Restorer, RestorerOptions, Shown, gpu};
+use crate::{Error, Restorer, RestorerOptions, Shown, gpu};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::mishap::{self, Mishap};
 use super::{NetworkArgs, advise, date, say};
@@ -21,16 +21,36 @@ pub(super) struct SessionArgs {
     #[command(flatten)]
     pub(super) network: NetworkArgs,
     #[command(flatten)]
+    blend: BlendArgs,
+    #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
     tuning: TuningArgs,
 }
 
+/// How results are blended.
+#[derive(Args)]
+struct BlendArgs {
+    /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
+    /// rounded
+    #[arg(long, value_name = "0..1", default_value_t = 1.0, value_parser = parse_strength)]
+    strength: f32,
+    /// Averages what the network makes of the photo turned and mirrored in all eight ways, before anything is rounded: better by
+    /// a little, in eight times the time
+    #[arg(long)]
+    tta: bool,
+}
+
+fn parse_strength(text: &str) -> Result<f32, String> {
+    let strength = text.parse().ok().filter(|strength| (0.0..=1.0).contains(strength));
+    strength.ok_or_else(|| "a number from 0 to 1 is expected".to_owned())
+}
+
 /// Which adapter.
 #[derive(Args)]
 pub(super) struct DeviceArgs {
-    /// Adapter: its index in `mprnet devices`, or part of its name
-    #[arg(long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
+    /// Adapter: its index in `mprnet devices`, part of its name, or auto
+    #[arg(short = 'g', long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
 }
 
@@ -66,9 +86,14 @@ impl TuningArgs {
 }
 
 impl DeviceArgs {
+    /// What was asked for, if anything.
+    fn wanted(&self) -> Option<String> {
+        self.device.clone().filter(|device| device != "auto")
+    }
+
     /// How it is opened.
     pub(super) fn options(&self) -> gpu::DeviceOptions {
-        let (device, pipeline_folder) = (self.device.clone(), cache_folder());
+        let (device, pipeline_folder) = (self.wanted(), cache_folder());
         gpu::DeviceOptions { device, pipeline_folder, ..Default::default() }
     }
 
@@ -81,7 +106,7 @@ impl DeviceArgs {
 
     /// Opens it once more, for shaders with all checks.
     pub(super) fn open_checked(&self) -> Result<gpu::Device, Error> {
-        let (device, checked_shaders) = (self.device.clone(), true);
+        let (device, checked_shaders) = (self.wanted(), true);
         gpu::Device::new(&gpu::DeviceOptions { device, checked_shaders, ..Default::default() })
     }
 }
@@ -144,17 +169,17 @@ impl fmt::Display for Model<'_> {
     }
 }
 
-/// A model for photos; its adapter is opened when the first of them needs it.
+/// Models for photos, each of which takes the result of the one before; their adapter is opened when the first of them needs it.
 pub(super) struct Session<'a> {
     args: &'a SessionArgs,
-    weights: &'a Weights,
+    weights: &'a [Weights],
     passes: bool,
     quiet: bool,
     restorer: Option<Restorer>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(args: &'a SessionArgs, weights: &'a Weights, passes: bool, quiet: bool) -> Self {
+    pub(super) fn new(args: &'a SessionArgs, weights: &'a [Weights], passes: bool, quiet: bool) -> Self {
         Self { args, weights, passes, quiet, restorer: None }
     }
 
@@ -164,18 +189,29 @@ impl<'a> Session<'a> {
     }
 
     /// What results depend on besides the photo, by name.
-    pub(super) fn settings(&self, model: Model<'_>) -> Vec<(&'static str, String)> {
-        let model = match model {
+    pub(super) fn settings(&self, models: &[Model<'_>]) -> Vec<(&'static str, String)> {
+        let name = |model: &Model<'_>| match model {
             Model::File(path) => path.display().to_string(),
-            Model::Embedded(task) => format!("{task}, embedded"),
+            Model::Embedded(task) => format!("{task} (embedded)"),
         };
+        let model = models.iter().map(name).collect::<Vec<_>>().join(", then ");
         let adapter = self.restorer.as_ref().and_then(|restorer| restorer.device().adapter());
         let adapter = adapter.map(|it| ("adapter", format!("{} ({}, {})", it.name, it.backend, it.driver)));
         let stage = self.args.network.stage.to_string();
         let precision = self.precision().name().to_owned();
         let program = format!("mprnet {}, {}", env!("CARGO_PKG_VERSION"), date::now());
-        let rows = [("program", program), ("model", model), ("stage", stage), ("precision", precision)];
-        rows.into_iter().chain(adapter).collect()
+        let strength = self.args.blend.strength.to_string();
+        let symmetries = if self.args.blend.tta { "eight, averaged" } else { "as it lies" }.to_owned();
+        let mut rows =
+            vec![("program", program), ("model", model), ("stage", stage), ("precision", precision)];
+        rows.extend([("strength", strength), ("symmetries", symmetries)]);
+        rows.extend(adapter);
+        rows
+    }
+
+    /// The name of the adapter, once it is opened.
+    pub(super) fn adapter(&self) -> Option<String> {
+        Some(self.restorer.as_ref()?.device().adapter()?.name.clone())
     }
 
     /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. An error
@@ -204,14 +240,17 @@ impl<'a> Session<'a> {
             empty => {
                 let device = self.args.device.open(self.quiet)?;
                 let options = RestorerOptions {
-                    strength: 1.0,
-                    symmetries: false,
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),
+                    strength: self.args.blend.strength,
+                    symmetries: self.args.blend.tta,
                     passes: self.passes,
                     tuning: self.args.tuning.on(&device),
                 };
-                Ok(empty.insert(Restorer::new(self.weights.clone(), device, options)))
+                let mut weights = self.weights.iter().cloned();
+                let first = weights.next().ok_or_else(|| Error::Input("there is no model".to_owned()))?;
+                let restorer = weights.fold(Restorer::new(first, device, options), Restorer::followed_by);
+                Ok(empty.insert(restorer))
             }
         }
     }
@@ -224,21 +263,6 @@ fn announce(device: &gpu::Device, quiet: bool) {
     if adapter.is_software() && !quiet {
         say(format_args!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name));
     }
-}
-
-/// Does the work on a photo under a bar that shows how far it has come.
-pub(super) fn with_bar<T>(title: String, quiet: bool, work: impl FnOnce(&mut dyn FnMut(Progress)) -> T) -> T {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
-    // Nothing is drawn before the first progress: what is said while kernels are prepared has a line of its own.
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) }
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(Shown(title).to_string());
-    let done = work(&mut |progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    });
-    bar.finish_and_clear();
-    done
 }
 
 /// A line that tells what is being done, while it is.

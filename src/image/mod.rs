@@ -45,8 +45,8 @@ mod symmetry;
 pub(crate) use blend::Mean;
 #[cfg(feature = "image-files")]
 pub use files::{
-    FileFormat, ReadOptions, WriteOptions, check_frame, check_output, check_strip, from_bytes, list, losses,
-    read, read_with, strip, thumbnail, write, write_with,
+    FileFormat, ListOptions, Listing, ReadOptions, WriteOptions, check_frame, check_output, check_strip,
+    from_bytes, list, list_with, losses, read, read_with, strip, thumbnail, to_bytes, write, write_with,
 };
 pub use frame::{Frame, MAX_PIXELS};
 pub use light::Light;

@@ -93,7 +93,7 @@ fn nothing_to_do() {
     room.refuses(&["restore", "photo.png"], 2, &["required arguments"]);
     room.refuses(&["restore", "-o", "out.png"], 2, &["required arguments"]);
     room.refuses(&["restore", "photo.png", "-o", ""], 2, &["--output"]);
-    room.refuses(&["restore", "", "-o", "out.png"], 2, &["<IN>"]);
+    room.refuses(&["restore", "", "-o", "out.png"], 2, &["[IN]"]);
     room.refuses(&["repair"], 2, &["repair"]);
     room.refuses(&["-q", "-v", "devices"], 2, &["--quiet", "--verbose"]);
 }

@@ -3,7 +3,7 @@
 use image::{DynamicImage, GrayImage, RgbaImage};
 
 use crate::photos::*;
-use crate::{Room, Run, printed};
+use crate::{Room, Run};
 
 /// Refuses a photo of these bytes, naming it and saying why.
 #[track_caller]
@@ -31,18 +31,19 @@ fn empty_file() {
     refused("empty.png", b"", "it is empty (0 bytes)");
 }
 
+/// Whatever it is called, and whatever is to become of it.
 #[test]
-fn directory() {
+fn directory_without_photos() {
     let room = Room::new();
-    room.make_directory("album.png");
-    let pattern = printed("album.png/*.jpg");
-    let words = format!("cannot read album.png: it is a directory; name the photos in it, as in {pattern}");
-    room.refuses(&["restore", "album.png", "-o", "out.png"], 1, &[&words]);
-    // Whatever is to become of it.
-    room.make_directory("album");
     room.make_directory("out");
-    for out in ["out", "out.bmp", "none"] {
-        room.refuses(&["restore", "album", "-o", out], 1, &["it is a directory; name the photos in it"]);
+    for album in ["album.png", "album"] {
+        room.make_directory(album);
+        for out in ["out", "out.png", "out.bmp", "none"] {
+            let words = format!("cannot use the images in {album}: there is none in it");
+            room.refuses(&["restore", album, "-o", out], 1, &[&words]);
+        }
+        room.make_directory(&format!("{album}/below"));
+        room.refuses(&["restore", album, "-o", "out"], 1, &["none in it itself; -r takes what is in"]);
     }
 }
 
@@ -141,7 +142,15 @@ fn among_others() {
     room.make_directory("out");
     room.put("out/broken.png", b"an older picture");
     room.make_directory("out/alone.png");
-    let run = Run::of(&mut room.command(["restore", "broken.png", "alone.png", "photo.png", "-o", "out"]));
+    let run = Run::of(&mut room.command([
+        "restore",
+        "broken.png",
+        "alone.png",
+        "photo.png",
+        "-o",
+        "out",
+        "--overwrite",
+    ]));
     assert_eq!(run.code, 1, "{}", run.err);
     let errors: Vec<&str> = run.err.lines().filter(|line| line.starts_with("error: ")).collect();
     assert_eq!(errors.len(), 2, "{}", run.err);
@@ -164,8 +173,9 @@ fn among_others_that_fail() {
     let run = room.run(&["restore", "photo.png", "other.txt", "-o", "out"]);
     assert_eq!(run.code, 1);
     let lines: Vec<&str> = run.err.lines().collect();
-    let [first, second] = lines[..] else { panic!("two errors are expected: {}", run.err) };
+    let [first, second, summary] = lines[..] else { panic!("two errors are expected: {}", run.err) };
     assert!(first.starts_with("error: ") && first.contains("photo.png: it is a directory"), "{first}");
     assert!(second.starts_with("error: ") && second.contains("other.txt: it is not an image"), "{second}");
+    assert!(summary.starts_with("0 restored, 2 failed, in "), "{summary}");
     assert!(before == room.contents());
 }

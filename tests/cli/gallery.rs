@@ -8,7 +8,7 @@ use mprnet::metrics::{self, Protocol};
 use percent_encoding::percent_decode_str;
 
 use crate::photos::*;
-use crate::{Room, repository};
+use crate::{Room, printed, repository};
 
 /// A name that means something to HTML, to URLs and to shells.
 const ODD: &str = if cfg!(windows) {
@@ -176,7 +176,8 @@ fn what_went_wrong_is_on_the_page() {
 
     // What cannot be scored is not computed either.
     room.put("target/<i>.png", &png(smooth(8, 8)));
-    let run = room.run(&[&args[..], &["--report", "report.html", "--target", "target"]].concat());
+    let more = ["--overwrite", "--report", "report.html", "--target", "target"];
+    let run = room.run(&[&args[..], &more].concat());
     assert_eq!(run.code, 1);
     assert!(run.err.contains("cannot score in/low.png: SSIM needs 11 pixels"), "{}", run.err);
     assert_eq!(Page::of(&room, "report.html").photos().len(), 1);
@@ -210,6 +211,24 @@ fn pages_of_evaluations() {
     assert!(photo.contains(&format!("PSNR {} → {} dB", was[0], is[0])), "{photo}");
     // The same again goes over it.
     room.run(&[&args[..], &tiny].concat()).succeeds();
+}
+
+/// Targets lie as their photos do, and the page is among what is made.
+#[test]
+fn trees_of_photos() {
+    let room = room();
+    for folder in ["in/deep", "target/deep"] {
+        room.make_directory(folder);
+    }
+    room.put("in/deep/2.png", &png(sample("noisy.png", 20, 20)));
+    room.put("target/deep/2.png", &png(sample("clean.png", 20, 20)));
+    let args = ["restore", "in", "-r", "-q", "-o", "made", "--model", "tiny", "--target", "target"];
+    room.run(&[&args[..], &["--report", "made/report.html"]].concat()).succeeds();
+    let page = Page::of(&room, "made/report.html");
+    let deep = page.photos().into_iter().find(|photo| photo.contains(&printed("<h2>deep/2.png</h2>")));
+    let links = quoted(deep.unwrap(), "href=\"");
+    page.assert_links(&links, &room, &["in/deep/2.png", "made/deep/2.png", "target/deep/2.png"]);
+    assert_eq!(page.photos().len(), 3);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The program as it is used: arguments in; files, messages and exit codes out.
 
 mod arguments;
+mod asked;
 mod bad_photos;
 mod bad_weights;
 mod bench;
@@ -10,9 +11,12 @@ mod conformance;
 mod convert;
 mod eval;
 mod files;
+mod folders;
 mod formats;
 mod gallery;
 mod inspect;
+#[cfg(unix)]
+mod interrupted;
 mod listings;
 mod mishaps;
 mod options;
@@ -21,6 +25,8 @@ mod overflowing;
 mod photos;
 mod profile;
 mod restoring;
+mod streams;
+mod telling;
 #[cfg(windows)]
 mod windows;
 

@@ -13,7 +13,7 @@ fn room() -> Room {
 
 #[cfg(debug_assertions)]
 fn restore(room: &Room, more: &[&str]) -> std::process::Command {
-    let all = ["restore", "--model", "tiny", "photo.png", "other.png", "-o", "out"];
+    let all = ["restore", "--model", "tiny", "photo.png", "other.png", "-o", "out", "--overwrite"];
     room.command([&all, more].concat())
 }
 

@@ -4,7 +4,7 @@ use crate::{Error, Executor, Progress, Values, gpu};
 
 use super::clock::{self, Sample};
 use super::report::Cell;
-use crate::cli::session::with_bar;
+use crate::cli::telling::with_bar;
 
 /// Runs before the first that counts, that after compilation among them: the second finds how much one submission holds.
 const WARM_UPS: usize = 2;

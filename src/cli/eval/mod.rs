@@ -2,13 +2,12 @@
 
 mod report;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::image::{self, Frame};
 use crate::metrics::{self, Protocol, Score};
 use crate::model::Task;
-use crate::{Error, Restorer};
+use crate::{Error, Restorer, job};
 use clap::{Args, ValueEnum};
 
 use self::report::{Failed, Format, Report, Row};
@@ -17,8 +16,9 @@ use super::formats::ReadArgs;
 use super::gallery::{Gallery, Picture, Target};
 use super::mishap::attempt;
 use super::pairs::{self, Pair};
-use super::session::{Model, Session, SessionArgs, with_bar};
-use super::{Failure, dump, outputs, parse_task, say};
+use super::session::{Model, Session, SessionArgs};
+use super::telling::with_bar;
+use super::{Failure, dump, parse_task, say};
 
 #[derive(Args)]
 pub(super) struct EvalArgs {
@@ -28,6 +28,9 @@ pub(super) struct EvalArgs {
     /// What they should be: a directory of files of the same names, extensions apart
     #[arg(value_name = "TARGET_DIR")]
     targets: PathBuf,
+    /// Takes what is in the directories below too
+    #[arg(short, long)]
+    recursive: bool,
     /// derain, denoise or deblur: chooses the embedded model and the protocol; without it what --model is for,
     /// else denoise
     #[arg(long, value_parser = parse_task)]
@@ -75,13 +78,13 @@ impl ProtocolArg {
 }
 
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
-    let pairs = pairs::find(&args.inputs, &args.targets)?;
+    let pairs = pairs::find(&args.inputs, &args.targets, args.recursive)?;
     let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
     check(args, &pairs, model)?;
     let weights = model.read(quiet)?;
     let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
-    let mut session = Session::new(&args.session, &weights, true, quiet);
+    let mut session = Session::new(&args.session, std::slice::from_ref(&weights), true, quiet);
     let mut gallery = args.report.as_deref().map(|page| Gallery::new(page, protocol));
     let (rows, failed, worst) = evaluate(args, &pairs, &mut session, protocol, &mut gallery, quiet)?;
     if !failed.is_empty() && !rows.is_empty() && !quiet {
@@ -93,7 +96,7 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
         write(&report, args)?;
     }
     if let Some(gallery) = gallery {
-        gallery.write("Photos before and after", &session.settings(model))?;
+        gallery.write("Photos before and after", &session.settings(&[model]))?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
 }
@@ -108,7 +111,7 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
     let pictures: [Vec<PathBuf>; 2] = folders.map(pictures);
     let written = args.output.iter().chain(&args.report).chain(pictures.iter().flatten());
     let written: Vec<&Path> = written.map(PathBuf::as_path).collect();
-    outputs::check_distinct(&[], &read, &written)?;
+    job::check_distinct(&[], &read, &written)?;
     if let Some(directory) = args.compare.as_deref().filter(|directory| !directory.is_dir()) {
         let text = format!("--compare takes a directory, and {} is none; make it first", directory.display());
         return Err(Failure::Usage(text));
@@ -122,8 +125,8 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
 
 /// Where a picture about a photo goes, if into any folder.
 fn png_in(folder: Option<&Path>, pair: &Pair) -> Option<PathBuf> {
-    let mut name = pair.input.file_stem()?.to_owned();
-    name.push(".png");
+    let mut name = pair.place.with_extension("");
+    name.as_mut_os_string().push(".png");
     Some(folder?.join(name))
 }
 
@@ -189,6 +192,7 @@ impl<'a> Photo<'a> {
             (image::read_with(&pair.input, &args.read.options())?, image::read(&pair.target)?);
         let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
         let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
+        strip.as_deref().and_then(Path::parent).map_or(Ok(()), job::make_directory)?;
         let photo = Self { pair, strip, restored, protocol, input, target, before };
         photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
         Ok(photo)
@@ -227,14 +231,12 @@ impl<'a> Photo<'a> {
         path: &Path,
         gallery: &mut Gallery<'_>,
     ) -> Result<(), Error> {
-        let folder = path.parent().unwrap_or(path);
-        let io = |source| Error::Io { action: "create the directory", path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(io)?;
+        path.parent().map_or(Ok(()), job::make_directory)?;
         image::write(restored, path)?;
         let target = Target { path: &self.pair.target, before: self.before, after };
         let [before, after] = [(&self.input, self.pair.input.as_path()), (restored, path)]
             .map(|(frame, path)| Picture { frame, path });
-        gallery.add(before, after, Some(target))
+        gallery.add(&self.pair.place, before, after, Some(target))
     }
 }
 

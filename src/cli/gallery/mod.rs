@@ -63,16 +63,17 @@ impl<'a> Gallery<'a> {
         Self { path, protocol, cards, photos: 0, scores: Vec::new(), failed }
     }
 
-    /// Adds a photo, whose files are to be there.
+    /// Adds a photo of this name, whose files are to be there.
     pub(super) fn add(
         &mut self,
+        name: &Path,
         before: Picture<'_>,
         after: Picture<'_>,
         target: Option<Target<'_>>,
     ) -> Result<(), Error> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let [before_url, after_url] = [before, after].map(|picture| link::relative(picture.path, folder));
-        let name = escape(&name(before.path));
+        let name = escape(&Shown(name.display()).to_string());
         let (width, height) = (after.frame.width(), after.frame.height());
         let images = [small("before", before.frame)?, small("after", after.frame)?].concat();
         let mut links = format!("<a href=\"{before_url}\">before</a> · <a href=\"{after_url}\">after</a>");
@@ -128,10 +129,6 @@ impl<'a> Gallery<'a> {
         }
         rows
     }
-}
-
-fn name(path: &Path) -> String {
-    Shown(path.file_name().unwrap_or(path.as_os_str()).to_string_lossy()).to_string()
 }
 
 /// A picture inside the page, which is decoded when it is about to be seen.

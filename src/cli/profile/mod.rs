@@ -18,7 +18,8 @@ use clap::{Args, ValueEnum};
 
 use self::report::{Report, Subject};
 use super::network::{build, padded, parse_size};
-use super::session::{DeviceArgs, Model, TuningArgs, with_bar};
+use super::session::{DeviceArgs, Model, TuningArgs};
+use super::telling::with_bar;
 use super::{Failure, NetworkArgs, dump, parse_task};
 
 #[derive(Args)]

@@ -1,11 +1,31 @@
 //! The photos in a folder.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::sniff::{self, FileFormat, HEAD_BYTES};
+use super::sniff::FileFormat;
 use crate::error::{Error, Result};
+
+/// Which files of a directory are meant.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ListOptions<'a> {
+    /// What is in directories below too. Links to directories are not followed.
+    pub recursive: bool,
+    /// A directory that is passed over, as one that results go to.
+    pub except: Option<&'a Path>,
+}
+
+/// What there is in a directory.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The image files, in natural order.
+    pub images: Vec<PathBuf>,
+    /// How many files are none; hidden ones are not counted.
+    pub others: usize,
+    /// Directories below that cannot be read.
+    pub failures: Vec<Error>,
+}
 
 /// The image files in a directory, in natural order: `2.png` comes before `10.png`.
 ///
@@ -13,9 +33,17 @@ use crate::error::{Error, Result};
 /// in directories below are left out.
 ///
 /// # Errors
+/// As [`list_with`].
+pub fn list(directory: &Path) -> Result<Vec<PathBuf>> {
+    Ok(list_with(directory, &ListOptions::default())?.images)
+}
+
+/// As [`list`], with options; and what there is besides.
+///
+/// # Errors
 /// [`Error::ImageFolder`] where the path is no directory or there is no image in it, [`Error::Io`] where it cannot
 /// be read.
-pub fn list(directory: &Path) -> Result<Vec<PathBuf>> {
+pub fn list_with(directory: &Path, options: &ListOptions<'_>) -> Result<Listing> {
     let unfit = |reason: &str| Error::ImageFolder { path: directory.to_owned(), reason: reason.to_owned() };
     if !directory.exists() {
         return Err(unfit("there is no such directory"));
@@ -23,37 +51,61 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>> {
     if !directory.is_dir() {
         return Err(unfit("it is no directory; name the one that holds them"));
     }
-    let io = |source| Error::Io { action: "read", path: directory.to_owned(), source };
-    let entries: std::result::Result<Vec<_>, _> = fs::read_dir(directory).map_err(io)?.collect();
-    let paths = entries.map_err(io)?.into_iter().map(|entry| entry.path());
-    let mut photos: Vec<PathBuf> = paths.filter(|path| is_photo(path)).collect();
-    if photos.is_empty() {
-        return Err(unfit("there is none in it; PNG, JPEG, WebP and TIFF files are read"));
+    let except = options.except.and_then(|path| path.canonicalize().ok());
+    let mut listing = Listing::default();
+    let below = listing.add(directory, options.recursive, except.as_deref())?;
+    if listing.images.is_empty() && listing.failures.is_empty() {
+        return Err(unfit(if below {
+            "there is none in it itself; -r takes what is in the directories below too"
+        } else {
+            "there is none in it; PNG, JPEG, WebP and TIFF files are read"
+        }));
     }
-    photos.sort_by_cached_key(|path| natural(&name(path)));
-    Ok(photos)
+    Ok(listing)
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+impl Listing {
+    /// Adds what is in a directory; tells whether directories in it have been left out.
+    fn add(&mut self, directory: &Path, recursive: bool, except: Option<&Path>) -> Result<bool> {
+        let io = |source| Error::Io { action: "read", path: directory.to_owned(), source };
+        let entries: std::result::Result<Vec<_>, _> = fs::read_dir(directory).map_err(io)?.collect();
+        let mut entries = entries.map_err(io)?;
+        entries.retain(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+        entries.sort_by_cached_key(|entry| natural(&entry.file_name().to_string_lossy()));
+        let mut left_out = false;
+        for entry in entries {
+            let path = entry.path();
+            // Of a link this is no directory: following it could lead around in circles.
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                self.add_file(path);
+            } else if !recursive {
+                left_out = true;
+            } else if except.is_none_or(|except| path.canonicalize().ok().as_deref() != Some(except)) {
+                match self.add(&path, recursive, except) {
+                    Ok(_) => {}
+                    Err(error) => self.failures.push(error),
+                }
+            }
+        }
+        Ok(left_out)
+    }
+
+    fn add_file(&mut self, path: PathBuf) {
+        if is_photo(&path) {
+            self.images.push(path);
+        } else if path.is_file() {
+            self.others += 1;
+        }
+    }
 }
 
 fn is_photo(path: &Path) -> bool {
-    if name(path).starts_with('.') {
-        return false;
-    }
     let by_name = FileFormat::from_path(path).is_some();
     match fs::metadata(path) {
-        Ok(metadata) => metadata.is_file() && (by_name || begins_as_image(path)),
+        Ok(metadata) => metadata.is_file() && (by_name || FileFormat::of_file(path).is_some()),
         // Reading it will tell what is wrong with it.
         Err(_) => by_name,
     }
-}
-
-fn begins_as_image(path: &Path) -> bool {
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
-    read.is_ok() && sniff::sniff(&head).is_ok()
 }
 
 /// Text and the number behind it, in turns; a number by its digits and, since that says how large it is, by their

@@ -11,10 +11,10 @@ mod strip;
 mod thumbnail;
 mod write;
 
-pub use folder::list;
+pub use folder::{ListOptions, Listing, list, list_with};
 pub use metadata::losses;
 pub use read::{ReadOptions, from_bytes, read, read_with};
 pub use sniff::FileFormat;
 pub use strip::{check_strip, strip};
 pub use thumbnail::thumbnail;
-pub use write::{WriteOptions, check_frame, check_output, write, write_with};
+pub use write::{WriteOptions, check_frame, check_output, to_bytes, write, write_with};

@@ -1,5 +1,7 @@
 //! File formats, told apart by their first bytes.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// A file format that is read and written.
@@ -38,6 +40,25 @@ impl FileFormat {
     #[must_use]
     pub fn from_path(path: &Path) -> Option<FileFormat> {
         FileFormat::from_extension(path.extension()?.to_str()?)
+    }
+
+    /// What names of files of this format end in, without the dot.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            FileFormat::Png => "png",
+            FileFormat::Jpeg => "jpg",
+            FileFormat::WebP => "webp",
+            FileFormat::Tiff => "tiff",
+        }
+    }
+
+    /// The format that the first bytes of the file at this path announce.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<FileFormat> {
+        let mut head = Vec::new();
+        File::open(path).ok()?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
+        FileFormat::from_content(&head)
     }
 
     /// The format's name.

@@ -1,6 +1,6 @@
 //! From a [`Frame`] to a file.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
 use super::encode::{self, Failure};
@@ -97,20 +97,36 @@ pub fn write(frame: &Frame, path: &Path) -> Result<()> {
 /// # Errors
 /// As [`write()`].
 pub fn write_with(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<()> {
-    let format = output_format(path, options)?;
     check_frame(frame, path, options)?;
     let io = |source| Error::Io { action: "write", path: path.to_owned(), source };
     let output = Output::create(path)?;
     let mut out = BufWriter::new(output.file());
-    encode::encode(frame, format, options, &mut out).map_err(|failure| match failure {
-        Failure::Io(source) => io(source),
-        Failure::Refused(reason) => {
-            Error::Unwritable { path: path.to_owned(), reason: format!("{reason}; choose another format") }
-        }
-    })?;
+    encode_to(&mut out, frame, path, options)?;
     out.flush().map_err(io)?;
     drop(out);
     output.commit().map_err(io)
+}
+
+/// The bytes of the file that [`write_with`] would write; `name` is what errors call it, and names the format if the
+/// options do not.
+///
+/// # Errors
+/// As [`check_frame`].
+pub fn to_bytes(frame: &Frame, name: &Path, options: &WriteOptions) -> Result<Vec<u8>> {
+    check_frame(frame, name, options)?;
+    let mut bytes = Cursor::new(Vec::new());
+    encode_to(&mut bytes, frame, name, options)?;
+    Ok(bytes.into_inner())
+}
+
+fn encode_to(out: impl Write + Seek, frame: &Frame, path: &Path, options: &WriteOptions) -> Result<()> {
+    let format = output_format(path, options)?;
+    encode::encode(frame, format, options, out).map_err(|failure| match failure {
+        Failure::Io(source) => Error::Io { action: "write", path: path.to_owned(), source },
+        Failure::Refused(reason) => {
+            Error::Unwritable { path: path.to_owned(), reason: format!("{reason}; choose another format") }
+        }
+    })
 }
 
 /// The format of the options, or else the one that the path names.
@@ -123,7 +139,7 @@ pub(super) fn output_format(path: &Path, options: &WriteOptions) -> Result<FileF
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Seek, SeekFrom};
+    use std::io::{self, SeekFrom};
 
     use super::*;
 

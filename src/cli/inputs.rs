@@ -1,0 +1,111 @@
+//! Which photos are restored, and where to.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use crate::image::WriteOptions;
+use crate::job::{Existing, Jobs, Place, Request};
+use clap::Args;
+
+use super::{Failure, patterns};
+
+/// Photos, and what they become.
+#[derive(Args)]
+pub(super) struct InputArgs {
+    /// Photos to restore, directories of them, or - for standard input
+    #[arg(value_name = "IN", required_unless_present = "named")]
+    inputs: Vec<PathBuf>,
+    /// The same, as realesrgan-ncnn-vulkan has it
+    #[arg(short = 'i', long = "input", value_name = "IN")]
+    named: Vec<PathBuf>,
+    /// The restored photo; for several or a directory the directory that they go to, made if need be; or - for standard
+    /// output
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Takes what is in the directories below too, and writes the same tree
+    #[arg(short, long)]
+    pub(super) recursive: bool,
+    /// What names in a directory get before their extension
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    suffix: String,
+    #[command(flatten)]
+    existing: ExistingArgs,
+    /// Threads, as realesrgan-ncnn-vulkan has it; accepted for programs that give it, and without effect
+    #[arg(short = 'j', value_name = "LOAD:PROC:SAVE", value_parser = parse_threads)]
+    threads: Option<()>,
+    /// Says what would be written, and does nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// What becomes of outputs that are there already.
+#[derive(Args)]
+struct ExistingArgs {
+    /// Leaves photos alone whose outputs are there already
+    #[arg(long, conflicts_with = "overwrite")]
+    skip_existing: bool,
+    /// Replaces what is in the output directory already; a single output that is named is always replaced
+    #[arg(long)]
+    overwrite: bool,
+}
+
+impl ExistingArgs {
+    fn existing(&self) -> Existing {
+        match (self.skip_existing, self.overwrite) {
+            (true, _) => Existing::Skip,
+            (false, true) => Existing::Replace,
+            (false, false) => Existing::Refuse,
+        }
+    }
+}
+
+/// PROC may be a list, of one number for each GPU.
+fn parse_threads(text: &str) -> Result<(), String> {
+    let is_count = |text: &str| text.parse::<u16>().is_ok_and(|count| count > 0);
+    match text.split(':').collect::<Vec<_>>()[..] {
+        [load, proc, save] if is_count(load) && is_count(save) && proc.split(',').all(is_count) => Ok(()),
+        _ => Err("LOAD:PROC:SAVE is expected, as 1:2:2".to_owned()),
+    }
+}
+
+impl InputArgs {
+    /// What is to be done; nothing has been written or changed yet.
+    pub(super) fn plan(
+        &self,
+        write: WriteOptions,
+        also_read: Vec<&Path>,
+        also_written: Vec<&Path>,
+    ) -> Result<Jobs, Failure> {
+        let inputs = patterns::expand(&[self.inputs.as_slice(), &self.named].concat())?;
+        let request = Request {
+            inputs,
+            output: &self.output,
+            recursive: self.recursive,
+            suffix: &self.suffix,
+            existing: self.existing.existing(),
+            write,
+            also_read,
+            also_written,
+        };
+        let jobs = request.plan()?;
+        if !self.dry_run
+            && io::stdout().is_terminal()
+            && jobs.jobs.iter().any(|job| job.output == Place::Output)
+        {
+            let text =
+                "standard output is a terminal, which shows no photos; redirect it to a file or a program";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        Ok(jobs)
+    }
+
+    /// Whether what is in an output directory already is an error.
+    pub(super) fn refuses_existing(&self) -> bool {
+        matches!(self.existing.existing(), Existing::Refuse)
+    }
+
+    /// Whether photos go to standard output.
+    pub(super) fn to_stream(&self) -> bool {
+        self.output == Path::new("-")
+    }
+}

@@ -1,0 +1,117 @@
+//! `--json`: what a run over photos did, for programs.
+
+use std::path::Path;
+
+use crate::job::{Job, Jobs};
+use serde::Serialize;
+
+use super::mishap::Mishap;
+use super::{Failure, dump, print, telling};
+
+/// A run. Bytes and seconds; what is unknown is null.
+#[derive(Serialize)]
+pub(super) struct Summary {
+    /// The adapter's name, once one was opened.
+    pub(super) adapter: Option<String>,
+    /// How features and weights are stored: `f32`, `f16` or `exact`.
+    pub(super) precision: Option<&'static str>,
+    pub(super) memory: Memory,
+    /// Of the whole run, reading the model and opening the adapter included.
+    pub(super) seconds: f64,
+    pub(super) files: Vec<File>,
+    /// Files of directories that are no images.
+    pub(super) others: usize,
+}
+
+/// The most bytes that were held at once.
+#[derive(Default, Serialize)]
+pub(super) struct Memory {
+    /// On the adapter, by this program.
+    pub(super) device: Option<u64>,
+    /// By the process, as Linux tells.
+    pub(super) host: Option<u64>,
+}
+
+/// A photo.
+#[derive(Serialize)]
+pub(super) struct File {
+    pub(super) input: String,
+    pub(super) output: String,
+    /// `written`, `failed`, `skipped`, or `planned` in a dry run.
+    pub(super) result: &'static str,
+    pub(super) error: Option<String>,
+    pub(super) width: Option<u32>,
+    pub(super) height: Option<u32>,
+    pub(super) seconds: Option<Seconds>,
+}
+
+/// Where the time of a photo went.
+#[derive(Clone, Copy, Default, Serialize)]
+pub(super) struct Seconds {
+    /// Reading and decoding.
+    pub(super) read: f64,
+    /// On the adapter and to and from it; of the first photo of a size with compiling.
+    pub(super) restore: f64,
+    /// Encoding and writing.
+    pub(super) write: f64,
+}
+
+impl File {
+    pub(super) fn new(job: &Job, result: &'static str) -> Self {
+        let name = |path: &Path| path.to_string_lossy().into_owned();
+        let (input, output) = (name(job.input.path()), name(job.output.path()));
+        Self { input, output, result, error: None, width: None, height: None, seconds: None }
+    }
+
+    pub(super) fn failed(job: &Job, mishap: &Mishap) -> Self {
+        Self { error: Some(mishap.text.clone()), ..Self::new(job, "failed") }
+    }
+}
+
+impl Summary {
+    /// Of photos that are left alone, and of what nothing was done to.
+    pub(super) fn new(jobs: &Jobs) -> Self {
+        let files = jobs.skipped.iter().map(|job| File::new(job, "skipped")).collect();
+        let memory = Memory::default();
+        Self { adapter: None, precision: None, memory, seconds: 0.0, files, others: jobs.others }
+    }
+
+    fn count(&self, result: &str) -> usize {
+        self.files.iter().filter(|file| file.result == result).count()
+    }
+
+    /// The same in a line for people.
+    pub(super) fn text(&self) -> String {
+        let failed = self.count("failed");
+        let mut parts = vec![format!("{} restored", self.count("written"))];
+        parts.extend((failed > 0).then(|| format!("{failed} failed")));
+        let skipped = self.count("skipped");
+        parts.extend((skipped > 0).then(|| format!("{skipped} there already")));
+        let others = self.others;
+        parts.extend((others > 0).then(|| format!("{others} other {} no image", plural(others))));
+        format!("{}, in {:.1} s", parts.join(", "), self.seconds)
+    }
+
+    /// Writes it to standard output, or to standard error where that is for a photo.
+    pub(super) fn deliver(&self, to_error: bool) -> Result<(), Failure> {
+        let source = |source| crate::Error::Io { action: "write", path: "the summary".into(), source };
+        let text = dump::json(self).map_err(source)?;
+        if to_error {
+            telling::say_exactly(text.trim_end());
+            return Ok(());
+        }
+        Ok(print(&text)?)
+    }
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "file is" } else { "files are" }
+}
+
+/// The most bytes that this process has held, where the system tells: `VmHWM` of proc(5).
+pub(super) fn host_peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes << 10)
+}

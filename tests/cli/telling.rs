@@ -1,0 +1,136 @@
+//! What is told of a run, before, during and after it.
+
+use serde_json::Value;
+
+use crate::photos::*;
+use crate::{Room, Run, printed, repository};
+
+/// A room with a quick network, two photos, something else and a photo that cannot be read.
+fn room() -> Room {
+    let room = Room::new();
+    room.put("tiny", &std::fs::read(repository("golden/tiny.safetensors")).unwrap());
+    for directory in ["in", "out"] {
+        room.make_directory(directory);
+    }
+    for (name, side) in [("1.png", 20), ("2.png", 30)] {
+        room.put(&format!("in/{name}"), &png(smooth(side, 10)));
+    }
+    room.put("in/bad.png", b"no photo");
+    room.put("in/notes.txt", b"Dear all");
+    room
+}
+
+fn restore(room: &Room, more: &[&str]) -> Run {
+    room.run(&[&["restore", "--model", "tiny", "in", "-o", "out"], more].concat())
+}
+
+fn texts<'a>(of: &'a [Value], name: &str) -> Vec<&'a str> {
+    of.iter().map(|value| value[name].as_str().unwrap()).collect()
+}
+
+/// Nothing is opened or made: not even an adapter.
+#[test]
+fn a_dry_run_says_what_would_be_written() {
+    let room = room();
+    room.put("out/2.png", b"an older picture");
+    let before = room.contents();
+    let args = ["restore", "in", "-o", "out", "--skip-existing", "--dry-run"];
+    let run = Run::of(crate::arguments::without_adapters(&mut room.command(args))).succeeds();
+    let lines =
+        ["in/1.png -> out/1.png", "in/bad.png -> out/bad.png", "in/2.png -> out/2.png (there already)"];
+    assert_eq!(run.out, lines.map(|line| printed(line) + "\n").concat());
+    assert_eq!(run.err, "");
+    let run = restore(&room, &["--skip-existing", "--dry-run", "--json"]).succeeds();
+    let summary: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(texts(summary["files"].as_array().unwrap(), "result"), ["skipped", "planned", "planned"]);
+    restore(&room, &["--dry-run"]).fails(2, &["is there already"]);
+    let run = room.run(&["restore", "in", "-o", "new/er", "--dry-run"]).succeeds();
+    assert!(run.out.contains(&printed("new/er/1.png")), "{}", run.out);
+    assert!(before == room.contents());
+}
+
+#[test]
+fn a_summary_for_programs() {
+    let room = room();
+    room.put("out/2.png", b"an older picture");
+    let run = restore(&room, &["--skip-existing", "--json", "--precision", "f16"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    let summary: Value = serde_json::from_str(&run.out).unwrap();
+    let files = summary["files"].as_array().unwrap();
+    assert_eq!(texts(files, "result"), ["skipped", "written", "failed"]);
+    assert_eq!(texts(files, "input"), ["in/2.png", "in/1.png", "in/bad.png"].map(printed));
+    assert!(files[2]["error"].as_str().unwrap().contains("it is not an image"));
+    assert_eq!((&files[1]["width"], &files[1]["height"]), (&20.into(), &10.into()));
+    for phase in ["read", "restore", "write"] {
+        assert!(files[1]["seconds"][phase].as_f64().unwrap() > 0.0, "{phase}");
+    }
+    assert_eq!(summary["precision"], "f16");
+    assert_eq!(summary["others"], 1);
+    let devices = room.run(&["devices"]).succeeds().out;
+    assert!(devices.contains(summary["adapter"].as_str().unwrap()), "{devices}");
+    // A photo of 24x16 as it is padded, in f16 and four channels at the least.
+    assert!(summary["memory"]["device"].as_u64().unwrap() > 24 * 16 * 8);
+    if cfg!(target_os = "linux") {
+        assert!(summary["memory"]["host"].as_u64().unwrap() > 1 << 20);
+    }
+}
+
+#[test]
+fn progress_for_programs() {
+    let room = room();
+    room.put("out/2.png", b"an older picture");
+    let run = restore(&room, &["--skip-existing", "--progress", "json", "-q"]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""));
+    let lines: Vec<Value> = run.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (ends, during): (Vec<Value>, Vec<Value>) =
+        lines.into_iter().partition(|line| !line["result"].is_null());
+    assert_eq!(texts(&ends, "result"), ["skipped", "written", "failed"]);
+    assert_eq!(texts(&ends, "output"), ["out/2.png", "out/1.png", "out/bad.png"].map(printed));
+    assert_eq!(ends.iter().map(|line| line["done"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(ends.iter().chain(&during).all(|line| line["total"] == 2));
+    assert!(ends[2]["error"].as_str().unwrap().contains("it is not an image") && ends[1]["error"].is_null());
+    let mut reached = 0.0;
+    for line in &during {
+        let fraction = line["fraction"].as_f64().unwrap();
+        assert!(line["file"] == printed("in/1.png") && (reached..=1.0).contains(&fraction), "{line}");
+        assert!(line["seconds_left"].is_null() || line["seconds_left"].as_f64().unwrap() >= 0.0);
+        reached = fraction;
+    }
+    assert!(reached > 0.0);
+}
+
+/// Errors are told all the same.
+#[test]
+fn no_progress() {
+    let room = room();
+    let run = restore(&room, &["--progress", "none", "-q"]);
+    assert_eq!((run.code, run.out.as_str(), run.err.lines().count()), (1, "", 1));
+    let run = restore(&room, &["--progress", "bar", "-q", "--overwrite"]);
+    // There is no terminal to draw it on.
+    assert_eq!((run.code, run.err.lines().count()), (1, 1), "{}", run.err);
+}
+
+/// Where colours are forced, those who want none have none.
+#[test]
+fn no_colours() {
+    let colours = |no_color: &str| {
+        let mut command = Room::new().command(["restore", "--colours"]);
+        Run::of(command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", no_color)).err.contains('\u{1b}')
+    };
+    assert!(colours("") && !colours("1"));
+}
+
+#[test]
+fn every_exit_code_is_explained() {
+    let help = Room::new().run(&["--help"]).succeeds().out;
+    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+    for text in [help, readme] {
+        let (_, codes) = text.split_once("Exit codes: ").unwrap();
+        let codes: String = codes.split_whitespace().collect::<Vec<_>>().join(" ");
+        for code in
+            ["0 all done", "1 a file", "2 wrong", "3 no usable GPU", "4 a mistake", "130 interrupted", "143 "]
+        {
+            assert!(codes.contains(code), "{code}: {codes}");
+        }
+    }
+}
