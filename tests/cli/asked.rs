@@ -18,7 +18,7 @@ fn room() -> Room {
 }
 
 fn restore(room: &Room, input: &str, output: &str, more: &[&str]) {
-    let float: &[&str] = if output.ends_with(".tiff") { &["--float"] } else { &[] };
+    let float: &[&str] = if output.contains(".tiff") { &["--float"] } else { &[] };
     room.run(&[&["restore", input, "-q", "-o", output], float, more].concat()).succeeds();
 }
 
