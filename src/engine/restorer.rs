@@ -141,7 +141,6 @@ impl Restorer {
 
     /// The restoration of a photo, of which more can be said before it is begun: who is told how far it is, who may end it,
     /// and whether this thread waits.
-    #[must_use]
     pub fn photo<'a>(&'a self, photo: &'a Frame) -> Restoration<'a> {
         Restoration::new(self, photo)
     }
@@ -285,18 +284,14 @@ impl Restorer {
             tracing::warn!("{error}; until then features are measured on the first photo");
             None
         });
-        let found = match told {
-            Some(told) => told,
-            None => {
-                let middle = CalibrationPhoto::of(photo, weights, MEASURED_SIDE)?;
-                // Its weights are packed in f32, and not needed again.
-                let measured = measure(device, &WeightStore::default(), weights, &middle).await?;
-                tracing::info!(
-                    largest = measured.largest().map(|(_, peak)| peak),
-                    "measured features for f16"
-                );
-                measured
-            }
+        let found = if let Some(told) = told {
+            told
+        } else {
+            let middle = CalibrationPhoto::of(photo, weights, MEASURED_SIDE)?;
+            // Its weights are packed in f32, and not needed again.
+            let measured = measure(device, &WeightStore::default(), weights, &middle).await?;
+            tracing::info!(largest = measured.largest().map(|(_, peak)| peak), "measured features for f16");
+            measured
         };
         peaks.get_or_init(|| found);
         Ok(())
@@ -331,5 +326,38 @@ fn finish(photo: &Frame, key: Key, output: Option<Values>) -> Result<Frame> {
         Some(Values::Words(words)) => photo.with_words(&words, key.width),
         Some(Values::Planar(planes)) => photo.with_planar(&planes, key.width, key.height),
         None => Err(Error::Input("the graph has no output".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sized::KEPT;
+    use super::*;
+    use crate::model::ModelConfig;
+
+    #[test]
+    fn the_executors_of_many_sizes_are_not_all_kept() {
+        let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
+        let narrow = ModelConfig {
+            n_feat: 8,
+            scale_unetfeats: 4,
+            scale_orsnetfeats: 4,
+            num_cab: 1,
+            ..ModelConfig::DERAIN
+        };
+        let restorer = Restorer::new(Weights::seeded(narrow, 1), device, RestorerOptions::default());
+        let sizes = KEPT as u32 + 9;
+        for i in 0..sizes {
+            let photo = Frame::from_rgb8(8 * (i + 1), 8, vec![0; 8 * 8 * 3 * (i as usize + 1)]).unwrap();
+            // This device computes nothing, and that is told.
+            let told = restorer.restore(&photo);
+            assert!(matches!(told, Err(Error::NotFinite(_))), "{told:?}");
+            let kept = pollster::block_on(restorer.cache.lock()).len();
+            assert_eq!(kept, (i as usize + 1).min(KEPT + 1));
+            assert_eq!(
+                restorer.transfers().iter().filter(|(_, known)| known.strong_count() > 0).count(),
+                kept
+            );
+        }
     }
 }

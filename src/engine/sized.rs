@@ -22,7 +22,7 @@ use crate::{Error, Result};
 const KEPT_BYTES: u64 = 1 << 30;
 
 /// Executors of other sizes that are kept at most: each has tables on the host too, of hundreds of dispatches.
-const KEPT: usize = 31;
+pub(super) const KEPT: usize = 31;
 
 /// What the graph for a photo depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +104,12 @@ impl Cache {
         Self { tuner, executors: Vec::new() }
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.executors.len()
+    }
+
     /// Takes the executor of a size out, where there is one.
     pub(super) fn take(&mut self, key: Key) -> Option<Executor> {
         let at = self.executors.iter().position(|(k, _)| *k == key)?;
@@ -164,12 +170,11 @@ impl<'a> Turn<'a> {
     ) -> Result<Self> {
         let keep = names.is_empty();
         let known = if keep { cache.take(key) } else { None };
-        let (executor, exponents) = match known {
-            Some(executor) => (executor, Vec::new()),
-            None => {
-                let (graph, exponents) = model.graph(key, names)?;
-                (cache.compile(model, graph, key.precision, Executor::begin)?, exponents)
-            }
+        let (executor, exponents) = if let Some(executor) = known {
+            (executor, Vec::new())
+        } else {
+            let (graph, exponents) = model.graph(key, names)?;
+            (cache.compile(model, graph, key.precision, Executor::begin)?, exponents)
         };
         Ok(Self { cache, model, key, executor: Some(executor), keep, exponents })
     }

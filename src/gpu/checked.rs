@@ -24,7 +24,7 @@ impl std::fmt::Debug for Untold {
 impl Device {
     /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
     pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
-        self.watched("preparing kernels".into(), 0, calls).map_err(|error| error.to_string())
+        self.watched(&"preparing kernels".into(), 0, calls).map_err(|error| error.to_string())
     }
 
     /// Runs calls of wgpu, `during` which so many bytes are needed on the device.
@@ -38,7 +38,7 @@ impl Device {
         calls: impl FnOnce() -> T,
     ) -> Result<T> {
         let during = during.into();
-        self.watched(during.clone(), bytes, calls).map_err(|error| told(error, during, bytes))
+        self.watched(&during, bytes, calls).map_err(|error| told(error, during, bytes))
     }
 
     /// Waits for what has yet to be told of earlier calls: nothing, but in browsers.
@@ -57,7 +57,7 @@ impl Device {
 
     fn watched<T>(
         &self,
-        during: Cow<'static, str>,
+        during: &Cow<'static, str>,
         bytes: u64,
         calls: impl FnOnce() -> T,
     ) -> std::result::Result<T, wgpu::Error> {

@@ -34,6 +34,8 @@ mod files;
 // Some of what frames and samples do only files need.
 #[cfg_attr(not(feature = "image-files"), allow(dead_code))]
 mod frame;
+#[cfg_attr(not(feature = "image-files"), allow(dead_code))]
+mod interleaved;
 mod light;
 mod metadata;
 mod pad;
@@ -49,6 +51,7 @@ pub use files::{
     from_bytes, list, list_with, losses, read, read_with, strip, thumbnail, to_bytes, write, write_with,
 };
 pub use frame::{Frame, MAX_PIXELS};
+pub use interleaved::{Channels, Pixels};
 pub use light::Light;
 pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
 pub use pad::{Padded, padded_side, reflect_index};

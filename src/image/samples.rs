@@ -117,9 +117,18 @@ impl fmt::Debug for Samples {
 }
 
 /// What the arithmetic needs to know of a sample's depth.
-pub(super) trait Sample: Copy + Default + PartialEq {
+pub trait Sample: Copy + Default + PartialEq {
     /// The value that stands for 1.0: white, or opaque.
     const ONE: Self;
+
+    /// What it is stored as.
+    const DEPTH: Depth;
+
+    /// Samples of this type.
+    fn samples(values: Vec<Self>) -> Samples;
+
+    /// The values of samples of this type; none of others.
+    fn slice(samples: &Samples) -> &[Self];
 
     /// The value as a share of [`Sample::ONE`].
     fn to_unit(self) -> f32;
@@ -139,9 +148,18 @@ pub(super) trait Sample: Copy + Default + PartialEq {
 
 /// An integer sample, by its type and that of its largest product with a thousand.
 macro_rules! integer_sample {
-    ($type:ty) => {
+    ($type:ty, $depth:ident) => {
         impl Sample for $type {
             const ONE: Self = <$type>::MAX;
+            const DEPTH: Depth = Depth::$depth;
+
+            fn samples(values: Vec<Self>) -> Samples {
+                Samples::$depth(values)
+            }
+
+            fn slice(samples: &Samples) -> &[Self] {
+                if let Samples::$depth(values) = samples { values } else { &[] }
+            }
 
             fn to_unit(self) -> f32 {
                 f32::from(self) / f32::from(Self::MAX)
@@ -168,11 +186,20 @@ macro_rules! integer_sample {
     };
 }
 
-integer_sample!(u8);
-integer_sample!(u16);
+integer_sample!(u8, U8);
+integer_sample!(u16, U16);
 
 impl Sample for f32 {
     const ONE: f32 = 1.0;
+    const DEPTH: Depth = Depth::F32;
+
+    fn samples(values: Vec<f32>) -> Samples {
+        Samples::F32(values)
+    }
+
+    fn slice(samples: &Samples) -> &[f32] {
+        if let Samples::F32(values) = samples { values } else { &[] }
+    }
 
     fn to_unit(self) -> f32 {
         self

@@ -10,6 +10,7 @@ mod output;
 mod padding;
 mod partial_png;
 mod round_trip;
+mod slices;
 mod strip;
 mod thumbnail;
 mod tiff;

@@ -2,6 +2,7 @@
 
 mod curve;
 mod decode;
+mod dynamic;
 mod encode;
 mod folder;
 mod metadata;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::image::MAX_PIXELS;
 use crate::image::frame::Frame;
 use crate::image::light::Light;
-use crate::image::samples::{Samples, map_samples};
+use crate::image::samples::map_samples;
 use crate::image::symmetry::Symmetry;
 
 /// The largest file that is taken into memory: 4 GiB, twice the largest uncompressed image.
@@ -155,36 +155,6 @@ impl From<Orientation> for Symmetry {
 /// Turns the pixels upright, and sorts the channels into colour and transparency.
 fn into_frame((decoded, light): (Decoded, Light)) -> Result<Frame> {
     let Decoded { width, height, channels, samples, metadata, .. } = upright(decoded);
-    let (colors, alpha) = match channels {
-        2 | 4 => split_alpha(samples, channels),
-        _ => (samples, None),
-    };
-    let frame = match (colors, channels) {
-        (Samples::U8(v), 1 | 2) => Frame::from_grey8(width, height, &v),
-        (Samples::U16(v), 1 | 2) => Frame::from_grey16(width, height, &v),
-        (Samples::F32(v), 1 | 2) => Frame::from_grey32f(width, height, &v),
-        (Samples::U8(v), _) => Frame::from_rgb8(width, height, v),
-        (Samples::U16(v), _) => Frame::from_rgb16(width, height, v),
-        (Samples::F32(v), _) => Frame::from_rgb32f(width, height, v),
-    }?;
-    let frame = frame.with_light(light).with_metadata(metadata);
-    alpha.into_iter().try_fold(frame, Frame::with_alpha)
-}
-
-/// Takes the transparency, the last of the channels, out of the samples.
-fn split_alpha(samples: Samples, channels: usize) -> (Samples, Option<Samples>) {
-    let alpha = map_samples!(&samples, v => v.iter().skip(channels - 1).step_by(channels).copied().collect());
-    (map_samples!(samples, v => without_last(v, channels)), Some(alpha))
-}
-
-/// Takes the last of `channels` channels out of the samples, in place.
-fn without_last<T: Copy>(mut samples: Vec<T>, channels: usize) -> Vec<T> {
-    let pixels = samples.len() / channels;
-    let colors = channels - 1;
-    for i in 1..pixels {
-        samples.copy_within(i * channels..i * channels + colors, i * colors);
-    }
-    samples.truncate(pixels * colors);
-    samples.shrink_to_fit();
-    samples
+    let frame = Frame::from_interleaved(width, height, channels, samples)?;
+    Ok(frame.with_light(light).with_metadata(metadata))
 }

@@ -12,7 +12,7 @@ use super::metadata::{Metadata, held};
 use super::sniff::FileFormat;
 use super::write::WriteOptions;
 use crate::image::frame::Frame;
-use crate::image::samples::{Depth, Sample, Samples, map_samples};
+use crate::image::samples::{Depth, Samples};
 
 /// Why a frame is not written.
 #[derive(Debug)]
@@ -60,7 +60,8 @@ pub(super) fn encode<W: Write + Seek>(
         _ => Depth::U16,
     };
     let frame = frame.in_depth(depth);
-    let (channels, samples) = pack(&frame, format);
+    // WebP has no grey.
+    let (channels, samples) = frame.interleaved(format != FileFormat::WebP);
     let picture = Picture { width: frame.width(), height: frame.height(), channels, samples, metadata };
     match format {
         FileFormat::Png => png::encode(&picture, out),
@@ -68,44 +69,4 @@ pub(super) fn encode<W: Write + Seek>(
         FileFormat::WebP => webp::encode(&picture, options, out),
         FileFormat::Tiff => tiff::encode(&picture, out),
     }
-}
-
-/// The channels and samples of the file; RGB alone is taken as it stands.
-fn pack(frame: &Frame, format: FileFormat) -> (usize, Cow<'_, Samples>) {
-    let grey = frame.is_grey();
-    // WebP has no grey.
-    let one = grey && format != FileFormat::WebP;
-    let channels = if one { 1 } else { 3 } + usize::from(frame.alpha().is_some());
-    if !grey && frame.alpha().is_none() {
-        return (channels, Cow::Borrowed(frame.samples()));
-    }
-    let samples = match (frame.samples(), frame.alpha()) {
-        (Samples::U8(rgb), Some(Samples::U8(alpha))) => Samples::U8(interleave(rgb, Some(alpha), grey, one)),
-        (Samples::U16(rgb), Some(Samples::U16(alpha))) => {
-            Samples::U16(interleave(rgb, Some(alpha), grey, one))
-        }
-        (Samples::F32(rgb), Some(Samples::F32(alpha))) => {
-            Samples::F32(interleave(rgb, Some(alpha), grey, one))
-        }
-        (rgb, _) => map_samples!(rgb, v => interleave(v, None, grey, one)),
-    };
-    (channels, Cow::Owned(samples))
-}
-
-/// Colour, or its luma in one channel or in three, with the transparency behind each pixel.
-fn interleave<T: Sample>(rgb: &[T], alpha: Option<&Vec<T>>, grey: bool, one: bool) -> Vec<T> {
-    let pixels = rgb.as_chunks::<3>().0;
-    let per_pixel = if one { 1 } else { 3 } + usize::from(alpha.is_some());
-    let mut out = Vec::with_capacity(pixels.len() * per_pixel);
-    for (i, pixel) in pixels.iter().enumerate() {
-        match (grey, one) {
-            (true, true) => out.push(T::luma(*pixel)),
-            (true, false) => out.extend_from_slice(&[T::luma(*pixel); 3]),
-            (false, _) => out.extend_from_slice(pixel),
-        }
-        if let Some(alpha) = alpha {
-            out.push(alpha[i]);
-        }
-    }
-    out
 }

@@ -1,0 +1,64 @@
+//! Restores the images of a folder, the next ones read and the last ones written while the GPU computes:
+//! `cargo run --release --example folder -- IN OUT`.
+
+use std::path::{Path, PathBuf};
+
+use mprnet::image::{self, Frame};
+use mprnet::model::{Task, Weights};
+use mprnet::pool::{Blame, Pool, PoolOptions, Seat, Work};
+use mprnet::{Cancel, Error, Restorer, RestorerOptions, Result, gpu};
+
+/// What is done to each file.
+struct Files<'a> {
+    output: &'a Path,
+}
+
+impl Work for Files<'_> {
+    type Job = PathBuf;
+    type Photo = Frame;
+    type Restored = Frame;
+    type Saved = PathBuf;
+    type Error = Error;
+
+    fn load(&self, input: &mut PathBuf) -> Result<Frame> {
+        image::read(input)
+    }
+
+    fn restore(&self, restorer: &Restorer, input: &PathBuf, photo: &Frame, cancel: &Cancel) -> Result<Frame> {
+        let restored = restorer.photo(photo).cancelled_by(cancel).restore();
+        restored.map_err(|source| Error::Unrestored { path: input.clone(), source: Box::new(source) })
+    }
+
+    fn save(&self, input: &PathBuf, _: Frame, restored: Frame) -> Result<PathBuf> {
+        let output = self.output.join(input.with_extension("png").file_name().unwrap_or_default());
+        image::write(&restored, &output)?;
+        Ok(output)
+    }
+
+    fn blame(&self, error: &Error) -> Blame {
+        Blame::of(error)
+    }
+}
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let (Some(input), Some(output)) = (arguments.next(), arguments.next()) else {
+        eprintln!("usage: folder IN OUT");
+        std::process::exit(2);
+    };
+    let open = || {
+        let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
+        Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default()))
+    };
+    // A seat for each device; here the one that is chosen where none is named.
+    let mut pool = Pool::new(vec![Seat::new("the GPU", open)]).with_options(PoolOptions {
+        loaders: 2,
+        savers: 2,
+        ..PoolOptions::default()
+    });
+    let (files, work) = (image::list(&input)?, Files { output: &output });
+    pool.run(&work, files.into_iter(), &Cancel::new(), |input, saved| match saved {
+        Ok(output) => println!("{} -> {}", input.display(), output.display()),
+        Err(error) => eprintln!("error: {error}"),
+    })
+}

@@ -1,0 +1,42 @@
+//! Restores frames of 24-bit RGB as they come, and passes them on in order:
+//! `ffmpeg -i in.mp4 -f rawvideo -pix_fmt rgb24 - | cargo run --release --example stream -- 640 360 | ffplay -f rawvideo
+//! -pixel_format rgb24 -video_size 640x360 -`.
+
+use std::io::{self, Read, Write};
+
+use mprnet::image::{Channels, Frame, Pixels};
+use mprnet::model::{Task, Weights};
+use mprnet::pool::{Pool, PoolOptions, Seat};
+use mprnet::{Cancel, Restorer, RestorerOptions, Result, gpu};
+
+/// The next frame; none at the end of the stream.
+fn next(pixels: &Pixels) -> Option<Result<Frame>> {
+    let mut bytes = vec![0; pixels.row_stride * pixels.height as usize];
+    io::stdin().lock().read_exact(&mut bytes).ok()?;
+    Some(Frame::from_slice(&bytes, pixels))
+}
+
+fn main() -> Result<()> {
+    let sides: Vec<u32> = std::env::args().skip(1).filter_map(|side| side.parse().ok()).collect();
+    let [width, height] = sides[..] else {
+        eprintln!("usage: stream WIDTH HEIGHT < frames > frames");
+        std::process::exit(2);
+    };
+    let pixels = Pixels::packed(width, height, Channels::Rgb);
+    let open = || {
+        let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
+        Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default()))
+    };
+    let mut pool = Pool::new(vec![Seat::new("the GPU", open)])
+        .with_options(PoolOptions { ordered: true, ..PoolOptions::default() });
+    let (cancel, mut bytes) = (Cancel::new(), vec![0_u8; pixels.row_stride * height as usize]);
+    pool.restore(std::iter::from_fn(|| next(&pixels)), &cancel, |number, restored| {
+        let written = restored.and_then(|frame| frame.write_to_slice(&mut bytes, &pixels));
+        if let Err(error) = written {
+            eprintln!("frame {number} is missing: {error}");
+        } else if io::stdout().lock().write_all(&bytes).is_err() {
+            // Nobody reads any more.
+            cancel.cancel();
+        }
+    })
+}
