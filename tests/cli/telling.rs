@@ -113,8 +113,9 @@ fn no_progress() {
 /// Where colours are forced, those who want none have none.
 #[test]
 fn no_colours() {
+    let room = Room::new();
     let colours = |no_color: &str| {
-        let mut command = Room::new().command(["restore", "--colours"]);
+        let mut command = room.command(["restore", "--colours"]);
         Run::of(command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", no_color)).err.contains('\u{1b}')
     };
     assert!(colours("") && !colours("1"));
