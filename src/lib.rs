@@ -4,8 +4,9 @@
 //! [`Restorer`] is what most programs need. Below it, in the order in which data flows: [`image`] reads and pads
 //! photos, [`model`] builds the network as a [`graph`], whose passes rewrite it, [`plan`] gives every tensor a
 //! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
-//! shaders, an [`Executor`] runs them, [`tune`] finds out which kernels are fastest, [`pool`] shares photos among devices, and
-//! [`conformance`] tells whether an adapter computes what it should. [`video`] reads and writes streams of frames.
+//! shaders, an [`Executor`] runs them. Beside these, `job` decides which files become which, [`tune`] finds out which
+//! kernels are fastest, [`pool`] shares photos among devices, [`video`] reads and writes streams of frames, and
+//! [`conformance`] tells whether an adapter computes what it should.
 //!
 //! Features, all of them on unless told otherwise:
 //!

@@ -1,30 +1,63 @@
-//! `--compare`: a restored photo beside what it was made from.
+//! `--compare` and `--report`: restored photos beside what they were made from.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::image::{self, Frame, WriteOptions};
-use clap::Args;
+use crate::job::Job;
+use clap::{ArgGroup, Args};
+
+use super::{Failure, pairs};
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("shown").args(["compare", "report"]).multiple(true)))]
 pub(super) struct CompareArgs {
     /// Writes a strip besides, input and output side by side; for one photo
     #[arg(long, value_name = "STRIP")]
     compare: Option<PathBuf>,
-    /// The photo as it should be, for --compare to put beside the output
-    #[arg(long, value_name = "FILE", requires = "compare")]
+    /// Writes a page besides: every photo before and after, with a slider and a loupe; it links to the photos where they are
+    #[arg(long, value_name = "PAGE.html")]
+    report: Option<PathBuf>,
+    /// The photo as it should be, for --compare to put beside the output and for --report to score it; of several photos a
+    /// directory, with files of the same names, extensions apart
+    #[arg(long, value_name = "FILE", requires = "shown")]
     target: Option<PathBuf>,
 }
 
 impl CompareArgs {
     /// The strip to write, if any.
-    pub(super) fn written(&self) -> Option<&Path> {
+    pub(super) fn strip(&self) -> Option<&Path> {
         self.compare.as_deref()
     }
 
-    /// The file that is read for it.
-    pub(super) fn read(&self) -> Option<&Path> {
-        self.target.as_deref()
+    /// The page to write, if any.
+    pub(super) fn page(&self) -> Option<&Path> {
+        self.report.as_deref()
+    }
+
+    /// What photos should be, as far as that is given, by photo.
+    pub(super) fn targets(
+        &self,
+        jobs: &[Job],
+        recursive: bool,
+    ) -> Result<HashMap<PathBuf, PathBuf>, Failure> {
+        let Some(target) = &self.target else { return Ok(HashMap::new()) };
+        let photo = |job: &Job| job.input.path().to_owned();
+        if target.is_dir() {
+            let photos = jobs.iter().map(|job| (photo(job), job.name.clone())).collect();
+            let pairs = pairs::of(photos, target, recursive)?;
+            return Ok(pairs.into_iter().map(|pair| (pair.input, pair.target)).collect());
+        }
+        match jobs {
+            [] => Ok(HashMap::new()),
+            [job] => Ok([(photo(job), target.clone())].into()),
+            _ => {
+                let (count, target) = (jobs.len(), target.display());
+                let text = format!("{count} photos need a directory of targets, and {target} is none");
+                Err(Failure::Usage(text))
+            }
+        }
     }
 }
 

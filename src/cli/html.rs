@@ -15,9 +15,15 @@ const STYLE: &str = "\
 
 /// A page around its body.
 pub(super) fn document(title: &str, body: &str) -> String {
+    document_with(title, "", body)
+}
+
+/// A page around its body, with styles of its own.
+pub(super) fn document_with(title: &str, style: &str, body: &str) -> String {
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{}</title>\n\
-         <style>\n{STYLE}\n</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n\
+         <style>\n{STYLE}\n{style}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
         escape(title),
     )
 }

@@ -24,7 +24,7 @@ pub(super) struct InputArgs {
     output: PathBuf,
     /// Takes what is in the directories below too, and writes the same tree
     #[arg(short, long)]
-    recursive: bool,
+    pub(super) recursive: bool,
     /// What names in a directory get before their extension
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     suffix: String,
@@ -102,6 +102,11 @@ impl InputArgs {
     /// Where they go.
     pub(super) fn output(&self) -> &Path {
         &self.output
+    }
+
+    /// Whether what is in an output directory already is an error.
+    pub(super) fn refuses_existing(&self) -> bool {
+        matches!(self.existing.existing(), Existing::Refuse)
     }
 
     /// Whether photos go to standard output.

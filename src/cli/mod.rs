@@ -12,12 +12,15 @@ mod dump;
 mod environment;
 mod eval;
 mod formats;
+mod gallery;
 mod html;
 mod inputs;
 mod inspect;
 mod mishap;
 mod network;
+mod pairs;
 mod patterns;
+mod photo;
 mod plan;
 mod profile;
 mod reference;
@@ -239,9 +242,9 @@ fn execute(cli: &Cli) -> u8 {
     log(cli);
     mishap::rehearse("everything");
     let result = match &cli.command {
-        Command::Derain(args) => restore::run(args, Model::Embedded(Task::Derain), cli.quiet),
-        Command::Denoise(args) => restore::run(args, Model::Embedded(Task::Denoise), cli.quiet),
-        Command::Deblur(args) => restore::run(args, Model::Embedded(Task::Deblur), cli.quiet),
+        Command::Derain(args) => restore::run(args, &[Model::Embedded(Task::Derain)], cli.quiet),
+        Command::Denoise(args) => restore::run(args, &[Model::Embedded(Task::Denoise)], cli.quiet),
+        Command::Deblur(args) => restore::run(args, &[Model::Embedded(Task::Deblur)], cli.quiet),
         Command::Restore(args) => restore::run_any(args, cli.quiet),
         Command::Eval(args) => eval::run(args, cli.quiet),
         Command::Convert(args) => convert::run(args, cli.quiet),

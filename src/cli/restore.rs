@@ -1,20 +1,22 @@
 //! `mprnet derain`, `denoise`, `deblur` and `restore`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::image::{self, FileFormat, Frame, Samples};
-use crate::job::{Job, Jobs};
-use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use crate::{Error, Restored, Restorer, Shown, Spent};
+use crate::image::{self, FileFormat, Frame};
+use crate::job::{self, Job, Jobs, Place};
+use crate::model::{Task, Weights};
+use crate::{Error, Shown};
 use clap::Args;
 
-use super::compare::{CompareArgs, Comparison};
+use super::compare::CompareArgs;
 use super::formats::{ReadArgs, WriteArgs};
+use super::gallery::Gallery;
 use super::inputs::InputArgs;
 use super::mishap::{Mishap, attempt};
 use super::network::lines;
+use super::photo::{Asked, Photo, STAGES};
 use super::session::{Model, Session, SessionArgs};
 use super::signals::TALLY;
 use super::summary::{self, File, Seconds, Summary};
@@ -33,6 +35,9 @@ pub(super) struct RestoreArgs {
     /// The name of a model: one that ships in this program, or a file in the directory of --model without its extension
     #[arg(short, long, value_name = "NAME")]
     name: Option<String>,
+    /// Models one after another, names or files: each takes the result of the one before, in 32-bit floats
+    #[arg(long, value_name = "MODEL,...", value_delimiter = ',', conflicts_with_all = ["model", "name"])]
+    chain: Vec<PathBuf>,
 }
 
 impl RestoreArgs {
@@ -68,16 +73,19 @@ pub(super) struct PhotoArgs {
     #[command(flatten)]
     video: VideoArgs,
     #[command(flatten)]
-    read: ReadArgs,
+    pub(super) read: ReadArgs,
     #[command(flatten)]
     write: WriteArgs,
     #[command(flatten)]
-    compare: CompareArgs,
+    pub(super) compare: CompareArgs,
     #[command(flatten)]
-    session: SessionArgs,
+    pub(super) session: SessionArgs,
     /// Writes a tensor of the network too (names: `mprnet plan --tensors`); for one photo, repeatable
     #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
-    dump: Vec<(String, PathBuf)>,
+    pub(super) dump: Vec<(String, PathBuf)>,
+    /// Writes what the first stage makes of the photo, and the second, too: photo.stage1.png and photo.stage2.png
+    #[arg(long, conflicts_with = "stage")]
+    pub(super) keep_stages: bool,
     /// Executes the network operator by operator, as the paper has it
     #[arg(long)]
     no_passes: bool,
@@ -98,35 +106,49 @@ fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
 
 /// `mprnet restore`.
 pub(super) fn run_any(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
+    if !args.chain.is_empty() {
+        let models: Vec<Model<'_>> = args.chain.iter().map(|path| Model::of(path)).collect();
+        return run(&args.photos, &models, quiet);
+    }
     match args.file()? {
-        Some(file) => run(&args.photos, Model::of(&file), quiet),
-        None => run(&args.photos, Model::Embedded(args.task()?), quiet),
+        Some(file) => run(&args.photos, &[Model::of(&file)], quiet),
+        None => run(&args.photos, &[Model::Embedded(args.task()?)], quiet),
     }
 }
 
-pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
+/// Restores photos with these models, one after another.
+pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result<(), Failure> {
     if let Some(source) = args.video.source() {
-        return restore_video(args, source, model, quiet);
+        return restore_video(args, source, models, quiet);
     }
-    let jobs = check(args, model)?;
+    let (jobs, targets) = check(args, models)?;
     let mut summary = Summary::new(&jobs);
     if args.inputs.dry_run {
         return rehearse(args, &jobs, summary);
     }
     jobs.prepare()?;
+    // It may be in a directory that has just been made.
+    args.compare.page().map_or(Ok(()), dump::check)?;
     let mut telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
     let mut worst = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
     jobs.skipped.iter().for_each(|job| telling.skipped(job));
     if !jobs.jobs.is_empty() {
-        let weights = model.read(quiet)?;
+        let weights = read_all(models, quiet)?;
+        let Some(last) = weights.last() else { return Err(Failure::Usage("there is no model".to_owned())) };
+        let asked = Asked { args, weights: last, label: output_label(models), targets };
+        let gallery = args.compare.page().map(|page| Gallery::new(page, asked.protocol()));
         let mut work = Work {
-            args,
-            weights: &weights,
-            label: output_label(model),
+            asked: &asked,
+            gallery,
             summary: &mut summary,
             telling: &mut telling,
+            told: BTreeSet::new(),
         };
-        worst = worst.max(work.restore_all(&jobs.jobs, quiet)?);
+        let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
+        worst = worst.max(work.restore_all(&jobs.jobs, &mut session, quiet)?);
+        if let Some(gallery) = &work.gallery {
+            gallery.write("Photos before and after", &session.settings(models))?;
+        }
     }
     summary.seconds = telling.seconds();
     summary.memory.host = summary::host_peak();
@@ -138,6 +160,17 @@ pub(super) fn run(args: &PhotoArgs, model: Model<'_>, quiet: bool) -> Result<(),
         summary.deliver(args.inputs.to_stream())?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+}
+
+fn read_all(models: &[Model<'_>], quiet: bool) -> Result<Vec<Weights>, Error> {
+    models.iter().map(|model| model.read(quiet)).collect()
+}
+
+fn restore_video(args: &PhotoArgs, source: &Path, models: &[Model<'_>], quiet: bool) -> Result<(), Failure> {
+    let files = models.iter().filter_map(|model| model.file());
+    let video = Video::open(&args.video, source, args.inputs.output(), files, quiet)?;
+    let weights = read_all(models, quiet)?;
+    video.restore(&mut Session::new(&args.session, &weights, !args.no_passes, quiet), quiet)
 }
 
 /// Says what would be done.
@@ -156,32 +189,27 @@ fn rehearse(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), F
 
 /// The work on all photos, and what is told of it.
 struct Work<'a> {
-    args: &'a PhotoArgs,
-    weights: &'a Weights,
-    label: String,
+    asked: &'a Asked<'a>,
+    gallery: Option<Gallery<'a>>,
     summary: &'a mut Summary,
     telling: &'a mut Telling,
+    /// What outputs are said to have no room for.
+    told: BTreeSet<(&'static str, &'static str)>,
 }
 
 impl Work<'_> {
     /// Gives the highest exit code.
-    fn restore_all(&mut self, jobs: &[Job], quiet: bool) -> Result<u8, Failure> {
-        let mut session = Session::new(&self.args.session, self.weights, !self.args.no_passes, quiet);
-        let (mut worst, mut told) = (0, BTreeSet::new());
+    fn restore_all(&mut self, jobs: &[Job], session: &mut Session<'_>, quiet: bool) -> Result<u8, Failure> {
+        let mut worst = 0;
         TALLY.begin(jobs.len());
         for job in jobs {
-            let outcome = self.restore(job, &mut session, (!quiet).then_some(&mut told))?;
+            let outcome = self.restore(job, session, quiet)?;
             self.telling.ended(job, outcome.as_ref().err());
-            match outcome {
-                Ok((file, spent)) => {
-                    self.summary.files.push(file);
-                    self.summary.memory.device = self.summary.memory.device.max(Some(spent.device_bytes));
-                }
-                Err(mishap) => {
-                    worst = worst.max(mishap.code);
-                    self.summary.files.push(File::failed(job, &mishap));
-                }
-            }
+            self.summary.files.push(outcome.unwrap_or_else(|mishap| {
+                worst = worst.max(mishap.code);
+                self.gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
+                File::failed(job, &mishap)
+            }));
         }
         self.summary.adapter = session.adapter();
         self.summary.precision = Some(session.precision().name());
@@ -189,32 +217,36 @@ impl Work<'_> {
     }
 
     fn restore(
-        &self,
+        &mut self,
         job: &Job,
         session: &mut Session<'_>,
-        told: Option<&mut BTreeSet<(&'static str, &'static str)>>,
-    ) -> Result<Result<(File, Spent), Mishap>, Error> {
+        quiet: bool,
+    ) -> Result<Result<File, Mishap>, Error> {
         let (path, mut clock) = (job.input.path(), Clock(Instant::now()));
         // A photo that cannot be read needs no GPU to say so.
-        let photo = match attempt(path, || Photo::load(job, self.args, &self.label, self.weights)) {
+        let photo = match attempt(path, || Photo::load(job, self.asked)) {
             Ok(photo) => photo,
             Err(mishap) => return Ok(Err(mishap)),
         };
         let read = clock.lap();
-        if let Some(told) = told {
-            tell_losses(&photo.frame, job, told);
+        if !quiet {
+            tell_losses(&photo.frame, job, &mut self.told);
         }
-        let restored =
-            session.attempt(path, |restorer| photo.restore(restorer, job, self.args, self.telling))?;
+        let restored = session.attempt(path, |restorer| photo.restore(restorer, self.telling))?;
         let restore = clock.lap();
         let saved = restored.and_then(|restored| {
-            attempt(path, || photo.save(job, self.args, &restored)).map(|()| restored.spent)
+            self.summary.memory.device = self.summary.memory.device.max(Some(restored.spent.device_bytes));
+            attempt(path, || {
+                photo.save(&restored)?;
+                self.gallery.as_mut().map_or(Ok(()), |gallery| photo.show(&restored.frame, gallery))?;
+                Ok(restored.spent)
+            })
         });
         Ok(saved.map(|spent| {
             TALLY.finished();
             let (width, height) = (Some(photo.frame.width()), Some(photo.frame.height()));
             let seconds = Some(Seconds::new(read, restore, &spent, clock.lap()));
-            (File { width, height, seconds, ..File::new(job, "written") }, spent)
+            File { width, height, seconds, ..File::new(job, "written") }
         }))
     }
 }
@@ -230,12 +262,6 @@ impl Clock {
     }
 }
 
-fn restore_video(args: &PhotoArgs, source: &Path, model: Model<'_>, quiet: bool) -> Result<(), Failure> {
-    let video = Video::open(&args.video, source, args.inputs.output(), model.file(), quiet)?;
-    let weights = model.read(quiet)?;
-    video.restore(&mut Session::new(&args.session, &weights, !args.no_passes, quiet), quiet)
-}
-
 /// Says what an output's format has no room for, of each kind once.
 fn tell_losses(photo: &Frame, job: &Job, told: &mut BTreeSet<(&'static str, &'static str)>) {
     let format = job.format().map_or("", FileFormat::name);
@@ -248,29 +274,31 @@ fn tell_losses(photo: &Frame, job: &Job, told: &mut BTreeSet<(&'static str, &'st
 }
 
 /// What the output is called in a strip.
-fn output_label(model: Model<'_>) -> String {
-    match model {
-        Model::File(_) => "output".to_owned(),
-        Model::Embedded(task) => format!("output ({task})"),
+fn output_label(models: &[Model<'_>]) -> String {
+    match models {
+        [Model::Embedded(task)] => format!("output ({task})"),
+        _ => "output".to_owned(),
     }
 }
 
-/// Pairs photos with outputs, and finds out whether everything that is asked for besides goes together with them.
-fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Jobs, Failure> {
-    let read = model.file().into_iter().chain(args.compare.read()).collect();
+/// Pairs photos with outputs and with targets, and finds out whether everything that is asked for besides goes together with
+/// them.
+fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBuf, PathBuf>), Failure> {
+    let files = models.iter().filter_map(|model| model.file()).collect();
     let dumps = args.dump.iter().map(|(_, path)| path.as_path());
-    let written = dumps.clone().chain(args.compare.written()).collect();
-    let jobs = args.inputs.plan(args.write.options(), read, written)?;
-    for (option, given) in
-        [("--dump", !args.dump.is_empty()), ("--compare", args.compare.written().is_some())]
+    let written: Vec<&Path> = dumps.clone().chain(args.compare.strip()).chain(args.compare.page()).collect();
+    let jobs = args.inputs.plan(args.write.options(), files, written.clone())?;
+    for (option, given) in [("--dump", !args.dump.is_empty()), ("--compare", args.compare.strip().is_some())]
     {
         if given && jobs.jobs.len() + jobs.skipped.len() > 1 {
             return Err(Failure::Usage(format!("{option} takes one photo")));
         }
     }
     args.write.check(&jobs.jobs)?;
+    let targets = args.compare.targets(&jobs.jobs, args.inputs.recursive)?;
+    check_besides(args, &jobs, &targets, &written)?;
     if args.inputs.dry_run {
-        return Ok(jobs);
+        return Ok((jobs, targets));
     }
     if let [job] = &jobs.jobs[..]
         // What is no image, reading tells better.
@@ -279,78 +307,36 @@ fn check(args: &PhotoArgs, model: Model<'_>) -> Result<Jobs, Failure> {
         job.check_output()?;
     }
     dumps.into_iter().try_for_each(dump::check)?;
-    Ok(jobs)
+    Ok((jobs, targets))
 }
 
-/// A photo that can be restored.
-struct Photo<'a> {
-    frame: Frame,
-    /// Where its strip goes, and what is in there besides.
-    strip: Option<&'a Path>,
-    target: Option<Frame>,
-    output_label: &'a str,
-}
-
-impl<'a> Photo<'a> {
-    /// Reads a photo, and finds out whether what becomes of it can be computed and written.
-    fn load(job: &Job, args: &'a PhotoArgs, output_label: &'a str, weights: &Weights) -> Result<Self, Error> {
-        let frame = job.read(&args.read.options())?;
-        job.check_output()?;
-        image::check_frame(&frame, job.output.path(), &job.write)?;
-        check_nodes(&frame, args, weights)?;
-        let target = args.compare.read().map(image::read).transpose()?;
-        let photo = Self { frame, strip: args.compare.written(), target, output_label };
-        photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
-        Ok(photo)
+/// Finds out whether what is written besides photos has names, and none that is taken.
+fn check_besides(
+    args: &PhotoArgs,
+    jobs: &Jobs,
+    targets: &HashMap<PathBuf, PathBuf>,
+    written: &[&Path],
+) -> Result<(), Failure> {
+    let streams =
+        jobs.jobs.iter().flat_map(|job| [&job.input, &job.output]).find(|place| place.file().is_none());
+    if let (Some(stream), Some(_)) = (streams, args.compare.page()) {
+        let text = format!("--report links to files, and {} is none", stream.path().display());
+        return Err(Failure::Usage(text));
     }
-
-    fn comparison(&self) -> Option<Comparison<'_>> {
-        let (photo, target, output_label) = (&self.frame, self.target.as_ref(), self.output_label);
-        self.strip.map(|path| Comparison { path, photo, output_label, target })
+    if args.keep_stages && jobs.jobs.iter().any(|job| job.output == Place::Output) {
+        let text = "--keep-stages writes files beside the photo, and standard output is none";
+        return Err(Failure::Usage(text.to_owned()));
     }
-
-    /// What it becomes, and tensors that were asked for.
-    fn restore(
-        &self,
-        restorer: &Restorer,
-        job: &Job,
-        args: &PhotoArgs,
-        telling: &Telling,
-    ) -> Result<Restored, Error> {
-        let computed = telling
-            .during(job, |progress| restorer.photo(&self.frame).progress(progress).keep(&nodes(args)).run());
-        let about =
-            |source| Error::Unrestored { path: job.input.path().to_owned(), source: Box::new(source) };
-        computed.map_err(about)
+    let stages =
+        jobs.jobs.iter().filter(|_| args.keep_stages).flat_map(|job| STAGES.map(|it| job.beside(it)));
+    let stages: Vec<PathBuf> =
+        stages.flatten().filter_map(|job| job.output.file().map(Path::to_owned)).collect();
+    let there =
+        |stage: &&PathBuf| jobs.directory().is_some() && args.inputs.refuses_existing() && stage.exists();
+    if let Some(stage) = stages.iter().find(there) {
+        return Err(Failure::Usage(format!("{} is there already; --overwrite replaces it", stage.display())));
     }
-
-    /// Writes everything that was asked for.
-    fn save(&self, job: &Job, args: &PhotoArgs, restored: &Restored) -> Result<(), Error> {
-        for (node, path) in &args.dump {
-            let unknown = || Error::UnknownTensor { name: node.clone() };
-            dump::write(
-                restored.tensors.iter().find(|tensor| tensor.name == *node).ok_or_else(unknown)?,
-                path,
-            )?;
-        }
-        job.write(&restored.frame)?;
-        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored.frame))
-    }
-}
-
-/// Finds out whether the tensors to dump exist, on a network for the smallest photo of this kind.
-fn check_nodes(photo: &Frame, args: &PhotoArgs, weights: &Weights) -> Result<(), Error> {
-    let side = weights.config().side_multiple();
-    let format = match photo.samples() {
-        Samples::U8(_) => ImageFormat::Words,
-        Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
-    };
-    let keep = nodes(args);
-    let options =
-        NetworkOptions { width: side, height: side, format, stage: args.session.network.stage(), keep };
-    if args.dump.is_empty() { Ok(()) } else { model::build(weights, &options).map(|_| ()) }
-}
-
-fn nodes(args: &PhotoArgs) -> Vec<String> {
-    args.dump.iter().map(|(node, _)| node.clone()).collect()
+    let written: Vec<&Path> = written.iter().copied().chain(stages.iter().map(PathBuf::as_path)).collect();
+    let read: Vec<&Path> = targets.values().map(PathBuf::as_path).collect();
+    Ok(job::check_distinct(&jobs.jobs, &read, &written)?)
 }

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use super::mishap::{self, Mishap};
-use super::{NetworkArgs, advise, say};
+use super::{NetworkArgs, advise, date, say};
 
 /// How a network runs, and where.
 #[derive(Args)]
@@ -21,9 +21,29 @@ pub(super) struct SessionArgs {
     #[command(flatten)]
     pub(super) network: NetworkArgs,
     #[command(flatten)]
+    blend: BlendArgs,
+    #[command(flatten)]
     device: DeviceArgs,
     #[command(flatten)]
     tuning: TuningArgs,
+}
+
+/// How results are blended.
+#[derive(Args)]
+struct BlendArgs {
+    /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
+    /// rounded
+    #[arg(long, value_name = "0..1", default_value_t = 1.0, value_parser = parse_strength)]
+    strength: f32,
+    /// Averages what the network makes of the photo turned and mirrored in all eight ways, before anything is rounded: better by
+    /// a little, in eight times the time
+    #[arg(long)]
+    tta: bool,
+}
+
+fn parse_strength(text: &str) -> Result<f32, String> {
+    let strength = text.parse().ok().filter(|strength| (0.0..=1.0).contains(strength));
+    strength.ok_or_else(|| "a number from 0 to 1 is expected".to_owned())
 }
 
 /// Which adapter.
@@ -149,23 +169,44 @@ impl fmt::Display for Model<'_> {
     }
 }
 
-/// A model for photos; its adapter is opened when the first of them needs it.
+/// Models for photos, each of which takes the result of the one before; their adapter is opened when the first of them needs it.
 pub(super) struct Session<'a> {
     args: &'a SessionArgs,
-    weights: &'a Weights,
+    weights: &'a [Weights],
     passes: bool,
     quiet: bool,
     restorer: Option<Restorer>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(args: &'a SessionArgs, weights: &'a Weights, passes: bool, quiet: bool) -> Self {
+    pub(super) fn new(args: &'a SessionArgs, weights: &'a [Weights], passes: bool, quiet: bool) -> Self {
         Self { args, weights, passes, quiet, restorer: None }
     }
 
     /// How features and weights are stored: as asked for, unless f16 has turned out not to hold the model.
     pub(super) fn precision(&self) -> Precision {
         self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
+    }
+
+    /// What results depend on besides the photo, by name.
+    pub(super) fn settings(&self, models: &[Model<'_>]) -> Vec<(&'static str, String)> {
+        let name = |model: &Model<'_>| match model {
+            Model::File(path) => path.display().to_string(),
+            Model::Embedded(task) => format!("{task} (embedded)"),
+        };
+        let model = models.iter().map(name).collect::<Vec<_>>().join(", then ");
+        let adapter = self.restorer.as_ref().and_then(|restorer| restorer.device().adapter());
+        let adapter = adapter.map(|it| ("adapter", format!("{} ({}, {})", it.name, it.backend, it.driver)));
+        let stage = self.args.network.stage.to_string();
+        let precision = self.precision().name().to_owned();
+        let program = format!("mprnet {}, {}", env!("CARGO_PKG_VERSION"), date::now());
+        let strength = self.args.blend.strength.to_string();
+        let symmetries = if self.args.blend.tta { "eight, averaged" } else { "as it lies" }.to_owned();
+        let mut rows =
+            vec![("program", program), ("model", model), ("stage", stage), ("precision", precision)];
+        rows.extend([("strength", strength), ("symmetries", symmetries)]);
+        rows.extend(adapter);
+        rows
     }
 
     /// The name of the adapter, once it is opened.
@@ -201,10 +242,15 @@ impl<'a> Session<'a> {
                 let options = RestorerOptions {
                     precision: self.args.network.precision(),
                     stage: self.args.network.stage(),
+                    strength: self.args.blend.strength,
+                    symmetries: self.args.blend.tta,
                     passes: self.passes,
                     tuning: self.args.tuning.on(&device),
                 };
-                Ok(empty.insert(Restorer::new(self.weights.clone(), device, options)))
+                let mut weights = self.weights.iter().cloned();
+                let first = weights.next().ok_or_else(|| Error::Input("there is no model".to_owned()))?;
+                let restorer = weights.fold(Restorer::new(first, device, options), Restorer::followed_by);
+                Ok(empty.insert(restorer))
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct VideoArgs {
         value_name = "FILE",
         conflicts_with_all = [
             "inputs", "named", "recursive", "suffix", "skip_existing", "overwrite", "dry_run", "json", "progress", "format",
-            "quality", "progressive", "float", "strip_metadata", "damaged", "linear", "compare", "target", "dump",
+            "quality", "progressive", "float", "strip_metadata", "damaged", "linear", "compare", "target", "report", "keep_stages", "dump",
         ]
     )]
     y4m: Option<PathBuf>,
@@ -130,11 +130,11 @@ pub(super) struct Video {
 
 impl Video {
     /// Opens a video and what it becomes, before any GPU is. Files in `also_read` are not to be written over.
-    pub(super) fn open(
+    pub(super) fn open<'a>(
         args: &VideoArgs,
-        source: &Path,
+        source: &'a Path,
         output: &Path,
-        also_read: Option<&Path>,
+        also_read: impl Iterator<Item = &'a Path>,
         quiet: bool,
     ) -> Result<Self, Failure> {
         let piped = is_standard(source);

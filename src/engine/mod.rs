@@ -8,6 +8,7 @@ mod executor;
 mod pace;
 mod profile;
 mod record;
+mod refine;
 mod restoration;
 mod restorer;
 mod run;

@@ -1,5 +1,6 @@
 //! What can be said of a photo's restoration before it is begun.
 
+use super::refine::Refined;
 use super::run::{Spent, Watch};
 use super::{Cancel, Captured, Progress, Restorer};
 use crate::Result;
@@ -32,6 +33,7 @@ pub struct Restoration<'a, P = fn(Progress)> {
     restorer: &'a Restorer,
     photo: &'a Frame,
     names: &'a [String],
+    stages: bool,
     progress: P,
     cancel: Option<&'a Cancel>,
 }
@@ -41,6 +43,9 @@ pub struct Restoration<'a, P = fn(Progress)> {
 pub struct Restored {
     /// The photo.
     pub frame: Frame,
+    /// The photo as it would be with the first stage as the last, and as with the second; none without
+    /// [`Restoration::keep_stages`].
+    pub stages: Vec<Frame>,
     /// The tensors of [`Restoration::keep`].
     pub tensors: Vec<Captured>,
     /// Where the time went.
@@ -49,20 +54,25 @@ pub struct Restored {
 
 impl<'a> Restoration<'a> {
     pub(super) fn new(restorer: &'a Restorer, photo: &'a Frame) -> Self {
-        Self { restorer, photo, names: &[], progress: |_| (), cancel: None }
+        Self { restorer, photo, names: &[], stages: false, progress: |_| (), cancel: None }
     }
 }
 
 impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     /// Tells how far it has come, about four times a second.
     pub fn progress<Q: FnMut(Progress)>(self, progress: Q) -> Restoration<'a, Q> {
-        let Self { restorer, photo, names, cancel, .. } = self;
-        Restoration { restorer, photo, names, progress, cancel }
+        let Self { restorer, photo, names, stages, cancel, .. } = self;
+        Restoration { restorer, photo, names, stages, progress, cancel }
     }
 
     /// Lets somebody end it.
     pub fn cancelled_by(self, cancel: &'a Cancel) -> Self {
         Self { cancel: Some(cancel), ..self }
+    }
+
+    /// Gives the images of the first stage and of the second besides, made into photos as the result is.
+    pub fn keep_stages(self) -> Self {
+        Self { stages: true, ..self }
     }
 
     /// Gives the named tensors of the network besides. Passes keep them.
@@ -101,7 +111,8 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     pub async fn run_async(mut self) -> Result<Restored> {
         let nobody = Cancel::new();
         let mut watch = Watch::new(&mut self.progress, self.cancel.unwrap_or(&nobody));
-        let (frame, tensors) = self.restorer.run(self.photo, self.names, &mut watch).await?;
-        Ok(Restored { frame, tensors, spent: watch.spent })
+        let refined = self.restorer.run(self.photo, self.names, self.stages, &mut watch).await?;
+        let Refined { frame, stages, tensors } = refined;
+        Ok(Restored { frame, stages, tensors, spent: watch.spent })
     }
 }

@@ -1,6 +1,5 @@
 //! The library's front: photos in, photos out.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -30,6 +29,12 @@ pub struct RestorerOptions {
     pub precision: Precision,
     /// Which stage's image is the result. An earlier one skips the later work.
     pub stage: Stage,
+    /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
+    /// rounded. 0 gives the photo as it came.
+    pub strength: f32,
+    /// Whether the result is the mean of what the network makes of the photo in its eight symmetries, turned by quarters and
+    /// mirrored, before anything is rounded: better by a little, in eight times the time.
+    pub symmetries: bool,
     /// Whether the graph is rewritten into fewer operators. Only checks want it otherwise.
     pub passes: bool,
     /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off unless
@@ -40,7 +45,14 @@ pub struct RestorerOptions {
 
 impl Default for RestorerOptions {
     fn default() -> Self {
-        Self { precision: Precision::F32, stage: Stage::Three, passes: true, tuning: Tuning::Off }
+        Self {
+            precision: Precision::F32,
+            stage: Stage::Three,
+            strength: 1.0,
+            symmetries: false,
+            passes: true,
+            tuning: Tuning::Off,
+        }
     }
 }
 
@@ -82,7 +94,9 @@ pub struct Captured {
 /// tell ([`Weights::feature_peaks`]); where they do not, it is measured in f32 on the middle of the first photo. What
 /// overflows all the same, and a model that f16 cannot hold, is restored in f32, with a warning through `tracing`.
 pub struct Restorer {
-    model: Model,
+    pub(super) model: Model,
+    /// What each takes the result of the one before.
+    pub(super) followers: Vec<Restorer>,
     /// What moves photos of the sizes that there are executors for.
     transfers: Mutex<Vec<(Key, Weak<Transfers>)>>,
     cache: async_lock::Mutex<Cache>,
@@ -96,9 +110,19 @@ impl Restorer {
         let (peaks, too_large) = (OnceLock::new(), AtomicBool::new(false));
         Self {
             model: Model { device, weights, options, store, peaks, too_large },
+            followers: Vec::new(),
             transfers: Mutex::default(),
             cache: async_lock::Mutex::new(Cache::new(tuner)),
         }
+    }
+
+    /// The same, after which another model restores the result. Between the two it stays in floats; only what the last one
+    /// makes of it is blended with the photo. [`RestorerOptions::symmetries`] are averaged for each.
+    #[must_use]
+    pub fn followed_by(mut self, weights: Weights) -> Self {
+        let Model { device, options, .. } = &self.model;
+        self.followers.push(Self::new(weights, device.clone(), *options));
+        self
     }
 
     /// The device it runs on.
@@ -107,10 +131,12 @@ impl Restorer {
         &self.model.device
     }
 
-    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold this model.
+    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold a model.
     #[must_use]
     pub fn precision(&self) -> Precision {
-        self.model.precision()
+        let fallen_back =
+            self.followers.iter().map(Self::precision).find(|it| *it != self.model.options.precision);
+        fallen_back.unwrap_or(self.model.precision())
     }
 
     /// The restoration of a photo, of which more can be said before it is begun: who is told how far it is, who may end it,
@@ -152,21 +178,8 @@ impl Restorer {
         Ok((frame, tensors))
     }
 
-    /// Restores a photo and gives the named tensors of the network besides.
-    pub(super) async fn run<P: FnMut(Progress) + ?Sized>(
-        &self,
-        photo: &Frame,
-        names: &[String],
-        watch: &mut Watch<'_, P>,
-    ) -> Result<(Frame, Vec<Captured>)> {
-        let seen = photo.prepared()?;
-        let (restored, tensors) = self.in_range(&seen, names, watch).await?;
-        let whole = if matches!(seen, Cow::Owned(_)) { photo.with_restored(&restored)? } else { restored };
-        Ok((whole, tensors))
-    }
-
     /// Does the work in the precision asked for, and in f32 where f16 turns out to be too narrow for it.
-    async fn in_range<P: FnMut(Progress) + ?Sized>(
+    pub(super) async fn in_range<P: FnMut(Progress) + ?Sized>(
         &self,
         photo: &Frame,
         names: &[String],

@@ -36,7 +36,7 @@ pub struct Spent {
 
 /// Who is told how far a run has come, who may end it, and what it has taken.
 pub(super) struct Watch<'a, P: ?Sized> {
-    progress: &'a mut P,
+    pub(super) progress: &'a mut P,
     pub(super) cancel: &'a Cancel,
     pub(super) spent: Spent,
 }

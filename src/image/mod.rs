@@ -28,6 +28,7 @@
 //! need a profile to become RGB, and what else its reader does not decode.
 
 mod alpha;
+mod blend;
 #[cfg(feature = "image-files")]
 mod files;
 // Some of what frames and samples do only files need.
@@ -41,11 +42,13 @@ mod pad;
 mod prepare;
 #[cfg_attr(not(feature = "image-files"), allow(dead_code))]
 mod samples;
+mod symmetry;
 
+pub(crate) use blend::Mean;
 #[cfg(feature = "image-files")]
 pub use files::{
     FileFormat, ListOptions, Listing, ReadOptions, WriteOptions, check_frame, check_output, check_strip,
-    from_bytes, list, list_with, losses, read, read_with, strip, to_bytes, write, write_with,
+    from_bytes, list, list_with, losses, read, read_with, strip, thumbnail, to_bytes, write, write_with,
 };
 pub use frame::{Frame, MAX_PIXELS};
 pub use interleaved::{Channels, Pixels};
@@ -53,3 +56,4 @@ pub use light::Light;
 pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
 pub use pad::{Padded, padded_side, reflect_index};
 pub use samples::{Depth, Samples};
+pub(crate) use symmetry::Symmetry;

@@ -56,6 +56,8 @@ impl Place {
 pub struct Job {
     /// Where it comes from.
     pub input: Place,
+    /// The photo's name, with the directories that it is in below one that was named; empty for standard input.
+    pub name: PathBuf,
     /// What it becomes.
     pub output: Place,
     /// How it is written.
@@ -68,7 +70,22 @@ impl Job {
     /// A file that becomes another.
     #[must_use]
     pub fn of_files(input: PathBuf, output: PathBuf, write: WriteOptions) -> Self {
-        Self { input: Place::File(input), output: Place::File(output), write, makes_directories: false }
+        let name = input.file_name().map_or_else(PathBuf::new, PathBuf::from);
+        Self { input: Place::File(input), name, output: Place::File(output), write, makes_directories: false }
+    }
+
+    /// The same for a file beside the output, whose name has this word before its extension: `out/a.png` and `stage1` make
+    /// `out/a.stage1.png`. Nothing beside standard output.
+    #[must_use]
+    pub fn beside(&self, word: &str) -> Option<Self> {
+        let output = self.output.file()?;
+        let extension = output.extension().filter(|_| FileFormat::from_path(output).is_some());
+        let mut path = if extension.is_some() { output.with_extension("") } else { output.to_owned() };
+        for part in [Some(word.as_ref()), extension].into_iter().flatten() {
+            path.as_mut_os_string().push(".");
+            path.as_mut_os_string().push(part);
+        }
+        Some(Self { output: Place::File(path), ..self.clone() })
     }
 
     /// The format of the output, where something tells.

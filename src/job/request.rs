@@ -83,7 +83,7 @@ impl Request<'_> {
             && !names_directory(self.output)
         {
             self.check_suffix(false)?;
-            jobs.jobs = vec![self.job(&one.place, Place::File(self.output.to_owned()))];
+            jobs.jobs = vec![self.job(one, Place::File(self.output.to_owned()))];
         } else if !found.is_empty() {
             self.check_directory(found.len(), listed)?;
             jobs.directory = Some(self.output.to_owned());
@@ -121,8 +121,9 @@ impl Request<'_> {
         found
     }
 
-    fn job(&self, input: &Place, output: Place) -> Job {
-        Job { input: input.clone(), output, write: self.write, makes_directories: false }
+    fn job(&self, found: &Found, output: Place) -> Job {
+        let (input, name) = (found.place.clone(), found.name.clone());
+        Job { input, name, output, write: self.write, makes_directories: false }
     }
 
     fn to_stream(&self, found: &[Found], listed: bool) -> Result<Job> {
@@ -136,7 +137,7 @@ impl Request<'_> {
             return refuse("--format has to say what is written to standard output");
         }
         self.check_suffix(false)?;
-        Ok(self.job(&one.place, Place::Output))
+        Ok(self.job(one, Place::Output))
     }
 
     fn check_suffix(&self, directory: bool) -> Result<()> {
@@ -180,7 +181,7 @@ impl Request<'_> {
             return refuse(format!("{input} has no name for a directory; -o has to name a file"));
         }
         let output = self.output.join(self.renamed(&found.name));
-        let mut job = self.job(&found.place, Place::File(output));
+        let mut job = self.job(found, Place::File(output));
         job.makes_directories = true;
         if job.format().is_none() {
             job.write.format = found.place.file().and_then(FileFormat::of_file);

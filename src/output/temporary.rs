@@ -98,6 +98,9 @@ impl Drop for Entry<'_> {
 
 /// Removes what processes that are gone have left in a directory, and tells how many files that were. A directory that
 /// cannot be read has none that could be removed.
+///
+/// Processes of other machines, and of other containers, are not seen: while they write to a directory that is shared
+/// with them, what they have begun is taken for left.
 #[must_use]
 pub fn remove_leftovers(directory: &Path) -> usize {
     let Ok(entries) = fs::read_dir(directory) else { return 0 };

@@ -183,13 +183,14 @@ fn directories_without_images() {
 fn inputs_without_targets() {
     let room = room();
     std::fs::remove_file(room.path("target/2.tif")).unwrap();
-    let words = ["the images in target", "no target for 2.png of in;", "names of their inputs"];
+    let named = printed("no target for in/2.png;");
+    let words = ["the images in target", &named, "names of their inputs"];
     room.refuses(&["eval", "in", "target"], 1, &words);
     for name in 11..16 {
         room.put(&format!("in/{name}.png"), &png(smooth(12, 12)));
     }
-    let words = ["for 2.png, 11.png, 12.png, 13.png, 14.png and 1 more of in;"];
-    room.refuses(&["eval", "in", "target"], 1, &words);
+    let named = printed("for in/2.png, in/11.png, in/12.png, in/13.png, in/14.png and 1 more;");
+    room.refuses(&["eval", "in", "target"], 1, &[&named]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The program as it is used: arguments in; files, messages and exit codes out.
 
 mod arguments;
+mod asked;
 mod bad_photos;
 mod bad_weights;
 mod bench;
@@ -12,6 +13,7 @@ mod eval;
 mod files;
 mod folders;
 mod formats;
+mod gallery;
 mod inspect;
 #[cfg(unix)]
 mod interrupted;

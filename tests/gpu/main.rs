@@ -12,6 +12,7 @@ mod overlap;
 mod probe;
 mod profile;
 mod range;
+mod refine;
 mod restorer;
 #[path = "../common/tensors.rs"]
 mod tensors;

@@ -17,8 +17,14 @@ use crate::restorer::{bytes, photo};
 use crate::tensors::Golden;
 use crate::{execute, host_device, planar};
 
-const HALF: RestorerOptions =
-    RestorerOptions { precision: Precision::F16, stage: Stage::Three, passes: true, tuning: Tuning::Off };
+const HALF: RestorerOptions = RestorerOptions {
+    precision: Precision::F16,
+    stage: Stage::Three,
+    strength: 1.0,
+    symmetries: false,
+    passes: true,
+    tuning: Tuning::Off,
+};
 
 /// What f16 storage costs the tiny networks, well below the 48 dB of rounding to 8 bits.
 const DECIBELS: f64 = 60.0;

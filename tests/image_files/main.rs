@@ -12,6 +12,7 @@ mod partial_png;
 mod round_trip;
 mod slices;
 mod strip;
+mod thumbnail;
 mod tiff;
 
 use std::cell::RefCell;

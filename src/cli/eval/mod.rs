@@ -1,6 +1,5 @@
 //! `mprnet eval`: photos are restored and scored against what they should be.
 
-mod pairs;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -11,11 +10,12 @@ use crate::model::Task;
 use crate::{Error, Restorer, job};
 use clap::{Args, ValueEnum};
 
-use self::pairs::Pair;
 use self::report::{Failed, Format, Report, Row};
 use super::compare::Comparison;
 use super::formats::ReadArgs;
+use super::gallery::{Gallery, Picture, Target};
 use super::mishap::attempt;
+use super::pairs::{self, Pair};
 use super::session::{Model, Session, SessionArgs};
 use super::telling::with_bar;
 use super::{Failure, dump, parse_task, say};
@@ -50,6 +50,10 @@ pub(super) struct EvalArgs {
     /// Writes a strip of every photo into a directory: input, output and target side by side
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
+    /// Writes a page too: every photo before and after, with a slider and a loupe; the restored photos go into a directory beside
+    /// it, PAGE_files
+    #[arg(long, value_name = "PAGE.html")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     read: ReadArgs,
     #[command(flatten)]
@@ -80,8 +84,9 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let weights = model.read(quiet)?;
     let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
-    let mut session = Session::new(&args.session, &weights, true, quiet);
-    let (rows, failed, worst) = evaluate(args, &pairs, &mut session, protocol, quiet)?;
+    let mut session = Session::new(&args.session, std::slice::from_ref(&weights), true, quiet);
+    let mut gallery = args.report.as_deref().map(|page| Gallery::new(page, protocol));
+    let (rows, failed, worst) = evaluate(args, &pairs, &mut session, protocol, &mut gallery, quiet)?;
     if !failed.is_empty() && !rows.is_empty() && !quiet {
         say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
     }
@@ -90,27 +95,47 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     if !report.rows.is_empty() {
         write(&report, args)?;
     }
+    if let Some(gallery) = gallery {
+        gallery.write("Photos before and after", &session.settings(&[model]))?;
+    }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
 }
 
-/// Finds out whether the scores and strips can be written without overwriting what is read.
+/// Finds out whether everything that is asked for can be written without overwriting what is read.
 fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failure> {
     let read: Vec<&Path> = pairs.iter().flat_map(Pair::paths).chain(model.file()).collect();
-    let strips: Vec<PathBuf> = pairs.iter().filter_map(|pair| strip_path(args, pair)).collect();
-    let written: Vec<&Path> = args.output.iter().chain(&strips).map(PathBuf::as_path).collect();
+    let files = restored_folder(args);
+    let folders = [args.compare.as_deref(), files.as_deref()];
+    let pictures =
+        |folder: Option<&Path>| pairs.iter().filter_map(move |pair| png_in(folder, pair)).collect();
+    let pictures: [Vec<PathBuf>; 2] = folders.map(pictures);
+    let written = args.output.iter().chain(&args.report).chain(pictures.iter().flatten());
+    let written: Vec<&Path> = written.map(PathBuf::as_path).collect();
     job::check_distinct(&[], &read, &written)?;
     if let Some(directory) = args.compare.as_deref().filter(|directory| !directory.is_dir()) {
         let text = format!("--compare takes a directory, and {} is none; make it first", directory.display());
         return Err(Failure::Usage(text));
     }
-    args.output.as_deref().map_or(Ok(()), dump::check).map_err(Failure::Error)
+    if let Some(files) = files.filter(|files| files.exists() && !files.is_dir()) {
+        let text = format!("{} is no directory, and restored photos are to go there", files.display());
+        return Err(Failure::Usage(text));
+    }
+    args.output.iter().chain(&args.report).try_for_each(|path| dump::check(path)).map_err(Failure::Error)
 }
 
-/// Where the strip of a photo goes, if one is asked for.
-fn strip_path(args: &EvalArgs, pair: &Pair) -> Option<PathBuf> {
+/// Where a picture about a photo goes, if into any folder.
+fn png_in(folder: Option<&Path>, pair: &Pair) -> Option<PathBuf> {
     let mut name = pair.place.with_extension("");
     name.as_mut_os_string().push(".png");
-    Some(args.compare.as_ref()?.join(name))
+    Some(folder?.join(name))
+}
+
+/// The folder of the restored photos that the page links to, if there is to be one.
+fn restored_folder(args: &EvalArgs) -> Option<PathBuf> {
+    let page = args.report.as_ref()?;
+    let mut name = page.file_stem()?.to_owned();
+    name.push("_files");
+    Some(page.with_file_name(name))
 }
 
 /// Scores, what went wrong, and the highest exit code of it.
@@ -119,6 +144,7 @@ fn evaluate(
     pairs: &[Pair],
     session: &mut Session<'_>,
     protocol: Protocol,
+    gallery: &mut Option<Gallery<'_>>,
     quiet: bool,
 ) -> Result<(Vec<Row>, Vec<Failed>, u8), Error> {
     let (mut rows, mut failed, mut worst) = (Vec::new(), Vec::new(), 0);
@@ -126,7 +152,7 @@ fn evaluate(
         let outcome = match attempt(&pair.input, || Photo::read(args, pair, protocol)) {
             Ok(photo) => {
                 let title = format!("{}/{} {}", index + 1, pairs.len(), pair.name());
-                session.attempt(&pair.input, |restorer| photo.evaluate(restorer, title, quiet))?
+                session.attempt(&pair.input, |restorer| photo.evaluate(restorer, title, gallery, quiet))?
             }
             Err(mishap) => Err(mishap),
         };
@@ -135,6 +161,7 @@ fn evaluate(
             Err(mishap) => {
                 mishap.report();
                 worst = worst.max(mishap.code);
+                gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
                 failed.push(Failed { name: pair.name(), reason: mishap.text });
             }
         }
@@ -147,6 +174,8 @@ struct Photo<'a> {
     pair: &'a Pair,
     /// Where its strip goes, if one is asked for.
     strip: Option<PathBuf>,
+    /// Where the restored photo goes, for a page to link to.
+    restored: Option<PathBuf>,
     protocol: Protocol,
     input: Frame,
     target: Frame,
@@ -156,14 +185,15 @@ struct Photo<'a> {
 impl<'a> Photo<'a> {
     /// Reads a photo and its target; finds out whether they can be compared, and the strip be written.
     fn read(args: &EvalArgs, pair: &'a Pair, protocol: Protocol) -> Result<Self, Error> {
-        let strip = strip_path(args, pair);
+        let strip = png_in(args.compare.as_deref(), pair);
+        let restored = png_in(restored_folder(args).as_deref(), pair);
         // A target with a part missing would score the wrong thing.
         let (input, target) =
             (image::read_with(&pair.input, &args.read.options())?, image::read(&pair.target)?);
         let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
         let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
         strip.as_deref().and_then(Path::parent).map_or(Ok(()), job::make_directory)?;
-        let photo = Self { pair, strip, protocol, input, target, before };
+        let photo = Self { pair, strip, restored, protocol, input, target, before };
         photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
         Ok(photo)
     }
@@ -173,15 +203,40 @@ impl<'a> Photo<'a> {
         self.strip.as_deref().map(|path| Comparison { path, photo, output_label: "output", target })
     }
 
-    fn evaluate(&self, restorer: &mut Restorer, title: String, quiet: bool) -> Result<Row, Error> {
+    fn evaluate(
+        &self,
+        restorer: &mut Restorer,
+        title: String,
+        gallery: &mut Option<Gallery<'_>>,
+        quiet: bool,
+    ) -> Result<Row, Error> {
         let about = |source| Error::Unrestored { path: self.pair.input.clone(), source: Box::new(source) };
         let restored =
             with_bar(title, quiet, |progress| restorer.restore_with_progress(&self.input, progress))
                 .map_err(about)?;
         let after = metrics::score(&restored, &self.target, self.protocol)?;
         self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))?;
+        if let (Some(path), Some(gallery)) = (&self.restored, gallery) {
+            self.show(&restored, after, path, gallery)?;
+        }
         let (width, height) = (self.input.width(), self.input.height());
         Ok(Row { name: self.pair.name(), width, height, before: self.before, after })
+    }
+
+    /// Writes the restored photo, and puts it on the page.
+    fn show(
+        &self,
+        restored: &Frame,
+        after: Score,
+        path: &Path,
+        gallery: &mut Gallery<'_>,
+    ) -> Result<(), Error> {
+        path.parent().map_or(Ok(()), job::make_directory)?;
+        image::write(restored, path)?;
+        let target = Target { path: &self.pair.target, before: self.before, after };
+        let [before, after] = [(&self.input, self.pair.input.as_path()), (restored, path)]
+            .map(|(frame, path)| Picture { frame, path });
+        gallery.add(&self.pair.place, before, after, Some(target))
     }
 }
 

@@ -128,7 +128,7 @@ fn natural(name: &str) -> Natural {
 
 #[cfg(test)]
 mod tests {
-    use super::natural;
+    use super::*;
 
     #[test]
     fn numbers_are_sorted_by_value() {
@@ -138,5 +138,36 @@ mod tests {
         names.reverse();
         names.sort_by_key(|name| natural(name));
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_tree_is_listed_once_and_in_order() {
+        let room = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            let path = room.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        };
+        for name in ["10.png", "2.JPG", "sub/1.webp", "sub/.2.png", ".git/3.png", "out/1.tif"] {
+            put(name, b"");
+        }
+        put("a.dat", b"\x89PNG\r\n\x1a\n");
+        put("sub/notes", b"Dear all");
+        put("b.gif", b"GIF89a");
+        let listed = |options: ListOptions<'_>| {
+            let Listing { images, others, failures } = list_with(room.path(), &options).unwrap();
+            assert!(failures.is_empty());
+            let place =
+                |path: &PathBuf| path.strip_prefix(room.path()).unwrap().to_str().unwrap().replace('\\', "/");
+            (images.iter().map(place).collect::<Vec<_>>(), others)
+        };
+        let here = ["2.JPG", "10.png", "a.dat"].map(str::to_owned).to_vec();
+        assert_eq!(listed(ListOptions::default()), (here.clone(), 1));
+        let below = ["out/1.tif", "sub/1.webp"].map(str::to_owned);
+        assert_eq!(listed(ListOptions { recursive: true, except: None }), ([&here[..], &below].concat(), 2));
+        let out = room.path().join("sub/../out");
+        let except = Some(out.as_path());
+        assert_eq!(listed(ListOptions { recursive: true, except }), ([&here[..], &below[1..]].concat(), 2));
+        assert!(matches!(list(&room.path().join("none")), Err(Error::ImageFolder { .. })));
     }
 }

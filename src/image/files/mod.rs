@@ -9,6 +9,7 @@ mod metadata;
 mod read;
 mod sniff;
 mod strip;
+mod thumbnail;
 mod write;
 
 pub use folder::{ListOptions, Listing, list, list_with};
@@ -16,4 +17,5 @@ pub use metadata::losses;
 pub use read::{ReadOptions, from_bytes, read, read_with};
 pub use sniff::FileFormat;
 pub use strip::{check_strip, strip};
+pub use thumbnail::thumbnail;
 pub use write::{WriteOptions, check_frame, check_output, to_bytes, write, write_with};

@@ -13,6 +13,7 @@ use crate::image::MAX_PIXELS;
 use crate::image::frame::Frame;
 use crate::image::light::Light;
 use crate::image::samples::map_samples;
+use crate::image::symmetry::Symmetry;
 
 /// The largest file that is taken into memory: 4 GiB, twice the largest uncompressed image.
 const MAX_FILE_BYTES: u64 = 1 << 32;
@@ -129,40 +130,26 @@ fn upright(decoded: Decoded) -> Decoded {
     if decoded.orientation == Orientation::NoTransforms {
         return decoded;
     }
-    let samples = map_samples!(&decoded.samples, v => turned(v, &decoded));
-    let (width, height) = upright_size(&decoded);
+    let (size, symmetry) = ((decoded.width, decoded.height), Symmetry::from(decoded.orientation));
+    let samples = map_samples!(&decoded.samples, v => symmetry.turn(v, decoded.channels, size));
+    let (width, height) = symmetry.size(size);
     Decoded { width, height, samples, orientation: Orientation::NoTransforms, ..decoded }
 }
 
-fn upright_size(decoded: &Decoded) -> (u32, u32) {
-    let (width, height) = (decoded.width, decoded.height);
-    if decode::on_its_side(decoded.orientation) { (height, width) } else { (width, height) }
-}
-
-fn turned<T: Copy>(stored: &[T], decoded: &Decoded) -> Vec<T> {
-    let (right, bottom) = (decoded.width - 1, decoded.height - 1);
-    // Column and row where the pixel at (x, y) of the upright image is stored.
-    let source = |x, y| match decoded.orientation {
-        Orientation::NoTransforms => (x, y),
-        Orientation::FlipHorizontal => (right - x, y),
-        Orientation::Rotate180 => (right - x, bottom - y),
-        Orientation::FlipVertical => (x, bottom - y),
-        Orientation::Rotate90FlipH => (y, x),
-        Orientation::Rotate90 => (y, bottom - x),
-        Orientation::Rotate270FlipH => (right - y, bottom - x),
-        Orientation::Rotate270 => (right - y, x),
-    };
-    let (columns, rows) = upright_size(decoded);
-    let mut turned = Vec::with_capacity(stored.len());
-    for y in 0..rows {
-        for x in 0..columns {
-            let (column, row) = source(x, y);
-            let pixel = row as usize * decoded.width as usize + column as usize;
-            let at = pixel * decoded.channels;
-            turned.extend_from_slice(&stored[at..at + decoded.channels]);
+/// What makes the stored picture upright.
+impl From<Orientation> for Symmetry {
+    fn from(orientation: Orientation) -> Self {
+        match orientation {
+            Orientation::NoTransforms => Self::new(false, false, false),
+            Orientation::FlipHorizontal => Self::new(false, true, false),
+            Orientation::Rotate180 => Self::new(false, true, true),
+            Orientation::FlipVertical => Self::new(false, false, true),
+            Orientation::Rotate90FlipH => Self::new(true, false, false),
+            Orientation::Rotate90 => Self::new(true, false, true),
+            Orientation::Rotate270FlipH => Self::new(true, true, true),
+            Orientation::Rotate270 => Self::new(true, true, false),
         }
     }
-    turned
 }
 
 /// Turns the pixels upright, and sorts the channels into colour and transparency.

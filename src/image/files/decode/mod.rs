@@ -21,6 +21,7 @@ use super::sniff::FileFormat;
 use crate::image::MAX_PIXELS;
 use crate::image::light::Light;
 use crate::image::samples::Samples;
+use crate::image::symmetry::Symmetry;
 
 /// Room for what a decoder allocates beside the pixels: rows, tables, profiles.
 const SIDE_BYTES: usize = 1 << 28;
@@ -91,20 +92,6 @@ fn lost_profile() -> Note {
     Note::Warning("its colour profile is damaged and is not kept".to_owned())
 }
 
-/// Whether an orientation makes columns of the stored rows.
-pub(super) fn on_its_side(orientation: Orientation) -> bool {
-    match orientation {
-        Orientation::NoTransforms
-        | Orientation::FlipHorizontal
-        | Orientation::Rotate180
-        | Orientation::FlipVertical => false,
-        Orientation::Rotate90
-        | Orientation::Rotate270
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => true,
-    }
-}
-
 /// Decodes a file of this format, and finds out what its samples are proportional to. A panic of a decoder is this
 /// file's problem.
 pub(super) fn decode(
@@ -130,7 +117,7 @@ pub(super) fn decode(
 /// The file with metadata that are true of the picture turned upright.
 fn settled(mut decoded: Decoded) -> Decoded {
     let metadata = &mut decoded.metadata;
-    let on_its_side = on_its_side(decoded.orientation);
+    let on_its_side = Symmetry::from(decoded.orientation).transposed;
     if let (true, Some(resolution)) = (on_its_side, &mut metadata.resolution) {
         std::mem::swap(&mut resolution.x, &mut resolution.y);
     }

@@ -30,7 +30,7 @@ impl Pair {
 }
 
 /// An image, and where it is in its directory.
-type Placed = (PathBuf, PathBuf);
+pub(super) type Placed = (PathBuf, PathBuf);
 
 /// The images in a directory, or in the tree below it.
 fn list(directory: &Path, recursive: bool) -> Result<Vec<Placed>, Error> {
@@ -42,9 +42,13 @@ fn list(directory: &Path, recursive: bool) -> Result<Vec<Placed>, Error> {
     Ok(listing.images.into_iter().map(placed).map(|(place, path)| (path, place)).collect())
 }
 
-/// Finds the target of every photo: the file at the same place whose name is the same but for the extension.
+/// Finds the target of every photo in a directory: the file at the same place whose name is the same but for the extension.
 pub(super) fn find(inputs: &Path, targets: &Path, recursive: bool) -> Result<Vec<Pair>, Error> {
-    let photos = list(inputs, recursive)?;
+    of(list(inputs, recursive)?, targets, recursive)
+}
+
+/// The same of these photos, each with its place.
+pub(super) fn of(photos: Vec<Placed>, targets: &Path, recursive: bool) -> Result<Vec<Pair>, Error> {
     let mut by_stem: HashMap<PathBuf, Vec<&Placed>> = HashMap::new();
     let candidates = list(targets, recursive)?;
     candidates.iter().for_each(|found| by_stem.entry(found.1.with_extension("")).or_default().push(found));
@@ -54,7 +58,7 @@ pub(super) fn find(inputs: &Path, targets: &Path, recursive: bool) -> Result<Vec
         let found = by_stem.get(&place.with_extension("")).map_or(&[][..], Vec::as_slice);
         let same_name = found.iter().find(|(_, target)| *target == place);
         match (found, same_name) {
-            ([], _) => alone.push(name(&place)),
+            ([], _) => alone.push(input.display().to_string()),
             (_, Some((target, _))) | (&[(target, _)], None) => {
                 pairs.push(Pair { input, target: target.clone(), place });
             }
@@ -64,19 +68,16 @@ pub(super) fn find(inputs: &Path, targets: &Path, recursive: bool) -> Result<Vec
             }
         }
     }
-    if alone.is_empty() { Ok(pairs) } else { Err(unfit(missing(&alone, inputs))) }
+    if alone.is_empty() { Ok(pairs) } else { Err(unfit(missing(&alone))) }
 }
 
-fn missing(alone: &[String], inputs: &Path) -> String {
+fn missing(alone: &[String]) -> String {
     let listed = alone[..alone.len().min(LISTED)].join(", ");
     let more = match alone.len().saturating_sub(LISTED) {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    format!(
-        "there is no target for {listed}{more} of {}; give targets the names of their inputs",
-        inputs.display()
-    )
+    format!("there is no target for {listed}{more}; give targets the names of their inputs")
 }
 
 fn name(place: &Path) -> String {

@@ -1,0 +1,139 @@
+//! One photo: read, restored, and written with everything that is asked for besides.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::image::{self, Frame, Samples};
+use crate::job::Job;
+use crate::metrics::{self, Protocol, Score};
+use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
+use crate::{Error, Restored, Restorer};
+
+use super::compare::Comparison;
+use super::dump;
+use super::gallery::{Gallery, Picture, Target};
+use super::restore::PhotoArgs;
+use super::telling::Telling;
+
+/// What `--keep-stages` adds to the names of outputs, in the order of the stages.
+pub(super) const STAGES: [&str; 2] = ["stage1", "stage2"];
+
+/// What is asked of all photos alike.
+pub(super) struct Asked<'a> {
+    pub(super) args: &'a PhotoArgs,
+    /// Of the network whose result is written.
+    pub(super) weights: &'a Weights,
+    /// What results are called in strips.
+    pub(super) label: String,
+    /// What photos should be, as far as that is given.
+    pub(super) targets: HashMap<PathBuf, PathBuf>,
+}
+
+impl Asked<'_> {
+    /// How photos are compared with what they should be.
+    pub(super) fn protocol(&self) -> Protocol {
+        Protocol::of(self.weights.provenance().task.unwrap_or(Task::Denoise))
+    }
+
+    /// Finds out whether the tensors to dump exist, on a network for the smallest photo of this kind.
+    fn check_nodes(&self, photo: &Frame) -> Result<(), Error> {
+        let side = self.weights.config().side_multiple();
+        let format = match photo.samples() {
+            Samples::U8(_) => ImageFormat::Words,
+            Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
+        };
+        let (stage, keep) = (self.args.session.network.stage(), self.nodes());
+        let options = NetworkOptions { width: side, height: side, format, stage, keep };
+        if self.args.dump.is_empty() { Ok(()) } else { model::build(self.weights, &options).map(|_| ()) }
+    }
+
+    fn nodes(&self) -> Vec<String> {
+        self.args.dump.iter().map(|(node, _)| node.clone()).collect()
+    }
+}
+
+/// What a photo should be.
+struct Goal<'a> {
+    path: &'a Path,
+    frame: Frame,
+    /// How near the photo is to it, where that is told.
+    before: Option<Score>,
+}
+
+/// A photo that can be restored.
+pub(super) struct Photo<'a> {
+    asked: &'a Asked<'a>,
+    job: &'a Job,
+    pub(super) frame: Frame,
+    target: Option<Goal<'a>>,
+}
+
+impl<'a> Photo<'a> {
+    /// Reads a photo, and finds out whether what becomes of it can be computed and written.
+    pub(super) fn load(job: &'a Job, asked: &'a Asked<'a>) -> Result<Self, Error> {
+        let frame = job.read(&asked.args.read.options())?;
+        job.check_output()?;
+        image::check_frame(&frame, job.output.path(), &job.write)?;
+        asked.check_nodes(&frame)?;
+        let mut photo = Self { asked, job, frame, target: None };
+        photo.target = photo.goal()?;
+        photo.comparison().map_or(Ok(()), |comparison| comparison.check())?;
+        Ok(photo)
+    }
+
+    fn goal(&self) -> Result<Option<Goal<'a>>, Error> {
+        let Some(path) = self.asked.targets.get(self.job.input.path()) else { return Ok(None) };
+        let frame = image::read(path)?;
+        let scored = self.asked.args.compare.page().is_some();
+        let score = || metrics::score(&self.frame, &frame, self.asked.protocol());
+        let unscored =
+            |source| Error::Unscored { path: self.job.input.path().to_owned(), source: Box::new(source) };
+        let before = scored.then(score).transpose().map_err(unscored)?;
+        Ok(Some(Goal { path, frame, before }))
+    }
+
+    fn comparison(&self) -> Option<Comparison<'_>> {
+        let target = self.target.as_ref().map(|goal| &goal.frame);
+        let (photo, output_label) = (&self.frame, self.asked.label.as_str());
+        self.asked.args.compare.strip().map(|path| Comparison { path, photo, output_label, target })
+    }
+
+    /// What it becomes, and what else was asked for.
+    pub(super) fn restore(&self, restorer: &Restorer, telling: &Telling) -> Result<Restored, Error> {
+        let nodes = self.asked.nodes();
+        let computed = telling.during(self.job, |progress| {
+            let restoration = restorer.photo(&self.frame).progress(progress).keep(&nodes);
+            if self.asked.args.keep_stages { restoration.keep_stages().run() } else { restoration.run() }
+        });
+        let path = || self.job.input.path().to_owned();
+        computed.map_err(|source| Error::Unrestored { path: path(), source: Box::new(source) })
+    }
+
+    /// Writes everything that was asked for, the photo itself last: where it is, everything is.
+    pub(super) fn save(&self, restored: &Restored) -> Result<(), Error> {
+        for (node, path) in &self.asked.args.dump {
+            let unknown = || Error::UnknownTensor { name: node.clone() };
+            let tensor = restored.tensors.iter().find(|tensor| tensor.name == *node);
+            dump::write(tensor.ok_or_else(unknown)?, path)?;
+        }
+        for (stage, frame) in STAGES.iter().zip(&restored.stages) {
+            self.job.beside(stage).map_or(Ok(()), |job| job.write(frame))?;
+        }
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored.frame))?;
+        self.job.write(&restored.frame)
+    }
+
+    /// Puts it on the page, with what was written.
+    pub(super) fn show(&self, restored: &Frame, gallery: &mut Gallery<'_>) -> Result<(), Error> {
+        let target = match &self.target {
+            Some(Goal { path, frame, before: Some(before) }) => {
+                let after = metrics::score(restored, frame, self.asked.protocol())?;
+                Some(Target { path, before: *before, after })
+            }
+            _ => None,
+        };
+        let before = Picture { frame: &self.frame, path: self.job.input.path() };
+        let after = Picture { frame: restored, path: self.job.output.path() };
+        gallery.add(&self.job.name, before, after, target)
+    }
+}

@@ -1,0 +1,145 @@
+//! A photo's way through a restorer: what its networks see, one after another and in every symmetry, and how their results
+//! become one. Where there are several, they are floats, which are rounded once, at the end.
+
+use std::borrow::Cow;
+
+use super::run::{Spent, Watch};
+use super::{Captured, Progress, Restorer, RestorerOptions, Values};
+use crate::image::{Frame, Mean, Symmetry};
+use crate::{Error, Result};
+
+/// The tensors that are the images of the earlier stages.
+const STAGES: [&str; 2] = ["stage1", "stage2"];
+
+/// All that was asked for of a photo.
+pub(super) struct Refined {
+    pub(super) frame: Frame,
+    /// What the photo would have become with the first stage as the last, and with the second; none unless asked for.
+    pub(super) stages: Vec<Frame>,
+    /// Tensors of the last network, for the photo as it lies.
+    pub(super) tensors: Vec<Captured>,
+}
+
+/// What is made of an image.
+struct Made {
+    /// The result, and the images of stages.
+    images: Vec<Frame>,
+    tensors: Vec<Captured>,
+}
+
+/// What is to be made of images, and how often in all, so that progress can be told.
+struct Course<'a> {
+    views: &'a [Symmetry],
+    /// The last network's tensors; the last `stages` of them are images.
+    kept: &'a [String],
+    stages: usize,
+    done: u64,
+    runs: u64,
+    /// What the networks before keep on the device.
+    device_bytes: u64,
+}
+
+impl Restorer {
+    /// Restores a photo, and gives the named tensors besides, and if `stages` the images of the earlier stages.
+    pub(super) async fn run<P: FnMut(Progress) + ?Sized>(
+        &self,
+        photo: &Frame,
+        names: &[String],
+        stages: bool,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Refined> {
+        let RestorerOptions { strength, symmetries, .. } = self.model.options;
+        if !(0.0..=1.0).contains(&strength) {
+            return Err(Error::Input(format!("a strength of {strength} is not from 0 to 1")));
+        }
+        let stages = if stages { &STAGES[..] } else { &[] };
+        if strength == 0.0 && names.is_empty() {
+            let stages = vec![photo.clone(); stages.len()];
+            return Ok(Refined { frame: photo.clone(), stages, tensors: Vec::new() });
+        }
+        let prepared = photo.prepared()?;
+        let plain = strength == 1.0 && !symmetries && self.followers.is_empty();
+        let seen = if plain { prepared } else { Cow::Owned(prepared.in_floats()?) };
+
+        let kept: Vec<String> = names.iter().cloned().chain(stages.iter().map(|&it| it.to_owned())).collect();
+        let views = if symmetries { &Symmetry::ALL[..] } else { &Symmetry::ALL[..1] };
+        let runs = (views.len() * (1 + self.followers.len())) as u64;
+        let mut course = Course { views, kept: &kept, stages: stages.len(), done: 0, runs, device_bytes: 0 };
+        let mut made = self.make(&seen, self.followers.is_empty(), &mut course, watch).await?;
+        for (at, follower) in self.followers.iter().enumerate() {
+            let last = at + 1 == self.followers.len();
+            made = follower.make(&made.images[0], last, &mut course, watch).await?;
+        }
+        let whole = |image: Frame| match &seen {
+            Cow::Borrowed(_) => Ok(image),
+            Cow::Owned(seen) => photo.with_restored(&seen.blended(image, strength)?),
+        };
+        let mut images = made.images.into_iter().map(whole).collect::<Result<Vec<_>>>()?;
+        let stages = images.split_off(1);
+        let frame = images.pop().ok_or_else(|| Error::Input("the graph has no output".to_owned()))?;
+        Ok(Refined { frame, stages, tensors: made.tensors })
+    }
+
+    /// What this network makes of an image: the mean over its views.
+    async fn make<P: FnMut(Progress) + ?Sized>(
+        &self,
+        image: &Frame,
+        last: bool,
+        course: &mut Course<'_>,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Made> {
+        let stages = if last { course.stages } else { 0 };
+        let mut means: Vec<Mean> = (0..=stages).map(|_| Mean::new()).collect();
+        let mut tensors = Vec::new();
+        for &view in course.views {
+            let kept = if last { course.kept } else { &[] };
+            let mut made = self.view(image, view, (kept, stages), course, watch).await?;
+            course.done += 1;
+            if course.views.len() == 1 {
+                course.device_bytes = watch.spent.device_bytes;
+                return Ok(made);
+            }
+            means.iter_mut().zip(&made.images).try_for_each(|(mean, image)| mean.add(image))?;
+            if tensors.is_empty() {
+                tensors.append(&mut made.tensors);
+            }
+        }
+        course.device_bytes = watch.spent.device_bytes;
+        let (width, height) = (image.width(), image.height());
+        let images = means.into_iter().map(|mean| mean.frame(width, height)).collect::<Result<_>>()?;
+        Ok(Made { images, tensors })
+    }
+
+    /// What this network makes of one view of an image, turned back.
+    async fn view<P: FnMut(Progress) + ?Sized>(
+        &self,
+        image: &Frame,
+        view: Symmetry,
+        (kept, stages): (&[String], usize),
+        course: &Course<'_>,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Made> {
+        let as_it_lies = view == Symmetry::ALL[0];
+        let seen = if as_it_lies { Cow::Borrowed(image) } else { Cow::Owned(image.turned(view)?) };
+        let &Course { done, runs, .. } = course;
+        let mut tell = |progress: Progress| {
+            let Progress { done: part, total } = progress;
+            (watch.progress)(Progress { done: done * total + part, total: runs * total });
+        };
+        let mut part = Watch::new(&mut tell, watch.cancel);
+        let (restored, mut tensors) = self.in_range(&seen, kept, &mut part).await?;
+        let Spent { upload, gpu, download, device_bytes } = part.spent;
+        watch.spent.upload += upload;
+        watch.spent.gpu += gpu;
+        watch.spent.download += download;
+        watch.spent.device_bytes = watch.spent.device_bytes.max(course.device_bytes + device_bytes);
+        let stage = |tensor: Captured| match &tensor.values {
+            Values::Planar(planes) => seen.with_planar(planes, tensor.desc.width, tensor.desc.height),
+            Values::Words(words) => seen.with_words(words, tensor.desc.width),
+        };
+        let earlier = tensors.split_off(tensors.len().saturating_sub(stages)).into_iter().map(stage);
+        let back = |image: Result<Frame>| if as_it_lies { image } else { image?.turned(view.inverse()) };
+        let images = [Ok(restored)].into_iter().chain(earlier).map(back).collect::<Result<_>>()?;
+        Ok(Made { images, tensors })
+    }
+}
