@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// What a browser has yet to tell of calls, and what they were for. wgpu's own backends tell at once.
 pub(super) struct Untold {
-    during: Cow<'static, str>,
+    during: String,
     bytes: u64,
     error: Pin<Box<dyn Future<Output = Option<wgpu::Error>> + Send>>,
 }
@@ -24,7 +24,7 @@ impl std::fmt::Debug for Untold {
 impl Device {
     /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
     pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
-        self.watched(&"preparing kernels".into(), 0, calls).map_err(|error| error.to_string())
+        self.watched("preparing kernels", 0, calls).map_err(|error| error.to_string())
     }
 
     /// Runs calls of wgpu, `during` which so many bytes are needed on the device.
@@ -49,7 +49,7 @@ impl Device {
         let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
         for Untold { during, bytes, error } in untold {
             if let Some(error) = error.await {
-                return Err(told(error, during, bytes));
+                return Err(told(error, during.into(), bytes));
             }
         }
         Ok(())
@@ -57,7 +57,7 @@ impl Device {
 
     fn watched<T>(
         &self,
-        during: &Cow<'static, str>,
+        during: &str,
         bytes: u64,
         calls: impl FnOnce() -> T,
     ) -> std::result::Result<T, wgpu::Error> {
@@ -71,7 +71,7 @@ impl Device {
             match error.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(error) => errors.extend(error),
                 Poll::Pending => {
-                    let untold = Untold { during: during.clone(), bytes, error };
+                    let untold = Untold { during: during.to_owned(), bytes, error };
                     self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(untold);
                 }
             }
