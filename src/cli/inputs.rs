@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::image::WriteOptions;
 use crate::job::{Existing, Jobs, Place, Request};
+use crate::pool::PoolOptions;
 use clap::Args;
 
 use super::{Failure, patterns};
@@ -30,9 +31,9 @@ pub(super) struct InputArgs {
     suffix: String,
     #[command(flatten)]
     existing: ExistingArgs,
-    /// Threads, as realesrgan-ncnn-vulkan has it; accepted for programs that give it, and without effect
-    #[arg(short = 'j', value_name = "LOAD:PROC:SAVE", value_parser = parse_threads)]
-    threads: Option<()>,
+    /// Threads that read photos, and that write them; PROC is accepted for programs that give it, and without effect
+    #[arg(short = 'j', value_name = "LOAD:PROC:SAVE", value_parser = parse_threads, default_value = "1:2:2")]
+    threads: Threads,
     /// Says what would be written, and does nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -59,13 +60,19 @@ impl ExistingArgs {
     }
 }
 
+/// Threads that read photos, and that write them.
+#[derive(Clone, Copy)]
+struct Threads([usize; 2]);
+
 /// PROC may be a list, of one number for each GPU.
-fn parse_threads(text: &str) -> Result<(), String> {
-    let is_count = |text: &str| text.parse::<u16>().is_ok_and(|count| count > 0);
-    match text.split(':').collect::<Vec<_>>()[..] {
-        [load, proc, save] if is_count(load) && is_count(save) && proc.split(',').all(is_count) => Ok(()),
-        _ => Err("LOAD:PROC:SAVE is expected, as 1:2:2".to_owned()),
-    }
+fn parse_threads(text: &str) -> Result<Threads, String> {
+    let count = |text: &str| text.parse::<u8>().ok().filter(|&count| count > 0).map(usize::from);
+    let parsed = || {
+        let [load, proc, save] = text.split(':').collect::<Vec<_>>()[..] else { return None };
+        proc.split(',').all(|text| count(text).is_some()).then_some(())?;
+        Some(Threads([count(load)?, count(save)?]))
+    };
+    parsed().ok_or_else(|| "LOAD:PROC:SAVE is expected, as 1:2:2, none more than 255".to_owned())
 }
 
 impl InputArgs {
@@ -97,6 +104,12 @@ impl InputArgs {
             return Err(Failure::Usage(text.to_owned()));
         }
         Ok(jobs)
+    }
+
+    /// How photos are shared among threads. They are told of in the order of their names.
+    pub(super) fn pool(&self) -> PoolOptions {
+        let Threads([loaders, savers]) = self.threads;
+        PoolOptions { loaders, savers, ordered: true, ..PoolOptions::default() }
     }
 
     /// Where they go.

@@ -6,6 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::pool::Blame;
 use crate::{Error, Shown};
 
 use super::{exit_code, one_line, report};
@@ -43,14 +44,12 @@ pub(super) struct Mishap {
     pub(super) text: String,
     pub(super) code: u8,
     /// Whether the device may be lost, or what runs on it half changed.
-    pub(super) shaken: bool,
+    pub(super) blame: Blame,
 }
 
 impl From<Error> for Mishap {
     fn from(error: Error) -> Self {
-        let cause = if let Error::Unrestored { source, .. } = &error { source } else { &error };
-        let shaken = matches!(cause, Error::Gpu { .. } | Error::OutOfMemory { .. });
-        Self { text: error.to_string(), code: exit_code(&error), shaken }
+        Self { text: error.to_string(), code: exit_code(&error), blame: Blame::of(&error) }
     }
 }
 
@@ -71,7 +70,7 @@ pub(super) fn attempt<T>(path: &Path, work: impl FnOnce() -> Result<T, Error>) -
                 "cannot restore {path}: the program failed on it ({panic}); this is a mistake of the program, please \
                  report it"
             );
-            Err(Mishap { text, code: 1, shaken: true })
+            Err(Mishap { text, code: 1, blame: Blame::Renew })
         }
     }
 }
@@ -93,20 +92,20 @@ mod tests {
     #[test]
     fn a_panic_is_the_mishap_of_its_photo() {
         let outcome = attempt("a\u{7}.png".as_ref(), || -> Result<(), Error> { panic!("two\nlines") });
-        let Mishap { text, code, shaken } = outcome.unwrap_err();
+        let Mishap { text, code, blame } = outcome.unwrap_err();
         assert!(
             text.starts_with(r"cannot restore a\u{7}.png: the program failed on it (two lines, at "),
             "{text}"
         );
-        assert!(text.ends_with("please report it") && code == 1 && shaken);
+        assert!(text.ends_with("please report it") && code == 1 && blame == Blame::Renew);
     }
 
     #[test]
     fn only_a_failing_device_is_not_used_again() {
         let gpu = || Error::Gpu { during: "testing".into(), reason: "lost".to_owned() };
         let about = |source| Error::Unrestored { path: "a.png".into(), source: Box::new(source) };
-        assert!(Mishap::from(gpu()).shaken && Mishap::from(about(gpu())).shaken);
+        assert_eq!([gpu(), about(gpu())].map(|error| Mishap::from(error).blame), [Blame::Device; 2]);
         assert_eq!(Mishap::from(about(gpu())).code, 3);
-        assert!(!Mishap::from(about(Error::NotFinite("so"))).shaken);
+        assert_eq!(Mishap::from(about(Error::NotFinite("so"))).blame, Blame::Photo);
     }
 }

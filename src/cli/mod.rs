@@ -25,6 +25,7 @@ mod plan;
 mod profile;
 mod reference;
 mod restore;
+mod restoring;
 mod session;
 mod signals;
 mod summary;

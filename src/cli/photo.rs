@@ -7,7 +7,7 @@ use crate::image::{self, Frame, Samples};
 use crate::job::Job;
 use crate::metrics::{self, Protocol, Score};
 use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
-use crate::{Error, Restored, Restorer};
+use crate::{Cancel, Error, Restored, Restorer};
 
 use super::compare::Comparison;
 use super::dump;
@@ -99,10 +99,16 @@ impl<'a> Photo<'a> {
     }
 
     /// What it becomes, and what else was asked for.
-    pub(super) fn restore(&self, restorer: &Restorer, telling: &Telling) -> Result<Restored, Error> {
+    pub(super) fn restore(
+        &self,
+        restorer: &Restorer,
+        telling: &Telling,
+        cancel: &Cancel,
+    ) -> Result<Restored, Error> {
         let nodes = self.asked.nodes();
         let computed = telling.during(self.job, |progress| {
-            let restoration = restorer.photo(&self.frame).progress(progress).keep(&nodes);
+            let restoration =
+                restorer.photo(&self.frame).progress(progress).cancelled_by(cancel).keep(&nodes);
             if self.asked.args.keep_stages { restoration.keep_stages().run() } else { restoration.run() }
         });
         let path = || self.job.input.path().to_owned();

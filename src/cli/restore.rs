@@ -1,25 +1,23 @@
 //! `mprnet derain`, `denoise`, `deblur` and `restore`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use crate::image::{self, FileFormat, Frame};
+use crate::Error;
 use crate::job::{self, Job, Jobs, Place};
 use crate::model::{Task, Weights};
-use crate::{Error, Shown};
+use crate::pool::Pool;
 use clap::Args;
 
 use super::compare::CompareArgs;
 use super::formats::{ReadArgs, WriteArgs};
 use super::gallery::Gallery;
 use super::inputs::InputArgs;
-use super::mishap::{Mishap, attempt};
 use super::network::lines;
-use super::photo::{Asked, Photo, STAGES};
-use super::session::{Model, Session, SessionArgs};
-use super::signals::TALLY;
-use super::summary::{self, File, Seconds, Summary};
+use super::photo::{Asked, STAGES};
+use super::restoring::Work;
+use super::session::{Model, SessionArgs};
+use super::summary::{self, File, Summary};
 use super::telling::{ProgressArgs, Telling};
 use super::video::{Video, VideoArgs};
 use super::{Failure, dump, exit_code, print, report, say};
@@ -129,25 +127,23 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
     jobs.prepare()?;
     // It may be in a directory that has just been made.
     args.compare.page().map_or(Ok(()), dump::check)?;
-    let mut telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
+    let telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
     let mut worst = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
     jobs.skipped.iter().for_each(|job| telling.skipped(job));
     if !jobs.jobs.is_empty() {
         let weights = read_all(models, quiet)?;
         let Some(last) = weights.last() else { return Err(Failure::Usage("there is no model".to_owned())) };
         let asked = Asked { args, weights: last, label: output_label(models), targets };
-        let gallery = args.compare.page().map(|page| Gallery::new(page, asked.protocol()));
-        let mut work = Work {
-            asked: &asked,
-            gallery,
-            summary: &mut summary,
-            telling: &mut telling,
-            told: BTreeSet::new(),
-        };
-        let mut session = Session::new(&args.session, &weights, !args.no_passes, quiet);
-        worst = worst.max(work.restore_all(&jobs.jobs, &mut session, quiet)?);
-        if let Some(gallery) = &work.gallery {
-            gallery.write("Photos before and after", &session.settings(models))?;
+        let mut gallery = args.compare.page().map(|page| Gallery::new(page, asked.protocol()));
+        let seats = args.session.seats(&weights, !args.no_passes, quiet)?;
+        let mut pool = Pool::new(seats).with_options(args.inputs.pool());
+        let work = Work::new(&asked, &telling, quiet);
+        worst = worst.max(work.restore_all(&jobs, &mut pool, &mut summary, &mut gallery)?);
+        let used = work.into_used();
+        summary.adapter = used.names();
+        summary.precision = Some(used.precision.unwrap_or_else(|| args.session.network.precision()).name());
+        if let Some(gallery) = &gallery {
+            gallery.write("Photos before and after", &args.session.settings(models, &used))?;
         }
     }
     summary.seconds = telling.seconds();
@@ -170,7 +166,7 @@ fn restore_video(args: &PhotoArgs, source: &Path, models: &[Model<'_>], quiet: b
     let files = models.iter().filter_map(|model| model.file());
     let video = Video::open(&args.video, source, args.inputs.output(), files, quiet)?;
     let weights = read_all(models, quiet)?;
-    video.restore(&mut Session::new(&args.session, &weights, !args.no_passes, quiet), quiet)
+    video.restore(args.session.seats(&weights, !args.no_passes, quiet)?, quiet)
 }
 
 /// Says what would be done.
@@ -185,92 +181,6 @@ fn rehearse(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), F
         print(&lines(jobs.jobs.iter().map(line).chain(skipped)))?;
     }
     jobs.failures.iter().map(exit_code).max().map_or(Ok(()), |code| Err(Failure::Reported(code)))
-}
-
-/// The work on all photos, and what is told of it.
-struct Work<'a> {
-    asked: &'a Asked<'a>,
-    gallery: Option<Gallery<'a>>,
-    summary: &'a mut Summary,
-    telling: &'a mut Telling,
-    /// What outputs are said to have no room for.
-    told: BTreeSet<(&'static str, &'static str)>,
-}
-
-impl Work<'_> {
-    /// Gives the highest exit code.
-    fn restore_all(&mut self, jobs: &[Job], session: &mut Session<'_>, quiet: bool) -> Result<u8, Failure> {
-        let mut worst = 0;
-        TALLY.begin(jobs.len());
-        for job in jobs {
-            let outcome = self.restore(job, session, quiet)?;
-            self.telling.ended(job, outcome.as_ref().err());
-            self.summary.files.push(outcome.unwrap_or_else(|mishap| {
-                worst = worst.max(mishap.code);
-                self.gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
-                File::failed(job, &mishap)
-            }));
-        }
-        self.summary.adapter = session.adapter();
-        self.summary.precision = Some(session.precision().name());
-        Ok(worst)
-    }
-
-    fn restore(
-        &mut self,
-        job: &Job,
-        session: &mut Session<'_>,
-        quiet: bool,
-    ) -> Result<Result<File, Mishap>, Error> {
-        let (path, mut clock) = (job.input.path(), Clock(Instant::now()));
-        // A photo that cannot be read needs no GPU to say so.
-        let photo = match attempt(path, || Photo::load(job, self.asked)) {
-            Ok(photo) => photo,
-            Err(mishap) => return Ok(Err(mishap)),
-        };
-        let read = clock.lap();
-        if !quiet {
-            tell_losses(&photo.frame, job, &mut self.told);
-        }
-        let restored = session.attempt(path, |restorer| photo.restore(restorer, self.telling))?;
-        let restore = clock.lap();
-        let saved = restored.and_then(|restored| {
-            self.summary.memory.device = self.summary.memory.device.max(Some(restored.spent.device_bytes));
-            attempt(path, || {
-                photo.save(&restored)?;
-                self.gallery.as_mut().map_or(Ok(()), |gallery| photo.show(&restored.frame, gallery))?;
-                Ok(restored.spent)
-            })
-        });
-        Ok(saved.map(|spent| {
-            TALLY.finished();
-            let (width, height) = (Some(photo.frame.width()), Some(photo.frame.height()));
-            let seconds = Some(Seconds::new(read, restore, &spent, clock.lap()));
-            File { width, height, seconds, ..File::new(job, "written") }
-        }))
-    }
-}
-
-/// What tells how long each part of the work took.
-struct Clock(Instant);
-
-impl Clock {
-    /// Seconds since the last time.
-    fn lap(&mut self) -> f64 {
-        let began = std::mem::replace(&mut self.0, Instant::now());
-        (self.0 - began).as_secs_f64()
-    }
-}
-
-/// Says what an output's format has no room for, of each kind once.
-fn tell_losses(photo: &Frame, job: &Job, told: &mut BTreeSet<(&'static str, &'static str)>) {
-    let format = job.format().map_or("", FileFormat::name);
-    for loss in image::losses(photo, job.output.path(), &job.write) {
-        if told.insert((format, loss)) {
-            let output = Shown(job.output.path().display());
-            say(format_args!("note: {output} is written without {loss}; {format} has no room for it"));
-        }
-    }
 }
 
 /// What the output is called in a strip.

@@ -1,11 +1,14 @@
 //! What the commands that run a network share: a model, and the adapter that it runs on.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::checkpoint::Checkpoint;
 use crate::model::{Task, Weights};
 use crate::plan::Precision;
+use crate::pool::{Blame, Seat};
 use crate::tune::{Tuning, cache_folder};
 use crate::{Error, Restorer, RestorerOptions, Shown, gpu};
 use clap::builder::NonEmptyStringValueParser;
@@ -37,7 +40,7 @@ struct BlendArgs {
     strength: f32,
     /// Averages what the network makes of the photo turned and mirrored in all eight ways, before anything is rounded: better by
     /// a little, in eight times the time
-    #[arg(long)]
+    #[arg(short = 'x', long)]
     tta: bool,
 }
 
@@ -49,7 +52,7 @@ fn parse_strength(text: &str) -> Result<f32, String> {
 /// Which adapter.
 #[derive(Args)]
 pub(super) struct DeviceArgs {
-    /// Adapter: its index in `mprnet devices`, part of its name, or auto
+    /// Adapter: its index in `mprnet devices`, part of its name, or auto; photos may have several, as 0,1, or all
     #[arg(short = 'g', long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
 }
@@ -73,15 +76,22 @@ enum TuneArg {
     Force,
 }
 
+impl TuneArg {
+    /// What holds on this device.
+    fn on(asked: Option<Self>, device: &gpu::Device) -> Tuning {
+        match asked {
+            None => Tuning::for_adapter(device.adapter()),
+            Some(Self::Off) => Tuning::Off,
+            Some(Self::On) => Tuning::On,
+            Some(Self::Force) => Tuning::Force,
+        }
+    }
+}
+
 impl TuningArgs {
     /// What holds on this device.
     pub(super) fn on(&self, device: &gpu::Device) -> Tuning {
-        match self.tune {
-            None => Tuning::for_adapter(device.adapter()),
-            Some(TuneArg::Off) => Tuning::Off,
-            Some(TuneArg::On) => Tuning::On,
-            Some(TuneArg::Force) => Tuning::Force,
-        }
+        TuneArg::on(self.tune, device)
     }
 }
 
@@ -102,6 +112,36 @@ impl DeviceArgs {
         let device = gpu::Device::new(&self.options())?;
         announce(&device, quiet);
         Ok(device)
+    }
+
+    /// Those that are asked for, each as [`gpu::DeviceOptions::device`] has it. The whole text is a name before it is a list:
+    /// names have commas.
+    fn several(&self) -> Result<Vec<Option<String>>, Error> {
+        let Some(text) = self.wanted() else { return Ok(vec![None]) };
+        if text != "all" && !text.contains(',') {
+            return Ok(vec![Some(text)]);
+        }
+        let found = gpu::adapters();
+        let index = |device: &str| {
+            let device = Some(device.trim().to_owned());
+            gpu::chosen(&found, &gpu::DeviceOptions { device, ..Default::default() })
+        };
+        if text != "all" && index(&text).is_ok() {
+            return Ok(vec![Some(text)]);
+        }
+        let mut indices = if text == "all" {
+            let gpus: Vec<usize> = (0..found.len()).filter(|&i| !found[i].is_software()).collect();
+            if gpus.is_empty() { (0..found.len()).collect() } else { gpus }
+        } else {
+            text.split(',').map(index).collect::<Result<Vec<_>, _>>()?
+        };
+        let mut seen = BTreeSet::new();
+        indices.retain(|&index| seen.insert(index));
+        if indices.is_empty() {
+            Err(Error::NoAdapter)
+        } else {
+            Ok(indices.iter().map(|i| Some(i.to_string())).collect())
+        }
     }
 
     /// Opens it once more, for shaders with all checks.
@@ -169,49 +209,116 @@ impl fmt::Display for Model<'_> {
     }
 }
 
-/// Models for photos, each of which takes the result of the one before; their adapter is opened when the first of them needs it.
-pub(super) struct Session<'a> {
-    args: &'a SessionArgs,
-    weights: &'a [Weights],
-    passes: bool,
+/// Opens an adapter for models, each of which takes the result of the one before.
+#[derive(Clone)]
+struct Opener {
+    device: gpu::DeviceOptions,
+    options: RestorerOptions,
+    tune: Option<TuneArg>,
+    weights: Arc<[Weights]>,
     quiet: bool,
-    restorer: Option<Restorer>,
 }
 
-impl<'a> Session<'a> {
-    pub(super) fn new(args: &'a SessionArgs, weights: &'a [Weights], passes: bool, quiet: bool) -> Self {
-        Self { args, weights, passes, quiet, restorer: None }
+impl Opener {
+    fn new(args: &SessionArgs, weights: &[Weights], passes: bool, quiet: bool) -> Self {
+        let options = RestorerOptions {
+            precision: args.network.precision(),
+            stage: args.network.stage(),
+            strength: args.blend.strength,
+            symmetries: args.blend.tta,
+            passes,
+            ..RestorerOptions::default()
+        };
+        Self {
+            device: args.device.options(),
+            options,
+            tune: args.tuning.tune,
+            weights: weights.into(),
+            quiet,
+        }
     }
 
-    /// How features and weights are stored: as asked for, unless f16 has turned out not to hold the model.
-    pub(super) fn precision(&self) -> Precision {
-        self.restorer.as_ref().map_or_else(|| self.args.network.precision(), Restorer::precision)
+    fn open(&self) -> Result<Restorer, Error> {
+        let device = gpu::Device::new(&self.device)?;
+        announce(&device, self.quiet);
+        let options = RestorerOptions { tuning: TuneArg::on(self.tune, &device), ..self.options };
+        let mut weights = self.weights.iter().cloned();
+        let first = weights.next().ok_or_else(|| Error::Input("there is no model".to_owned()))?;
+        Ok(weights.fold(Restorer::new(first, device, options), Restorer::followed_by))
+    }
+}
+
+impl SessionArgs {
+    /// The adapters that photos are shared among; none is opened before a photo needs it.
+    pub(super) fn seats(&self, weights: &[Weights], passes: bool, quiet: bool) -> Result<Vec<Seat>, Error> {
+        let opener = Opener::new(self, weights, passes, quiet);
+        let seat = |device: Option<String>| {
+            let name = device.as_ref().map_or_else(|| "the adapter".to_owned(), |it| format!("adapter {it}"));
+            let device = gpu::DeviceOptions { device, ..opener.device.clone() };
+            let opener = Opener { device, ..opener.clone() };
+            Seat::new(name, move || opener.open())
+        };
+        Ok(self.device.several()?.into_iter().map(seat).collect())
     }
 
     /// What results depend on besides the photo, by name.
-    pub(super) fn settings(&self, models: &[Model<'_>]) -> Vec<(&'static str, String)> {
+    pub(super) fn settings(&self, models: &[Model<'_>], used: &Used) -> Vec<(&'static str, String)> {
         let name = |model: &Model<'_>| match model {
             Model::File(path) => path.display().to_string(),
             Model::Embedded(task) => format!("{task} (embedded)"),
         };
         let model = models.iter().map(name).collect::<Vec<_>>().join(", then ");
-        let adapter = self.restorer.as_ref().and_then(|restorer| restorer.device().adapter());
-        let adapter = adapter.map(|it| ("adapter", format!("{} ({}, {})", it.name, it.backend, it.driver)));
-        let stage = self.args.network.stage.to_string();
-        let precision = self.precision().name().to_owned();
+        let precision = used.precision.unwrap_or_else(|| self.network.precision()).name().to_owned();
         let program = format!("mprnet {}, {}", env!("CARGO_PKG_VERSION"), date::now());
-        let strength = self.args.blend.strength.to_string();
-        let symmetries = if self.args.blend.tta { "eight, averaged" } else { "as it lies" }.to_owned();
+        let symmetries = if self.blend.tta { "eight, averaged" } else { "as it lies" }.to_owned();
         let mut rows =
-            vec![("program", program), ("model", model), ("stage", stage), ("precision", precision)];
-        rows.extend([("strength", strength), ("symmetries", symmetries)]);
-        rows.extend(adapter);
+            vec![("program", program), ("model", model), ("stage", self.network.stage.to_string())];
+        rows.extend([("precision", precision), ("strength", self.blend.strength.to_string())]);
+        rows.push(("symmetries", symmetries));
+        rows.extend(used.adapters.iter().map(|(name, more)| ("adapter", format!("{name} ({more})"))));
         rows
     }
+}
 
-    /// The name of the adapter, once it is opened.
-    pub(super) fn adapter(&self) -> Option<String> {
-        Some(self.restorer.as_ref()?.device().adapter()?.name.clone())
+/// What photos were restored on, and how.
+#[derive(Default)]
+pub(super) struct Used {
+    /// Adapters by name: backend and driver.
+    adapters: BTreeMap<String, String>,
+    /// How features and weights were stored: as asked for, unless f16 has turned out not to hold the model.
+    pub(super) precision: Option<Precision>,
+}
+
+impl Used {
+    pub(super) fn note(&mut self, restorer: &Restorer) {
+        let told = |it: &gpu::AdapterSummary| (it.name.clone(), format!("{}, {}", it.backend, it.driver));
+        self.adapters.extend(restorer.device().adapter().map(told));
+        self.precision = Some(restorer.precision());
+    }
+
+    /// The names of adapters.
+    pub(super) fn names(&self) -> Option<String> {
+        let names: Vec<&str> = self.adapters.keys().map(String::as_str).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+}
+
+/// Models for photos one after another; their adapter is opened when the first of them needs it.
+pub(super) struct Session {
+    opener: Opener,
+    restorer: Option<Restorer>,
+}
+
+impl Session {
+    pub(super) fn new(args: &SessionArgs, weights: &[Weights], passes: bool, quiet: bool) -> Self {
+        Self { opener: Opener::new(args, weights, passes, quiet), restorer: None }
+    }
+
+    /// What has been used so far.
+    pub(super) fn used(&self) -> Used {
+        let mut used = Used { precision: Some(self.opener.options.precision), ..Used::default() };
+        self.restorer.iter().for_each(|restorer| used.note(restorer));
+        used
     }
 
     /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. An error
@@ -219,41 +326,33 @@ impl<'a> Session<'a> {
     pub(super) fn attempt<T>(
         &mut self,
         photo: &Path,
-        work: impl FnOnce(&mut Restorer) -> Result<T, Error>,
+        work: impl FnOnce(&Restorer) -> Result<T, Error>,
     ) -> Result<Result<T, Mishap>, Error> {
-        let restorer = self.restorer()?;
-        let outcome = mishap::attempt(photo, || {
-            mishap::rehearse(photo);
-            work(restorer)
-        });
-        if outcome.as_ref().is_err_and(|mishap| mishap.shaken) {
+        let restorer = match &mut self.restorer {
+            Some(opened) => opened,
+            empty => empty.insert(self.opener.open()?),
+        };
+        let outcome = rehearsed(photo, || work(restorer));
+        if outcome.as_ref().is_err_and(|mishap| mishap.blame != Blame::Photo) {
             let lost = self.restorer.take();
             // What was left half changed may fail once more.
             let _ = mishap::caught(|| drop(lost));
         }
         Ok(outcome)
     }
+}
 
-    fn restorer(&mut self) -> Result<&mut Restorer, Error> {
-        match &mut self.restorer {
-            Some(opened) => Ok(opened),
-            empty => {
-                let device = self.args.device.open(self.quiet)?;
-                let options = RestorerOptions {
-                    precision: self.args.network.precision(),
-                    stage: self.args.network.stage(),
-                    strength: self.args.blend.strength,
-                    symmetries: self.args.blend.tta,
-                    passes: self.passes,
-                    tuning: self.args.tuning.on(&device),
-                };
-                let mut weights = self.weights.iter().cloned();
-                let first = weights.next().ok_or_else(|| Error::Input("there is no model".to_owned()))?;
-                let restorer = weights.fold(Restorer::new(first, device, options), Restorer::followed_by);
-                Ok(empty.insert(restorer))
-            }
-        }
-    }
+/// Says that an adapter is given up, while others go on.
+pub(super) fn told_off(adapter: &str, mishap: &Mishap) {
+    say(format_args!("note: {adapter} is not used any more: {}", mishap.text));
+}
+
+/// Does work on a photo with an adapter.
+pub(super) fn rehearsed<T>(photo: &Path, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Mishap> {
+    mishap::attempt(photo, || {
+        mishap::rehearse(photo);
+        work()
+    })
 }
 
 /// Says which adapter is used, where that is a software one.

@@ -12,7 +12,7 @@ use super::{Failure, dump, print, telling};
 /// A run. Bytes and seconds; what is unknown is null.
 #[derive(Serialize)]
 pub(super) struct Summary {
-    /// The adapter's name, once one was opened.
+    /// The names of the adapters that were used.
     pub(super) adapter: Option<String>,
     /// How features and weights are stored: `f32`, `f16` or `exact`.
     pub(super) precision: Option<&'static str>,
@@ -51,7 +51,7 @@ pub(super) struct File {
 pub(super) struct Seconds {
     /// Reading and decoding.
     pub(super) read: f64,
-    /// All that restoring took; of the first photo of a size with compiling.
+    /// All that restoring took, with waiting for the adapter; of the first photo of a size with compiling.
     pub(super) restore: f64,
     /// Of that, writing the photo to where the adapter takes it from.
     pub(super) upload: f64,

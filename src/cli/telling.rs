@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::job::Job;
@@ -42,7 +43,7 @@ pub(super) struct Telling {
     /// Whether what was done is told in words.
     words: bool,
     /// Photos that have been restored, or could not be.
-    done: usize,
+    done: AtomicUsize,
     total: usize,
     began: Instant,
     /// Over all photos, where there are several.
@@ -72,7 +73,15 @@ impl Telling {
         let json = args.progress == ProgressArg::Json;
         let style = ProgressStyle::with_template("{pos}/{len} {wide_bar} {eta}");
         let overall = (bars && total > 1).then(|| added(ProgressBar::new(total as u64), style.ok()));
-        Self { bars, json, words: !quiet && !json, done: 0, total, began: Instant::now(), overall }
+        Self {
+            bars,
+            json,
+            words: !quiet && !json,
+            done: AtomicUsize::new(0),
+            total,
+            began: Instant::now(),
+            overall,
+        }
     }
 
     /// Does the work on a photo, telling how far it has come.
@@ -87,10 +96,10 @@ impl Telling {
     }
 
     /// Tells what has become of a photo.
-    pub(super) fn ended(&mut self, job: &Job, mishap: Option<&Mishap>) {
-        self.done += 1;
+    pub(super) fn ended(&self, job: &Job, mishap: Option<&Mishap>) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(bar) = &self.overall {
-            bar.set_position(self.done as u64);
+            bar.set_position(done as u64);
         }
         let result = if mishap.is_some() { "failed" } else { "written" };
         self.line(job, 0.0, Some(result), mishap.map(|mishap| mishap.text.as_str()));
@@ -125,9 +134,10 @@ impl Telling {
             return;
         }
         let [file, output] = [&job.input, &job.output].map(|place| place.path().to_string_lossy());
-        let done = self.done as f64 + fraction;
-        let seconds_left = (done > 0.0).then(|| self.seconds() / done * (self.total as f64 - done).max(0.0));
-        let (done, total) = (self.done, self.total);
+        let (done, total) = (self.done.load(Ordering::Relaxed), self.total);
+        let so_far = done as f64 + fraction;
+        let left = (total as f64 - so_far).max(0.0);
+        let seconds_left = (so_far > 0.0).then(|| self.seconds() / so_far * left);
         let line = Line { file: &file, output: &output, done, total, fraction, seconds_left, result, error };
         if let Ok(line) = serde_json::to_string(&line) {
             say_exactly(&line);

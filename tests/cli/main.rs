@@ -25,6 +25,7 @@ mod overflowing;
 mod photos;
 mod profile;
 mod restoring;
+mod sharing;
 mod streams;
 mod telling;
 mod video;

@@ -31,9 +31,9 @@ fn a_panic_about_one_photo() {
     assert!(error.starts_with(begin) && error.ends_with("please report it"), "{error}");
     assert!(!run.err.contains("panicked") && !run.err.contains("RUST_BACKTRACE"), "{}", run.err);
     assert!(run.err.contains("other.png -> "), "{}", run.err);
-    // The adapter has been opened once more.
+    // The adapter is opened once more, unless the other photo was on it already.
     let opened = run.err.lines().filter(|line| line.starts_with("no GPU is used")).count();
-    assert!(opened == 2 || opened == 0, "{}", run.err);
+    assert!(opened <= 2, "{}", run.err);
     assert!(!room.path("out/photo.png").exists());
     assert_eq!(room.image("out/other.png").width(), 9);
     let run = Run::of(restore(&room, &["-vv"]).env("MPRNET_REHEARSE", "photo.png"));

@@ -90,13 +90,14 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     if !failed.is_empty() && !rows.is_empty() && !quiet {
         say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
     }
-    let precision = session.precision();
+    let used = session.used();
+    let precision = used.precision.unwrap_or_else(|| args.session.network.precision());
     let report = Report { task, model: model.to_string(), protocol, precision, rows, failed };
     if !report.rows.is_empty() {
         write(&report, args)?;
     }
     if let Some(gallery) = gallery {
-        gallery.write("Photos before and after", &session.settings(&[model]))?;
+        gallery.write("Photos before and after", &args.session.settings(&[model], &used))?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
 }
@@ -142,7 +143,7 @@ fn restored_folder(args: &EvalArgs) -> Option<PathBuf> {
 fn evaluate(
     args: &EvalArgs,
     pairs: &[Pair],
-    session: &mut Session<'_>,
+    session: &mut Session,
     protocol: Protocol,
     gallery: &mut Option<Gallery<'_>>,
     quiet: bool,
@@ -205,7 +206,7 @@ impl<'a> Photo<'a> {
 
     fn evaluate(
         &self,
-        restorer: &mut Restorer,
+        restorer: &Restorer,
         title: String,
         gallery: &mut Option<Gallery<'_>>,
         quiet: bool,

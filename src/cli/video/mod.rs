@@ -1,26 +1,29 @@
 //! `--y4m`: a video instead of photos, frame by frame through a pipe or from file to file.
 //!
-//! One thread reads and decodes, this one restores, and one encodes and writes. Few frames wait between them, so whoever is
+//! One thread reads and decodes, a pool restores and encodes, and this one writes. Few frames wait between them, so whoever is
 //! slowest sets the pace, and memory is that of a few frames however long the video is.
 
+mod frames;
+
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, BufReader, IsTerminal, Read, Write};
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
 use crate::image::Frame;
 use crate::output::Output;
-use crate::video::{Chroma, Coding, Converter, Header, Matrix, Range, Reader, Writer, keep_beyond};
+use crate::pool::Seat;
+use crate::video::{Chroma, Coding, Converter, Header, Matrix, Range, Reader};
 use crate::{Error, Shown};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::session::Session;
 use super::{Failure, dump, say};
+use frames::Frames;
 
 /// Frames that wait before and behind the network: one that is ready, while the next is being made.
 const WAITING: usize = 1;
@@ -165,31 +168,24 @@ impl Video {
         Ok(Self { reader, converter, origin, frames, sink })
     }
 
-    /// Restores it frame by frame. A frame that cannot be restored ends it, and so does whoever reads the output.
-    pub(super) fn restore(self, session: &mut Session<'_>, quiet: bool) -> Result<(), Failure> {
+    /// Restores it frame by frame, on whichever adapter is free. A frame that cannot be restored ends it, and so does whoever
+    /// reads the output.
+    pub(super) fn restore(self, seats: Vec<Seat>, quiet: bool) -> Result<(), Failure> {
         let Self { reader, converter, origin, frames, sink } = self;
         let header = reader.header().clone();
-        let (to_restore, decoded) = sync_channel(WAITING);
-        let (to_write, restored) = sync_channel(WAITING);
-        // Neither is waited for where the other side has ended: who sends frames may never send another.
+        let (sender, decoded) = sync_channel(WAITING);
+        // Not waited for where the output has ended: who sends frames may never send another.
         let decoding = {
             let converter = converter.clone();
-            thread::spawn(move || decode(reader, &converter, &to_restore))
+            thread::spawn(move || decode(reader, &converter, &sender))
         };
-        let encoding = thread::spawn(move || encode(sink, &header, &converter, &restored));
         let (bar, start) = (bar(&origin, frames, quiet), Instant::now());
-        let done = restore_all(session, &origin, &decoded, &to_write, &bar);
-        drop(to_write);
+        let work = Frames { converter: &converter, origin: &origin };
+        let done = work.restore_all(seats, decoded, &header, &sink, &bar);
         bar.finish_and_clear();
-        // First of all what is written: a file that is given up is to be gone when this ends, however it ends.
-        let written = encoding.join();
-        if done.as_ref().is_ok_and(|done| !done.unread) {
-            unwound(decoding.join());
-        }
-        let sink = unwound(written);
-        let count = done?.frames;
         // Where frames are missing, what is written of a file is not kept.
-        let Some(sink) = sink? else { return Ok(()) };
+        let Some(count) = done? else { return Ok(()) };
+        unwound(decoding.join());
         sink.finish()?;
         if !quiet {
             let seconds = start.elapsed().as_secs_f64();
@@ -208,15 +204,6 @@ fn is_standard(path: &Path) -> bool {
 /// A frame as it was decoded, and what its own line in the stream said.
 type Decoded = (Frame, Vec<u8>);
 
-/// The same, and the frame as it was restored.
-type Restored = (Decoded, Frame);
-
-struct Done {
-    frames: u64,
-    /// Whether the output was closed before the last of them.
-    unread: bool,
-}
-
 /// Reads until the end, an error, or until nobody takes frames any more.
 fn decode(
     mut reader: Reader<BufReader<Box<dyn Read + Send>>>,
@@ -232,61 +219,6 @@ fn decode(
         if to_restore.send(frame).is_err() || failed {
             return;
         }
-    }
-}
-
-fn restore_all(
-    session: &mut Session<'_>,
-    origin: &str,
-    decoded: &Receiver<Result<Decoded, Error>>,
-    to_write: &SyncSender<Restored>,
-    bar: &ProgressBar,
-) -> Result<Done, Failure> {
-    let mut frames = 0;
-    for frame in decoded {
-        let (frame, parameters) = frame?;
-        let name = PathBuf::from(format!("frame {} of {origin}", frames + 1));
-        let outcome = session.attempt(&name, |restorer| {
-            let about = |source| Error::Unrestored { path: name.clone(), source: Box::new(source) };
-            restorer.restore(&frame).map_err(about)
-        })?;
-        let restored = outcome.map_err(|mishap| {
-            mishap.report();
-            Failure::Reported(mishap.code)
-        })?;
-        if to_write.send(((frame, parameters), restored)).is_err() {
-            return Ok(Done { frames, unread: true });
-        }
-        frames += 1;
-        bar.inc(1);
-    }
-    Ok(Done { frames, unread: false })
-}
-
-/// Writes until no frame comes any more; gives back what it wrote to, or nothing where nobody reads that.
-///
-/// A pipe whose reader has ended is no error: `... | ffplay -` is closed when one has seen enough. Rust has taken SIGPIPE
-/// out of the way, so that shows as an error of writing.
-fn encode(
-    sink: Sink,
-    header: &Header,
-    converter: &Converter,
-    restored: &Receiver<Restored>,
-) -> Result<Option<Sink>, Error> {
-    let name = sink.name();
-    let failed = |source| Error::Io { action: "write to", path: name.clone(), source };
-    let write = || {
-        let mut writer = Writer::new(BufWriter::new(sink.stream()), header).map_err(failed)?;
-        for ((seen, parameters), frame) in restored {
-            let frame = keep_beyond(&seen, &frame)?;
-            writer.write(&converter.encode(&frame, &parameters)?).map_err(failed)?;
-        }
-        writer.finish().map(|_| ()).map_err(failed)
-    };
-    match write() {
-        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(None),
-        Err(error) => Err(error),
-        Ok(()) => Ok(Some(sink)),
     }
 }
 

@@ -1,0 +1,148 @@
+//! The work on a video's frames, as a pool does it.
+
+use std::io::{BufWriter, ErrorKind};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::image::Frame;
+use crate::pool::{self, Blame, Pool, PoolOptions, Seat};
+use crate::video::{Converter, Header, Picture, Writer, keep_beyond};
+use crate::{Cancel, Error, Restorer};
+use indicatif::ProgressBar;
+
+use super::{Decoded, Sink, WAITING};
+use crate::cli::Failure;
+use crate::cli::mishap::{Mishap, attempt};
+use crate::cli::session::{rehearsed, told_off};
+
+/// How often somebody who waits for a frame looks whether one is still wanted.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What all threads of the pool share.
+pub(super) struct Frames<'a> {
+    pub(super) converter: &'a Converter,
+    pub(super) origin: &'a str,
+}
+
+impl Frames<'_> {
+    /// Restores and writes all frames, and counts them; nothing where nobody reads them any more.
+    ///
+    /// A pipe whose reader has ended is no error: `... | ffplay -` is closed when one has seen enough. Rust has taken SIGPIPE
+    /// out of the way, so that shows as an error of writing.
+    pub(super) fn restore_all(
+        &self,
+        seats: Vec<Seat>,
+        decoded: Receiver<Result<Decoded, Error>>,
+        header: &Header,
+        sink: &Sink,
+        bar: &ProgressBar,
+    ) -> Result<Option<u64>, Failure> {
+        match self.write_all(seats, decoded, header, sink, bar) {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(Ok(count)) => Ok(Some(count)),
+            Ok(Err(mishap)) => {
+                mishap.report();
+                Err(Failure::Reported(mishap.code))
+            }
+        }
+    }
+
+    /// The same; an error is about writing.
+    fn write_all(
+        &self,
+        seats: Vec<Seat>,
+        decoded: Receiver<Result<Decoded, Error>>,
+        header: &Header,
+        sink: &Sink,
+        bar: &ProgressBar,
+    ) -> Result<Result<u64, Mishap>, Error> {
+        let name = sink.name();
+        let unwritten = |source| Error::Io { action: "write to", path: name.clone(), source };
+        let mut writer = Writer::new(BufWriter::new(sink.stream()), header).map_err(unwritten)?;
+        let (cancel, mut count, mut failure) = (Cancel::new(), 0, Ok(Ok(())));
+        let options = PoolOptions { ordered: true, waiting: WAITING, ..PoolOptions::default() };
+        let mut pool = Pool::new(seats).with_options(options);
+        let wanted = &cancel;
+        let jobs = std::iter::from_fn(move || next(&decoded, wanted)).map(Some).enumerate();
+        let done = pool.run(self, jobs, &cancel, |_, saved| {
+            // What comes after a failure is not written.
+            if !matches!(failure, Ok(Ok(()))) {
+                return;
+            }
+            failure = match saved {
+                Ok(picture) => writer.write(&picture).map(|()| Ok(())).map_err(unwritten),
+                Err(mishap) => Ok(Err(mishap)),
+            };
+            if matches!(failure, Ok(Ok(()))) {
+                count += 1;
+                bar.inc(1);
+            } else {
+                cancel.cancel();
+            }
+        });
+        if let Err(mishap) = failure?.and(done) {
+            return Ok(Err(mishap));
+        }
+        writer.finish().map_err(unwritten)?;
+        Ok(Ok(count))
+    }
+
+    fn name(&self, number: usize) -> PathBuf {
+        format!("frame {} of {}", number + 1, self.origin).into()
+    }
+}
+
+/// The next frame, unless no more are wanted.
+fn next(decoded: &Receiver<Result<Decoded, Error>>, cancel: &Cancel) -> Option<Result<Decoded, Error>> {
+    loop {
+        match decoded.recv_timeout(PATIENCE) {
+            Ok(frame) => return Some(frame),
+            Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+impl pool::Work for Frames<'_> {
+    /// A frame's number, and the frame until it is taken.
+    type Job = (usize, Option<Result<Decoded, Error>>);
+    type Photo = Decoded;
+    type Restored = Frame;
+    type Saved = Picture;
+    type Error = Mishap;
+
+    fn load(&self, (_, frame): &mut Self::Job) -> Result<Decoded, Mishap> {
+        Ok(frame.take().unwrap_or(Err(Error::Cancelled))?)
+    }
+
+    fn restore(
+        &self,
+        restorer: &Restorer,
+        (number, _): &Self::Job,
+        (frame, _): &Decoded,
+        cancel: &Cancel,
+    ) -> Result<Frame, Mishap> {
+        let name = self.name(*number);
+        let about = |source| Error::Unrestored { path: name.clone(), source: Box::new(source) };
+        rehearsed(&name, || restorer.photo(frame).cancelled_by(cancel).restore().map_err(about))
+    }
+
+    fn save(
+        &self,
+        (number, _): &Self::Job,
+        (seen, parameters): Decoded,
+        frame: Frame,
+    ) -> Result<Picture, Mishap> {
+        attempt(&self.name(*number), || self.converter.encode(&keep_beyond(&seen, &frame)?, &parameters))
+    }
+
+    fn blame(&self, mishap: &Mishap) -> Blame {
+        mishap.blame
+    }
+
+    fn gave_up(&self, device: &str, mishap: &Mishap) {
+        told_off(device, mishap);
+    }
+}
