@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(super) struct Frames<'a> {
     pub(super) converter: &'a Converter,
     pub(super) origin: &'a str,
+    pub(super) header: &'a Header,
+    pub(super) sink: &'a Sink,
+    pub(super) bar: &'a ProgressBar,
 }
 
 impl Frames<'_> {
@@ -34,11 +37,8 @@ impl Frames<'_> {
         &self,
         seats: Vec<Seat>,
         decoded: Receiver<Result<Decoded, Error>>,
-        header: &Header,
-        sink: &Sink,
-        bar: &ProgressBar,
     ) -> Result<Option<u64>, Failure> {
-        match self.write_all(seats, decoded, header, sink, bar) {
+        match self.write_all(seats, decoded) {
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(None),
             Err(error) => Err(error.into()),
             Ok(Ok(count)) => Ok(Some(count)),
@@ -54,13 +54,10 @@ impl Frames<'_> {
         &self,
         seats: Vec<Seat>,
         decoded: Receiver<Result<Decoded, Error>>,
-        header: &Header,
-        sink: &Sink,
-        bar: &ProgressBar,
     ) -> Result<Result<u64, Mishap>, Error> {
-        let name = sink.name();
+        let name = self.sink.name();
         let unwritten = |source| Error::Io { action: "write to", path: name.clone(), source };
-        let mut writer = Writer::new(BufWriter::new(sink.stream()), header).map_err(unwritten)?;
+        let mut writer = Writer::new(BufWriter::new(self.sink.stream()), self.header).map_err(unwritten)?;
         let (cancel, mut count, mut failure) = (Cancel::new(), 0, Ok(Ok(())));
         let options = PoolOptions { ordered: true, waiting: WAITING, ..PoolOptions::default() };
         let mut pool = Pool::new(seats).with_options(options);
@@ -77,7 +74,7 @@ impl Frames<'_> {
             };
             if matches!(failure, Ok(Ok(()))) {
                 count += 1;
-                bar.inc(1);
+                self.bar.inc(1);
             } else {
                 cancel.cancel();
             }

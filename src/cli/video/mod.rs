@@ -180,8 +180,8 @@ impl Video {
             thread::spawn(move || decode(reader, &converter, &sender))
         };
         let (bar, start) = (bar(&origin, frames, quiet), Instant::now());
-        let work = Frames { converter: &converter, origin: &origin };
-        let done = work.restore_all(seats, decoded, &header, &sink, &bar);
+        let work = Frames { converter: &converter, origin: &origin, header: &header, sink: &sink, bar: &bar };
+        let done = work.restore_all(seats, decoded);
         bar.finish_and_clear();
         // Where frames are missing, what is written of a file is not kept.
         let Some(count) = done? else { return Ok(()) };
