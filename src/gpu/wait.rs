@@ -214,8 +214,8 @@ fn ask_for_all(
         while !submitted.has_ended() && !line.state().closed {
             let asked = Instant::now();
             match ask(device, &index, lost) {
-                // wgpu hangs its callback on the last submission there is when it comes to that, which may be a later one of
-                // its own; about one run in 200 on lavapipe that never told.
+                // wgpu ties its callback to the last submission there is when it is registered, which may be a later one of
+                // wgpu's own. In about one run of 200 on lavapipe it never came.
                 Ok(true) => submitted.finish(|| line.lap(begun)),
                 Ok(false) if asked.elapsed() >= ASKING / 2 => refused = 0,
                 Ok(false) if refused < REFUSALS => {
