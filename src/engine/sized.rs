@@ -123,6 +123,7 @@ impl Cache {
             self.executors.remove(0);
         }
         let device = &model.device;
+        self.tuner.prove(device, precision, &graph);
         let choices = self.tuner.choices(device, precision, &graph);
         let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
         let made = match new(device, &model.store, graph.clone(), &options) {

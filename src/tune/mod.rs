@@ -7,7 +7,7 @@
 //! as they are, sides rounded up to powers of two and no larger than 512, where speed per pixel no longer changes.
 //!
 //! A variant whose results stray beyond its bound on a small crop of the shape is not chosen, however fast it is: drivers
-//! have bugs. Cooperative matrices are checked so also where nothing is measured, before the rule may choose them.
+//! have bugs. Restorers have cooperative matrices checked so also where nothing is measured, before the rule may choose them.
 
 mod cache;
 mod measure;
@@ -94,13 +94,11 @@ impl Tuner {
     /// The variants for a graph on a device. Whatever goes wrong with measuring or remembering is a warning, and the
     /// heuristic decides.
     pub fn choices(&mut self, device: &Device, precision: Precision, graph: &Graph) -> Choices {
-        let mut judge = Measuring::new(device, precision);
-        while let Some((variant, error)) = self.disproved(&device.target(precision), graph, &mut judge) {
-            device.give_up(variant, &error);
-        }
         if self.tuning == Tuning::Off {
             return Choices::Heuristic;
         }
+        self.prove(device, precision, graph);
+        let mut judge = Measuring::new(device, precision);
         let info = device.wgpu().adapter_info();
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
         let target = device.target(precision);

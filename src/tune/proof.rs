@@ -1,15 +1,25 @@
 //! Cooperative matrices are taken on trust nowhere: of all that a driver compiles they are what differs most from adapter to
 //! adapter, and the first GPU that ran them made wrong sums.
 
-use super::{Judge, Tuner, classes, right};
+use super::{Judge, Measuring, Tuner, classes, right};
 use crate::Error;
+use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::kernels::{Target, Variant, candidates};
+use crate::plan::Precision;
 
 impl Tuner {
+    /// Has a device give up what the rule would choose for a graph and what is wrong there.
+    pub(crate) fn prove(&mut self, device: &Device, precision: Precision, graph: &Graph) {
+        let mut judge = Measuring::new(device, precision);
+        while let Some((variant, error)) = self.disproved(&device.target(precision), graph, &mut judge) {
+            device.give_up(variant, &error);
+        }
+    }
+
     /// A variant of matrices that the rule would choose for a graph, and what is wrong with it here; None once all that it
     /// would choose have been found right. Each is compared with the twin once, on a crop of the first shape that would get it.
-    pub(super) fn disproved(
+    fn disproved(
         &mut self,
         target: &Target,
         graph: &Graph,
