@@ -67,7 +67,10 @@ fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) 
         {
             second = Some(done);
         }
-        first.take_if(|_| second.is_some()).zip(second.take()).map_or(Poll::Pending, Poll::Ready)
+        if first.is_none() || second.is_none() {
+            return Poll::Pending;
+        }
+        first.take().zip(second.take()).map_or(Poll::Pending, Poll::Ready)
     }))
 }
 
@@ -86,11 +89,18 @@ fn the_next_photo_is_begun_before_the_last_is_read() {
         assert!(results.0.unwrap() == expected[0] && results.1.unwrap() == expected[1]);
         let steps = steps.0.lock().unwrap();
         let at = |step: &str, which: usize| {
-            let found = steps.iter().enumerate().filter(|(_, said)| said.contains(step)).map(|(at, _)| at);
-            found.collect::<Vec<_>>()[which]
+            let mut found =
+                steps.iter().enumerate().filter(|(_, said)| said.contains(step)).map(|(at, _)| at);
+            found.nth(which)
         };
-        assert!(at("staged", 1) < at("begun", 1) && at("submitted", 0) < at("begun", 1), "{steps:?}");
-        at("begun", 1) < at("read back", 0)
+        // Other tests at the same time may have switched these events off for this thread.
+        let [Some(staged), Some(begun), Some(submitted), Some(read)] =
+            [at("staged", 1), at("begun", 1), at("submitted", 0), at("read back", 0)]
+        else {
+            return false;
+        };
+        assert!(staged < begun && submitted < begun, "{steps:?}");
+        begun < read
     };
     // An adapter may be done with a last bit of work before this thread sees to the second photo, but not each time.
     assert!((0..40).any(|_| overlap()), "no photo is begun before the last is read");
