@@ -1,16 +1,22 @@
 //! Cooperative matrices are taken on trust nowhere: of all that a driver compiles they are what differs most from adapter to
 //! adapter, and the first GPU that ran them made wrong sums.
 
-use super::{Judge, Measuring, Tuner, classes, right};
+use super::{Judge, Measuring, Tuner, classes, crop, right};
 use crate::Error;
 use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::kernels::{Target, Variant, candidates};
 use crate::plan::Precision;
 
+const MATRICES: [Variant; 2] = [Variant::Matrix8, Variant::Matrix16];
+
 impl Tuner {
     /// Has a device give up what the rule would choose for a graph and what is wrong there.
     pub(crate) fn prove(&mut self, device: &Device, precision: Precision, graph: &Graph) {
+        let target = device.target(precision);
+        if MATRICES.iter().all(|variant| variant.refused(&target).is_some()) {
+            return;
+        }
         let mut judge = Measuring::new(device, precision);
         while let Some((variant, error)) = self.disproved(&device.target(precision), graph, &mut judge) {
             device.give_up(variant, &error);
@@ -27,11 +33,10 @@ impl Tuner {
     ) -> Option<(Variant, Error)> {
         for (class, _) in classes(graph) {
             let variant = candidates(&class, target)[0].variant;
-            let matrices = matches!(variant, Variant::Matrix8 | Variant::Matrix16);
-            if !matrices || self.proven.contains(&variant) {
+            if !MATRICES.contains(&variant) || self.proven.contains(&variant) {
                 continue;
             }
-            if let Err(reason) = right(&class, variant, target.storage, judge) {
+            if let Err(reason) = right(&crop(&class), variant, target.storage, judge) {
                 return Some((variant, Error::Shader { kernel: "conv3x3/matrix".to_owned(), reason }));
             }
             self.proven.push(variant);
