@@ -251,14 +251,16 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
-    /// Sides that the network cannot take.
-    #[error("{width}x{height} does not fit: both sides must be positive multiples of {multiple}")]
+    /// Sides that cannot be padded for the network.
+    #[error(
+        "no photo is {width}x{height}: sides are positive, and fit in 32 bits as multiples of {multiple}"
+    )]
     Size {
         /// Columns.
         width: u32,
         /// Rows.
         height: u32,
-        /// What they must be multiples of.
+        /// What they are padded to multiples of.
         multiple: u32,
     },
     /// A tensor name that is none of the graph's.

@@ -11,7 +11,7 @@ use crate::{Error, Shown};
 use clap::Args;
 use serde::Serialize;
 
-use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row};
+use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, parse_size, row};
 use super::session::{embedded, open_model};
 use super::{Failure, advise, print, say};
 
@@ -23,7 +23,7 @@ pub(super) struct InspectArgs {
     /// Weights: safetensors or a PyTorch checkpoint; or derain, denoise or deblur, which ship in this program
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// The photo's size, for arithmetic and memory; padded as the network needs
+    /// The photo's size, for arithmetic and memory
     #[arg(long, value_name = "WxH", default_value = "256x256", value_parser = parse_size)]
     size: (u32, u32),
     /// Writes JSON
@@ -57,7 +57,7 @@ struct Report {
     largest_feature: Option<f32>,
     /// What the file says of itself.
     metadata: BTreeMap<String, String>,
-    /// The photo, padded.
+    /// The photo.
     size: Size,
     multiply_adds: MultiplyAdds,
     /// By how tensors and weights are stored.
@@ -149,8 +149,8 @@ impl Report {
             }
             None
         });
-        let (width, height) = padded(&weights, args.size)?;
-        let forms = Forms::of(build(&weights, (width, height), Stage::Three)?)?;
+        let (width, height) = args.size;
+        let forms = Forms::of(build(&weights, args.size, Stage::Three)?)?;
         let needs = |precision| Needs::of(&forms.executed, precision);
         let config = weights.config();
         Ok(Self {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::Error;
 use crate::gpu::Storage;
 use crate::graph::{Graph, Node, passes};
-use crate::image::{MAX_PIXELS, padded_side};
+use crate::image::MAX_PIXELS;
 use crate::kernels::{self, Packing, Target};
 use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
 use crate::plan::Precision;
@@ -22,13 +22,6 @@ pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
         return Err(format!("photos of at most {MAX_PIXELS} pixels are read"));
     }
     Ok((width, height))
-}
-
-/// The sides of a photo, padded as the network needs.
-pub(super) fn padded(weights: &Weights, (width, height): (u32, u32)) -> Result<(u32, u32), Error> {
-    let multiple = weights.config().side_multiple();
-    let side = |side| padded_side(side, multiple).ok_or(Error::Size { width, height, multiple });
-    Ok((side(width)?, side(height)?))
 }
 
 /// The network for photos of this size, in 8 bits.

@@ -35,15 +35,14 @@ impl Asked<'_> {
         Protocol::of(self.weights.provenance().task.unwrap_or(Task::Denoise))
     }
 
-    /// Finds out whether the tensors to dump exist, on a network for the smallest photo of this kind.
+    /// Finds out whether the tensors to dump exist in the network for this photo.
     fn check_nodes(&self, photo: &Frame) -> Result<(), Error> {
-        let side = self.weights.config().side_multiple();
         let format = match photo.samples() {
             Samples::U8(_) => ImageFormat::Words,
             Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
         };
         let (stage, keep) = (self.args.session.network.stage(), self.nodes());
-        let options = NetworkOptions { width: side, height: side, format, stage, keep };
+        let options = NetworkOptions { width: photo.width(), height: photo.height(), format, stage, keep };
         if self.args.dump.is_empty() { Ok(()) } else { model::build(self.weights, &options).map(|_| ()) }
     }
 

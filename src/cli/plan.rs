@@ -11,7 +11,7 @@ use crate::model::{Task, Weights};
 use crate::plan::{Layout, MemoryPlan, Precision};
 use clap::Args;
 
-use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, padded, parse_size, row, target};
+use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, parse_size, row, target};
 use super::session::open_model;
 use super::{Failure, NetworkArgs, parse_task, print};
 
@@ -20,7 +20,7 @@ const MAX_BUFFER_MIB: u64 = (1 << 16) - 1;
 
 #[derive(Args)]
 pub(super) struct PlanArgs {
-    /// The photo's size; padded as the network needs
+    /// The photo's size
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
     size: (u32, u32),
     /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
@@ -46,8 +46,8 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
         (None, Some(task)) => Weights::seeded(task.published_config(), 0),
         (None, None) => Weights::embedded(Task::Denoise)?,
     };
-    let (width, height) = padded(&weights, args.size)?;
-    let graph = build(&weights, (width, height), args.network.stage())?;
+    let (width, height) = args.size;
+    let graph = build(&weights, args.size, args.network.stage())?;
     if args.tensors {
         return Ok(print(&lines(graph.names()))?);
     }

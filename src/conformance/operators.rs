@@ -142,9 +142,14 @@ fn attention(patches: Patches) -> Result<Specimen> {
 
 /// What reads and writes images.
 fn images() -> Result<Vec<(String, Specimen)>> {
-    let ops: [(&str, Op, u32, Role); 6] = [
+    let ([height, width], [rows, cols]) = ([32, 32], [9, 21]);
+    let ops: [(&str, Op, u32, Role); 10] = [
         ("unpack", Op::Unpack, 1, Role::Words),
         ("pack", Op::Pack, 3, Role::Image),
+        ("pad", Op::Pad { height, width, unpack: false }, 3, Role::Image),
+        ("unpack + pad", Op::Pad { height, width, unpack: true }, 1, Role::Words),
+        ("crop", Op::Crop { height: rows, width: cols, pack: false }, 3, Role::Image),
+        ("crop + pack", Op::Crop { height: rows, width: cols, pack: true }, 3, Role::Image),
         ("pixel_unshuffle 2", Op::PixelUnshuffle { factor: 2 }, 3, Role::Image),
         ("pixel_unshuffle 4", Op::PixelUnshuffle { factor: 4 }, 3, Role::Image),
         ("pixel_shuffle 2", Op::PixelShuffle { factor: 2 }, 12, Role::Image),

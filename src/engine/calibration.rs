@@ -29,16 +29,15 @@ impl CalibrationPhoto {
     /// many.
     ///
     /// # Errors
-    /// As [`Frame::to_planar`].
+    /// [`Error::FrameShape`] where the prepared photo is no frame, which would be a defect.
     pub fn of(photo: &Frame, weights: &Weights, side: u32) -> Result<Self> {
-        let multiple = weights.config().side_multiple();
-        let padded = photo.prepared()?.to_planar(multiple)?;
-        let side = side.max(1).next_multiple_of(multiple);
-        let (width, height) = (padded.width.min(side), padded.height.min(side));
-        let left = (padded.width - width) as usize / 2;
-        let top = (padded.height - height) as usize / 2;
-        let row = padded.width as usize;
-        let planes = padded.data.chunks_exact(row * padded.height as usize).flat_map(|plane| {
+        let photo = photo.prepared()?;
+        let side = side.max(1).next_multiple_of(weights.config().side_multiple());
+        let (width, height) = (photo.width().min(side), photo.height().min(side));
+        let left = (photo.width() - width) as usize / 2;
+        let top = (photo.height() - height) as usize / 2;
+        let (row, data) = (photo.width() as usize, photo.to_planar());
+        let planes = data.chunks_exact(row * photo.height() as usize).flat_map(|plane| {
             plane
                 .chunks_exact(row)
                 .skip(top)

@@ -134,8 +134,8 @@ impl Restorer {
         watch.spent.download += download;
         watch.spent.device_bytes = watch.spent.device_bytes.max(course.device_bytes + device_bytes);
         let stage = |tensor: Captured| match &tensor.values {
-            Values::Planar(planes) => seen.with_planar(planes, tensor.desc.width, tensor.desc.height),
-            Values::Words(words) => seen.with_words(words, tensor.desc.width),
+            Values::Planar(planes) => seen.with_planar(planes),
+            Values::Words(words) => seen.with_words(words),
         };
         let earlier = tensors.split_off(tensors.len().saturating_sub(stages)).into_iter().map(stage);
         let back = |image: Result<Frame>| if as_it_lies { image } else { image?.turned(view.inverse()) };

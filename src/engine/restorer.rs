@@ -7,7 +7,7 @@ use web_time::Instant;
 
 use super::calibration::{CalibrationPhoto, OVERFLOW, measure};
 use super::run::Watch;
-use super::sized::{Cache, Key, Model, Turn};
+use super::sized::{Cache, Key, Model, Turn, input};
 use super::staging::{Staged, Transfers};
 use super::{Executor, Progress, Restoration, Restored, Values, WeightStore};
 use crate::gpu::Device;
@@ -186,7 +186,7 @@ impl Restorer {
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
         self.know_peaks(photo).await?;
-        let key = self.model.key(photo)?;
+        let key = self.model.key(photo);
         let error = match self.in_turn(key, photo, names, watch).await {
             Err(error) if key.precision == Precision::F16 => error,
             done => return done,
@@ -248,7 +248,7 @@ impl Restorer {
         });
         let (captured, start) = (captured.collect(), Instant::now());
         tracing::trace!("a photo is read back");
-        let restored = finish(photo, key, values.into_iter().next())?;
+        let restored = finish(photo, values.into_iter().next())?;
         watch.spent.download += start.elapsed();
         Ok((restored, captured))
     }
@@ -256,7 +256,7 @@ impl Restorer {
     /// Writes a photo to staging buffers, where what moves photos of its size is known.
     fn stage(&self, key: Key, photo: &Frame) -> Result<Option<Staged>> {
         let known = self.transfers().iter().find(|(k, _)| *k == key).and_then(|(_, known)| known.upgrade());
-        known.map(|known| known.stage(&self.model.device, &self.model.input(photo)?)).transpose()
+        known.map(|known| known.stage(&self.model.device, &input(photo)?)).transpose()
     }
 
     fn note(&self, key: Key, transfers: &Arc<Transfers>) {
@@ -315,7 +315,7 @@ impl Place {
 }
 
 /// The photo with the network's result, which must be finite: words that stand for other numbers have no alpha.
-fn finish(photo: &Frame, key: Key, output: Option<Values>) -> Result<Frame> {
+fn finish(photo: &Frame, output: Option<Values>) -> Result<Frame> {
     match output {
         Some(Values::Words(words)) if words.iter().any(|word| word >> 24 == 0) => {
             Err(Error::NotFinite(OVERFLOW))
@@ -323,8 +323,8 @@ fn finish(photo: &Frame, key: Key, output: Option<Values>) -> Result<Frame> {
         Some(Values::Planar(planes)) if planes.iter().any(|v| !v.is_finite()) => {
             Err(Error::NotFinite(OVERFLOW))
         }
-        Some(Values::Words(words)) => photo.with_words(&words, key.width),
-        Some(Values::Planar(planes)) => photo.with_planar(&planes, key.width, key.height),
+        Some(Values::Words(words)) => photo.with_words(&words),
+        Some(Values::Planar(planes)) => photo.with_planar(&planes),
         None => Err(Error::Input("the graph has no output".to_owned())),
     }
 }

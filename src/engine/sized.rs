@@ -54,22 +54,13 @@ impl Model {
     }
 
     /// What the graph for a photo depends on.
-    pub(super) fn key(&self, photo: &Frame) -> Result<Key> {
-        let (width, height) = photo.padded_size(self.weights.config().side_multiple())?;
+    pub(super) fn key(&self, photo: &Frame) -> Key {
+        let (width, height) = (photo.width(), photo.height());
         let format = match photo.samples() {
             Samples::U8(_) => ImageFormat::Words,
             Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
         };
-        Ok(Key { width, height, format, precision: self.precision() })
-    }
-
-    /// The padded photo as the graph takes it.
-    pub(super) fn input(&self, photo: &Frame) -> Result<[Values; 1]> {
-        let multiple = self.weights.config().side_multiple();
-        Ok([match photo.samples() {
-            Samples::U8(_) => Values::Words(photo.to_words(multiple)?.data),
-            Samples::U16(_) | Samples::F32(_) => Values::Planar(photo.to_planar(multiple)?.data),
-        }])
+        Key { width, height, format, precision: self.precision() }
     }
 
     /// The graph to execute, and the powers of two that its tensors are computed times.
@@ -90,6 +81,14 @@ impl Model {
         tracing::debug!(width, height, operators = graph.nodes().len(), "built the graph");
         Ok((graph, exponents))
     }
+}
+
+/// The photo as the graph takes it.
+pub(super) fn input(photo: &Frame) -> Result<[Values; 1]> {
+    Ok([match photo.samples() {
+        Samples::U8(_) => Values::Words(photo.to_words()?),
+        Samples::U16(_) | Samples::F32(_) => Values::Planar(photo.to_planar()),
+    }])
 }
 
 /// Executors of the sizes used last, and who works with them.
@@ -221,7 +220,7 @@ impl<'a> Turn<'a> {
         let start = Instant::now();
         let staged = match staged.filter(|staged| staged.is_for(&executor.transfers)) {
             Some(staged) => staged,
-            None => executor.transfers.stage(&model.device, &model.input(photo)?)?,
+            None => executor.transfers.stage(&model.device, &input(photo)?)?,
         };
         watch.spent.upload += start.elapsed();
         watch.spent.device_bytes = bytes(executor) + model.store.bytes();

@@ -16,14 +16,10 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
     let feature = TensorDesc { patches, role: Role::Feature, ..x };
     let same = TensorDesc { patches, ..x };
     let descs = match op {
-        Op::Unpack => {
-            ensure(x.role == Role::Words && x.channels == 1, || format!("{x} is not made of words"))?;
-            vec![TensorDesc { channels: 3, role: Role::Image, ..same }]
-        }
-        Op::Pack => {
-            ensure(x.channels == 3, || format!("{} channels where 3 are packed", x.channels))?;
-            vec![TensorDesc { channels: 1, role: Role::Words, ..same }]
-        }
+        Op::Unpack => vec![unpacked(&same)?],
+        Op::Pack => vec![packed(&same)?],
+        Op::Pad { height, width, unpack } => vec![pad_output(*height, *width, *unpack, &same)?],
+        Op::Crop { height, width, pack } => vec![crop_output(*height, *width, *pack, &same)?],
         Op::PixelUnshuffle { factor: r } => {
             ensure(is_factor(*r) && divides(*r, &x), || format!("{x} does not divide by {r}"))?;
             let channels = x.channels * r * r;
@@ -100,6 +96,45 @@ fn expect_inputs(op: &Op, count: usize) -> std::result::Result<(), String> {
         _ => 1..=1,
     };
     ensure(range.contains(&count), || format!("{count} inputs where {range:?} are taken"))
+}
+
+fn unpacked(x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
+    ensure(x.role == Role::Words && x.channels == 1, || format!("{x} is not made of words"))?;
+    Ok(TensorDesc { channels: 3, role: Role::Image, ..*x })
+}
+
+fn packed(x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
+    ensure(x.channels == 3, || format!("{} channels where 3 are packed", x.channels))?;
+    Ok(TensorDesc { channels: 1, role: Role::Words, ..*x })
+}
+
+fn pad_output(
+    height: u32,
+    width: u32,
+    unpack: bool,
+    x: &TensorDesc,
+) -> std::result::Result<TensorDesc, String> {
+    let image = if unpack { unpacked(x)? } else { *x };
+    are_pixels(&image)?;
+    ensure(height >= x.height && width >= x.width, || format!("{x} is larger than {height}x{width}"))?;
+    Ok(TensorDesc { height, width, ..image })
+}
+
+fn crop_output(
+    height: u32,
+    width: u32,
+    pack: bool,
+    x: &TensorDesc,
+) -> std::result::Result<TensorDesc, String> {
+    are_pixels(x)?;
+    ensure(height <= x.height && width <= x.width, || format!("{x} is smaller than {height}x{width}"))?;
+    let corner = TensorDesc { height, width, ..*x };
+    if pack { packed(&corner) } else { Ok(corner) }
+}
+
+/// Words would need kernels of their own, and rows of sums are no rows of pixels.
+fn are_pixels(x: &TensorDesc) -> std::result::Result<(), String> {
+    ensure(matches!(x.role, Role::Image | Role::Feature), || format!("{x} is no image"))
 }
 
 fn conv_outputs(graph: &Graph, conv: &Conv, inputs: &[TensorDesc], patches: Patches) -> Inferred {

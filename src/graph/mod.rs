@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use op::{Attention, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam};
 pub use rescale::{Groups, rescale};
-pub use tensor::{CELL, Patches, Role, TensorDesc};
+pub use tensor::{CELL, Patches, Role, TensorDesc, reflected};
 
 use crate::{Error, Result};
 

@@ -119,6 +119,24 @@ pub enum Op {
     Unpack,
     /// An image to 8-bit words: clamp to [0, 1], times 255, round half to even.
     Pack,
+    /// An image padded on the right and at the bottom by its reflection, as [`super::reflected`] has it.
+    Pad {
+        /// Rows of the result.
+        height: u32,
+        /// Columns of the result.
+        width: u32,
+        /// The input is 8-bit words, which are unpacked.
+        unpack: bool,
+    },
+    /// The top left corner of an image.
+    Crop {
+        /// Rows of the result.
+        height: u32,
+        /// Columns of the result.
+        width: u32,
+        /// The result is packed into 8-bit words.
+        pack: bool,
+    },
     /// Space to depth: channel `c*r*r + dy*r + dx` from pixel (dy, dx) of each r x r.
     PixelUnshuffle {
         /// The factor r.
@@ -168,6 +186,8 @@ impl Op {
         match self {
             Self::Unpack => "unpack",
             Self::Pack => "pack",
+            Self::Pad { .. } => "pad",
+            Self::Crop { .. } => "crop",
             Self::PixelUnshuffle { .. } => "pixel_unshuffle",
             Self::PixelShuffle { .. } => "pixel_shuffle",
             Self::Concat => "concat",

@@ -4,6 +4,20 @@
 /// 8x8 pixels counted from the top left of a patch, so that no sum depends on how the work was cut.
 pub const CELL: u32 = 8;
 
+/// The row (or column) of an image with `side` of them that stands at place `i` of the padded one.
+///
+/// Reflection without repeating the edge, with period `2 * (side - 1)`, as numpy's `pad(mode="reflect")` does it: a pad
+/// longer than the side goes back and forth. A side of one pixel repeats that pixel.
+#[must_use]
+pub fn reflected(i: u32, side: u32) -> u32 {
+    if side <= 1 {
+        return 0;
+    }
+    let (place, period) = (u64::from(i), 2 * (u64::from(side) - 1));
+    let phase = place % period;
+    phase.min(period - phase) as u32
+}
+
 /// A grid of patches that an operator treats as separate images (rows x columns).
 ///
 /// MPRNet's first stage sees quarters (2x2), its second halves (2x1); convolutions see zeros past a patch's

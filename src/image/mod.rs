@@ -1,4 +1,4 @@
-//! Image files and pixels: a photo file becomes a [`Frame`], a frame becomes a padded tensor for
+//! Image files and pixels: a photo file becomes a [`Frame`], a frame becomes a tensor for
 //! the network and back, and a frame becomes a file again.
 //!
 //! PNG, JPEG, WebP and TIFF are read, told apart by content, and written, told apart by the
@@ -38,7 +38,7 @@ mod frame;
 mod interleaved;
 mod light;
 mod metadata;
-mod pad;
+mod planes;
 mod prepare;
 #[cfg_attr(not(feature = "image-files"), allow(dead_code))]
 mod samples;
@@ -54,6 +54,5 @@ pub use frame::{Frame, MAX_PIXELS};
 pub use interleaved::{Channels, Pixels};
 pub use light::Light;
 pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
-pub use pad::{Padded, padded_side, reflect_index};
 pub use samples::{Depth, Samples};
 pub(crate) use symmetry::Symmetry;

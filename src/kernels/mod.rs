@@ -9,9 +9,11 @@ mod concat;
 mod conv1x1;
 mod conv3x3;
 mod convolution;
+mod crop;
 mod downsample;
 mod gate;
 mod pack;
+mod pad;
 mod params;
 mod pixel_shuffle;
 mod pixel_unshuffle;
@@ -78,6 +80,8 @@ fn operator(cx: &Context<'_>) -> Lowered {
     match &cx.node.op {
         Op::Unpack => unpack::lower(cx),
         Op::Pack => pack::lower(cx),
+        Op::Pad { unpack, .. } => pad::lower(cx, *unpack),
+        Op::Crop { pack, .. } => crop::lower(cx, *pack),
         Op::PixelUnshuffle { factor } => pixel_unshuffle::lower(cx, *factor),
         Op::PixelShuffle { factor } => pixel_shuffle::lower(cx, *factor),
         Op::Concat => concat::lower(cx),

@@ -79,6 +79,16 @@ impl ModelConfig {
         8 * self.shuffle
     }
 
+    /// Width and height of a photo, padded to multiples of [`Self::side_multiple`].
+    ///
+    /// # Errors
+    /// [`Error::Size`] where a side is zero, or too long to be padded.
+    pub fn padded(&self, (width, height): (u32, u32)) -> Result<(u32, u32)> {
+        let multiple = self.side_multiple();
+        let side = |side: u32| side.checked_next_multiple_of(multiple).filter(|&padded| padded > 0);
+        side(width).zip(side(height)).ok_or(Error::Size { width, height, multiple })
+    }
+
     /// Channels at level 0 (full size), 1 (half) or 2 (quarter) of the first two stages.
     #[must_use]
     pub fn level(&self, level: u32) -> u32 {

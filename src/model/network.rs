@@ -32,9 +32,9 @@ pub enum ImageFormat {
 /// What to build.
 #[derive(Clone, Debug)]
 pub struct NetworkOptions {
-    /// Rows of the padded photo.
+    /// Rows of the photo.
     pub height: u32,
-    /// Columns of the padded photo.
+    /// Columns of the photo.
     pub width: u32,
     /// How photos enter and leave.
     pub format: ImageFormat,
@@ -44,23 +44,19 @@ pub struct NetworkOptions {
     pub keep: Vec<String>,
 }
 
-/// The network for one size. Its first output is the restored photo; those of `keep` follow.
+/// The network for photos of one size, which it pads to multiples of [`super::ModelConfig::side_multiple`]. Its first
+/// output is the restored photo; those of `keep` follow.
 ///
 /// # Errors
-/// [`Error::Size`] where a side is no multiple of [`super::ModelConfig::side_multiple`];
-/// [`Error::Input`] where there are more than 2^31 pixels; [`Error::UnknownTensor`] where a name to keep is none of
-/// the network's.
+/// [`Error::Size`] where a side is zero, or too long to be padded; [`Error::Input`] where there are more than 2^31
+/// pixels; [`Error::UnknownTensor`] where a name to keep is none of the network's.
 pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
-    let multiple = weights.config().side_multiple();
-    let (height, width) = (options.height, options.width);
-    if height == 0 || width == 0 || !height.is_multiple_of(multiple) || !width.is_multiple_of(multiple) {
-        return Err(Error::Size { width, height, multiple });
-    }
+    let (width, height) = weights.config().padded((options.width, options.height))?;
     if u64::from(height) * u64::from(width) > MAX_PIXELS {
         return Err(Error::Input(format!("{width}x{height} is more than {MAX_PIXELS} pixels")));
     }
     let mut net = Network { graph: Graph::new(), weights, patches: Patches::WHOLE };
-    let result = net.mprnet(options)?;
+    let result = net.mprnet(options, (width, height))?;
     let mut graph = net.graph;
     graph.output(result);
     for name in &options.keep {
@@ -100,8 +96,8 @@ struct Network<'a> {
 }
 
 impl Network<'_> {
-    fn mprnet(&mut self, options: &NetworkOptions) -> Result<TensorId> {
-        let image = self.image_in(options)?;
+    fn mprnet(&mut self, options: &NetworkOptions, padded: (u32, u32)) -> Result<TensorId> {
+        let image = self.image_in(options, padded)?;
 
         self.patches = Patches::QUARTERS;
         let shallow1 = self.shallow("shallow_feat1", image)?;
@@ -109,7 +105,7 @@ impl Network<'_> {
         self.patches = Patches::HALVES;
         let decoded1 = self.decoder("stage1_decoder", encoded1)?;
         let (sam12, image1) = self.sam("sam12", decoded1[0], image)?;
-        let stage1 = self.image_out("stage1", "sam12.1", image1, options.format)?;
+        let stage1 = self.image_out("stage1", "sam12.1", image1, options)?;
 
         let shallow2 = self.shallow("shallow_feat2", image)?;
         let concat12 = self.concat_conv("concat12", shallow2, sam12)?;
@@ -117,14 +113,14 @@ impl Network<'_> {
         self.patches = Patches::WHOLE;
         let decoded2 = self.decoder("stage2_decoder", encoded2)?;
         let (sam23, image2) = self.sam("sam23", decoded2[0], image)?;
-        let stage2 = self.image_out("stage2", "sam23.1", image2, options.format)?;
+        let stage2 = self.image_out("stage2", "sam23.1", image2, options)?;
 
         let shallow3 = self.shallow("shallow_feat3", image)?;
         let concat23 = self.concat_conv("concat23", shallow3, sam23)?;
         let full = self.orsnet("stage3_orsnet", concat23, encoded2, decoded2)?;
         let tail = self.conv3x3("tail", full)?;
         let sum = self.op("tail.sum", Op::Add, &[tail, image])?;
-        let stage3 = self.image_out("stage3", "stage3", sum, options.format)?;
+        let stage3 = self.image_out("stage3", "stage3", sum, options)?;
         Ok(match options.stage {
             Stage::One => stage1,
             Stage::Two => stage2,
@@ -132,16 +128,22 @@ impl Network<'_> {
         })
     }
 
-    /// The photo as the network's image: unpacked and pixel-unshuffled as needed.
-    fn image_in(&mut self, options: &NetworkOptions) -> Result<TensorId> {
+    /// The photo as the network's image: unpacked, padded and pixel-unshuffled as needed.
+    fn image_in(&mut self, options: &NetworkOptions, padded: (u32, u32)) -> Result<TensorId> {
         let &NetworkOptions { height, width, .. } = options;
         let desc = |channels, role| TensorDesc { channels, height, width, patches: Patches::WHOLE, role };
-        let image = match options.format {
+        let photo = match options.format {
             ImageFormat::Words => {
                 let words = self.graph.input("words", desc(1, Role::Words));
                 self.op("input", Op::Unpack, &[words])?
             }
             ImageFormat::Planar => self.graph.input("input", desc(3, Role::Image)),
+        };
+        let image = if padded == (width, height) {
+            photo
+        } else {
+            let (width, height) = padded;
+            self.op("input.padded", Op::Pad { height, width, unpack: false }, &[photo])?
         };
         match self.weights.config().shuffle {
             1 => Ok(image),
@@ -149,23 +151,34 @@ impl Network<'_> {
         }
     }
 
-    /// A stage's image at the photo's size, labelled, and as it leaves the graph.
+    /// A stage's image at the photo's size, named by the stage, and as it leaves the graph. The label is of the module's
+    /// own result, which is of the padded size.
     fn image_out(
         &mut self,
         stage: &str,
         label: &str,
         image: TensorId,
-        format: ImageFormat,
+        options: &NetworkOptions,
     ) -> Result<TensorId> {
         let full = match self.weights.config().shuffle {
             1 => image,
             factor => self.op(&format!("{stage}.shuffled"), Op::PixelShuffle { factor }, &[image])?,
         };
-        self.graph.label(stage, full);
         self.graph.label(label, full);
-        match format {
-            ImageFormat::Words => self.op(&format!("{stage}.words"), Op::Pack, &[full]),
-            ImageFormat::Planar => Ok(full),
+        let &NetworkOptions { height, width, .. } = options;
+        let desc = self.graph.desc(full);
+        // A photo's sides do not divide into the patches that the stage before it saw.
+        let patches = Patches::WHOLE;
+        let photo = if (desc.width, desc.height) == (width, height) {
+            full
+        } else {
+            let crop = Op::Crop { height, width, pack: false };
+            self.graph.push(&format!("{stage}.cropped"), crop, &[full], patches)?
+        };
+        self.graph.label(stage, photo);
+        match options.format {
+            ImageFormat::Words => self.graph.push(&format!("{stage}.words"), Op::Pack, &[photo], patches),
+            ImageFormat::Planar => Ok(photo),
         }
     }
 

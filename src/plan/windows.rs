@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Fragment, Layout};
-use crate::graph::TensorDesc;
+use crate::graph::{TensorDesc, reflected};
 
 /// What an operator iterates over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub enum Reach {
     Over(u32),
     /// Rows of a tensor of half the height, with the neighbours that bilinear taps reach.
     HalfAround,
+    /// The same rows, and of those past the last the rows that they reflect.
+    Reflected,
     /// The bands, as rows: pooled sums.
     Bands,
     /// All of it.
@@ -114,6 +116,12 @@ impl Reach {
             Self::Times(n) => start * n..end * n,
             Self::Over(n) => start / n..end.div_ceil(n),
             Self::HalfAround => (start / 2).saturating_sub(1)..end.div_ceil(2) + 1,
+            Self::Reflected => {
+                let there = if start < height { (start, end.min(height)) } else { (height, 0) };
+                let past = (start.max(height)..end).map(|row| reflected(row, height));
+                let (first, end) = past.fold(there, |(first, end), row| (first.min(row), end.max(row + 1)));
+                first..end
+            }
             Self::Bands => window.bands.clone(),
             Self::Whole => 0..height,
         };

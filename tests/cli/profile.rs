@@ -70,7 +70,7 @@ fn the_json_says_what_was_measured_on_what() {
         &room,
         &["--format", "json", "--task", "derain", "--precision", "exact", "--stage", "1"],
     ));
-    assert_eq!((&report["width"], &report["height"]), (&48.into(), &32.into()));
+    assert_eq!((&report["width"], &report["height"]), (&40.into(), &24.into()));
     assert_eq!((&report["precision"], &report["model"]), (&"exact".into(), &"embedded, derain".into()));
     assert_eq!(report["mprnet"], env!("CARGO_PKG_VERSION"));
     assert!(report["date"].as_str().is_some_and(|date| date.len() == 20 && date.ends_with('Z')));

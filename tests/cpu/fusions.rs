@@ -25,6 +25,8 @@ fn label(node: &Node) -> String {
             flags.iter().filter(|(on, _)| *on).for_each(|(_, flag)| text.push_str(flag));
         }
         Op::Upsample { residual: true } => text.push_str("+residual"),
+        Op::Pad { unpack: true, .. } => text.insert_str(0, "unpack+"),
+        Op::Crop { pack: true, .. } => text.push_str("+pack"),
         Op::Sam(sam) if sam.emit_image => text.push_str("+image"),
         _ => {}
     }
@@ -330,6 +332,29 @@ fn operators_of_the_deraining_network() {
         ("sam", 2),
     ]);
     assert_eq!(histogram(&passes::optimize(graph).unwrap()), after);
+}
+
+/// The words of a photo that is padded, and of the result; of what is read besides there is a tensor.
+#[test]
+fn photos_are_unpacked_where_they_are_padded_and_packed_where_they_are_cropped() {
+    let of = |format, stage, keep: &[&str]| {
+        let keep = keep.iter().map(|&k| k.to_owned()).collect();
+        let options = NetworkOptions { height: 61, width: 64, format, stage, keep };
+        let graph = model::build(&Weights::seeded(TINY, 1), &options).unwrap();
+        let counts = [histogram(&graph), histogram(&passes::optimize(graph).unwrap())];
+        ["unpack", "pad", "unpack+pad", "crop", "pack", "crop+pack"]
+            .map(|name| counts.each_ref().map(|counts| counts.get(name).copied().unwrap_or(0)))
+    };
+    let words = ImageFormat::Words;
+    let gone = [[1, 0], [1, 0], [0, 1], [3, 0], [3, 0], [0, 1]];
+    assert_eq!(of(words, Stage::Three, &[]), gone);
+    assert_eq!(of(words, Stage::One, &[]), gone);
+    let stage1 = [[1, 0], [1, 0], [0, 1], [3, 1], [3, 0], [0, 1]];
+    assert_eq!(of(words, Stage::Three, &["stage1"]), stage1);
+    let both = [[1, 1], [1, 1], [0, 0], [3, 1], [3, 1], [0, 0]];
+    assert_eq!(of(words, Stage::Three, &["input", "stage3"]), both);
+    let planes = [[0, 0], [1, 1], [0, 0], [3, 1], [0, 0], [0, 0]];
+    assert_eq!(of(ImageFormat::Planar, Stage::Three, &[]), planes);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod fusions;
 mod lints;
 mod metal;
 mod packing;
+mod padding;
 mod passes;
 mod plans;
 mod record;

@@ -121,6 +121,12 @@ fn operator(kind: usize, channels: (u32, u32), sides: (u32, u32), grids: (usize,
         domain: Domain::Cells(dst),
         tensors: std::iter::once((dst, Reach::Same, true)).chain(rest).collect(),
     };
+    // A photo of fewer rows than its padded form.
+    let photo = |desc: TensorDesc| TensorDesc {
+        height: height.saturating_sub(channels.1 % 32).max(1),
+        patches: Patches::WHOLE,
+        ..desc
+    };
     match kind {
         0 => cells(dst, vec![(x, Reach::Same, false), (desc(channels.0, 1, other), Reach::Same, false)]),
         1 => cells(dst, vec![(x, Reach::Around, false), (sums(dst), Reach::Bands, true)]),
@@ -140,6 +146,8 @@ fn operator(kind: usize, channels: (u32, u32), sides: (u32, u32), grids: (usize,
             let pooled = sums(TensorDesc { patches: own, ..x });
             Operator { domain, tensors: vec![(pooled, Reach::Bands, true), (x, Reach::Same, false)] }
         }
+        9 => cells(dst, vec![(photo(dst), Reach::Reflected, false)]),
+        10 => cells(photo(dst), vec![(desc(channels.0, 1, other), Reach::Same, false)]),
         _ => {
             let (from, to) = (sums(dst), TensorDesc { width: own.cols, ..sums(dst) });
             Operator {
@@ -204,7 +212,7 @@ proptest! {
 
     #[test]
     fn windows_cover_what_is_written(
-        kind in 0..10_usize,
+        kind in 0..12_usize,
         channels in (1..70_u32, 1..70_u32),
         sides in (1..300_u32, 1..9_u32),
         grids in (0..3_usize, 0..3_usize),

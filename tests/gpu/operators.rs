@@ -258,8 +258,19 @@ fn pixels_in_and_out() {
         ..feature(channels, height, width, Patches::WHOLE)
     };
     let words = TensorDesc { role: Role::Words, ..image(1, 13, 22) };
+    let pad = |[height, width]: [u32; 2], unpack| Op::Pad { height, width, unpack };
+    let crop = |[height, width]: [u32; 2], pack| Op::Crop { height, width, pack };
     let ops = [
         ("unpack", Op::Unpack, words),
+        ("pad", pad([32, 32], false), image(3, 13, 22)),
+        ("pad back and forth", pad([24, 16], false), image(3, 3, 2)),
+        ("pad one pixel", pad([16, 16], false), image(3, 1, 1)),
+        ("pad nothing", pad([13, 22], false), image(3, 13, 22)),
+        ("pad features", pad([24, 40], false), feature(10, 19, 33, Patches::WHOLE)),
+        ("unpack + pad", pad([32, 32], true), words),
+        ("crop", crop([13, 22], false), image(3, 32, 32)),
+        ("crop features", crop([19, 33], false), feature(10, 24, 40, Patches::WHOLE)),
+        ("crop + pack", crop([13, 22], true), image(3, 32, 32)),
         ("pack", Op::Pack, image(3, 13, 22)),
         ("unshuffle 2", Op::PixelUnshuffle { factor: 2 }, image(3, 26, 22)),
         ("unshuffle 4", Op::PixelUnshuffle { factor: 4 }, image(3, 28, 20)),

@@ -70,7 +70,7 @@ fn moves_change_no_bit_in_f32() {
 fn what_overflows_f16_fits_when_moved() {
     let (tiny, loud) = (tiny(), loud());
     let noisy = photo(40, 24);
-    let planes = Values::Planar(noisy.to_planar(8).unwrap().data);
+    let planes = Values::Planar(noisy.to_planar());
     let graph = passes::optimize(network(&loud, &[])).unwrap();
     let run = |graph: &Graph, precision| {
         let options = ExecutorOptions { precision, ..ExecutorOptions::default() };

@@ -7,13 +7,13 @@ mod jpeg;
 mod metadata;
 mod orientation;
 mod output;
-mod padding;
 mod partial_png;
 mod round_trip;
 mod slices;
 mod strip;
 mod thumbnail;
 mod tiff;
+mod values;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

@@ -36,7 +36,7 @@ pub(super) struct BenchArgs {
     /// Weights, safetensors or PyTorch; repeatable. With neither, the denoiser that ships in this program
     #[arg(long, value_name = "FILE")]
     model: Vec<PathBuf>,
-    /// Sizes; those of photos are padded as the network needs
+    /// Sizes of photos, or of the images that kernels read
     #[arg(long, value_name = "WxH", value_delimiter = ',', default_value = "256x256")]
     #[arg(value_parser = parse_size)]
     size: Vec<(u32, u32)>,

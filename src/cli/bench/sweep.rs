@@ -12,7 +12,7 @@ use crate::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg};
-use crate::cli::network::{Forms, build, padded};
+use crate::cli::network::{Forms, build};
 use crate::cli::session::Model;
 
 /// A network to be measured.
@@ -35,7 +35,6 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
     let mut entries = Vec::new();
     for (model, weights, store) in &models {
         for &size in &args.size {
-            let size = padded(weights, size)?;
             for precision in args.precision.iter().map(|p| p.precision()) {
                 for variant in VariantArg::expand(&args.variant, VariantArg::Auto) {
                     entries.push(Entry { model, weights, store, size, precision, variant });

@@ -17,14 +17,14 @@ use crate::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 use clap::{Args, ValueEnum};
 
 use self::report::{Report, Subject};
-use super::network::{build, padded, parse_size};
+use super::network::{build, parse_size};
 use super::session::{DeviceArgs, Model, TuningArgs};
 use super::telling::with_bar;
 use super::{Failure, NetworkArgs, dump, parse_task};
 
 #[derive(Args)]
 pub(super) struct ProfileArgs {
-    /// The photo's size; padded as the network needs
+    /// The photo's size
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
     size: (u32, u32),
     /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
@@ -80,16 +80,15 @@ pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
     let read: Vec<&Path> = args.model.as_deref().into_iter().collect();
     dump::check_result(&read, args.output.as_deref())?;
     let (weights, model) = weights(args, quiet)?;
-    let size = padded(&weights, args.size)?;
-    let graph = passes::optimize(build(&weights, size, args.network.stage())?)?;
+    let graph = passes::optimize(build(&weights, args.size, args.network.stage())?)?;
     let device = args.device.open(quiet)?;
-    let spans = measure(args, &device, graph, size, quiet)?;
+    let spans = measure(args, &device, graph, args.size, quiet)?;
     let ceilings: Vec<Ceiling> = if args.runs > 0 { probe::ceilings(&device)? } else { Vec::new() };
     let subject = Subject {
         model,
         configuration: weights.config().to_string(),
         precision: args.network.precision(),
-        size,
+        size: args.size,
         runs: args.runs,
     };
     write(&Report::new(device.adapter(), subject, spans, ceilings), args)

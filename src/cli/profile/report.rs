@@ -22,7 +22,7 @@ pub(super) struct Report {
     pub(super) model: String,
     pub(super) configuration: String,
     pub(super) precision: &'static str,
-    /// The photo, padded.
+    /// The photo.
     pub(super) width: u32,
     pub(super) height: u32,
     /// Runs of which this is the fastest; 0 where nothing was run.

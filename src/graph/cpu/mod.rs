@@ -4,6 +4,7 @@
 
 mod attention;
 mod conv;
+mod edges;
 mod pixels;
 mod resample;
 
@@ -76,6 +77,16 @@ fn execute(graph: &Graph, node: &Node, values: &HashMap<TensorId, Value>) -> Vec
     match &node.op {
         Op::Unpack => vec![pixels::unpack(x, out)],
         Op::Pack => vec![pixels::pack(x, out)],
+        Op::Pad { unpack: false, .. } => vec![edges::pad(x, out)],
+        Op::Pad { unpack: true, .. } => {
+            let image = pixels::unpack(x, TensorDesc { channels: out.channels, role: out.role, ..x.desc });
+            vec![edges::pad(&image, out)]
+        }
+        Op::Crop { pack: false, .. } => vec![edges::crop(x, out)],
+        Op::Crop { pack: true, .. } => {
+            let corner = edges::crop(x, TensorDesc { channels: x.desc.channels, role: x.desc.role, ..out });
+            vec![pixels::pack(&corner, out)]
+        }
         Op::PixelUnshuffle { factor } => vec![pixels::unshuffle(x, out, *factor as usize)],
         Op::PixelShuffle { factor } => vec![pixels::shuffle(x, out, *factor as usize)],
         Op::Concat => {

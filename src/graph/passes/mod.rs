@@ -3,6 +3,7 @@
 
 mod concat;
 mod dead;
+mod edges;
 mod epilogue;
 mod pointwise;
 mod sam;
@@ -59,6 +60,8 @@ pub const ALL: &[Pass] = &[
         name: "convolution + pooled sums",
         run: |g| rewrite(g, |g, u, i| Ok(epilogue::fuse_pool(g, u, i))),
     },
+    Pass { name: "unpacking + padding", run: |g| rewrite(g, |g, u, i| Ok(edges::unpack_padded(g, u, i))) },
+    Pass { name: "cropping + packing", run: |g| rewrite(g, |g, u, i| Ok(edges::pack_cropped(g, u, i))) },
 ];
 
 /// The graph after all passes.
