@@ -308,6 +308,18 @@ pub enum Error {
         /// How many bytes that takes.
         bytes: u64,
     },
+    /// A memory budget in which not even the narrowest bands of a photo can be computed.
+    #[error(
+        "at least {} MiB of the device's memory are needed where {} MiB are allowed; allow more with --max-memory",
+        least.div_ceil(1 << 20),
+        budget >> 20
+    )]
+    BudgetTooSmall {
+        /// Bytes that were allowed.
+        budget: u64,
+        /// Bytes that the smallest plan found takes.
+        least: u64,
+    },
     /// An image too wide for one dispatch.
     #[error(
         "a dispatch would take {workgroups} workgroups in one dimension where the device allows {limit}; restore a narrower photo"

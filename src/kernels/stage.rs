@@ -3,7 +3,7 @@
 use super::{FLAT_LANES, Packing};
 use crate::gpu::KernelSpec;
 use crate::graph::TensorId;
-use crate::plan::{Domain, Reach, Strip};
+use crate::plan::{Domain, Operator, Reach, Strip};
 
 /// Where a tensor is bound: the binding number of every shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -242,6 +242,18 @@ impl Lowered {
         let strip = if low >= columns { [low / columns, columns] } else { [1, low] };
         let scratch = buffers.iter().map(|s| s.bytes(strip[0] * strip[1])).collect();
         Self { stages, strip, scratch }
+    }
+
+    /// What a plan has to know of it, and its work.
+    #[must_use]
+    pub fn operator(&self, work: u64) -> Operator {
+        let written = |slot| matches!(slot, Slot::Dst | Slot::Dst2);
+        let tensor = |binding: &Binding| match binding.operand {
+            Operand::Tensor(tensor, reach) => Some((tensor, reach, written(binding.slot))),
+            _ => None,
+        };
+        let tensors = self.stages.iter().flat_map(|stage| &stage.bindings).filter_map(tensor).collect();
+        Operator { domain: *self.domain(), tensors, scratch: self.scratch.clone(), work }
     }
 
     /// What the stages iterate over.

@@ -245,7 +245,7 @@ proptest! {
             bands,
         };
         let impossible = unbindable(&operator.domain, &bound, &limits);
-        match cut(&operator.domain, &bound, &limits) {
+        match cut(&operator.domain, &(0..operator.domain.bands()), &bound, &limits) {
             Ok(cuts) => check_cuts(&operator.domain, &bound, &limits, &cuts),
             Err(tensor) => prop_assert!(impossible.contains(&tensor), "{tensor} could be bound"),
         }

@@ -13,7 +13,7 @@ use crate::common::{Random, assert_close, golden_path, residual};
 use crate::tensors::Golden;
 use crate::{device, execute, planar};
 
-fn network(weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {
+pub fn network(weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {
     let options = NetworkOptions { height, width, format, stage: Stage::Three, keep: vec![] };
     model::build(weights, &options).unwrap()
 }
