@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::checkpoint::Checkpoint;
 use crate::graph::Graph;
-use crate::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
+use crate::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use crate::{Error, Result, Shown};
 
 /// The file of a folder that lists its networks.
@@ -134,7 +134,7 @@ impl GoldenNetwork {
     pub(super) fn graph(&self) -> Result<Graph> {
         let [height, width] = self.size;
         let (format, stage) = (ImageFormat::Planar, Stage::Three);
-        let options = NetworkOptions { width, height, format, stage, keep: Vec::new() };
+        let options = NetworkOptions { width, height, format, stage, mode: Mode::Global, keep: Vec::new() };
         model::build(&self.weights, &options)
     }
 

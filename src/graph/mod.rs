@@ -15,7 +15,7 @@ mod tensor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use op::{Attention, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam};
+pub use op::{Attention, Axis, BoxMean, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam, nearest_window};
 pub use rescale::{Groups, rescale};
 pub use tensor::{CELL, Patches, Role, TensorDesc, reflected};
 

@@ -2,7 +2,7 @@
 
 use mprnet::graph::passes::{self, ALL};
 use mprnet::graph::{Attention, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, cost, cpu};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use proptest::prelude::*;
 
 use crate::common::{Random, feature, relative_l2};
@@ -238,7 +238,7 @@ fn networks_compute_the_same() {
             let keep = keep.into_iter().map(str::to_owned).collect();
             let (height, width) = (16 * shuffle, 24 * shuffle);
             let options =
-                NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, keep };
+                NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, mode: Mode::Global, keep };
             check(&model::build(&weights, &options).unwrap());
         }
     }

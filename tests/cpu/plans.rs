@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use mprnet::graph::{Graph, Patches, Role, TensorDesc, TensorId, passes};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::{
     Bound, Cut, CutLimits, Domain, Fragment, Layout, MemoryPlan, Precision, Reach, Window, cut, fragments,
 };
@@ -15,7 +15,7 @@ const MIB: u64 = 1 << 20;
 pub fn published(config: ModelConfig, (height, width): (u32, u32)) -> Graph {
     let weights = Weights::seeded(config, 1);
     let format = ImageFormat::Words;
-    let options = NetworkOptions { height, width, format, stage: Stage::Three, keep: vec![] };
+    let options = NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: vec![] };
     passes::optimize(model::build(&weights, &options).unwrap()).unwrap()
 }
 

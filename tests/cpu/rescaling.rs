@@ -1,7 +1,7 @@
 //! Moves of powers of two change no result by a bit, on random graphs and whole networks.
 
 use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
-use mprnet::model::{self, FeaturePeaks, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, FeaturePeaks, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use proptest::prelude::*;
 
 use crate::common::Random;
@@ -45,7 +45,7 @@ proptest! {
 fn network(config: ModelConfig, keep: &[&str]) -> Graph {
     let keep = keep.iter().map(|&name| name.to_owned()).collect();
     let (height, width) = (16 * config.shuffle, 24 * config.shuffle);
-    let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, keep };
+    let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, mode: Mode::Global, keep };
     model::build(&Weights::seeded(config, 3), &options).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use mprnet::conformance::{GoldenNetwork, check_network, network_bound};
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::{Graph, passes};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
@@ -14,7 +14,7 @@ use crate::tensors::Golden;
 use crate::{device, execute, planar};
 
 fn network(weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {
-    let options = NetworkOptions { height, width, format, stage: Stage::Three, keep: vec![] };
+    let options = NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: vec![] };
     model::build(weights, &options).unwrap()
 }
 
@@ -88,7 +88,7 @@ fn earlier_stages_equal_pytorch() {
     let (height, width) = golden.sides("input");
     let input = golden.values("input");
     for (stage, name) in [(Stage::One, "stage1"), (Stage::Two, "stage2"), (Stage::Three, "stage3")] {
-        let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage, keep: vec![] };
+        let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage, mode: Mode::Global, keep: vec![] };
         let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
         let outputs = execute(&graph, &[Values::Planar(input.to_vec())], &ExecutorOptions::default());
         let (actual, expected) = (residual(planar(&outputs[0]), input), residual(golden.values(name), input));

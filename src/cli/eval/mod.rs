@@ -78,6 +78,7 @@ impl ProtocolArg {
 }
 
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
+    args.session.network.mode.check()?;
     let pairs = pairs::find(&args.inputs, &args.targets, args.recursive)?;
     let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
     check(args, &pairs, model)?;
