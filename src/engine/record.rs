@@ -226,7 +226,7 @@ fn params(step: &Step, plan: &Planned) -> Params {
     for located in &plan.located {
         params.views[located.binding as usize - Slot::Dst as usize] = located.view;
     }
-    if let Domain::Cells(desc) | Domain::Rows(desc) = &stage.domain {
+    if let Domain::Cells(desc) = &stage.domain {
         params.patch =
             [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()].map(|v| v as i32);
     }

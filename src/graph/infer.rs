@@ -1,8 +1,8 @@
 //! Shapes of an operator's outputs from its inputs; the reason in words where they do not fit.
 
 use super::{
-    Attention, Axis, BoxMean, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, Role, Sam, TensorDesc,
-    TensorId,
+    Attention, Axis, BoxMean, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, Role, Sam,
+    TensorDesc, TensorId,
 };
 
 type Inferred = std::result::Result<Vec<TensorDesc>, String>;
@@ -183,12 +183,14 @@ fn box_means(mean: &BoxMean, x: &TensorDesc) -> std::result::Result<TensorDesc, 
     fits_patches(x)?;
     let side = if mean.axis == Axis::Rows { x.patch_height() } else { x.patch_width() };
     let fits = (1..=side).contains(&mean.window);
-    ensure(fits, || format!("a window of {} in patches of {}x{}", mean.window, x.patch_height(), x.patch_width()))?;
+    ensure(fits, || {
+        format!("a window of {} in patches of {}x{}", mean.window, x.patch_height(), x.patch_width())
+    })?;
     let places = side - mean.window + 1;
+    let means = TensorDesc { role: Role::Feature, ..*x };
     Ok(match mean.axis {
-        // Half of a box's mean, which is not rounded to what features are stored as.
-        Axis::Rows => TensorDesc { height: places * x.patches.rows, role: Role::Sums, ..*x },
-        Axis::Columns => TensorDesc { width: places * x.patches.cols, role: Role::Feature, ..*x },
+        Axis::Rows => TensorDesc { height: places * x.patches.rows, ..means },
+        Axis::Columns => TensorDesc { width: places * x.patches.cols, ..means },
     })
 }
 

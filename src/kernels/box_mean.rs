@@ -13,11 +13,8 @@
 
 use super::{Context, Grid, Scalars, Slot, Stage};
 use crate::gpu::KernelSpec;
-use crate::graph::{Axis, BoxMean};
-use crate::plan::{Domain, Reach};
-
-/// Means for which a window is summed once. More of them are fewer additions and more error, and fewer lanes.
-pub const RUN: u32 = 128;
+use crate::graph::{Axis, BoxMean, RUN};
+use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>, mean: &BoxMean) -> Stage {
     let (x, dst) = (cx.graph.desc(cx.x()), cx.graph.desc(cx.dst()));
@@ -26,8 +23,8 @@ pub(super) fn lower(cx: &Context<'_>, mean: &BoxMean) -> Stage {
         Axis::Rows => {
             let means = dst.patch_height();
             let lanes = dst.width.saturating_mul(quads);
-            let reach = Reach::Sliding { means, window: mean.window, run: RUN };
-            ("axis_rows", reach, Grid::Runs { lanes, means, run: RUN })
+            let reach = Reach::Sliding { means, window: mean.window };
+            ("axis_rows", reach, Grid::Runs { lanes, means })
         }
         Axis::Columns => {
             let runs = dst.patch_width().div_ceil(RUN) * x.patches.cols;
@@ -41,7 +38,7 @@ pub(super) fn lower(cx: &Context<'_>, mean: &BoxMean) -> Stage {
             .stored("out", cx.stored(cx.dst()))
             .constant("AHEAD", cx.target.loads_ahead())
             .constant("RUN", RUN),
-        domain: Domain::Rows(dst),
+        domain: cx.cells(),
         bindings: Vec::new(),
         packing: None,
         grid,

@@ -28,7 +28,6 @@ mod target;
 mod unpack;
 mod upsample;
 
-pub use box_mean::RUN;
 pub use conv3x3::{Candidate, Choices, ConvShape, Variant, candidates};
 pub use params::{Params, View};
 pub use stage::{Binding, Grid, Lowered, Operand, Scalars, Scratch, Slot, Stage};

@@ -12,5 +12,9 @@ pub(super) fn lower(cx: &Context<'_>) -> Stage {
     let lanes = stage.domain.columns().saturating_mul(lanes);
     let side = cx.graph.desc(cx.dst()).patch_height();
     let windows = cx.graph.desc(map).height / cx.graph.desc(cx.dst()).patches.rows;
-    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(Slot::X2, map, Reach::Nearest { side, windows })
+    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(
+        Slot::X2,
+        map,
+        Reach::Nearest { side, windows },
+    )
 }

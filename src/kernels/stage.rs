@@ -2,7 +2,7 @@
 
 use super::{FLAT_LANES, Packing};
 use crate::gpu::KernelSpec;
-use crate::graph::TensorId;
+use crate::graph::{RUN, TensorId};
 use crate::plan::{Domain, Reach, Strip};
 
 /// Where a tensor is bound: the binding number of every shader.
@@ -135,8 +135,6 @@ pub enum Grid {
         lanes: u32,
         /// Rows of a patch.
         means: u32,
-        /// Rows of a run.
-        run: u32,
     },
     /// 8 lanes of each of 8 rows.
     Eights {
@@ -210,8 +208,8 @@ impl Stage {
                 [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]
             }
             Grid::Flat { lanes, depth } => [lanes.div_ceil(FLAT_LANES), rows, depth],
-            Grid::Runs { lanes, means, run } => {
-                let number = |row: u32| row / means * means.div_ceil(run) + row % means / run;
+            Grid::Runs { lanes, means } => {
+                let number = |row: u32| row / means * means.div_ceil(RUN) + row % means / RUN;
                 let window = &strip.window.rows;
                 [lanes.div_ceil(FLAT_LANES), number(window.end - 1) - number(window.start) + 1, 1]
             }

@@ -41,7 +41,8 @@ impl Weights {
         let Some(text) = self.metadata().get(TRAIN_SIZE) else { return Ok(published(self.config())) };
         text.trim().parse().ok().filter(|&size| size > 0).ok_or_else(|| {
             let text: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
-            let reason = format!("in the metadata is \"{text}\" where the pixels of a crop's side are expected");
+            let reason =
+                format!("in the metadata is \"{text}\" where the pixels of a crop's side are expected");
             Error::Values { key: TRAIN_SIZE.to_owned(), reason }
         })
     }

@@ -1,9 +1,11 @@
 //! The network of Zamir et al., "Multi-Stage Progressive Image Restoration" (CVPR 2021), call by call. The name
 //! of every operator is the checkpoint's key of its weights.
 
-use super::{Mode, ModelConfig, Weights};
 use super::mode::Windows;
-use crate::graph::{Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId};
+use super::{Mode, ModelConfig, Weights};
+use crate::graph::{
+    Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId,
+};
 use crate::{Error, Result};
 
 /// Pixels of a padded photo at most: a row of as many as are read, padded to eight rows.
@@ -218,7 +220,8 @@ impl Network<'_> {
 
     /// Channel attention whose means are those of a window of so many rows and columns around each pixel.
     fn gate_by_map(&mut self, key: &str, r: TensorId, x: TensorId, window: [u32; 2]) -> Result<TensorId> {
-        let [rows, columns] = window.map(|window| move |axis| Op::BoxMean(BoxMean { axis, window, prelu: None }));
+        let [rows, columns] =
+            window.map(|window| move |axis| Op::BoxMean(BoxMean { axis, window, prelu: None }));
         let means = self.op(&format!("{key}.CA.rows"), rows(Axis::Rows), &[r])?;
         let means = self.op(&format!("{key}.CA.means"), columns(Axis::Columns), &[means])?;
         let hidden = self.conv1x1(&format!("{key}.CA.conv_du.0"), means)?;

@@ -2,7 +2,7 @@
 
 use super::slots::{Request, Slots, live_bound, slots};
 use super::{Fragment, Layout, Precision, fragments};
-use crate::graph::{Graph, TensorId};
+use crate::graph::{Axis, BoxMean, Graph, Op, RUN, TensorId};
 use crate::{Error, Result};
 
 /// Where a tensor lives.
@@ -35,13 +35,16 @@ impl MemoryPlan {
     pub fn new(graph: &Graph, precision: Precision, buffer_limit: u64, scratch: &[Vec<u64>]) -> Result<Self> {
         let (mut requests, mut whole) = (Vec::new(), Vec::new());
         let mut placements = vec![None; graph.tensor_count()];
+        let reaches = reaches(graph);
         for (tensor, first, last) in lifetimes(graph) {
             let desc = graph.desc(tensor);
             let layout = Layout::of(&desc, precision);
-            let parts = fragments(&desc, &layout, buffer_limit).ok_or_else(|| Error::TensorTooLarge {
-                tensor: graph.at(tensor).name.clone(),
-                bytes: layout.bytes(),
-                limit: buffer_limit,
+            let parts = fragments(&desc, &layout, buffer_limit, reaches[tensor.0]).ok_or_else(|| {
+                Error::TensorTooLarge {
+                    tensor: graph.at(tensor).name.clone(),
+                    bytes: layout.bytes(),
+                    limit: buffer_limit,
+                }
             })?;
             whole.push(Request { bytes: layout.bytes(), first, last });
             let at = requests.len();
@@ -102,6 +105,19 @@ impl MemoryPlan {
     pub fn unshared_bytes(&self) -> u64 {
         self.placements.iter().flatten().map(|p| p.layout.bytes()).sum()
     }
+}
+
+/// How many rows of a tensor are read for one row of a result, where margins are to be made for that: a window that slides
+/// down, and those before it in its run.
+fn reaches(graph: &Graph) -> Vec<u32> {
+    let mut reaches = vec![0; graph.tensor_count()];
+    for node in graph.nodes() {
+        if let Op::BoxMean(BoxMean { axis: Axis::Rows, window, .. }) = node.op {
+            let reach = &mut reaches[node.inputs[0].0];
+            *reach = (*reach).max(window + RUN);
+        }
+    }
+    reaches
 }
 
 /// First and last step of every tensor; inputs are there before the first step, outputs after the last.

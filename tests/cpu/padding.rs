@@ -83,7 +83,11 @@ fn networks_pad_and_crop_their_photos() {
         let weights = Weights::seeded(ModelConfig { shuffle, ..TINY }, 1);
         let network = |height, width| {
             let format = ImageFormat::Planar;
-            model::build(&weights, &NetworkOptions { height, width, format, stage, mode: Mode::Global, keep: vec![] }).unwrap()
+            model::build(
+                &weights,
+                &NetworkOptions { height, width, format, stage, mode: Mode::Global, keep: vec![] },
+            )
+            .unwrap()
         };
         let result = |graph: &Graph, input: &[f64]| {
             let output: TensorId = graph.outputs()[0];

@@ -237,8 +237,14 @@ fn networks_compute_the_same() {
         for keep in [vec![], vec!["stage1", "sam12", "stage1_encoder.1", "stage2", "concat23"]] {
             let keep = keep.into_iter().map(str::to_owned).collect();
             let (height, width) = (16 * shuffle, 24 * shuffle);
-            let options =
-                NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, mode: Mode::Global, keep };
+            let options = NetworkOptions {
+                height,
+                width,
+                format: ImageFormat::Planar,
+                stage: Stage::Three,
+                mode: Mode::Global,
+                keep,
+            };
             check(&model::build(&weights, &options).unwrap());
         }
     }

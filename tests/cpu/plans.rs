@@ -15,7 +15,8 @@ const MIB: u64 = 1 << 20;
 pub fn published(config: ModelConfig, (height, width): (u32, u32)) -> Graph {
     let weights = Weights::seeded(config, 1);
     let format = ImageFormat::Words;
-    let options = NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: vec![] };
+    let options =
+        NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: vec![] };
     passes::optimize(model::build(&weights, &options).unwrap()).unwrap()
 }
 

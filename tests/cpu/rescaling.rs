@@ -45,7 +45,14 @@ proptest! {
 fn network(config: ModelConfig, keep: &[&str]) -> Graph {
     let keep = keep.iter().map(|&name| name.to_owned()).collect();
     let (height, width) = (16 * config.shuffle, 24 * config.shuffle);
-    let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, mode: Mode::Global, keep };
+    let options = NetworkOptions {
+        height,
+        width,
+        format: ImageFormat::Planar,
+        stage: Stage::Three,
+        mode: Mode::Global,
+        keep,
+    };
     model::build(&Weights::seeded(config, 3), &options).unwrap()
 }
 

@@ -59,7 +59,14 @@ fn networks() -> Vec<Graph> {
         let weights = Weights::seeded(ModelConfig { shuffle, ..TINY }, 1);
         for format in [ImageFormat::Words, ImageFormat::Planar] {
             for keep in [vec![], vec!["stage1".to_owned(), "stage2".to_owned()]] {
-                let options = NetworkOptions { height: 64, width: 64, format, stage: Stage::Three, mode: Mode::Global, keep };
+                let options = NetworkOptions {
+                    height: 64,
+                    width: 64,
+                    format,
+                    stage: Stage::Three,
+                    mode: Mode::Global,
+                    keep,
+                };
                 // A photo that is padded and cropped, and one that has the network's own size.
                 for height in [64, 61] {
                     let options = NetworkOptions { height, ..options.clone() };
@@ -292,7 +299,14 @@ fn a_network_needs_few_pipelines() {
     let seeded = published.map(|task| Weights::seeded(task.published_config(), 0));
     for weights in seeded.into_iter().chain(published.map(|task| Weights::embedded(task).unwrap())) {
         let format = ImageFormat::Words;
-        let options = NetworkOptions { height: 64, width: 64, format, stage: Stage::Three, mode: Mode::Global, keep: vec![] };
+        let options = NetworkOptions {
+            height: 64,
+            width: 64,
+            format,
+            stage: Stage::Three,
+            mode: Mode::Global,
+            keep: vec![],
+        };
         let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
         let target = Target::lavapipe(Storage::F32);
         let stages = graph.nodes().iter().flat_map(|n| kernels::lower(&graph, n, &target).stages);

@@ -3,7 +3,7 @@
 use mprnet::checkpoint::Checkpoint;
 use mprnet::conformance::GoldenNetwork;
 use mprnet::graph::{Role, cpu, passes};
-use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
 
 use crate::common::{assert_close, golden_path, relative_l2, residual};
 
@@ -13,8 +13,14 @@ const BOUND: f64 = 2e-6;
 
 fn check(network: &GoldenNetwork, optimized: bool) {
     let [height, width] = network.size();
-    let options =
-        NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, mode: Mode::Global, keep: vec![] };
+    let options = NetworkOptions {
+        height,
+        width,
+        format: ImageFormat::Planar,
+        stage: Stage::Three,
+        mode: network.mode,
+        keep: vec![],
+    };
     let mut graph = model::build(&network.weights, &options).unwrap();
     for name in ["stage1", "stage2"] {
         let tensor = graph.find(name).unwrap();

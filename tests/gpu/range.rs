@@ -32,8 +32,14 @@ const DECIBELS: f64 = 60.0;
 
 fn network(weights: &Weights, keep: &[&str]) -> Graph {
     let keep = keep.iter().map(|&name| name.to_owned()).collect();
-    let options =
-        NetworkOptions { height: 24, width: 40, format: ImageFormat::Planar, stage: Stage::Three, mode: Mode::Global, keep };
+    let options = NetworkOptions {
+        height: 24,
+        width: 40,
+        format: ImageFormat::Planar,
+        stage: Stage::Three,
+        mode: Mode::Global,
+        keep,
+    };
     model::build(weights, &options).unwrap()
 }
 

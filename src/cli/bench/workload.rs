@@ -94,5 +94,8 @@ fn network(weights: &Weights, desc: TensorDesc) -> Result<Graph, Error> {
         return Err(Error::Input(format!("{channels} channels where an image has 3")));
     }
     let format = ImageFormat::Planar;
-    model::build(weights, &NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: Vec::new() })
+    model::build(
+        weights,
+        &NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: Vec::new() },
+    )
 }

@@ -34,9 +34,8 @@ pub(super) fn of_pixels(map: &Value, desc: TensorDesc) -> Value {
         return map.map(desc, |v| v);
     }
     let mut out = Value::zeros(desc);
-    let place = |i: u32, side: u32, windows: u32| {
-        i / side * windows + nearest_window(i % side, side, windows)
-    };
+    let place =
+        |i: u32, side: u32, windows: u32| i / side * windows + nearest_window(i % side, side, windows);
     for c in 0..desc.channels as usize {
         let source = map.plane(c);
         for (i, value) in out.plane_mut(c).iter_mut().enumerate() {

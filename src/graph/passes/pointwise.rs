@@ -68,8 +68,7 @@ fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Res
     let name = &graph.at(out).name.clone();
     let pixels = graph.make(&format!("{name}@pixels"), Op::Conv(conv), &[x], patches)?;
     let half = graph.make(&format!("{name}@rows"), graph.nodes[rows].op, &pixels.outputs, patches)?;
-    let whole =
-        Node { inputs: half.outputs.clone(), outputs: node.outputs, ..graph.nodes[columns].clone() };
+    let whole = Node { inputs: half.outputs.clone(), outputs: node.outputs, ..graph.nodes[columns].clone() };
     Ok(Some(Rewrite { remove: vec![rows, columns, index], insert: vec![pixels, half, whole] }))
 }
 
