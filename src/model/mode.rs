@@ -83,3 +83,72 @@ impl Windows {
         (windows != sides).then_some(windows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+    use crate::graph::Role;
+    use crate::model::Export;
+
+    /// Weights whose file says a size.
+    fn saying(text: &str) -> Weights {
+        let mut weights = Weights::seeded(ModelConfig { num_cab: 1, ..ModelConfig::DERAIN }, 1);
+        weights.set_metadata(TRAIN_SIZE, text);
+        weights
+    }
+
+    #[test]
+    fn sizes_as_files_and_the_paper_have_them() {
+        for task in Task::ALL {
+            let size = Weights::seeded(task.published_config(), 1).train_size().unwrap();
+            assert_eq!(size, if task == Task::Denoise { 128 } else { 256 });
+        }
+        assert_eq!(saying("192").train_size().unwrap(), 192);
+        assert_eq!(Weights::embedded(Task::Denoise).unwrap().train_size().unwrap(), 192);
+        for text in ["", "0", "-8", "large", "99999999999"] {
+            let error = saying(text).train_size().unwrap_err();
+            assert!(matches!(error, Error::Values { ref key, .. } if key == TRAIN_SIZE), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_conversion_keeps_the_size() {
+        let file = saying("192").to_safetensors(&Export::default()).unwrap();
+        let again =
+            Weights::from_checkpoint(&Checkpoint::from_safetensors(&file, "the copy").unwrap()).unwrap();
+        assert_eq!(again.train_size().unwrap(), 192);
+    }
+
+    #[test]
+    fn sizes_that_no_training_has_are_refused() {
+        let weights = Weights::seeded(ModelConfig { shuffle: 2, num_cab: 1, ..ModelConfig::DERAIN }, 1);
+        for (size, fits) in [(16, true), (192, true), (0, false), (8, false), (100, false)] {
+            let windows = weights.windows(Mode::Local { train_size: Some(size) }, 64);
+            assert_eq!(windows.is_ok(), fits, "{size}");
+        }
+        assert!(weights.windows(Mode::Global, 64).unwrap().is_none());
+    }
+
+    /// The extents of 256-pixel training, by stage and level, in a photo of 1280x768.
+    #[test]
+    fn windows_of_the_published_training() {
+        let weights = Weights::seeded(ModelConfig { num_cab: 1, ..ModelConfig::DERAIN }, 1);
+        let of = |train_size, patches, level: u32| {
+            let mode = Mode::Local { train_size: Some(train_size) };
+            let (height, width) = (768 >> level, 1280 >> level);
+            let desc = TensorDesc { channels: 8, height, width, patches, role: Role::Feature };
+            weights.windows(mode, 768).unwrap().unwrap().of(&desc)
+        };
+        for level in 0..3 {
+            assert_eq!(of(256, Patches::QUARTERS, level), Some([192, 192].map(|k| k >> level)));
+            assert_eq!(of(256, Patches::HALVES, level), Some([192, 384].map(|k| k >> level)));
+            assert_eq!(of(256, Patches::WHOLE, level), Some([384, 384].map(|k| k >> level)));
+        }
+        // As high as a patch, and both as high and as wide.
+        assert_eq!(of(512, Patches::WHOLE, 0), Some([768, 768]));
+        assert_eq!(of(1024, Patches::WHOLE, 0), None);
+        // 3 / 2 of 3, rounded down.
+        assert_eq!(of(24, Patches::QUARTERS, 2), Some([4, 4]));
+    }
+}

@@ -4,6 +4,7 @@
 use super::concat::convolve_concat;
 use super::{Rewrite, Uses};
 use crate::Result;
+use crate::graph::cost::work;
 use crate::graph::{Axis, BoxMean, Conv, Graph, Kernel, Node, Op, Param, ParamId, TensorId};
 
 /// Sources that one convolution kernel reads at most.
@@ -46,7 +47,8 @@ fn before_upsample(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> 
     Ok(Some(Rewrite { remove: vec![up, index], insert: vec![first, second] }))
 }
 
-/// `conv(mean(x))` is `mean(conv(x))`: means of fewer channels, where the convolution leaves fewer.
+/// `conv(mean(x))` is `mean(conv(x))`: means of fewer channels, where the convolution leaves fewer and that is less work. Of large
+/// windows there are fewer means than pixels, which the convolution then takes more multiply-adds for.
 fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Result<Option<Rewrite>> {
     let node = graph.nodes[index].clone();
     let (&[source], out) = (&node.inputs[..], node.outputs[0]) else { return Ok(None) };
@@ -69,7 +71,11 @@ fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Res
     let pixels = graph.make(&format!("{name}@pixels"), Op::Conv(conv), &[x], patches)?;
     let half = graph.make(&format!("{name}@rows"), graph.nodes[rows].op, &pixels.outputs, patches)?;
     let whole = Node { inputs: half.outputs.clone(), outputs: node.outputs, ..graph.nodes[columns].clone() };
-    Ok(Some(Rewrite { remove: vec![rows, columns, index], insert: vec![pixels, half, whole] }))
+    let remove = vec![rows, columns, index];
+    let before: u64 = remove.iter().map(|&at| work(graph, &graph.nodes[at])).sum();
+    let insert = vec![pixels, half, whole];
+    let after: u64 = insert.iter().map(|node| work(graph, node)).sum();
+    Ok((after < before).then_some(Rewrite { remove, insert }))
 }
 
 /// `outer(inner(x))` is one 1x1, where that costs no more.
