@@ -4,8 +4,9 @@
 use super::concat::convolve_concat;
 use super::{Rewrite, Uses};
 use crate::Result;
-use crate::graph::cost::work;
-use crate::graph::{Axis, BoxMean, Conv, Graph, Kernel, Node, Op, Param, ParamId, TensorId};
+use crate::graph::{
+    Axis, BoxMean, Conv, Graph, Kernel, Node, Op, Param, ParamId, TensorDesc, TensorId, cost,
+};
 
 /// Sources that one convolution kernel reads at most.
 const MAX_SOURCES: usize = 2;
@@ -64,18 +65,26 @@ fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Res
     let x = graph.nodes[rows].inputs[0];
     let patches = graph.desc(source).patches;
     let alike = [x, out].iter().all(|&t| graph.desc(t).patches == patches);
-    if !alike || graph.desc(out).channels >= graph.desc(x).channels {
+    if !alike || !fewer_means_are_less_work(graph, conv, [rows, columns, index]) {
         return Ok(None);
     }
     let name = &graph.at(out).name.clone();
     let pixels = graph.make(&format!("{name}@pixels"), Op::Conv(conv), &[x], patches)?;
     let half = graph.make(&format!("{name}@rows"), graph.nodes[rows].op, &pixels.outputs, patches)?;
     let whole = Node { inputs: half.outputs.clone(), outputs: node.outputs, ..graph.nodes[columns].clone() };
-    let remove = vec![rows, columns, index];
-    let before: u64 = remove.iter().map(|&at| work(graph, &graph.nodes[at])).sum();
-    let insert = vec![pixels, half, whole];
-    let after: u64 = insert.iter().map(|node| work(graph, node)).sum();
-    Ok((after < before).then_some(Rewrite { remove, insert }))
+    Ok(Some(Rewrite { remove: vec![rows, columns, index], insert: vec![pixels, half, whole] }))
+}
+
+/// Whether means along rows, along columns, and the convolution of them are more work than the convolution and means of its
+/// results, as [`cost::work`] counts.
+fn fewer_means_are_less_work(graph: &Graph, conv: Conv, [rows, columns, index]: [usize; 3]) -> bool {
+    let before: u64 = [rows, columns, index].iter().map(|&at| cost::work(graph, &graph.nodes[at])).sum();
+    let at = |node: usize| graph.desc(graph.nodes[node].outputs[0]);
+    let (x, out) = (graph.desc(graph.nodes[rows].inputs[0]), at(index).channels);
+    let narrow = |desc: TensorDesc| TensorDesc { channels: out, ..desc }.elements();
+    let products = x.pixels() * graph.weights(conv.weight).data.len() as u64;
+    let moved = x.elements() + 2 * narrow(x) + 2 * narrow(at(rows)) + narrow(at(columns));
+    cost::work_of(products, moved) < before
 }
 
 /// `outer(inner(x))` is one 1x1, where that costs no more.
