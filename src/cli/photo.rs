@@ -44,7 +44,7 @@ impl Asked<'_> {
         let (network, keep) = (&self.args.session.network, self.nodes());
         let (stage, mode) = (network.stage(), network.mode.mode());
         let (width, height) = (photo.width(), photo.height());
-        let options = NetworkOptions { width, height, format, stage, mode, keep };
+        let options = NetworkOptions { height, width, format, stage, mode, keep };
         if self.args.dump.is_empty() { Ok(()) } else { model::build(self.weights, &options).map(|_| ()) }
     }
 

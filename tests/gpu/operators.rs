@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::{
-    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId,
-    cpu,
+    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Patches, RUN, Role, Sam, TensorDesc,
+    TensorId, cpu,
 };
 use mprnet::kernels::{Choices, Maker, Variant};
 use mprnet::plan::Precision;
@@ -202,6 +202,30 @@ fn means_of_windows() {
             case.check(&format!("means of {rows}x{columns} in {size:?} {patches:?}"));
         }
     }
+}
+
+/// As many rows as a photo of twelve megapixels has, of values that are nearly alike, whose sums are large beside what tells
+/// them apart: no mean is off by more than a quarter of what src/kernels/box_mean.rs allows.
+#[test]
+fn means_of_a_tall_photo() {
+    const WINDOW: u32 = 384;
+    let x = feature(4, 3000, 4, Patches::WHOLE);
+    let values: Vec<f32> = Random::new(10).values(x.elements() as usize).iter().map(|v| 3.0 + v).collect();
+    let mut graph = Graph::new();
+    let input = graph.input("x", x);
+    let op = Op::BoxMean(BoxMean { axis: Axis::Rows, window: WINDOW, prelu: None });
+    let means = graph.push("means", op, &[input], Patches::WHOLE).unwrap();
+    graph.output(means);
+    let expected = &cpu::run(&graph, &[values.iter().map(|&v| f64::from(v)).collect()]).unwrap()[&means].data;
+    let actual = execute(&graph, &[Values::Planar(values)], &ExecutorOptions::default());
+    let largest = 4.0;
+    let worst = planar(&actual[0]).iter().zip(expected).map(|(&a, e)| (f64::from(a) - e).abs() / largest);
+    let worst = worst.fold(0.0, f64::max);
+    let roundings =
+        8.0 + f64::from(WINDOW) / 8.0 + f64::from(RUN - 1) * (1.0 + 2.0 / f64::from(WINDOW)) + 3.0;
+    let bound = roundings * (-24_f64).exp2();
+    println!("at worst {worst:.2e} of {bound:.2e}");
+    assert!(worst <= bound / 4.0, "{worst:.2e} where {bound:.2e} is the bound");
 }
 
 /// Gates of windows, of which a patch has fewer than pixels on either axis or on both.
