@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::graph::Graph;
-use crate::model::{Arithmetic, Stage, Task, Weights};
+use crate::model::{Arithmetic, Mode, Stage, Task, Weights};
 use crate::plan::{MemoryPlan, Precision};
 use crate::{Error, Shown};
 use clap::Args;
@@ -150,7 +150,7 @@ impl Report {
             None
         });
         let (width, height) = args.size;
-        let forms = Forms::of(build(&weights, args.size, Stage::Three)?)?;
+        let forms = Forms::of(build(&weights, args.size, Stage::Three, Mode::Global)?)?;
         let needs = |precision| Needs::of(&forms.executed, precision);
         let config = weights.config();
         Ok(Self {

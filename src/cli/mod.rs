@@ -17,6 +17,7 @@ mod html;
 mod inputs;
 mod inspect;
 mod mishap;
+mod mode;
 mod network;
 mod pairs;
 mod patterns;
@@ -111,6 +112,8 @@ struct NetworkArgs {
     /// The stage whose image is the result; an earlier one skips the later work
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3), default_value_t = 3)]
     stage: u8,
+    #[command(flatten)]
+    mode: mode::ModeArgs,
 }
 
 impl NetworkArgs {

@@ -7,7 +7,7 @@ use crate::gpu::Storage;
 use crate::graph::{Graph, Node, passes};
 use crate::image::MAX_PIXELS;
 use crate::kernels::{self, Packing, Target};
-use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
+use crate::model::{self, ImageFormat, Mode, NetworkOptions, Stage, Weights};
 use crate::plan::Precision;
 
 /// The largest buffer that devices commonly have, in MiB.
@@ -25,8 +25,13 @@ pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
 }
 
 /// The network for photos of this size, in 8 bits.
-pub(super) fn build(weights: &Weights, (width, height): (u32, u32), stage: Stage) -> Result<Graph, Error> {
-    let options = NetworkOptions { width, height, format: ImageFormat::Words, stage, keep: vec![] };
+pub(super) fn build(
+    weights: &Weights,
+    (width, height): (u32, u32),
+    stage: Stage,
+    mode: Mode,
+) -> Result<Graph, Error> {
+    let options = NetworkOptions { width, height, format: ImageFormat::Words, stage, mode, keep: vec![] };
     model::build(weights, &options)
 }
 

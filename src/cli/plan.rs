@@ -41,13 +41,14 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
+    args.network.mode.check()?;
     let weights = match (&args.model, args.config) {
         (Some(path), _) => Weights::from_checkpoint(&open_model(path)?)?,
         (None, Some(task)) => Weights::seeded(task.published_config(), 0),
         (None, None) => Weights::embedded(Task::Denoise)?,
     };
     let (width, height) = args.size;
-    let graph = build(&weights, args.size, args.network.stage())?;
+    let graph = build(&weights, args.size, args.network.stage(), args.network.mode.mode())?;
     if args.tensors {
         return Ok(print(&lines(graph.names()))?);
     }

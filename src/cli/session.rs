@@ -224,6 +224,7 @@ impl Opener {
         let options = RestorerOptions {
             precision: args.network.precision(),
             stage: args.network.stage(),
+            mode: args.network.mode.mode(),
             strength: args.blend.strength,
             symmetries: args.blend.tta,
             passes,
@@ -274,7 +275,7 @@ impl SessionArgs {
         let mut rows =
             vec![("program", program), ("model", model), ("stage", self.network.stage.to_string())];
         rows.extend([("precision", precision), ("strength", self.blend.strength.to_string())]);
-        rows.push(("symmetries", symmetries));
+        rows.extend([("symmetries", symmetries), ("mode", self.network.mode.name())]);
         rows.extend(used.adapters.iter().map(|(name, more)| ("adapter", format!("{name} ({more})"))));
         rows
     }

@@ -13,7 +13,7 @@ use super::{Executor, Progress, Restoration, Restored, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::TensorDesc;
 use crate::image::Frame;
-use crate::model::{Stage, Weights};
+use crate::model::{Mode, Stage, Weights};
 use crate::plan::Precision;
 use crate::tune::{Tuner, Tuning};
 use crate::{Error, Result};
@@ -29,6 +29,8 @@ pub struct RestorerOptions {
     pub precision: Precision,
     /// Which stage's image is the result. An earlier one skips the later work.
     pub stage: Stage,
+    /// What the means of channel attention are taken over: the photo, or windows around each pixel.
+    pub mode: Mode,
     /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
     /// rounded. 0 gives the photo as it came.
     pub strength: f32,
@@ -48,6 +50,7 @@ impl Default for RestorerOptions {
         Self {
             precision: Precision::F32,
             stage: Stage::Three,
+            mode: Mode::Global,
             strength: 1.0,
             symmetries: false,
             passes: true,

@@ -66,8 +66,8 @@ impl Model {
     /// The graph to execute, and the powers of two that its tensors are computed times.
     fn graph(&self, key: Key, keep: &[String]) -> Result<(Graph, Vec<i32>)> {
         let Key { width, height, format, precision } = key;
-        let options =
-            NetworkOptions { width, height, format, stage: self.options.stage, keep: keep.to_vec() };
+        let RestorerOptions { stage, mode, .. } = self.options;
+        let options = NetworkOptions { width, height, format, stage, mode, keep: keep.to_vec() };
         let mut graph = model::build(&self.weights, &options)?;
         if self.options.passes {
             graph = passes::optimize(graph)?;

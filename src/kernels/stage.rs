@@ -2,7 +2,7 @@
 
 use super::{FLAT_LANES, Packing};
 use crate::gpu::KernelSpec;
-use crate::graph::TensorId;
+use crate::graph::{RUN, TensorId};
 use crate::plan::{Domain, Operator, Reach, Strip};
 
 /// Where a tensor is bound: the binding number of every shader.
@@ -129,6 +129,18 @@ pub enum Grid {
         /// Further workgroups for each row.
         depth: u32,
     },
+    /// 64 lanes each along the runs of rows that the window touches, counted from a patch's top.
+    Runs {
+        /// Lanes of a run.
+        lanes: u32,
+        /// Rows of a patch.
+        means: u32,
+    },
+    /// 8 lanes of each of 8 rows.
+    Eights {
+        /// Lanes of a row.
+        lanes: u32,
+    },
     /// 64 lanes each along a row of corners of blocks of 2x2 pixels, of which each row of blocks has two.
     Corners {
         /// Lanes of a row of corners.
@@ -196,6 +208,12 @@ impl Stage {
                 [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]
             }
             Grid::Flat { lanes, depth } => [lanes.div_ceil(FLAT_LANES), rows, depth],
+            Grid::Runs { lanes, means } => {
+                let number = |row: u32| row / means * means.div_ceil(RUN) + row % means / RUN;
+                let window = &strip.window.rows;
+                [lanes.div_ceil(FLAT_LANES), number(window.end - 1) - number(window.start) + 1, 1]
+            }
+            Grid::Eights { lanes } => [lanes.div_ceil(8), rows.div_ceil(8), 1],
             Grid::Corners { lanes } => [lanes.div_ceil(FLAT_LANES), rows / 2 + 1, 1],
             Grid::Fixed(grid) => grid,
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::schedule::{Schedule, Uses, lasting};
 use super::slots::{Request, Slots, live_bound, slots};
 use super::{Fragment, Layout, Precision, fragments};
-use crate::graph::{Graph, TensorId};
+use crate::graph::{Axis, BoxMean, Graph, Op, RUN, TensorId};
 use crate::{Error, Result};
 
 /// Where a tensor lives.
@@ -176,6 +176,7 @@ impl Requests {
     ) -> Result<Vec<Option<Placement>>> {
         let uses = Uses::of(graph, &schedule.division.groups);
         let mut placements = vec![None; graph.tensor_count()];
+        let reaches = reaches(graph);
         for (tensor, first, last) in lifetimes(graph) {
             let desc = graph.desc(tensor);
             let layout = Layout::of(&desc, precision);
@@ -194,8 +195,8 @@ impl Requests {
             }
             if placement.passing.is_empty() {
                 let (first, last) = lasting(&schedule.division.groups, first, last);
-                let parts =
-                    fragments(&desc, &layout, buffer_limit).ok_or_else(|| too_large(layout.bytes()))?;
+                let parts = fragments(&desc, &layout, buffer_limit, reaches[tensor.0])
+                    .ok_or_else(|| too_large(layout.bytes()))?;
                 self.whole.push(Request { bytes: layout.bytes(), first, last });
                 let at = self.parts.len();
                 let bytes = |f: &Fragment| u64::from(f.rows.end - f.rows.start) * layout.row_bytes;
@@ -249,6 +250,19 @@ fn on_the_host(
     };
     let assigned = slots(&tensors.iter().map(request).collect::<Vec<_>>());
     (tensors.iter().copied().zip(assigned.of.iter().copied()).collect(), assigned)
+}
+
+/// How many rows of a tensor are read for one row of a result, where margins are to be made for that: a window that slides
+/// down, and those before it in its run.
+fn reaches(graph: &Graph) -> Vec<u32> {
+    let mut reaches = vec![0; graph.tensor_count()];
+    for node in graph.nodes() {
+        if let Op::BoxMean(BoxMean { axis: Axis::Rows, window, .. }) = node.op {
+            let reach = &mut reaches[node.inputs[0].0];
+            *reach = (*reach).max(window + RUN);
+        }
+    }
+    reaches
 }
 
 /// First and last step of every tensor; inputs are there before the first step, outputs after the last.

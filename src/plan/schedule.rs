@@ -162,7 +162,7 @@ impl Schedule {
     }
 }
 
-/// The groups of a graph, each as one band: an operator that is not executed by rows of cells, or needs the whole of what
+/// The groups of a graph, each as one band: an operator that is not executed by rows of cells, or needs all or much of what
 /// its group computes, begins another; and so does one that would be the `inner + 1`st to read rows around its own of what
 /// its group computes, since each makes bands repeat more.
 #[must_use]
@@ -173,14 +173,14 @@ pub fn groups(operators: &[Operator], inner: usize) -> Vec<Group> {
     let mut reaching = 0;
     for (node, operator) in operators.iter().enumerate() {
         let cells = matches!(operator.domain, Domain::Cells(_));
-        let reads = |reaches: &[Reach]| {
+        let reads = |reaches: fn(&Reach) -> bool| {
             let of_group =
                 |&&(tensor, _, writes): &&(TensorId, Reach, bool)| !writes && written.contains(&tensor);
-            operator.tensors.iter().filter(of_group).any(|(_, reach, _)| reaches.contains(reach))
+            operator.tensors.iter().filter(of_group).any(|(_, reach, _)| reaches(reach))
         };
-        let around = usize::from(reads(&[Reach::Around, Reach::HalfAround]));
-        let stays =
-            by_cells == Some(cells) && (!cells || !reads(&[Reach::Whole]) && reaching + around <= inner);
+        let around = usize::from(reads(|reach| matches!(reach, Reach::Around | Reach::HalfAround)));
+        let most = || reads(|reach| matches!(reach, Reach::Whole | Reach::Sliding { .. }));
+        let stays = by_cells == Some(cells) && (!cells || !most() && reaching + around <= inner);
         match groups.last_mut() {
             Some(group) if stays => {
                 group.nodes.end = node + 1;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Fragment, Layout};
-use crate::graph::{TensorDesc, reflected};
+use crate::graph::{RUN, TensorDesc, nearest_window, reflected};
 
 /// What an operator iterates over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,20 @@ pub enum Reach {
     HalfAround,
     /// The same rows, and of those past the last the rows that they reflect.
     Reflected,
+    /// The windows of rows that slide over a patch, from the first of the run of [`RUN`] on.
+    Sliding {
+        /// Windows of a patch.
+        means: u32,
+        /// Rows of a window.
+        window: u32,
+    },
+    /// Of a patch's windows those nearest to the rows.
+    Nearest {
+        /// Rows of a patch.
+        side: u32,
+        /// Windows of a patch.
+        windows: u32,
+    },
     /// The bands, as rows: pooled sums.
     Bands,
     /// All of it.
@@ -121,6 +135,15 @@ impl Reach {
                 let past = (start.max(height)..end).map(|row| reflected(row, height));
                 let (first, end) = past.fold(there, |(first, end), row| (first.min(row), end.max(row + 1)));
                 first..end
+            }
+            Self::Sliding { means, window } => {
+                let side = means + window - 1;
+                let (first, last) = (start % means, (end - 1) % means);
+                start / means * side + first / RUN * RUN..(end - 1) / means * side + last + window
+            }
+            Self::Nearest { side, windows } => {
+                let place = |row: u32| row / side * windows + nearest_window(row % side, side, windows);
+                place(start)..place(end - 1) + 1
             }
             Self::Bands => window.bands.clone(),
             Self::Whole => 0..height,

@@ -2,12 +2,12 @@
 
 use mprnet::graph::{Graph, passes};
 use mprnet::kernels::{Choices, Variant};
-use mprnet::model::{ImageFormat, Weights};
+use mprnet::model::{ImageFormat, Mode, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
 
 use crate::common::{Random, golden_path};
-use crate::network::network;
+use crate::network::{network, network_by};
 use crate::{device, execute};
 
 /// Budgets in hundredths of what the whole photo takes.
@@ -72,6 +72,17 @@ fn under_a_budget_the_bytes_are_the_same() {
 }
 
 #[test]
+fn the_local_mode_gives_the_same_bytes_under_a_budget() {
+    let weights = Weights::read(&golden_path("tiny.safetensors")).unwrap();
+    // Windows of 48 rows and fewer slide over patches of 160.
+    let mode = Mode::Local { train_size: Some(64) };
+    let graph = network_by(mode, &weights, (320, 72), ImageFormat::Planar);
+    let graph = passes::optimize(graph).unwrap();
+    let input = [Values::Planar(Random::new(7).values(3 * 320 * 72))];
+    assert_eq!(check("local", &graph, &input, &ExecutorOptions::default(), &[60, 30]), 2);
+}
+
+#[test]
 fn every_variant_gives_the_same_bytes_under_a_budget() {
     let (graph, input) = tall("tiny.safetensors", (200, 72), &[]);
     let graph = passes::optimize(graph).unwrap();
@@ -92,6 +103,7 @@ fn unshuffled_photos_of_odd_sizes_give_the_same_bytes_under_a_budget() {
         height: 333,
         format: ImageFormat::Words,
         stage: mprnet::model::Stage::Three,
+        mode: Mode::Global,
         keep: vec![],
     };
     let graph = passes::optimize(mprnet::model::build(&weights, &options).unwrap()).unwrap();

@@ -78,6 +78,7 @@ impl ProtocolArg {
 }
 
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
+    args.session.network.mode.check()?;
     let pairs = pairs::find(&args.inputs, &args.targets, args.recursive)?;
     let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
     check(args, &pairs, model)?;
@@ -92,7 +93,8 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     }
     let used = session.used();
     let precision = used.precision.unwrap_or_else(|| args.session.network.precision());
-    let report = Report { task, model: model.to_string(), protocol, precision, rows, failed };
+    let mode = args.session.network.mode.name();
+    let report = Report { task, model: model.to_string(), protocol, precision, mode, rows, failed };
     if !report.rows.is_empty() {
         write(&report, args)?;
     }

@@ -77,10 +77,12 @@ impl Format {
 }
 
 pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
+    args.network.mode.check()?;
     let read: Vec<&Path> = args.model.as_deref().into_iter().collect();
     dump::check_result(&read, args.output.as_deref())?;
     let (weights, model) = weights(args, quiet)?;
-    let graph = passes::optimize(build(&weights, args.size, args.network.stage())?)?;
+    let graph =
+        passes::optimize(build(&weights, args.size, args.network.stage(), args.network.mode.mode())?)?;
     let device = args.device.open(quiet)?;
     let spans = measure(args, &device, graph, args.size, quiet)?;
     let ceilings: Vec<Ceiling> = if args.runs > 0 { probe::ceilings(&device)? } else { Vec::new() };
