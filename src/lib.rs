@@ -25,6 +25,7 @@ mod error;
 pub mod gpu;
 pub mod graph;
 pub mod image;
+pub mod inspect;
 #[cfg(feature = "image-files")]
 pub mod job;
 pub mod kernels;

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use crate::Error;
 use crate::graph::{Graph, Node, Role, TensorId, cost};
+use crate::inspect::{BUFFER_MIB, Forms, build, packed_weights, target};
 use crate::kernels::{self, Params, Target};
-use crate::model::{Task, Weights};
+use crate::model::{self, Task, Weights};
 use crate::plan::{Layout, MemoryPlan, Precision};
 use clap::Args;
 
-use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, parse_size, row, target};
-use super::session::open_model;
+use super::network::{lines, mib, parse_size, row};
 use super::{Failure, NetworkArgs, parse_task, print};
 
 /// Larger buffers than 64 GiB no device has, and shaders could not address them.
@@ -42,7 +42,7 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let weights = match (&args.model, args.config) {
-        (Some(path), _) => Weights::from_checkpoint(&open_model(path)?)?,
+        (Some(path), _) => Weights::from_checkpoint(&model::open(path)?)?,
         (None, Some(task)) => Weights::seeded(task.published_config(), 0),
         (None, None) => Weights::embedded(Task::Denoise)?,
     };

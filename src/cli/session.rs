@@ -5,8 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::checkpoint::Checkpoint;
-use crate::model::{Task, Weights};
+use crate::model::{Task, Weights, embedded};
 use crate::plan::Precision;
 use crate::pool::{Blame, Seat};
 use crate::tune::{Tuning, cache_folder};
@@ -148,21 +147,6 @@ impl DeviceArgs {
     pub(super) fn open_checked(&self) -> Result<gpu::Device, Error> {
         let (device, checked_shaders) = (self.wanted(), true);
         gpu::Device::new(&gpu::DeviceOptions { device, checked_shaders, ..Default::default() })
-    }
-}
-
-/// The embedded model of that name, where no file has it.
-pub(super) fn embedded(model: &Path) -> Option<Task> {
-    model.to_str().and_then(Task::named).filter(|_| !model.is_file())
-}
-
-/// The embedded model of that name, or the file.
-pub(super) fn open_model(model: &Path) -> Result<Checkpoint<'static>, Error> {
-    match embedded(model) {
-        Some(task) => {
-            Checkpoint::from_safetensors(Weights::embedded_file(task), &format!("the embedded {task} model"))
-        }
-        None => Checkpoint::open(model),
     }
 }
 

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod config;
 mod export;
+mod named;
 mod network;
 mod peaks;
 mod provenance;
@@ -13,6 +14,7 @@ mod weights;
 pub use arithmetic::Arithmetic;
 pub use config::ModelConfig;
 pub use export::{Export, Source};
+pub use named::{embedded, open};
 pub use network::{ImageFormat, NetworkOptions, Stage, build, channel_attention_block};
 pub use peaks::FeaturePeaks;
 pub use provenance::Provenance;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::gpu::Device;
 use crate::graph::{Graph, passes};
+use crate::inspect::build;
 use crate::model::{Task, Weights};
 use crate::probe::{self, Ceiling};
 use crate::tune::Tuner;
@@ -17,7 +18,7 @@ use crate::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 use clap::{Args, ValueEnum};
 
 use self::report::{Report, Subject};
-use super::network::{build, parse_size};
+use super::network::parse_size;
 use super::session::{DeviceArgs, Model, TuningArgs};
 use super::telling::with_bar;
 use super::{Failure, NetworkArgs, dump, parse_task};
