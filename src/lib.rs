@@ -32,6 +32,7 @@ pub mod kernels;
 pub mod metrics;
 pub mod model;
 pub mod output;
+mod panics;
 pub mod plan;
 pub mod pool;
 pub mod probe;
@@ -45,4 +46,5 @@ pub use engine::{
     Spent, Values, WeightStore,
 };
 pub use error::{Error, Result};
+pub use panics::caught;
 pub use shown::Shown;

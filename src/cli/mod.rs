@@ -38,6 +38,8 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+pub use environment::wanted_variable;
+
 use crate::model::{Provenance, Stage, Task};
 use crate::plan::Precision;
 use crate::{Error, Shown};
@@ -167,9 +169,16 @@ impl From<Error> for Failure {
 #[must_use]
 pub fn main() -> ExitCode {
     environment::settle();
+    ExitCode::from(run_alone(std::env::args_os()))
+}
+
+/// As [`run`], in a process that another language has started for nothing else: signals end it as they end the program,
+/// and panics write no traces. [`wanted_variable`] is for whoever starts it.
+#[must_use]
+pub fn run_alone<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
     mishap::hush_panics();
     signals::listen();
-    ExitCode::from(run(std::env::args_os()))
+    run(arguments)
 }
 
 /// Does what the program `mprnet` does with these arguments, of which the first is its name, and gives its exit code: for
