@@ -136,7 +136,9 @@ def test_files(program, tiny, golden, tmp_path, extension):
 def test_the_command_line_is_the_program(program, tmp_path):
     source, ours, theirs = (tmp_path / name for name in ["in.png", "ours.png", "theirs.png"])
     Image.fromarray(samples((24, 36, 3), numpy.uint8)).save(source)
-    done = subprocess.run([sys.executable, "-m", "mprnet", "denoise", source, "-o", ours], check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "mprnet", "denoise", source, "-o", ours], check=True, capture_output=True
+    )
     assert done.stderr.decode() == program("denoise", source, "-o", theirs).stderr.replace("theirs", "ours")
     assert ours.read_bytes() == theirs.read_bytes()
     # The script that installers make is beside the interpreter.

@@ -31,7 +31,9 @@ def test_shapes(tiny, shape, words):
         tiny.restore(numpy.zeros(shape, numpy.uint8))
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float16", "int8", "int32", "uint32", "bool", "complex64", "U3", "object"])
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float16", "int8", "int32", "uint32", "bool", "complex64", "U3", "object"]
+)
 def test_types(tiny, dtype):
     with pytest.raises(mprnet.BadInput, match="uint8, uint16 and float32"):
         tiny.restore(numpy.zeros((24, 36, 3), dtype))
@@ -109,7 +111,9 @@ def test_devices():
 
 
 def test_no_device_at_all(script):
-    text = "import mprnet\nprint(mprnet.devices())\ntry: mprnet.Restorer().adapter\nexcept mprnet.NoDevice as e: print(e)"
+    text = (
+        "import mprnet\nprint(mprnet.devices())\ntry: mprnet.Restorer().adapter\nexcept mprnet.NoDevice as e: print(e)"
+    )
     out = script(text, env={"VK_DRIVER_FILES": "/absent", "WGPU_BACKEND": "vulkan"})
     assert out.startswith("[]\nno GPU adapter was found")
 

@@ -16,9 +16,7 @@ from conftest import samples
 import mprnet
 
 # Of sizes and types in turns, so that a result in another's place shows.
-PHOTOS = [
-    samples((24 + 8 * (i % 3), 36, 3), [numpy.uint8, numpy.uint16, numpy.float32][i % 3], i) for i in range(9)
-]
+PHOTOS = [samples((24 + 8 * (i % 3), 36, 3), [numpy.uint8, numpy.uint16, numpy.float32][i % 3], i) for i in range(9)]
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,8 @@ def devices() -> list[dict[str, _Any]]:
     DeviceError
         This process was forked from one that has used a driver.
     """
-    return _json.loads(_native.devices())
+    found: list[dict[str, _Any]] = _json.loads(_native.devices())
+    return found
 
 
 def inspect(model: str | _os.PathLike[str], *, width: int = 256, height: int = 256) -> dict[str, _Any]:
@@ -77,7 +78,8 @@ def inspect(model: str | _os.PathLike[str], *, width: int = 256, height: int = 2
     BadInput, OutOfMemory
         No photo has that size, or no device could restore one.
     """
-    return _json.loads(_native.inspect(model, width, height))
+    report: dict[str, _Any] = _json.loads(_native.inspect(model, width, height))
+    return report
 
 
 def convert(

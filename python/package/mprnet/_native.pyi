@@ -1,17 +1,35 @@
 """The library. Everything here is wrapped by the modules beside it, which have the documentation."""
 
 from os import PathLike
+from typing import final
 
 from numpy import generic
 from numpy.typing import NDArray
 
+__all__ = [
+    "Cancel",
+    "Engine",
+    "__version__",
+    "convert",
+    "devices",
+    "inspect",
+    "is_photo",
+    "psnr",
+    "run",
+    "ssim",
+    "wanted_variable",
+    "write",
+]
+
 __version__: str
 
+@final
 class Cancel:
     """Ends restorations early, from any thread."""
 
     def cancel(self) -> None: ...
 
+@final
 class Engine:
     """A restorer that is opened by the process that first needs it."""
 

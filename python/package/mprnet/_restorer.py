@@ -76,7 +76,7 @@ class Restorer:
     ) -> None:
         if task is not None and model is not None:
             raise BadInput("task and model are two ways to say which weights; give one of them")
-        self._arguments = {
+        self._arguments: dict[str, Any] = {
             "task": task,
             "model": model,
             "device": None if device is None else str(device),
@@ -185,7 +185,7 @@ class Restorer:
         """Restores image files in memory as :meth:`restore_file` does, each with its name, as :meth:`restore_many` does
         photos."""
         cancel = _native.Cancel()
-        return _in_order(files, lambda it: self._engine.restore_file(*it, cancel), cancel, errors)
+        return _in_order(files, lambda it: self._engine.restore_file(it[0], it[1], cancel), cancel, errors)
 
 
 def _in_order(
