@@ -16,6 +16,7 @@ mod gallery;
 mod html;
 mod inputs;
 mod inspect;
+mod memory;
 mod mishap;
 mod mode;
 mod network;
@@ -38,6 +39,8 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+
+pub use environment::wanted_variable;
 
 use crate::model::{Provenance, Stage, Task};
 use crate::plan::Precision;
@@ -114,6 +117,10 @@ struct NetworkArgs {
     stage: u8,
     #[command(flatten)]
     mode: mode::ModeArgs,
+    /// The most memory of the device that a photo may take, weights apart, such as 512M or 2G; one that takes more is computed
+    /// in bands of rows, in more time and to the same bytes. Without it what the device has
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
+    max_memory: Option<u64>,
 }
 
 impl NetworkArgs {
@@ -170,9 +177,16 @@ impl From<Error> for Failure {
 #[must_use]
 pub fn main() -> ExitCode {
     environment::settle();
+    ExitCode::from(run_alone(std::env::args_os()))
+}
+
+/// As [`run`], in a process that another language has started for nothing else: signals end it as they end the program,
+/// and panics write no traces. [`wanted_variable`] is for whoever starts it.
+#[must_use]
+pub fn run_alone<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
     mishap::hush_panics();
     signals::listen();
-    ExitCode::from(run(std::env::args_os()))
+    run(arguments)
 }
 
 /// Does what the program `mprnet` does with these arguments, of which the first is its name, and gives its exit code: for

@@ -5,8 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::checkpoint::Checkpoint;
-use crate::model::{Task, Weights};
+use crate::model::{Task, Weights, embedded};
 use crate::plan::Precision;
 use crate::pool::{Blame, Seat};
 use crate::tune::{Tuning, cache_folder};
@@ -151,21 +150,6 @@ impl DeviceArgs {
     }
 }
 
-/// The embedded model of that name, where no file has it.
-pub(super) fn embedded(model: &Path) -> Option<Task> {
-    model.to_str().and_then(Task::named).filter(|_| !model.is_file())
-}
-
-/// The embedded model of that name, or the file.
-pub(super) fn open_model(model: &Path) -> Result<Checkpoint<'static>, Error> {
-    match embedded(model) {
-        Some(task) => {
-            Checkpoint::from_safetensors(Weights::embedded_file(task), &format!("the embedded {task} model"))
-        }
-        None => Checkpoint::open(model),
-    }
-}
-
 /// Where weights come from.
 #[derive(Clone, Copy)]
 pub(super) enum Model<'a> {
@@ -225,6 +209,7 @@ impl Opener {
             precision: args.network.precision(),
             stage: args.network.stage(),
             mode: args.network.mode.mode(),
+            max_memory: args.network.max_memory,
             strength: args.blend.strength,
             symmetries: args.blend.tta,
             passes,

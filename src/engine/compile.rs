@@ -105,8 +105,7 @@ impl Compiled {
         let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
         let binding = options.binding_limit.unwrap_or(u64::MAX).min(limits.max_storage_buffer_binding_size);
         let mut target = device.target(options.precision).with_choices(options.choices.clone());
-        // Strips of a convolution are cut as anything else is: of a small budget, scratch may take an eighth.
-        let share = options.max_memory.map_or(u64::MAX, |bytes| bytes / 8);
+        let share = options.max_memory.map_or(u64::MAX, Budget::scratch);
         target.scratch = target.scratch.min(binding).min(buffer_limit).min(share);
         let lowered = lower(device, &graph, &mut target)?;
         let work = |(lowered, node): (&Lowered, _)| lowered.operator(cost::work(&graph, node));

@@ -122,6 +122,12 @@ impl Executor {
         }
     }
 
+    /// How many bands a run is executed in, where the photo is not computed at once.
+    #[must_use]
+    pub fn bands(&self) -> Option<usize> {
+        self.stream.is_some().then_some(self.compiled.plan.schedule.bands.len())
+    }
+
     /// Dispatches of one run, as they are cut at present.
     #[must_use]
     pub fn dispatch_count(&self) -> usize {

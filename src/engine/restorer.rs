@@ -37,6 +37,10 @@ pub struct RestorerOptions {
     /// Whether the result is the mean of what the network makes of the photo in its eight symmetries, turned by quarters and
     /// mirrored, before anything is rounded: better by a little, in eight times the time.
     pub symmetries: bool,
+    /// Bytes of the device's memory that a photo may take, weights apart: tensors, scratch, and what moves rows. One that takes
+    /// more is computed in bands of rows, between which tensors pass through the host: in more time, to the same bytes. None is
+    /// as many as the device has. With a bound, only the executor of the last size is kept.
+    pub max_memory: Option<u64>,
     /// Whether the graph is rewritten into fewer operators. Only checks want it otherwise.
     pub passes: bool,
     /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off unless
@@ -53,6 +57,7 @@ impl Default for RestorerOptions {
             mode: Mode::Global,
             strength: 1.0,
             symmetries: false,
+            max_memory: None,
             passes: true,
             tuning: Tuning::Off,
         }

@@ -85,7 +85,7 @@ impl Stream {
             let mut view = buffer.get_mapped_range_mut(..).map_err(|error| lost(&error))?;
             let mut at = 0;
             for rows in loads {
-                let bytes = host.bytes(compiled, rows);
+                let bytes = OnHost::bytes(compiled, rows);
                 host.encode(compiled, rows, |offset, part| {
                     view.slice(at + offset..at + offset + part.len()).copy_from_slice(part);
                 })?;
@@ -137,7 +137,7 @@ impl Stream {
                     let view = buffer.get_mapped_range(..).map_err(|error| lost(&error))?;
                     let mut at = 0;
                     for rows in &compiled.plan.schedule.bands[band].stores {
-                        let end = at + host.bytes(compiled, rows);
+                        let end = at + OnHost::bytes(compiled, rows);
                         host.decode(compiled, rows, &view[at..end])?;
                         at = end;
                     }
@@ -221,15 +221,15 @@ impl OnHost {
         self.outputs
     }
 
-    fn place(&self, compiled: &Compiled, rows: &Move) -> (TensorDesc, Layout, Range<u64>) {
+    fn place(compiled: &Compiled, rows: &Move) -> (TensorDesc, Layout, Range<u64>) {
         let desc = compiled.graph.desc(rows.tensor);
         let layout = Layout::of(&desc, compiled.precision);
         let at = |row: u32| u64::from(row) * layout.row_bytes;
         (desc, layout, at(rows.rows.start)..at(rows.rows.end))
     }
 
-    fn bytes(&self, compiled: &Compiled, rows: &Move) -> usize {
-        let (_, _, range) = self.place(compiled, rows);
+    fn bytes(compiled: &Compiled, rows: &Move) -> usize {
+        let (_, _, range) = Self::place(compiled, rows);
         (range.end - range.start) as usize
     }
 
@@ -240,7 +240,7 @@ impl OnHost {
         rows: &Move,
         mut write: impl FnMut(usize, &[u8]),
     ) -> Result<()> {
-        let (desc, layout, range) = self.place(compiled, rows);
+        let (desc, layout, range) = Self::place(compiled, rows);
         let values = match self.ends.get(&rows.tensor) {
             Some(End::Input(index)) => &self.inputs[*index],
             // Of a feature that is asked for besides; from floats it is stored as it was.
@@ -253,7 +253,7 @@ impl OnHost {
 
     /// Takes rows as the device stores them.
     fn decode(&mut self, compiled: &Compiled, rows: &Move, bytes: &[u8]) -> Result<()> {
-        let (desc, layout, range) = self.place(compiled, rows);
+        let (desc, layout, range) = Self::place(compiled, rows);
         if let Some(End::Output(index)) = self.ends.get(&rows.tensor) {
             self.outputs[*index].decode(&desc, &layout, &rows.rows, bytes);
             return Ok(());

@@ -4,6 +4,7 @@ mod budget;
 mod fragments;
 mod layout;
 mod memory;
+mod planner;
 mod schedule;
 mod slots;
 mod windows;

@@ -23,6 +23,7 @@ const HALF: RestorerOptions = RestorerOptions {
     mode: Mode::Global,
     strength: 1.0,
     symmetries: false,
+    max_memory: None,
     passes: true,
     tuning: Tuning::Off,
 };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::graph::{Graph, Kernel, Op};
+use crate::inspect::{Forms, build};
 use crate::kernels::ConvShape;
 use crate::model::{Mode, Stage, Task, Weights};
 use crate::plan::Precision;
@@ -12,7 +13,6 @@ use crate::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg};
-use crate::cli::network::{Forms, build};
 use crate::cli::session::Model;
 
 /// A network to be measured.
