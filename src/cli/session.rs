@@ -237,6 +237,7 @@ impl Opener {
 impl SessionArgs {
     /// The adapters that photos are shared among; none is opened before a photo needs it.
     pub(super) fn seats(&self, weights: &[Weights], passes: bool, quiet: bool) -> Result<Vec<Seat>, Error> {
+        weights.iter().try_for_each(|weights| weights.accepts(self.network.mode.mode()))?;
         let opener = Opener::new(self, weights, passes, quiet);
         let seat = |device: Option<String>| {
             let name = device.as_ref().map_or_else(|| "the adapter".to_owned(), |it| format!("adapter {it}"));

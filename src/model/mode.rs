@@ -47,6 +47,15 @@ impl Weights {
         })
     }
 
+    /// Finds out whether they can be used in a mode, whatever the photo.
+    ///
+    /// # Errors
+    /// [`Error::TrainSize`] where the network cannot have been trained on crops of that size; otherwise as
+    /// [`Self::train_size`].
+    pub fn accepts(&self, mode: Mode) -> Result<()> {
+        self.windows(mode, self.config().side_multiple()).map(|_| ())
+    }
+
     /// The windows of a mode for photos of so many rows, padding included.
     pub(super) fn windows(&self, mode: Mode, height: u32) -> Result<Option<Windows>> {
         let Mode::Local { train_size } = mode else { return Ok(None) };
@@ -126,6 +135,7 @@ mod tests {
         for (size, fits) in [(16, true), (192, true), (0, false), (8, false), (100, false)] {
             let windows = weights.windows(Mode::Local { train_size: Some(size) }, 64);
             assert_eq!(windows.is_ok(), fits, "{size}");
+            assert_eq!(weights.accepts(Mode::Local { train_size: Some(size) }).is_ok(), fits, "{size}");
         }
         assert!(weights.windows(Mode::Global, 64).unwrap().is_none());
     }

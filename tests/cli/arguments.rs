@@ -65,8 +65,12 @@ fn modes_and_sizes_of_crops_that_are_none() {
         let args = [command, &["--train-size", "128"]].concat();
         room.refuses(&args, 2, &["--train-size is for --mode local"]);
     }
+    for folder in ["a", "b"] {
+        room.make_directory(folder);
+        room.put(&format!("{folder}/x.png"), &png(smooth(9, 9)));
+    }
     // The embedded network halves what is already halved three times.
-    for command in [&["plan"][..], &RESTORE] {
+    for command in [&["plan"][..], &["eval", "a", "b"], &RESTORE] {
         let args = [command, &["--mode", "local", "--train-size", "100"]].concat();
         room.refuses(&args, 1, &["crops of 100 pixels", "multiples of 16"]);
     }

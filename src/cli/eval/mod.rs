@@ -83,6 +83,7 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
     check(args, &pairs, model)?;
     let weights = model.read(quiet)?;
+    weights.accepts(args.session.network.mode.mode())?;
     let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
     let mut session = Session::new(&args.session, std::slice::from_ref(&weights), true, quiet);
