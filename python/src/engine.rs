@@ -6,8 +6,8 @@ use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mprnet::image::{self, Frame, ReadOptions, WriteOptions};
-use mprnet::model::{self, Stage, Weights};
-use mprnet::plan::Precision;
+use mprnet::model::{self, Mode, Stage, Weights};
+use mprnet::plan::{Precision, parse_bytes};
 use mprnet::tune::{Tuning, cache_folder};
 use mprnet::{Restorer, RestorerOptions, gpu};
 use pyo3::prelude::*;
@@ -73,6 +73,18 @@ impl Engine {
     }
 }
 
+/// What channel attention takes its means over.
+fn means(mode: &str, train_size: Option<u32>) -> PyResult<Mode> {
+    match (mode, train_size) {
+        ("global", None) => Ok(Mode::Global),
+        ("local", None | Some(1..)) => Ok(Mode::Local { train_size }),
+        ("global" | "local", _) => {
+            Err(bad_input("train_size is for mode \"local\", and at least 1".to_owned()))
+        }
+        _ => Err(bad_input(format!("there is no mode {mode:?}; \"global\" or \"local\" is expected"))),
+    }
+}
+
 #[pymethods]
 impl Engine {
     #[new]
@@ -84,6 +96,9 @@ impl Engine {
         precision: &str,
         stage: u8,
         strength: f32,
+        mode: &str,
+        train_size: Option<u32>,
+        max_memory: Option<&str>,
     ) -> PyResult<Self> {
         let precision =
             [Precision::F32, Precision::F16, Precision::Exact].into_iter().find(|it| it.name() == precision);
@@ -98,6 +113,9 @@ impl Engine {
         if !(0.0..=1.0).contains(&strength) {
             return Err(bad_input(format!("a strength of {strength} is not from 0 to 1")));
         }
+        let mode = means(mode, train_size)?;
+        let amount = |text: &str| parse_bytes(text).map_err(|told| bad_input(format!("max_memory: {told}")));
+        let max_memory = max_memory.map(amount).transpose()?;
         let task = task.as_deref().map(self::task).transpose()?;
         let weights = detached(py, || match (model, task) {
             (Some(model), _) => Weights::from_checkpoint(&model::open(&model)?),
@@ -106,7 +124,8 @@ impl Engine {
         if let Some(notice) = weights.provenance().notice() {
             tracing::warn!("{notice}");
         }
-        let options = RestorerOptions { precision, stage, strength, ..RestorerOptions::default() };
+        let options =
+            RestorerOptions { precision, stage, strength, mode, max_memory, ..RestorerOptions::default() };
         Ok(Self { weights, options, device, opened: Mutex::default() })
     }
 

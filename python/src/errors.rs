@@ -45,9 +45,10 @@ pub fn exception(error: &Error) -> PyErr {
         | Error::NotFinite(_) => classes::BadModel::new_err(text),
         Error::NoAdapter | Error::UnknownDevice { .. } => classes::NoDevice::new_err(text),
         Error::Gpu { .. } | Error::Shader { .. } => classes::DeviceError::new_err(text),
-        Error::OutOfMemory { .. } | Error::TensorTooLarge { .. } | Error::TooManyWorkgroups { .. } => {
-            classes::OutOfMemory::new_err(text)
-        }
+        Error::OutOfMemory { .. }
+        | Error::BudgetTooSmall { .. }
+        | Error::TensorTooLarge { .. }
+        | Error::TooManyWorkgroups { .. } => classes::OutOfMemory::new_err(text),
         _ => classes::Error::new_err(text),
     }
 }

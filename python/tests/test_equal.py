@@ -53,6 +53,8 @@ def test_every_type_and_shape(program, golden, tiny, tmp_path, dtype, channels):
         ({"task": "denoise", "precision": "f16"}, ["--model", "denoise", "--precision", "f16"]),
         ({"precision": "exact"}, ["--model", "denoise", "--precision", "exact"]),
         ({"task": "deblur", "stage": 1}, ["--model", "deblur", "--stage", "1"]),
+        ({"mode": "local", "train_size": 16}, ["--model", "denoise", "--mode", "local", "--train-size", "16"]),
+        ({"max_memory": "512K"}, ["--model", "denoise"]),
         ({"model": "denoise", "strength": 0.25, "device": 0}, ["--model", "denoise", "--strength", "0.25", "-g", "0"]),
     ],
     ids=str,

@@ -16,7 +16,6 @@ mod gallery;
 mod html;
 mod inputs;
 mod inspect;
-mod memory;
 mod mishap;
 mod mode;
 mod network;
@@ -119,7 +118,7 @@ struct NetworkArgs {
     mode: mode::ModeArgs,
     /// The most memory of the device that a photo may take, weights apart, such as 512M or 2G; one that takes more is computed
     /// in bands of rows, in more time and to the same bytes. Without it what the device has
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
+    #[arg(long, value_name = "SIZE", value_parser = crate::plan::parse_bytes)]
     max_memory: Option<u64>,
 }
 

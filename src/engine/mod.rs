@@ -11,6 +11,7 @@ mod record;
 mod refine;
 mod restoration;
 mod restorer;
+mod room;
 mod run;
 mod sized;
 mod staging;

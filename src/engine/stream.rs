@@ -2,13 +2,12 @@
 //! and come back after it. The next band's rows are written while this one is computed, and the last one's read.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use super::Values;
 use super::compile::Compiled;
+use super::room::{self, Room};
 use crate::gpu::{Device, Submitted};
 use crate::graph::{TensorDesc, TensorId};
 use crate::plan::{DOWNLOADS, Layout, Move, staged, staging};
@@ -212,7 +211,7 @@ impl OnHost {
         let ends = graph.inputs().iter().enumerate().map(|(i, &id)| (id, End::Input(i)));
         let ends = ends.chain(graph.outputs().iter().enumerate().map(|(i, &id)| (id, End::Output(i))));
         let outputs = graph.outputs().iter().map(|&id| Values::zeros(&graph.desc(id))).collect();
-        let slots = memory.host_slot_sizes().iter().map(|&bytes| Room::of(bytes)).collect::<Result<_>>()?;
+        let slots = room::make(memory.host_slot_sizes())?;
         Ok(Self { inputs, outputs, ends: ends.collect(), slots, stored: 0 })
     }
 
@@ -268,63 +267,6 @@ impl OnHost {
             super::executor::failed("rows of a tensor that has no room on the host".to_owned())
         })
     }
-}
-
-/// Room for whole tensors.
-enum Room {
-    Memory(Vec<u8>),
-    /// A file without a name, which goes with the process however it ends.
-    File(File),
-}
-
-/// Bytes of a file that are moved at once.
-const PIECE: usize = 1 << 20;
-
-impl Room {
-    fn of(bytes: u64) -> Result<Self> {
-        let mut memory = Vec::new();
-        let fits = usize::try_from(bytes).is_ok_and(|bytes| memory.try_reserve_exact(bytes).is_ok());
-        if fits {
-            memory.resize(bytes as usize, 0);
-            return Ok(Self::Memory(memory));
-        }
-        let file = tempfile::tempfile().and_then(|file| file.set_len(bytes).map(|()| file));
-        file.map(Self::File).map_err(|error| no_room(&error))
-    }
-
-    fn read(&mut self, range: Range<u64>, write: &mut impl FnMut(usize, &[u8])) -> Result<()> {
-        match self {
-            Self::Memory(bytes) => write(0, &bytes[range.start as usize..range.end as usize]),
-            Self::File(file) => {
-                file.seek(SeekFrom::Start(range.start)).map_err(|error| no_room(&error))?;
-                let (mut at, bytes) = (0, (range.end - range.start) as usize);
-                let mut piece = vec![0; PIECE.min(bytes)];
-                while at < bytes {
-                    let part = &mut piece[..PIECE.min(bytes - at)];
-                    file.read_exact(part).map_err(|error| no_room(&error))?;
-                    write(at, part);
-                    at += part.len();
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
-        match self {
-            Self::Memory(room) => room[at as usize..][..bytes.len()].copy_from_slice(bytes),
-            Self::File(file) => {
-                file.seek(SeekFrom::Start(at))
-                    .and_then(|_| file.write_all(bytes))
-                    .map_err(|error| no_room(&error))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn no_room(error: &std::io::Error) -> Error {
-    Error::Gpu { during: "keeping tensors in a temporary file".into(), reason: error.to_string() }
 }
 
 fn lost(error: &impl ToString) -> Error {

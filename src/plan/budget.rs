@@ -61,10 +61,14 @@ impl Plan {
     /// # Errors
     /// As [`MemoryPlan::new`].
     pub fn whole(graph: &Graph, operators: &[Operator], precision: Precision, buffer: u64) -> Result<Self> {
-        Self::of(graph, operators, precision, buffer, Schedule::whole(operators))
+        Self::scheduled(graph, operators, precision, buffer, Schedule::whole(operators))
     }
 
-    pub(super) fn of(
+    /// What a schedule takes.
+    ///
+    /// # Errors
+    /// As [`MemoryPlan::new`].
+    pub fn scheduled(
         graph: &Graph,
         operators: &[Operator],
         precision: Precision,

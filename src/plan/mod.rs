@@ -1,5 +1,6 @@
 //! Where every tensor lives and how every operator is cut: integers in, integers out, no GPU.
 
+mod amount;
 mod budget;
 mod fragments;
 mod layout;
@@ -9,6 +10,7 @@ mod schedule;
 mod slots;
 mod windows;
 
+pub use amount::parse_bytes;
 pub use budget::{Budget, Plan, WORK_PER_BYTE};
 pub(crate) use budget::{DOWNLOADS, staged, staging};
 pub use fragments::{Fragment, fragments};

@@ -100,7 +100,7 @@ impl<'a> Planner<'a> {
         for _ in 0..ATTEMPTS {
             let (division, fits) = self.division(aim);
             let schedule = Schedule::divided(self.graph, self.operators, division);
-            let plan = Plan::of(self.graph, self.operators, precision, buffer, schedule)?;
+            let plan = Plan::scheduled(self.graph, self.operators, precision, buffer, schedule)?;
             let taken = plan.device_bytes();
             if taken <= bytes {
                 return Ok(Ok(plan));
@@ -109,7 +109,8 @@ impl<'a> Planner<'a> {
             if !fits {
                 break;
             }
-            aim = (u128::from(aim) * u128::from(bytes) / u128::from(taken)) as u64;
+            // A little less than in proportion, or steps become ever smaller.
+            aim = (u128::from(aim) * u128::from(bytes) * 49 / u128::from(taken) / 50) as u64;
         }
         Ok(Err(least))
     }

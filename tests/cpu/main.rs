@@ -1,6 +1,7 @@
 //! Everything that needs no adapter: the CPU twin against PyTorch, passes, plans, shader translation, recording.
 
 mod arithmetic;
+mod bands;
 #[path = "../common/mod.rs"]
 mod common;
 mod directx;

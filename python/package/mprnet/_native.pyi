@@ -41,6 +41,9 @@ class Engine:
         precision: str,
         stage: int,
         strength: float,
+        mode: str,
+        train_size: int | None,
+        max_memory: str | None,
     ) -> Engine: ...
     def restore(self, photo: NDArray[generic], restored: NDArray[generic], cancel: Cancel) -> None: ...
     def restore_file(self, file: bytes, name: str | PathLike[str], cancel: Cancel) -> bytes: ...

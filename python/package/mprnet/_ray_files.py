@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=["f32", "f16", "exact"], default="f32")
     parser.add_argument("--stage", type=int, choices=[1, 2, 3], default=3)
     parser.add_argument("--strength", type=float, default=1.0, metavar="0..1")
+    parser.add_argument("--mode", choices=["global", "local"], default="global")
+    parser.add_argument("--train-size", type=int, metavar="N")
+    parser.add_argument("--max-memory", metavar="SIZE", help="of the device, for a photo, such as 512M or 2G")
     parser.add_argument("--address", help="the cluster, or auto; without it RAY_ADDRESS, else this machine alone")
     parser.add_argument(
         "--actors", type=int, metavar="N", help="processes that restore; without it as many as Ray has GPUs, else nodes"
@@ -104,6 +107,7 @@ def _restore(names: list[str], source: _Folder, target: _Folder, args: argparse.
     blocks = [pyarrow.table({"name": names[at : at + size]}) for at in range(0, len(names), size)]
     chosen = {"task": args.task, "model": args.model, "precision": args.precision}
     chosen |= {"stage": args.stage, "strength": args.strength}
+    chosen |= {"mode": args.mode, "train_size": args.train_size, "max_memory": args.max_memory}
     results = (
         ray.data.from_arrow(blocks)
         .map_batches(partial(_read, source), batch_size=_BATCH)

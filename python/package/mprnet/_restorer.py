@@ -48,6 +48,14 @@ class Restorer:
         1, 2 or 3: the stage whose image is the result. An earlier one skips the later work.
     strength
         0 to 1: how far the result goes from the photo to what the network makes of it.
+    mode
+        What channel attention takes its means over: ``"global"``, the whole photo, or the half or quarter that a stage sees,
+        as the paper has it; or ``"local"``, a window around each pixel, half as large again as what the model saw in training.
+    train_size
+        With ``mode="local"``: a side of the crops that the model was trained on, in pixels, where its file does not say it.
+    max_memory
+        The most memory of the device that a photo may take, weights apart: bytes, or a text such as ``"512M"`` or ``"2G"``. A
+        photo that takes more is computed in bands of rows, in more time and to the same values.
 
     Raises
     ------
@@ -73,6 +81,9 @@ class Restorer:
         precision: Precision = "f32",
         stage: Literal[1, 2, 3] = 3,
         strength: float = 1.0,
+        mode: Literal["global", "local"] = "global",
+        train_size: int | None = None,
+        max_memory: int | str | None = None,
     ) -> None:
         if task is not None and model is not None:
             raise BadInput("task and model are two ways to say which weights; give one of them")
@@ -83,6 +94,9 @@ class Restorer:
             "precision": precision,
             "stage": stage,
             "strength": strength,
+            "mode": mode,
+            "train_size": train_size,
+            "max_memory": None if max_memory is None else str(max_memory),
         }
         self._engine = _native.Engine(**self._arguments)
 

@@ -49,6 +49,13 @@ pub(super) struct BenchArgs {
     mode: Vec<ModeArg>,
     #[command(flatten)]
     trained: TrainedArgs,
+    /// Measures networks in bands of rows too, within so much of the device's memory, such as 512M or 2G
+    #[arg(long, value_name = "SIZE", value_delimiter = ',', conflicts_with_all = ["kernel", "shader", "serve"])]
+    #[arg(value_parser = crate::plan::parse_bytes)]
+    max_memory: Vec<u64>,
+    /// With --max-memory: compares the bytes of what is computed in bands with those of the whole
+    #[arg(long, requires = "max_memory")]
+    verify: bool,
     /// How 3x3 convolutions are computed: `auto`, as photos are; `all`; or variants by name. Without it auto for networks, all
     /// for kernels
     #[arg(long, value_delimiter = ',', value_parser = VariantArg::parse)]

@@ -55,6 +55,17 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// What it computes.
+    pub(super) fn results(&mut self) -> Result<Vec<Values>, Error> {
+        let inputs = self.inputs.as_deref().unwrap_or_default();
+        self.executor.run(self.device, inputs, &mut |_| ())
+    }
+
+    /// Bytes of the device that it takes, weights apart.
+    pub(super) fn bytes(&self) -> u64 {
+        self.executor.memory().device()
+    }
+
     /// Seconds of the median run: on the wall's clock where transfers count, else by the adapter's if it has one.
     pub(super) fn median(&self) -> Option<f64> {
         let of = |value: fn(&Sample) -> Option<f64>| -> Option<f64> {

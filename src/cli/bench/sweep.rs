@@ -25,6 +25,8 @@ struct Entry<'a> {
     /// What its means are taken over, and the name of that.
     mode: (Mode, &'static str),
     variant: VariantArg,
+    /// Bytes that it may take; none where it is computed as a whole.
+    budget: Option<u64>,
 }
 
 /// An entry that is ready, and how its convolutions are computed; or why it is not.
@@ -40,7 +42,18 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
             for precision in args.precision.iter().map(|p| p.precision()) {
                 for mode in args.mode.iter().map(|&arg| (args.trained.mode(arg), arg.name())) {
                     for variant in VariantArg::expand(&args.variant, VariantArg::Auto) {
-                        entries.push(Entry { model, weights, store, size, precision, mode, variant });
+                        for budget in std::iter::once(None).chain(args.max_memory.iter().copied().map(Some)) {
+                            entries.push(Entry {
+                                model,
+                                weights,
+                                store,
+                                size,
+                                precision,
+                                mode,
+                                variant,
+                                budget,
+                            });
+                        }
                     }
                 }
             }
@@ -51,9 +64,30 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
     let mut ready: Vec<&mut Runner<'_>> =
         outcomes.iter_mut().filter_map(|o| o.as_mut().ok()).map(|(runner, _)| runner).collect();
     race::run(&mut ready, usize::from(args.rounds), quiet)?;
-    let rows: Vec<Row> = entries.iter().zip(&outcomes).map(|(entry, o)| entry.row(&device, o)).collect();
+    let mut rows: Vec<Row> = entries.iter().zip(&outcomes).map(|(entry, o)| entry.row(&device, o)).collect();
+    if args.verify {
+        verify(&entries, &mut outcomes, &mut rows)?;
+    }
     let worst = outcomes.iter().filter_map(|o| o.as_ref().err()?.tell()).max();
     Ok((rows, worst))
+}
+
+/// Compares what is computed in bands with the whole that stands before it, and adds a column that tells.
+fn verify(entries: &[Entry<'_>], outcomes: &mut [Outcome<'_>], rows: &mut [Row]) -> Result<(), Error> {
+    let mut whole = None;
+    for ((entry, outcome), row) in entries.iter().zip(outcomes).zip(rows) {
+        let results = outcome.as_mut().ok().map(|(runner, _)| runner.results()).transpose()?;
+        let told = match (entry.budget, &whole, &results) {
+            (Some(_), Some(whole), Some(results)) if whole == results => Cell::Text("same bytes".to_owned()),
+            (Some(_), Some(_), Some(_)) => Cell::Text("OTHER BYTES".to_owned()),
+            _ => Cell::None,
+        };
+        row.push(("verified", told));
+        if entry.budget.is_none() {
+            whole = results;
+        }
+    }
+    Ok(())
 }
 
 /// The models by name: files, seeded weights for published configurations, or the embedded denoiser.
@@ -90,7 +124,8 @@ impl Entry<'_> {
         let (width, height) = self.size;
         let word = |i: u32| i.wrapping_mul(2_654_435_761) >> 8 | 255 << 24;
         let inputs = vec![Values::Words((0..width * height).map(word).collect())];
-        let options = ExecutorOptions { precision: self.precision, choices, ..ExecutorOptions::default() };
+        let (precision, max_memory) = (self.precision, self.budget);
+        let options = ExecutorOptions { precision, choices, max_memory, ..ExecutorOptions::default() };
         let runner =
             Runner::new(device, Some(inputs), || Executor::new(device, self.store, graph, &options))?;
         Ok((runner, used))
@@ -106,6 +141,9 @@ impl Entry<'_> {
             ("mode", text(self.mode.1)),
             ("variant", text(outcome.as_ref().map_or(self.variant.name(), |(_, used)| used))),
         ];
+        let mib = |bytes: u64| Cell::Count(bytes >> 20);
+        row.push(("max_memory_mib", self.budget.map_or(Cell::None, mib)));
+        row.push(("device_mib", outcome.as_ref().map_or(Cell::None, |(runner, _)| mib(runner.bytes()))));
         row.extend(super::adapter(device));
         let runner = outcome.as_ref().ok().map(|(runner, _)| runner);
         row.extend(runner.map_or_else(Runner::no_cells, Runner::cells));

@@ -1,7 +1,10 @@
-//! Amounts of memory, as arguments say them.
+//! Amounts of memory, as people write them.
 
 /// Bytes: a number of them, or of binary K, M or G.
-pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
+///
+/// # Errors
+/// What is expected, where the text is none.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let shift = match text[digits.len()..].to_ascii_uppercase().as_str() {
         "" => Some(0),

@@ -1,0 +1,174 @@
+//! Schedules in bands: whatever an operator reads is there, every row is stored once, and a budget holds.
+
+use std::collections::BTreeMap;
+
+use mprnet::gpu::Storage;
+use mprnet::graph::{Graph, TensorId, cost, passes};
+use mprnet::kernels::{self, Target};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::plan::{
+    Budget, Division, Layout, Operator, Plan, Precision, Reach, Schedule, Window, groups, movable,
+};
+
+use crate::plans::published;
+
+fn operators(graph: &Graph, budget: u64) -> Vec<Operator> {
+    let mut target = Target::lavapipe(Storage::F32);
+    target.scratch = target.scratch.min(Budget::scratch(budget));
+    let operator = |node| kernels::lower(graph, node, &target).operator(cost::work(graph, node));
+    graph.nodes().iter().map(operator).collect()
+}
+
+/// Rows of tensors, by tensor.
+type Rows = BTreeMap<TensorId, Vec<bool>>;
+
+fn note(rows: &mut Rows, graph: &Graph, tensor: TensorId, range: std::ops::Range<u32>) {
+    let all = rows.entry(tensor).or_insert_with(|| vec![false; graph.desc(tensor).height as usize]);
+    all[range.start as usize..range.end as usize].fill(true);
+}
+
+fn has(rows: &Rows, tensor: TensorId, range: &std::ops::Range<u32>) -> bool {
+    range.is_empty()
+        || rows
+            .get(&tensor)
+            .is_some_and(|all| all[range.start as usize..range.end as usize].iter().all(|&there| there))
+}
+
+/// Follows a schedule step by step.
+fn follow(graph: &Graph, operators: &[Operator], schedule: &Schedule) {
+    let (mut device, mut host) = (Rows::new(), Rows::new());
+    for &input in graph.inputs() {
+        note(&mut host, graph, input, 0..graph.desc(input).height);
+    }
+    let mut stored: BTreeMap<TensorId, Vec<u32>> = BTreeMap::new();
+    for (index, band) in schedule.bands.iter().enumerate() {
+        let name = |tensor: TensorId| &graph.at(tensor).name;
+        let mut held = Rows::new();
+        for load in &band.loads {
+            assert!(
+                has(&host, load.tensor, &load.rows),
+                "band {index} loads {} too early",
+                name(load.tensor)
+            );
+            note(&mut held, graph, load.tensor, load.rows.clone());
+        }
+        for item in &band.items {
+            let operator = &operators[item.node];
+            let window = Window { rows: operator.domain.rows(&item.bands), bands: item.bands.clone() };
+            for &(tensor, reach, writes) in &operator.tensors {
+                let rows = reach.rows(&window, graph.desc(tensor).height);
+                let there = band.held.get(&tensor);
+                if writes {
+                    note(if there.is_some() { &mut held } else { &mut device }, graph, tensor, rows.clone());
+                } else {
+                    let source = if there.is_some() { &held } else { &device };
+                    assert!(has(source, tensor, &rows), "band {index} reads {} too early", name(tensor));
+                }
+                if let Some(there) = there {
+                    assert!(
+                        there.start <= rows.start && rows.end <= there.end,
+                        "{} has no room",
+                        name(tensor)
+                    );
+                }
+            }
+        }
+        for store in &band.stores {
+            assert!(has(&held, store.tensor, &store.rows), "band {index} stores {}", name(store.tensor));
+            note(&mut host, graph, store.tensor, store.rows.clone());
+            stored.entry(store.tensor).or_default().extend(store.rows.clone());
+        }
+    }
+    for (tensor, rows) in stored {
+        let all: Vec<u32> = (0..graph.desc(tensor).height).collect();
+        assert_eq!(rows, all, "rows of {} are stored once each, in order", graph.at(tensor).name);
+    }
+    for &output in graph.outputs() {
+        assert!(has(&host, output, &(0..graph.desc(output).height)));
+    }
+}
+
+/// Plans within shares of what the whole takes, in hundredths; gives how many there were.
+fn check(graph: &Graph, shares: &[u64]) -> usize {
+    let precision = Precision::F32;
+    let whole = Plan::whole(graph, &operators(graph, u64::MAX), precision, u64::MAX).unwrap().device_bytes();
+    let mut found = 0;
+    for share in shares {
+        let bytes = whole * share / 100;
+        let operators = operators(graph, bytes);
+        let budget = Budget { bytes, buffer: u64::MAX, precision };
+        let Ok(plan) = Plan::within(graph, &operators, &budget) else { continue };
+        assert!(plan.device_bytes() <= bytes, "{} of {bytes}", plan.device_bytes());
+        if plan.schedule.streams() {
+            follow(graph, &operators, &plan.schedule);
+            found += 1;
+        }
+    }
+    found
+}
+
+#[test]
+fn what_a_band_needs_is_there() {
+    for (config, size) in [(ModelConfig::DERAIN, (512, 384)), (ModelConfig::DEBLUR, (720, 1280))] {
+        assert!(check(&published(config, size), &[80, 50, 25, 12]) >= 3);
+    }
+}
+
+#[test]
+fn what_a_band_of_the_local_mode_needs_is_there() {
+    let weights = Weights::seeded(ModelConfig::DERAIN, 1);
+    let mode = Mode::Local { train_size: Some(64) };
+    let (height, width, format, stage) = (520, 264, ImageFormat::Words, Stage::Three);
+    let options = NetworkOptions { height, width, format, stage, mode, keep: vec![] };
+    let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
+    assert!(check(&graph, &[60, 30]) >= 2);
+}
+
+/// The planner's choice of what goes to the host, beside the best of all choices with as many bands for every group.
+#[test]
+fn the_planner_is_hardly_worse_than_a_search() {
+    let graph = published(ModelConfig { num_cab: 1, ..ModelConfig::DERAIN }, (256, 256));
+    let operators = operators(&graph, 0);
+    let precision = Precision::F32;
+    let whole = Plan::whole(&graph, &operators, precision, u64::MAX).unwrap().device_bytes();
+    let all = movable(&graph, &operators);
+    for share in [70, 40, 20] {
+        let bytes = whole * share / 100;
+        let budget = Budget { bytes, buffer: u64::MAX, precision };
+        let plan = Plan::within(&graph, &operators, &budget).unwrap();
+        // Everything through the host, in any even number of bands and any size of groups.
+        let best = [usize::MAX, 2, 1, 0].into_iter().flat_map(|inner| [2, 4, 8, 16, 32].map(|n| (inner, n)));
+        let cost = best.filter_map(|(inner, bands)| {
+            let mut groups = groups(&operators, inner);
+            for group in &mut groups {
+                let by_cells = |o: &Operator| matches!(o.domain, mprnet::plan::Domain::Cells(_));
+                group.bands = if operators[group.nodes.clone()].iter().all(by_cells) { bands } else { 1 };
+            }
+            let division = Division { groups, host: all.clone() };
+            let schedule = Schedule::divided(&graph, &operators, division);
+            let moved = schedule.traffic(|id| Layout::of(&graph.desc(id), precision).row_bytes);
+            let fits = Plan::scheduled(&graph, &operators, precision, u64::MAX, schedule).unwrap();
+            (fits.device_bytes() <= bytes).then_some(moved)
+        });
+        let cost = cost.min().unwrap_or(u64::MAX);
+        let moved = plan.schedule.traffic(|id| Layout::of(&graph.desc(id), precision).row_bytes);
+        println!("{share}%: {moved} bytes moved, {cost} with all through the host");
+        assert!(moved <= cost.saturating_add(cost / 10));
+    }
+}
+
+#[test]
+fn a_group_ends_where_a_mean_is_needed() {
+    let graph = published(ModelConfig::DERAIN, (128, 128));
+    let operators = operators(&graph, 0);
+    for group in groups(&operators, usize::MAX) {
+        let written: Vec<TensorId> =
+            graph.nodes()[group.nodes.clone()].iter().flat_map(|n| n.outputs.clone()).collect();
+        for operator in &operators[group.nodes.clone()] {
+            let by_cells = matches!(operator.domain, mprnet::plan::Domain::Cells(_));
+            let whole =
+                operator.tensors.iter().filter(|(_, reach, writes)| !writes && *reach == Reach::Whole);
+            assert!(!by_cells || whole.into_iter().all(|(tensor, ..)| !written.contains(tensor)));
+        }
+    }
+}
