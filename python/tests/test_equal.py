@@ -54,7 +54,6 @@ def test_every_type_and_shape(program, golden, tiny, tmp_path, dtype, channels):
         ({"precision": "exact"}, ["--model", "denoise", "--precision", "exact"]),
         ({"task": "deblur", "stage": 1}, ["--model", "deblur", "--stage", "1"]),
         ({"mode": "local", "train_size": 16}, ["--model", "denoise", "--mode", "local", "--train-size", "16"]),
-        ({"max_memory": "512K"}, ["--model", "denoise"]),
         ({"model": "denoise", "strength": 0.25, "device": 0}, ["--model", "denoise", "--strength", "0.25", "-g", "0"]),
     ],
     ids=str,
@@ -63,6 +62,14 @@ def test_options(program, tmp_path, options, arguments):
     photo = samples((40, 56, 3), numpy.uint8)
     expected = by_program(program, tmp_path, photo, *arguments)
     assert_same(mprnet.Restorer(**options).restore(photo), expected)
+
+
+def test_bands_under_a_budget(program, tmp_path):
+    photo = samples((256, 64, 3), numpy.uint8)
+    expected = by_program(program, tmp_path, photo, "--model", "denoise")
+    assert_same(mprnet.Restorer(max_memory="1M").restore(photo), expected)
+    with pytest.raises(mprnet.OutOfMemory, match="MiB"):
+        mprnet.Restorer(max_memory=1000).restore(photo)
 
 
 def test_not_a_number_is_what_it_is_to_the_program(program, golden, tiny, tmp_path):
