@@ -5,6 +5,7 @@ mod asked;
 mod bad_photos;
 mod bad_weights;
 mod bench;
+mod budget;
 mod calibrate;
 mod compare;
 mod conformance;
