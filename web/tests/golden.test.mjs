@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { OUT, browser, serve } from "./setting.mjs";
+import { OUT, browser, program, serve } from "./setting.mjs";
 
 const NETWORKS = JSON.parse(readFileSync(new URL("../../golden/networks.json", import.meta.url)));
 /** Those whose weights are files, all of them tiny. */
@@ -50,4 +50,6 @@ test("golden networks are right in f32 and packed f16", async () => {
     adapter: { ...adapter, name: adapter.name || "(not told)" }, kernels: [], networks: checks, timing: null,
   };
   writeFileSync(`${OUT}/conformance.json`, JSON.stringify(report));
+  await program("-q", "conformance", `${OUT}/conformance.json`, "-o", `${OUT}/conformance.md`);
+  assert.match(readFileSync(`${OUT}/conformance.md`, "utf8"), /tiny, 48x32, f32, fused/);
 });

@@ -2,7 +2,7 @@
 // same driver. tools/test_web.sh says where they are.
 
 import { execFile } from "node:child_process";
-import { createReadStream, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { extname, join, normalize } from "node:path";
@@ -76,6 +76,22 @@ export async function serve() {
 export function browser({ webgpu = true } = {}) {
   const args = ["--no-sandbox", ...(webgpu ? ["--enable-unsafe-webgpu"] : [])];
   return chromium.launch({ executablePath: setting("MPRNET_WEB_CHROMIUM"), args });
+}
+
+/** The most bytes that the browser's processes have had in memory, each for itself: what they share counts for each. */
+export function memory() {
+  const status = new Map();
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      status.set(Number(pid), readFileSync(`/proc/${pid}/status`, "utf8"));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const value = (pid, name) => Number(status.get(pid)?.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1] ?? 0);
+  const ours = (pid) => pid > 1 && (pid === process.pid || ours(value(pid, "PPid")));
+  const processes = [...status.keys()].filter((pid) => pid !== process.pid && ours(pid));
+  return processes.reduce((sum, pid) => sum + 1024 * value(pid, "VmHWM"), 0);
 }
 
 /** The top left of the noisy sample as a PNG of that size, in a file of OUT: SwiftShader is slow. */
