@@ -9,10 +9,11 @@ import { using } from "./engine.js";
 import type { Choice } from "./engine.js";
 import { told } from "./words.js";
 
-const SAMPLES: Record<Task, URL> = {
-  derain: new URL("../../samples/rainy.png", import.meta.url),
-  denoise: new URL("../../samples/noisy.png", import.meta.url),
-  deblur: new URL("../../samples/blurred.png", import.meta.url),
+/** Photos beside the page, under names of their own: those of its files tell their contents to caches. */
+const SAMPLES: Record<Task, { url: URL; name: string }> = {
+  derain: { url: new URL("../../samples/rainy.png", import.meta.url), name: "rainy.png" },
+  denoise: { url: new URL("../../samples/noisy.png", import.meta.url), name: "noisy.png" },
+  deblur: { url: new URL("../../samples/blurred.png", import.meta.url), name: "blurred.png" },
 };
 
 function byId<T extends HTMLElement>(id: string): T {
@@ -74,10 +75,10 @@ function take(files: Iterable<File>): void {
 
 async function sample(): Promise<void> {
   const task = chosen();
-  const url = SAMPLES[task === "own" ? "denoise" : task];
+  const { url, name } = SAMPLES[task === "own" ? "denoise" : task];
   const answer = await fetch(url);
   if (!answer.ok) return trouble(`The sample was not found at ${url.href}.`);
-  take([new File([await answer.blob()], url.pathname.replace(/.*\//, ""), { type: "image/png" })]);
+  take([new File([await answer.blob()], name, { type: "image/png" })]);
 }
 
 function listen(): void {

@@ -4,7 +4,7 @@ import { MprnetError } from "../package/dist/index.js";
 import type { ErrorKind } from "../package/dist/index.js";
 
 const NO_WEBGPU =
-  "This browser gives the page no GPU. WebGPU is in Chrome and Edge 113, Safari 26 and Firefox 141 and newer; on Linux, Chrome wants " +
+  "This browser gives the page no GPU. WebGPU is in Chrome and Edge 113, Safari 26 and Firefox 141 and newer; on Linux, Chrome may want " +
   "the switches --enable-unsafe-webgpu --enable-features=Vulkan. Hardware acceleration has to be on in the browser's settings.";
 
 const REMEDIES: Partial<Record<ErrorKind, string>> = {
