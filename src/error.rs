@@ -263,6 +263,17 @@ pub enum Error {
         /// What they are padded to multiples of.
         multiple: u32,
     },
+    /// A size of training crops that the network could not have been trained on.
+    #[error(
+        "no network of this kind was trained on crops of {size} pixels: their sides are multiples of {multiple}; \
+         --train-size gives the size that it was"
+    )]
+    TrainSize {
+        /// Pixels of a crop's side.
+        size: u32,
+        /// What it would have to be a multiple of.
+        multiple: u32,
+    },
     /// A tensor name that is none of the graph's.
     #[error("the network has no tensor named {name}; `mprnet plan --tensors` lists the names")]
     UnknownTensor {
@@ -307,6 +318,18 @@ pub enum Error {
         during: Cow<'static, str>,
         /// How many bytes that takes.
         bytes: u64,
+    },
+    /// A memory budget in which not even the narrowest bands of a photo can be computed.
+    #[error(
+        "at least {} MiB of the device's memory are needed where {} MiB are allowed; allow more with --max-memory",
+        least.div_ceil(1 << 20),
+        budget >> 20
+    )]
+    BudgetTooSmall {
+        /// Bytes that were allowed.
+        budget: u64,
+        /// Bytes that the smallest plan found takes.
+        least: u64,
     },
     /// An image too wide for one dispatch.
     #[error(

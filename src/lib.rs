@@ -25,12 +25,14 @@ mod error;
 pub mod gpu;
 pub mod graph;
 pub mod image;
+pub mod inspect;
 #[cfg(feature = "image-files")]
 pub mod job;
 pub mod kernels;
 pub mod metrics;
 pub mod model;
 pub mod output;
+mod panics;
 pub mod plan;
 pub mod pool;
 pub mod probe;
@@ -44,4 +46,5 @@ pub use engine::{
     Spent, Values, WeightStore,
 };
 pub use error::{Error, Result};
+pub use panics::caught;
 pub use shown::Shown;

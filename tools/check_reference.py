@@ -18,6 +18,7 @@ from torch import Tensor
 
 import mprnet_torch
 import seeded_weights
+from local_mode import localize
 from mprnet_torch import MPRNet
 
 DERAIN_SEED = 2
@@ -34,6 +35,9 @@ def relative_l2(actual: Tensor, expected: Tensor) -> float:
 def network_for(golden: Path) -> MPRNet:
     """The network whose tensors a golden file holds."""
     name = re.sub(r"_\d+x\d+$", "", golden.stem).removeprefix("sample_")
+    local = re.fullmatch(r"(.*)_local(\d+)", name)
+    if local:
+        return localize(mprnet_torch.load(golden.with_name(f"{local[1]}.safetensors")), int(local[2]))
     if name in mprnet_torch.PUBLISHED:
         drawn = seeded_weights.weights(mprnet_torch.PUBLISHED[name].shapes(), DERAIN_SEED)
         return mprnet_torch.from_weights({key: torch.from_numpy(value) for key, value in drawn.items()})

@@ -3,7 +3,7 @@
     python export_golden.py golden --photo samples/noisy.png
 
 The files that come from the original network (see golden/README.md) are not made here and are left alone; the folder
-must have tiny_32x48.safetensors of them, from which the known answers are taken.
+must have tiny_32x48.safetensors of them, from which the known answers are taken, and tiny_bias_slopes.safetensors.
 """
 
 from __future__ import annotations
@@ -72,6 +72,11 @@ def main() -> None:
         save(args.out, name, weights)
         image = random_image(name, height, width)
         save(args.out, f"{name}_{height}x{width}", tensors(weights, image, only))
+
+    for name, height, width, trained in golden_networks.LOCAL:
+        weights = golden_networks.read_weights(args.out / f"{name}.safetensors")
+        file = f"{name}_local{trained}_{height}x{width}"
+        save(args.out, file, tensors(weights, random_image(file, height, width), r"stage[12]_.*\.2", trained))
 
     derain = draw_weights(PUBLISHED["derain"], DERAIN_SEED)
     save(args.out, f"sample_derain_{CROP}x{CROP}", tensors(derain, crop, "stage[123]"))

@@ -15,6 +15,7 @@ from torch import Tensor
 import mprnet_torch
 import seeded_weights
 from golden_operators import Draw, Tensors, per_patch
+from local_mode import localize
 from mprnet_torch import PUBLISHED, Config, Encoder, Levels, MPRNet, join, split
 
 SEED = 3
@@ -38,6 +39,18 @@ KNOWN = {
     "tiny_32x48": ("input", "stage1", "stage2", "stage3", "stage1_encoder.2", "stage2_decoder.2"),
     "tiny_shuffle2_48x80": ("input", "stage3", "stage2_encoder.2"),
 }
+# Networks in the local mode: name of the weights, height, width, side of the training's crops. Windows that fit into every
+# patch, at sides that are odd multiples of 8; windows that are cut to the height of each patch; and behind a pixel shuffle.
+LOCAL = (
+    ("tiny_bias_slopes", 56, 40, 16),
+    ("tiny_bias_slopes", 24, 56, 24),
+    ("tiny_shuffle2", 80, 64, 32),
+)
+
+
+def read_weights(path: Path) -> Tensors:
+    """The weights of a safetensors file."""
+    return {key: torch.from_numpy(value) for key, value in load_file(path).items()}
 
 
 def draw_weights(config: Config, seed: int, own_slopes: bool = False) -> Tensors:
@@ -115,9 +128,11 @@ def random_image(name: str, height: int, width: int) -> Tensor:
 
 
 @torch.inference_mode()
-def tensors(weights: Tensors, image: Tensor, only: str = ".*") -> Tensors:
-    """`input`, the stage images, and those named features that match `only`."""
-    found = build(weights).features(image)
+def tensors(weights: Tensors, image: Tensor, only: str = ".*", crop: int | None = None) -> Tensors:
+    """`input`, the stage images, and those named features that match `only`; in the local mode, where `crop` says what
+    training saw."""
+    network = build(weights)
+    found = (network if crop is None else localize(network, crop)).features(image)
     pattern = re.compile(f"stage[123]|{only}")
     return {"input": image} | {name: value for name, value in found.items() if pattern.fullmatch(name)}
 

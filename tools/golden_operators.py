@@ -14,10 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from local_mode import first_of_windows
 from mprnet_torch import SAM, ChannelAttention, Config, join, resize, split
 
 Tensors = dict[str, Tensor]
 SEED = 7
+# Rows and columns of a window.
+BOX = (5, 8)
 
 
 class Draw:
@@ -151,6 +154,22 @@ def sigmoid_gate(draw: Draw) -> Tensors:
     return {"a": a, "m": m, "x": x, "out": a * torch.sigmoid(m) + x}
 
 
+def box_mean(rows: int, columns: int) -> Callable[[Draw], Tensors]:
+    def case(draw: Draw) -> Tensors:
+        # The first window begins where the patch does, so that there is one for each place that it fits.
+        x = draw.normal(1, 6, 14, 20) + 3
+        x = x.float().double()
+        return {"x": x, "out": per_patch(x, rows, columns, lambda patch: F.avg_pool2d(patch, BOX, stride=1))}
+
+    return case
+
+
+def gate_by_map(draw: Draw) -> Tensors:
+    a, x, m = draw.normal(1, 6, 14, 20), draw.normal(1, 6, 14, 20), draw.normal(1, 6, 14 - BOX[0] + 1, 20 - BOX[1] + 1)
+    down, across = (first_of_windows(side, extent) for side, extent in zip((14, 20), BOX))
+    return {"a": a, "m": m, "x": x, "out": a * torch.sigmoid(m[:, :, down][:, :, :, across]) + x}
+
+
 def rgba8(draw: Draw) -> Tensors:
     values = draw.generator.integers(0, 256, (13, 22, 3), np.uint8)
     values.reshape(-1)[:256] = np.arange(256)
@@ -191,6 +210,9 @@ CASES: dict[str, Callable[[Draw], Tensors]] = {
     "pixel_shuffle_4": pixel_shuffle(4),
     "add": add,
     "sigmoid_gate": sigmoid_gate,
+    "box_mean": box_mean(1, 1),
+    "box_mean_2x2": box_mean(2, 2),
+    "gate_by_map": gate_by_map,
     "rgba8": rgba8,
     "quantize": quantize,
 }

@@ -124,19 +124,26 @@ def resize(factor: float) -> nn.Upsample:
     return nn.Upsample(scale_factor=factor, mode="bilinear", align_corners=False)
 
 
+def whole_means(r: Tensor) -> Tensor:
+    """The mean of each channel, [batch, channels, 1, 1]."""
+    return r.mean((2, 3), keepdim=True)
+
+
 class ChannelAttention(nn.Module):
     """Scales each channel by a gate computed from the means of all channels."""
 
     def __init__(self, channels: int, config: Config) -> None:
         super().__init__()
         hidden = channels // config.reduction
+        self.means = whole_means
+        """What the gate is computed from; `local_mode.py` puts means of windows in its place."""
         self.conv_du = nn.Sequential(
             conv(channels, hidden, 1, config.bias), nn.ReLU(), conv(hidden, channels, 1, config.bias), nn.Sigmoid()
         )
 
     def gate(self, r: Tensor) -> Tensor:
-        """The factors, [batch, channels, 1, 1]."""
-        return self.conv_du(r.mean((2, 3), keepdim=True))
+        """The factors, [batch, channels, 1, 1], or of each pixel."""
+        return self.conv_du(self.means(r))
 
     def forward(self, r: Tensor) -> Tensor:
         return self.gate(r) * r

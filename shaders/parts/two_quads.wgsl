@@ -8,6 +8,14 @@ fn values(first: vec4<f32>, second: vec4<f32>) -> Values {
     return mat2x4<f32>(first, second);
 }
 
+fn first_of(v: Values) -> vec4<f32> {
+    return v[0];
+}
+
+fn second_of(v: Values) -> vec4<f32> {
+    return v[1];
+}
+
 // Products value by value.
 fn scaled(v: Values, by: Values) -> Values {
     return mat2x4<f32>(v[0] * by[0], v[1] * by[1]);

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::model::{Export, FeaturePeaks, Source, Weights};
+use crate::model::{self, Export, FeaturePeaks, Source, Weights};
 use crate::plan::Precision;
-use crate::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, Shown, image, job};
+use crate::{
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation, Error, Progress, Shown, image, job, output,
+};
 use clap::Args;
 
 use super::network::lines;
-use super::session::{DeviceArgs, embedded, open_model};
+use super::session::DeviceArgs;
 use super::telling::with_bar;
 use super::{Failure, advise, dump, patterns, print, say};
 
@@ -36,10 +38,10 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
     let paths = job::photos(&patterns::expand(&args.photos)?, args.recursive)?;
     let read: Vec<&Path> = paths.iter().chain([&args.model]).map(PathBuf::as_path).collect();
     if let Some(output) = &args.output {
-        dump::check_safetensors(output)?;
+        job::check_safetensors(output)?;
         dump::check_result(&read, Some(output))?;
     }
-    let file = open_model(&args.model)?;
+    let file = model::open(&args.model)?;
     let weights = Weights::from_checkpoint(&file)?;
     advise(&weights.provenance(), quiet);
     let middle = |path: &PathBuf| CalibrationPhoto::of(&image::read(path)?, &weights, CALIBRATION_SIDE);
@@ -50,7 +52,7 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
     })?;
     print(&[summary(&file, &peaks), table(&paths, &deviations)].join("\n"))?;
     let Some(output) = &args.output else { return Ok(()) };
-    dump::write_whole(output, &weights.to_safetensors(&export(args, &file, peaks)?)?)?;
+    output::write(output, &weights.to_safetensors(&export(args, &file, peaks)?)?)?;
     if !quiet {
         say(format_args!("{} -> {}", file.origin(), output.display()));
     }
@@ -90,7 +92,7 @@ fn export(args: &CalibrateArgs, file: &Checkpoint<'_>, peaks: FeaturePeaks) -> R
     let halves = file.dtypes().iter().all(|dtype| dtype == "F16");
     let precision = if halves { Precision::F16 } else { Precision::F32 };
     // What ships in the program is no file that a user could look for.
-    let source = match embedded(&args.model) {
+    let source = match model::embedded(&args.model) {
         Some(_) => None,
         None => Some(Source { sha256: checkpoint::sha256(&args.model)?, format: file.container().family() }),
     };

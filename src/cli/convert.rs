@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::checkpoint::{self, Checkpoint};
-use crate::image::WriteOptions;
-use crate::job::{self, Job};
-use crate::model::{Export, Source, Task, Weights};
+use crate::job;
+use crate::model::{Export, Task};
 use crate::plan::Precision;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::{Failure, advise, dump, parse_task, say};
+use super::{Failure, advise, parse_task, say};
 
 #[derive(Args)]
 pub(super) struct ConvertArgs {
@@ -35,25 +33,18 @@ pub(super) struct ConvertArgs {
 }
 
 pub(super) fn run(args: &ConvertArgs, quiet: bool) -> Result<(), Failure> {
-    dump::check_safetensors(&args.output)?;
-    let job = Job::of_files(args.input.clone(), args.output.clone(), WriteOptions::default());
-    job::check_distinct(&[job], &[], &[])?;
-    dump::check(&args.output)?;
-    let file = Checkpoint::open(&args.input)?;
-    let weights = Weights::from_checkpoint(&file)?;
-    // Whoever states the licence needs no guess at it.
-    if args.license.is_none() {
-        advise(&weights.provenance(), quiet);
-    }
     let export = Export {
         precision: if args.f16 { Precision::F16 } else { Precision::F32 },
         task: args.task,
         license: args.license.clone(),
         title: args.title.clone(),
-        peaks: None,
-        source: Some(Source { sha256: checkpoint::sha256(&args.input)?, format: file.container().family() }),
+        ..Export::default()
     };
-    dump::write_whole(&args.output, &weights.to_safetensors(&export)?)?;
+    let weights = job::convert(&args.input, &args.output, export)?;
+    // Whoever states the licence needs no guess at it.
+    if args.license.is_none() {
+        advise(&weights.provenance(), quiet);
+    }
     if !quiet {
         say(format_args!("{} -> {}", args.input.display(), args.output.display()));
     }

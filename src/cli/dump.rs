@@ -1,10 +1,10 @@
 //! Files besides photos: tensors for `--dump`, one each, as safetensors; weights; and reports.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::{Captured, Error, Values, job};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
@@ -24,14 +24,6 @@ pub(super) fn check_result(read: &[&Path], file: Option<&Path>) -> Result<(), Fa
     Ok(check(file)?)
 }
 
-/// Refuses a file of weights under a name that says otherwise.
-pub(super) fn check_safetensors(path: &Path) -> Result<(), Failure> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors")) {
-        return Ok(());
-    }
-    Err(Failure::Usage(format!("{} must end in .safetensors, which is what is written", path.display())))
-}
-
 /// Writes one tensor as `[1, channels, height, width]`.
 pub(super) fn write(tensor: &Captured, path: &Path) -> Result<(), Error> {
     let (dtype, bytes): (Dtype, &[u8]) = match &tensor.values {
@@ -44,13 +36,7 @@ pub(super) fn write(tensor: &Captured, path: &Path) -> Result<(), Error> {
     let view = TensorView::new(dtype, shape, bytes).map_err(unfit)?;
     let file =
         safetensors::serialize([(&tensor.name, view)], None::<HashMap<String, String>>).map_err(unfit)?;
-    write_whole(path, &file)
-}
-
-/// Writes a file, to a temporary one that is then renamed.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let output = Output::create(path)?;
-    output.file().write_all(bytes).and_then(|()| output.commit()).map_err(|source| failure(path, source))
+    output::write(path, &file)
 }
 
 /// Gives a command's result to a file, or to standard output.
@@ -58,7 +44,7 @@ pub(super) fn deliver(text: io::Result<String>, file: Option<&Path>) -> Result<(
     let path = || file.map_or_else(|| "standard output".into(), Path::to_owned);
     let text = text.map_err(|source| Error::Io { action: "write", path: path(), source })?;
     match file {
-        Some(file) => write_whole(file, text.as_bytes()),
+        Some(file) => output::write(file, text.as_bytes()),
         None => print(&text),
     }
 }

@@ -16,7 +16,9 @@ mod gallery;
 mod html;
 mod inputs;
 mod inspect;
+mod memory;
 mod mishap;
+mod mode;
 mod network;
 mod pairs;
 mod patterns;
@@ -37,6 +39,8 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+
+pub use environment::wanted_variable;
 
 use crate::model::{Provenance, Stage, Task};
 use crate::plan::Precision;
@@ -111,6 +115,12 @@ struct NetworkArgs {
     /// The stage whose image is the result; an earlier one skips the later work
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3), default_value_t = 3)]
     stage: u8,
+    #[command(flatten)]
+    mode: mode::ModeArgs,
+    /// The most memory of the device that a photo may take, weights apart, such as 512M or 2G; one that takes more is computed
+    /// in bands of rows, in more time and to the same bytes. Without it what the device has
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse_bytes)]
+    max_memory: Option<u64>,
 }
 
 impl NetworkArgs {
@@ -167,9 +177,16 @@ impl From<Error> for Failure {
 #[must_use]
 pub fn main() -> ExitCode {
     environment::settle();
+    ExitCode::from(run_alone(std::env::args_os()))
+}
+
+/// As [`run`], in a process that another language has started for nothing else: signals end it as they end the program,
+/// and panics write no traces. [`wanted_variable`] is for whoever starts it.
+#[must_use]
+pub fn run_alone<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
     mishap::hush_panics();
     signals::listen();
-    ExitCode::from(run(std::env::args_os()))
+    run(arguments)
 }
 
 /// Does what the program `mprnet` does with these arguments, of which the first is its name, and gives its exit code: for

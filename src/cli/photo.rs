@@ -41,8 +41,10 @@ impl Asked<'_> {
             Samples::U8(_) => ImageFormat::Words,
             Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
         };
-        let (stage, keep) = (self.args.session.network.stage(), self.nodes());
-        let options = NetworkOptions { width: photo.width(), height: photo.height(), format, stage, keep };
+        let (network, keep) = (&self.args.session.network, self.nodes());
+        let (stage, mode) = (network.stage(), network.mode.mode());
+        let (width, height) = (photo.width(), photo.height());
+        let options = NetworkOptions { height, width, format, stage, mode, keep };
         if self.args.dump.is_empty() { Ok(()) } else { model::build(self.weights, &options).map(|_| ()) }
     }
 

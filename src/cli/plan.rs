@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use crate::Error;
 use crate::graph::{Graph, Node, Role, TensorId, cost};
+use crate::inspect::{BUFFER_MIB, Forms, build, packed_weights, target};
 use crate::kernels::{self, Params, Target};
-use crate::model::{Task, Weights};
-use crate::plan::{Layout, MemoryPlan, Precision};
+use crate::model::{self, Task, Weights};
+use crate::plan::{Budget, Layout, MemoryPlan, Operator, Plan, Precision};
 use clap::Args;
 
-use super::network::{BUFFER_MIB, Forms, build, lines, mib, packed_weights, parse_size, row, target};
-use super::session::open_model;
+use super::network::{lines, mib, parse_size, row};
 use super::{Failure, NetworkArgs, parse_task, print};
 
 /// Larger buffers than 64 GiB no device has, and shaders could not address them.
@@ -41,13 +41,14 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
+    args.network.mode.check()?;
     let weights = match (&args.model, args.config) {
-        (Some(path), _) => Weights::from_checkpoint(&open_model(path)?)?,
+        (Some(path), _) => Weights::from_checkpoint(&model::open(path)?)?,
         (None, Some(task)) => Weights::seeded(task.published_config(), 0),
         (None, None) => Weights::embedded(Task::Denoise)?,
     };
     let (width, height) = args.size;
-    let graph = build(&weights, args.size, args.network.stage())?;
+    let graph = build(&weights, args.size, args.network.stage(), args.network.mode.mode())?;
     if args.tensors {
         return Ok(print(&lines(graph.names()))?);
     }
@@ -59,7 +60,10 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
         weights.config().to_string(),
         format!("{} parameters, {width}x{height}, {precision:?}", weights.parameter_count()),
     ];
-    let tables = [lines(network), operators(&forms, precision), memory];
+    let mut tables = vec![lines(network), operators(&forms, precision), memory];
+    if let Some(budget) = args.network.max_memory {
+        tables.push(bands(&forms.executed, precision, budget, args.buffer_limit << 20)?);
+    }
     Ok(print(&tables.join("\n"))?)
 }
 
@@ -116,6 +120,31 @@ fn memory(forms: &Forms, args: &PlanArgs) -> Result<String, Error> {
     both("peak, weights apart", &|g, p| mib(p.bytes() + staging(g, p) + uniforms(g)));
     both("weights, packed", &|g, _| mib(packed_weights(g, precision)));
     Ok(lines(table))
+}
+
+/// What a memory budget makes of the whole photo.
+fn bands(graph: &Graph, precision: Precision, bytes: u64, buffer: u64) -> Result<String, Error> {
+    let mut target = target(precision);
+    target.scratch = target.scratch.min(Budget::scratch(bytes));
+    let operator = |node: &Node| kernels::lower(graph, node, &target).operator(cost::work(graph, node));
+    let operators: Vec<Operator> = graph.nodes().iter().map(operator).collect();
+    let plan = Plan::within(graph, &operators, &Budget { bytes, buffer, precision })?;
+    let row_bytes = |id| Layout::of(&graph.desc(id), precision).row_bytes;
+    let (whole, repeated) = (!plan.schedule.streams(), plan.schedule.repeated(&operators));
+    let work = operators.iter().map(|o| o.work as f64).sum::<f64>();
+    let one = |name: &str, value: String| format!("{name:<34}{value:>14}");
+    let bands = if whole { "whole".to_owned() } else { plan.schedule.bands.len().to_string() };
+    Ok(lines([
+        one(&format!("within {} MiB", bytes >> 20), String::new()),
+        one("bands of all groups", bands),
+        one("device, MiB", mib(plan.device_bytes())),
+        one("  of it to move rows", mib(plan.staging)),
+        one("host, MiB", mib(plan.host_bytes())),
+        one("moved between them, MiB", mib(plan.schedule.traffic(row_bytes))),
+        one("work that bands repeat, %", format!("{:.1}", 100.0 * repeated)),
+        one("time, to that of the whole", format!("{:.2}", plan.cost(graph, &operators, precision) / work)),
+        "  by 10 TFLOP/s, and 12.5 GB/s between host and device".to_owned(),
+    ]))
 }
 
 fn staging(graph: &Graph, plan: &MemoryPlan) -> u64 {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, Failure, dump, print};
-use crate::Error;
+use super::{Cli, Failure, print};
+use crate::{Error, output};
 
 #[derive(Args)]
 pub(super) struct CompletionsArgs {
@@ -47,5 +47,5 @@ fn page(command: &Command, folder: &Path) -> Result<(), Error> {
     let mut text = Vec::new();
     let page = clap_mangen::Man::new(command.clone()).title(name).section("1");
     page.render(&mut text).map_err(|source| Error::Io { action: "write", path: path.clone(), source })?;
-    dump::write_whole(&path, &text)
+    output::write(&path, &text)
 }

@@ -116,6 +116,7 @@ pub(super) fn run_any(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
 
 /// Restores photos with these models, one after another.
 pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result<(), Failure> {
+    args.session.network.mode.check()?;
     if let Some(source) = args.video.source() {
         return restore_video(args, source, models, quiet);
     }

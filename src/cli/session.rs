@@ -5,8 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::checkpoint::Checkpoint;
-use crate::model::{Task, Weights};
+use crate::model::{Task, Weights, embedded};
 use crate::plan::Precision;
 use crate::pool::{Blame, Seat};
 use crate::tune::{Tuning, cache_folder};
@@ -151,21 +150,6 @@ impl DeviceArgs {
     }
 }
 
-/// The embedded model of that name, where no file has it.
-pub(super) fn embedded(model: &Path) -> Option<Task> {
-    model.to_str().and_then(Task::named).filter(|_| !model.is_file())
-}
-
-/// The embedded model of that name, or the file.
-pub(super) fn open_model(model: &Path) -> Result<Checkpoint<'static>, Error> {
-    match embedded(model) {
-        Some(task) => {
-            Checkpoint::from_safetensors(Weights::embedded_file(task), &format!("the embedded {task} model"))
-        }
-        None => Checkpoint::open(model),
-    }
-}
-
 /// Where weights come from.
 #[derive(Clone, Copy)]
 pub(super) enum Model<'a> {
@@ -224,6 +208,8 @@ impl Opener {
         let options = RestorerOptions {
             precision: args.network.precision(),
             stage: args.network.stage(),
+            mode: args.network.mode.mode(),
+            max_memory: args.network.max_memory,
             strength: args.blend.strength,
             symmetries: args.blend.tta,
             passes,
@@ -251,6 +237,7 @@ impl Opener {
 impl SessionArgs {
     /// The adapters that photos are shared among; none is opened before a photo needs it.
     pub(super) fn seats(&self, weights: &[Weights], passes: bool, quiet: bool) -> Result<Vec<Seat>, Error> {
+        weights.iter().try_for_each(|weights| weights.accepts(self.network.mode.mode()))?;
         let opener = Opener::new(self, weights, passes, quiet);
         let seat = |device: Option<String>| {
             let name = device.as_ref().map_or_else(|| "the adapter".to_owned(), |it| format!("adapter {it}"));
@@ -274,7 +261,7 @@ impl SessionArgs {
         let mut rows =
             vec![("program", program), ("model", model), ("stage", self.network.stage.to_string())];
         rows.extend([("precision", precision), ("strength", self.blend.strength.to_string())]);
-        rows.push(("symmetries", symmetries));
+        rows.extend([("symmetries", symmetries), ("mode", self.network.mode.name())]);
         rows.extend(used.adapters.iter().map(|(name, more)| ("adapter", format!("{name} ({more})"))));
         rows
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::checkpoint::Checkpoint;
 use crate::graph::Graph;
-use crate::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
+use crate::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use crate::{Error, Result, Shown};
 
 /// The file of a folder that lists its networks.
@@ -27,6 +27,8 @@ pub struct GoldenNetwork {
     pub name: String,
     /// Its weights.
     pub weights: Weights,
+    /// What the means of channel attention are taken over.
+    pub mode: Mode,
     tensors: BTreeMap<String, Tensor>,
     size: [u32; 2],
 }
@@ -43,6 +45,8 @@ struct Listed {
     name: String,
     /// The file of tensors: `input`, `stage1` to `stage3`, and any features by their modules' names.
     tensors: String,
+    /// Of the local mode: a side of the training's crops.
+    local: Option<u32>,
     #[serde(flatten)]
     weights: Origin,
 }
@@ -69,13 +73,14 @@ impl GoldenNetwork {
             .into_iter()
             .map(|(name, config, seed)| {
                 let prefix = format!("{name}/");
-                Self::new(name, Weights::seeded(config, seed), &file, &prefix)
+                Self::new(name, Weights::seeded(config, seed), Mode::Global, &file, &prefix)
             })
             .collect()
     }
 
     /// The networks that `networks.json` of a folder lists: `name`; `tensors`, a safetensors file with `input`, `stage3`
-    /// and any other tensors by name; and `weights`, a file, or `seeded`, a published configuration and a seed.
+    /// and any other tensors by name; `weights`, a file, or `seeded`, a published configuration and a seed; and of the
+    /// local mode `local`, a side of the training's crops in pixels.
     ///
     /// # Errors
     /// [`Error::Golden`], or what a checkpoint's file may give.
@@ -100,21 +105,22 @@ impl GoldenNetwork {
                     Weights::seeded(task.published_config(), seed)
                 }
             };
-            Self::new(&network.name, weights, &Checkpoint::open(&folder.join(network.tensors))?, "")
+            let mode = network.local.map_or(Mode::Global, |size| Mode::Local { train_size: Some(size) });
+            Self::new(&network.name, weights, mode, &Checkpoint::open(&folder.join(network.tensors))?, "")
         };
         listed.into_iter().map(read).collect()
     }
 
     /// A network with these weights, and what PyTorch makes of a photo: `input` and `stage3` in a file's tensors, and any
-    /// others by their modules' names.
+    /// others by their modules' names; in a mode.
     ///
     /// # Errors
     /// [`Error::Golden`] where the tensors do not fit the network.
-    pub fn of(name: &str, weights: Weights, file: &Checkpoint<'_>) -> Result<Self> {
-        Self::new(name, weights, file, "")
+    pub fn of(name: &str, weights: Weights, mode: Mode, file: &Checkpoint<'_>) -> Result<Self> {
+        Self::new(name, weights, mode, file, "")
     }
 
-    fn new(name: &str, weights: Weights, file: &Checkpoint<'_>, prefix: &str) -> Result<Self> {
+    fn new(name: &str, weights: Weights, mode: Mode, file: &Checkpoint<'_>, prefix: &str) -> Result<Self> {
         let mut tensors = BTreeMap::new();
         for (key, shape) in file.shapes() {
             if let Some(name) = key.strip_prefix(prefix) {
@@ -134,7 +140,7 @@ impl GoldenNetwork {
                 return Err(Error::Golden { path: file.origin().into(), reason });
             }
         };
-        let network = Self { name: name.to_owned(), weights, tensors, size };
+        let network = Self { name: name.to_owned(), weights, mode, tensors, size };
         let unfit = network.unfit()?.map(|reason| Error::Golden { path: file.origin().into(), reason });
         unfit.map_or(Ok(network), Err)
     }
@@ -143,7 +149,7 @@ impl GoldenNetwork {
     pub(super) fn graph(&self) -> Result<Graph> {
         let [height, width] = self.size;
         let (format, stage) = (ImageFormat::Planar, Stage::Three);
-        let options = NetworkOptions { width, height, format, stage, keep: Vec::new() };
+        let options = NetworkOptions { width, height, format, stage, mode: self.mode, keep: Vec::new() };
         model::build(&self.weights, &options)
     }
 

@@ -3,7 +3,8 @@
 use super::Specimen;
 use crate::Result;
 use crate::graph::{
-    Attention, Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, Role, Sam, TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, Role, Sam,
+    TensorDesc, TensorId,
 };
 use crate::model::normal_values;
 
@@ -24,6 +25,7 @@ pub(super) fn all() -> Result<Vec<(String, Specimen)>> {
         found.extend(convolutions(patches)?);
         found.extend(elementwise(patches)?);
         found.push(named("channel attention", patches, attention(patches)?));
+        found.extend(local_attention(patches)?);
     }
     found.extend(images()?);
     Ok(found)
@@ -119,6 +121,28 @@ fn elementwise(patches: Patches) -> Result<Vec<(String, Specimen)>> {
         Ok(named(name, patches, b.specimen()))
     });
     made.collect()
+}
+
+/// Means of windows along either axis, and the gate by a map of them.
+fn local_attention(patches: Patches) -> Result<Vec<(String, Specimen)>> {
+    let mean = |axis, window, prelu| Op::BoxMean(BoxMean { axis, window, prelu });
+    let mut found = Vec::new();
+    for (name, op) in [
+        ("box_mean of rows", mean(Axis::Rows, 5, None)),
+        ("box_mean of columns", mean(Axis::Columns, 8, None)),
+        ("box_mean of columns + prelu", mean(Axis::Columns, 8, Some(0.0))),
+    ] {
+        let mut b = Builder::new(patches);
+        let x = b.feature(10);
+        b.push(op, &[x])?;
+        found.push(named(name, patches, b.specimen()));
+    }
+    let mut b = Builder::new(patches);
+    let map = [SIZE[0] - 4 * patches.rows, SIZE[1] - 7 * patches.cols];
+    let inputs = [SIZE, map, SIZE].map(|size| b.input(40, size, Role::Feature));
+    b.push(Op::SigmoidGate, &inputs)?;
+    found.push(named("sigmoid_gate by windows", patches, b.specimen()));
+    Ok(found)
 }
 
 /// Pooling, its two small layers, and the gate.

@@ -5,7 +5,7 @@ use super::{Cancel, Executor, ExecutorOptions, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, Groups, Role, TensorId, passes};
 use crate::image::Frame;
-use crate::model::{self, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Weights};
+use crate::model::{self, FeaturePeaks, ImageFormat, Mode, NetworkOptions, Stage, Weights};
 use crate::plan::{Layout, Precision};
 use crate::{Error, Result};
 
@@ -54,6 +54,7 @@ impl CalibrationPhoto {
             height,
             format: ImageFormat::Planar,
             stage: Stage::Three,
+            mode: Mode::Global,
             keep: Vec::new(),
         };
         passes::optimize(model::build(weights, &options)?)

@@ -6,9 +6,9 @@ use super::WeightStore;
 use super::record::{Planned, Recorder};
 use super::weights::OperatorWeights;
 use crate::gpu::{Device, KernelSpec};
-use crate::graph::{Graph, TensorId, cost};
-use crate::kernels::{self, Choices, Lowered, Operand, Params, Slot, Target, Variant};
-use crate::plan::{Bound, Cut, CutLimits, MemoryPlan, Placement, Precision, Reach, cut};
+use crate::graph::{Graph, cost};
+use crate::kernels::{self, Choices, Lowered, Params, Stage, Target, Variant};
+use crate::plan::{Band, Bound, Budget, Cut, CutLimits, Item, Operator, Plan, Precision, cut};
 use crate::{Error, Result};
 
 /// How to compile a graph.
@@ -24,6 +24,8 @@ pub struct ExecutorOptions {
     pub slice: Option<u64>,
     /// How variants of kernels are chosen.
     pub choices: Choices,
+    /// Bytes on the device, weights apart, where not as many as the whole photo takes: then it is computed in bands.
+    pub max_memory: Option<u64>,
 }
 
 /// Device memory of an executor, in bytes.
@@ -37,6 +39,16 @@ pub struct Memory {
     pub staging: u64,
     /// The table of uniforms.
     pub uniforms: u64,
+    /// Memory of the host that tensors pass through between groups of operators.
+    pub host: u64,
+}
+
+impl Memory {
+    /// On the device in all.
+    #[must_use]
+    pub fn device(&self) -> u64 {
+        self.tensors + self.staging + self.uniforms
+    }
 }
 
 /// One operator, ready to be cut.
@@ -44,11 +56,10 @@ pub(super) struct Step {
     pub(super) lowered: Lowered,
     /// Those of each stage.
     pub(super) weights: Vec<Option<Arc<OperatorWeights>>>,
-    pub(super) work: u64,
+    /// Its work, and the tensors that its stages bind, in that order.
+    pub(super) operator: Operator,
     /// Multiply-adds that its kernels execute for each of its definition.
     pub(super) arithmetic: f64,
-    /// The tensors that its stages bind, in that order, and whether they are written.
-    pub(super) tensors: Vec<(TensorId, Reach, bool)>,
 }
 
 impl Step {
@@ -56,24 +67,15 @@ impl Step {
         device: &Device,
         store: &WeightStore,
         graph: &Graph,
-        lowered: Lowered,
-        (work, arithmetic): (u64, f64),
+        (lowered, operator): (Lowered, Operator),
+        arithmetic: f64,
     ) -> Result<Self> {
-        let mut weights = Vec::with_capacity(lowered.stages.len());
-        let mut tensors = Vec::new();
-        for stage in &lowered.stages {
-            let packed = stage
-                .packing
-                .as_ref()
-                .map(|packing| store.get(device, graph, packing, stage.spec.weight_texels()));
-            weights.push(packed.transpose()?);
-            for binding in &stage.bindings {
-                if let Operand::Tensor(tensor, reach) = binding.operand {
-                    tensors.push((tensor, reach, matches!(binding.slot, Slot::Dst | Slot::Dst2)));
-                }
-            }
-        }
-        Ok(Self { lowered, weights, work, arithmetic, tensors })
+        let packed = |stage: &Stage| {
+            let packed = stage.packing.as_ref();
+            packed.map(|packing| store.get(device, graph, packing, stage.spec.weight_texels())).transpose()
+        };
+        let weights = lowered.stages.iter().map(packed).collect::<Result<_>>()?;
+        Ok(Self { lowered, weights, operator, arithmetic })
     }
 }
 
@@ -83,7 +85,8 @@ pub(super) type Lower = fn(&Device, &Graph, &mut Target) -> Result<Vec<Lowered>>
 /// A compiled graph.
 pub(super) struct Compiled {
     pub(super) graph: Graph,
-    pub(super) memory: MemoryPlan,
+    pub(super) precision: Precision,
+    pub(super) plan: Plan,
     pub(super) slots: Vec<wgpu::Buffer>,
     pub(super) steps: Vec<Step>,
     pub(super) limits: CutLimits,
@@ -112,25 +115,33 @@ impl Compiled {
         let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
         let binding = options.binding_limit.unwrap_or(u64::MAX).min(limits.max_storage_buffer_binding_size);
         let mut target = device.target(options.precision).with_choices(options.choices.clone());
-        target.scratch = target.scratch.min(binding).min(buffer_limit);
+        let share = options.max_memory.map_or(u64::MAX, Budget::scratch);
+        target.scratch = target.scratch.min(binding).min(buffer_limit).min(share);
         let lowered = lower(device, &graph, &mut target)?;
-        let scratch: Vec<Vec<u64>> = lowered.iter().map(|l| l.scratch.clone()).collect();
-        let memory = MemoryPlan::new(&graph, options.precision, buffer_limit, &scratch)?;
-        let step = |(lowered, node)| {
-            let costs = (cost::work(&graph, node), kernels::arithmetic(&graph, node, &target));
-            Step::new(device, store, &graph, lowered, costs)
+        let work = |(lowered, node): (&Lowered, _)| lowered.operator(cost::work(&graph, node));
+        let operators: Vec<Operator> = lowered.iter().zip(graph.nodes()).map(work).collect();
+        let plan = match options.max_memory {
+            Some(bytes) => {
+                let budget = Budget { bytes, buffer: buffer_limit, precision: options.precision };
+                Plan::within(&graph, &operators, &budget)?
+            }
+            None => Plan::whole(&graph, &operators, options.precision, buffer_limit)?,
         };
-        let steps = lowered.into_iter().zip(graph.nodes()).map(step).collect::<Result<Vec<_>>>()?;
+        let step =
+            |(step, node)| Step::new(device, store, &graph, step, kernels::arithmetic(&graph, node, &target));
+        let steps = lowered.into_iter().zip(operators).zip(graph.nodes()).map(step);
+        let steps = steps.collect::<Result<Vec<_>>>()?;
         let cut_limits = CutLimits {
             binding_bytes: binding,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment),
             rows: limits.max_compute_workgroups_per_dimension,
             bands: u32::MAX,
         };
-        let slots = make_slots(device, memory.slot_sizes())?;
+        let slots = make_slots(device, plan.memory.slot_sizes())?;
         let uniform_alignment = u64::from(limits.min_uniform_buffer_offset_alignment);
         let uniform_stride = (size_of::<Params>() as u64).next_multiple_of(uniform_alignment);
-        Ok(Self { graph, memory, slots, steps, limits: cut_limits, uniform_stride })
+        let precision = options.precision;
+        Ok(Self { graph, precision, plan, slots, steps, limits: cut_limits, uniform_stride })
     }
 
     /// Every kernel, in the order of first use.
@@ -142,28 +153,32 @@ impl Compiled {
     /// uniforms they use.
     pub(super) fn plan(&self, device: &Device, budget: u64) -> Result<(Vec<Planned>, wgpu::Buffer)> {
         let mut recorder = Recorder::new(self);
-        for (node, step) in self.steps.iter().enumerate() {
-            recorder.operator(node, &self.cut(step, budget)?);
+        for (band, Band { items, .. }) in self.plan.schedule.bands.iter().enumerate() {
+            for item in items {
+                recorder.operator(band, item.node, &self.cut(band, item, budget)?);
+            }
         }
         recorder.finish(device)
     }
 
-    fn cut(&self, step: &Step, budget: u64) -> Result<Vec<Cut>> {
-        let bound: Vec<Bound<'_>> = step
-            .tensors
+    fn cut(&self, band: usize, item: &Item, budget: u64) -> Result<Vec<Cut>> {
+        let step = &self.steps[item.node];
+        let tensors = &step.operator.tensors;
+        let bound: Vec<Bound<'_>> = tensors
             .iter()
             .filter_map(|&(tensor, reach, written)| {
-                let Placement { layout, fragments, .. } = self.memory.placement(tensor)?;
-                Some(Bound { reach, layout: *layout, fragments, written })
+                let layout = self.plan.memory.placement(tensor)?.layout;
+                let (fragments, _) = self.plan.memory.located(tensor, band)?;
+                Some(Bound { reach, layout, fragments, written })
             })
             .collect();
         let domain = step.lowered.domain();
         let total = u64::from(domain.bands());
-        let share = u128::from(total) * u128::from(budget) / u128::from(step.work.max(1));
+        let share = u128::from(total) * u128::from(budget) / u128::from(step.operator.work.max(1));
         let bands = (share.clamp(1, u128::from(total)) as u32).min(step.lowered.strip[0]);
         let limits = CutLimits { bands, ..self.limits };
-        cut(domain, &bound, &limits).map_err(|index| {
-            let tensor = self.graph.at(step.tensors[index].0).name.clone();
+        cut(domain, &item.bands, &bound, &limits).map_err(|index| {
+            let tensor = self.graph.at(tensors[index].0).name.clone();
             Error::TensorTooLarge { tensor, bytes: bound[index].layout.bytes(), limit: limits.binding_bytes }
         })
     }

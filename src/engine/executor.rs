@@ -8,6 +8,7 @@ use super::pace::Pace;
 use super::record::{Dispatch, Planned};
 use super::run::Watch;
 use super::staging::Transfers;
+use super::stream::{OnHost, Stream};
 use super::{Cancel, ExecutorOptions, Memory, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::Graph;
@@ -35,6 +36,10 @@ pub struct Executor {
     /// Submissions tell it when they are done.
     pub(super) pace: Arc<Mutex<Pace>>,
     pub(super) transfers: Arc<Transfers>,
+    /// What moves the rows of bands, where the graph is computed in bands.
+    pub(super) stream: Option<Stream>,
+    /// What was loaded for a run in bands, or came of it.
+    pub(super) on_host: Mutex<Option<OnHost>>,
 }
 
 impl Executor {
@@ -77,8 +82,19 @@ impl Executor {
         let (planned, uniforms) = compiled.plan(device, cut_for)?;
         let transfers = Arc::new(Transfers::new(&compiled));
         transfers.reserve(device)?;
-        let pace = Arc::new(Mutex::new(pace));
-        Ok(Self { compiled, planned, dispatches: Vec::new(), uniforms, cut_for, pace, transfers })
+        let stream = Stream::new(device, &compiled)?;
+        let (pace, on_host) = (Arc::new(Mutex::new(pace)), Mutex::default());
+        Ok(Self {
+            compiled,
+            planned,
+            dispatches: Vec::new(),
+            uniforms,
+            cut_for,
+            pace,
+            transfers,
+            stream,
+            on_host,
+        })
     }
 
     /// The graph as it is executed.
@@ -90,19 +106,26 @@ impl Executor {
     /// Where tensors live.
     #[must_use]
     pub fn memory_plan(&self) -> &MemoryPlan {
-        &self.compiled.memory
+        &self.compiled.plan.memory
     }
 
     /// Device memory taken, weights apart.
     #[must_use]
     pub fn memory(&self) -> Memory {
-        let plan = &self.compiled.memory;
+        let plan = &self.compiled.plan.memory;
         Memory {
             tensors: plan.bytes(),
             live_bound: plan.live_bound(),
-            staging: self.transfers.bytes(),
+            staging: self.transfers.bytes() + self.stream.as_ref().map_or(0, Stream::bytes),
             uniforms: self.uniforms.size(),
+            host: self.compiled.plan.host_bytes(),
         }
+    }
+
+    /// How many bands a run is executed in, where the photo is not computed at once.
+    #[must_use]
+    pub fn bands(&self) -> Option<usize> {
+        self.stream.is_some().then_some(self.compiled.plan.schedule.bands.len())
     }
 
     /// Dispatches of one run, as they are cut at present.
@@ -140,8 +163,7 @@ impl Executor {
 
     /// Runs calls that are part of a run, which takes all of its memory.
     pub(super) fn running<T>(&self, device: &Device, calls: impl FnOnce() -> T) -> Result<T> {
-        let Memory { tensors, staging, uniforms, .. } = self.memory();
-        device.checked_for(RUNNING, tensors + staging + uniforms, calls)
+        device.checked_for(RUNNING, self.memory().device(), calls)
     }
 
     /// Fills every slot with not-a-number, so that a test sees what a kernel leaves unwritten.
@@ -173,13 +195,14 @@ impl Executor {
         Ok(self.planned.iter().position(resumes).unwrap_or(self.planned.len()))
     }
 
-    /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least.
+    /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least, and of one band where
+    /// rows move between bands.
     pub(super) fn slice(&self, start: usize) -> usize {
         let budget = self.pace().budget();
-        let mut work = 0;
+        let (mut work, band) = (0, self.planned[start].band);
         let fits = |p: &&Planned| {
             work += p.work;
-            work <= budget
+            work <= budget && (p.band == band || self.stream.is_none())
         };
         start + self.planned[start..].iter().take_while(fits).count().max(1)
     }

@@ -14,6 +14,7 @@ mod restorer;
 mod run;
 mod sized;
 mod staging;
+mod stream;
 mod timed;
 mod transfer;
 mod weights;

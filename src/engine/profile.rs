@@ -194,7 +194,8 @@ impl Executor {
         for binding in &step.lowered.stages[stage].bindings {
             match binding.operand {
                 Operand::Tensor(id, _) => {
-                    bytes[0] += self.compiled.memory.placement(id).map_or(0, |place| place.layout.bytes());
+                    bytes[0] +=
+                        self.compiled.plan.memory.placement(id).map_or(0, |place| place.layout.bytes());
                 }
                 Operand::Scratch(scratch) => bytes[1] += scratch.bytes(cells),
                 Operand::Absent | Operand::Idle(_) => {}

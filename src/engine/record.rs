@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::compile::{Compiled, Step};
 use crate::gpu::{Device, KernelSpec, Pipeline};
 use crate::kernels::{Binding, Operand, Params, Scratch, Slot, View};
-use crate::plan::{Cut, Domain, Placement, Strip};
+use crate::plan::{Cut, Domain, Strip};
 use crate::{Error, Result};
 
 /// One dispatch, ready to be recorded.
@@ -42,6 +42,8 @@ struct Located {
 
 /// A dispatch to be: a stage of a strip with its bindings.
 pub(super) struct Planned {
+    /// The band of the schedule.
+    pub(super) band: usize,
     pub(super) node: usize,
     pub(super) stage: usize,
     strip: Strip,
@@ -64,15 +66,15 @@ impl<'a> Recorder<'a> {
         Self { compiled, planned: Vec::new() }
     }
 
-    /// Adds an operator, cut into windows.
-    pub(super) fn operator(&mut self, node: usize, cuts: &[Cut]) {
+    /// Adds an operator's share of a band, cut into windows.
+    pub(super) fn operator(&mut self, band: usize, node: usize, cuts: &[Cut]) {
         let step = &self.compiled.steps[node];
         let columns = step.lowered.domain().columns();
         for cut in cuts {
             let mut start = 0;
             while start < columns {
                 let end = start.saturating_add(step.lowered.strip[1]).min(columns);
-                self.strip(node, cut, &Strip { window: cut.window.clone(), columns: start..end });
+                self.strip((band, node), cut, &Strip { window: cut.window.clone(), columns: start..end });
                 start = end;
             }
         }
@@ -81,14 +83,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn strip(&mut self, node: usize, cut: &Cut, strip: &Strip) {
+    fn strip(&mut self, (band, node): (usize, usize), cut: &Cut, strip: &Strip) {
         let step = &self.compiled.steps[node];
         let domain = step.lowered.domain();
         let share = u64::from(strip.window.bands.end - strip.window.bands.start)
             * u64::from(strip.columns.end - strip.columns.start);
         let cells =
             u64::from(domain.bands()) * u64::from(domain.columns()) * step.lowered.stages.len() as u64;
-        let work = (u128::from(step.work) * u128::from(share) / u128::from(cells)) as u64;
+        let work = (u128::from(step.operator.work) * u128::from(share) / u128::from(cells)) as u64;
         // The cut names a fragment for each tensor of all stages, in order.
         let mut fragments = cut.fragments.iter();
         for (stage, kernels) in step.lowered.stages.iter().enumerate() {
@@ -98,7 +100,7 @@ impl<'a> Recorder<'a> {
                     let located = self.scratch(node, binding.slot, &scratch, strip)?;
                     Some(Located { view: View::default(), ..located })
                 }
-                Operand::Tensor(..) => self.tensor(binding, cut, *fragments.next()?),
+                Operand::Tensor(..) => self.tensor(binding, (band, cut), *fragments.next()?),
                 Operand::Absent => None,
             });
             let mut located: Vec<Located> = located.collect();
@@ -108,14 +110,16 @@ impl<'a> Recorder<'a> {
             }
             let uniforms = self.planned.len() as u64 * self.compiled.uniform_stride;
             let (strip, closes) = (strip.clone(), false);
-            self.planned.push(Planned { node, stage, strip, located, work, closes, uniforms });
+            self.planned.push(Planned { band, node, stage, strip, located, work, closes, uniforms });
         }
     }
 
     /// Of a tensor just the rows that the window touches.
-    fn tensor(&self, binding: &Binding, cut: &Cut, part: usize) -> Option<Located> {
+    fn tensor(&self, binding: &Binding, (band, cut): (usize, &Cut), part: usize) -> Option<Located> {
         let Operand::Tensor(tensor, reach) = binding.operand else { return None };
-        let Placement { layout, fragments, slots } = self.compiled.memory.placement(tensor)?;
+        let memory = &self.compiled.plan.memory;
+        let layout = memory.placement(tensor)?.layout;
+        let (fragments, slots) = memory.located(tensor, band)?;
         let fragment = &fragments[part];
         let rows = reach.rows(&cut.window, layout.rows);
         let start = u64::from(rows.start - fragment.rows.start) * layout.row_bytes;
@@ -133,7 +137,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn scratch(&self, node: usize, binding: Slot, scratch: &Scratch, strip: &Strip) -> Option<Located> {
-        let slot = *self.compiled.memory.scratch(node).get(scratch.index)?;
+        let slot = *self.compiled.plan.memory.scratch(node).get(scratch.index)?;
         let (bands, columns) = (&strip.window.bands, &strip.columns);
         let cells = (bands.end - bands.start) * (columns.end - columns.start);
         let view = View {

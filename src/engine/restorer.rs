@@ -13,7 +13,7 @@ use super::{Executor, Progress, Restoration, Restored, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::TensorDesc;
 use crate::image::Frame;
-use crate::model::{Stage, Weights};
+use crate::model::{Mode, Stage, Weights};
 use crate::plan::Precision;
 use crate::tune::{Tuner, Tuning};
 use crate::{Error, Result};
@@ -29,12 +29,18 @@ pub struct RestorerOptions {
     pub precision: Precision,
     /// Which stage's image is the result. An earlier one skips the later work.
     pub stage: Stage,
+    /// What the means of channel attention are taken over: the photo, or windows around each pixel.
+    pub mode: Mode,
     /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
     /// rounded. 0 gives the photo as it came.
     pub strength: f32,
     /// Whether the result is the mean of what the network makes of the photo in its eight symmetries, turned by quarters and
     /// mirrored, before anything is rounded: better by a little, in eight times the time.
     pub symmetries: bool,
+    /// Bytes of the device's memory that a photo may take, weights apart: tensors, scratch, and what moves rows. One that takes
+    /// more is computed in bands of rows, between which tensors pass through the host: in more time, to the same bytes. None is
+    /// as many as the device has. With a bound, only the executor of the last size is kept.
+    pub max_memory: Option<u64>,
     /// Whether the graph is rewritten into fewer operators. Only checks want it otherwise.
     pub passes: bool,
     /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off unless
@@ -48,8 +54,10 @@ impl Default for RestorerOptions {
         Self {
             precision: Precision::F32,
             stage: Stage::Three,
+            mode: Mode::Global,
             strength: 1.0,
             symmetries: false,
+            max_memory: None,
             passes: true,
             tuning: Tuning::Off,
         }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use web_time::Instant;
@@ -13,6 +13,7 @@ use web_time::Instant;
 use super::executor::failed;
 use super::pace::Pace;
 use super::staging::{Outputs, Staged, Uploading};
+use super::stream::{Moving, OnHost};
 use super::{Cancel, Executor, Progress, Values};
 use crate::Result;
 use crate::gpu::{Device, Submitted};
@@ -65,34 +66,59 @@ impl Slice {
     }
 }
 
+/// What a submission does.
+enum Doing {
+    /// So much work.
+    Work(u64),
+    /// It moves rows.
+    Moving(Moving),
+}
+
 /// Submissions of a run that are under way, oldest first, and how far it has come.
 pub(super) struct UnderWay {
-    submissions: VecDeque<(Submitted, u64)>,
+    submissions: VecDeque<(Submitted, Doing)>,
     done: u64,
     total: u64,
+    /// The host's part of what is computed in bands, and the rows that have arrived for it.
+    on_host: Option<OnHost>,
+    arrived: Vec<Moving>,
 }
 
 impl UnderWay {
-    /// Waits until at most `left` are under way.
+    /// Waits until at most `left` that compute are under way, and nothing before them.
     pub(super) async fn settle<P: FnMut(Progress) + ?Sized>(
         &mut self,
         left: usize,
         watch: &mut Watch<'_, P>,
     ) -> Result<()> {
-        while self.submissions.len() > left {
-            let Some((submitted, work)) = self.submissions.pop_front() else { break };
+        let computing = |it: &&(Submitted, Doing)| matches!(it.1, Doing::Work(_));
+        let mut more = self.submissions.iter().filter(computing).count().saturating_sub(left);
+        while more > 0 || self.submissions.front().is_some_and(|it| !computing(&it)) {
+            let Some((submitted, doing)) = self.submissions.pop_front() else { break };
             watch.spent.gpu += submitted.await.map_err(failed)?;
-            self.done += work;
-            (watch.progress)(Progress { done: self.done.min(self.total), total: self.total });
+            match doing {
+                Doing::Moving(rows) => self.arrived.push(rows),
+                Doing::Work(work) => {
+                    more -= 1;
+                    self.done += work;
+                    (watch.progress)(Progress { done: self.done.min(self.total), total: self.total });
+                }
+            }
         }
         Ok(())
     }
 }
 
+/// Where a run's outputs are to be had.
+enum Results {
+    Device(Outputs),
+    Host(Vec<Values>),
+}
+
 /// A run of which all is submitted.
 pub(super) struct Computed {
     under_way: UnderWay,
-    outputs: Outputs,
+    results: Results,
 }
 
 impl Computed {
@@ -105,7 +131,10 @@ impl Computed {
         self.under_way.settle(0, watch).await?;
         device.settle().await?;
         let start = Instant::now();
-        let values = self.outputs.take().map_err(failed);
+        let values = match self.results {
+            Results::Device(outputs) => outputs.take().map_err(failed),
+            Results::Host(values) => Ok(values),
+        };
         watch.spent.download += start.elapsed();
         values
     }
@@ -133,6 +162,16 @@ impl Executor {
         let made = self.dispatches.len() == self.planned.len();
         let specs = self.compiled.specs().filter(|_| !made);
         let ahead = device.pipelines().ahead(device, specs);
+        if self.stream.is_some() {
+            let on_host = OnHost::new(&self.compiled, staged.into_values())?;
+            let submit = |executor: &Executor, slice: Slice| Ok(executor.submit(device, slice));
+            let under_way = self.drive(device, Some(on_host), watch, submit).await;
+            ahead.finish();
+            let mut under_way = under_way?;
+            self.receive_all(&mut under_way, watch).await?;
+            let results = Results::Host(under_way.on_host.take().map_or_else(Vec::new, OnHost::into_outputs));
+            return Ok(Computed { under_way, results });
+        }
         let (mut staged, mut outputs) = (Some(staged), None);
         let submit = |executor: &Executor, slice: Slice| {
             let mut commands = commands(device);
@@ -147,15 +186,17 @@ impl Executor {
                 uploading.into_iter().for_each(Uploading::done);
             }))
         };
-        let under_way = self.drive(device, watch, submit).await;
+        let under_way = self.drive(device, None, watch, submit).await;
         ahead.finish();
         let outputs = outputs.ok_or_else(|| failed("the graph computes nothing".to_owned()));
-        Ok(Computed { under_way: under_way?, outputs: outputs? })
+        Ok(Computed { under_way: under_way?, results: Results::Device(outputs?) })
     }
+
     /// Hands the dispatches to `submit`, as many at a time as a submission may hold.
     pub(super) async fn drive<P, S>(
         &mut self,
         device: &Device,
+        mut on_host: Option<OnHost>,
         watch: &mut Watch<'_, P>,
         mut submit: S,
     ) -> Result<UnderWay>
@@ -164,12 +205,16 @@ impl Executor {
         S: FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
     {
         let total = self.planned.iter().map(|p| p.work).sum();
-        let mut under_way = UnderWay { submissions: VecDeque::new(), done: 0, total };
+        on_host.iter_mut().for_each(|host| host.stored = 0);
+        let (submissions, arrived) = (VecDeque::new(), Vec::new());
+        let mut under_way = UnderWay { submissions, done: 0, total, on_host, arrived };
         let mut next = 0;
         while next < self.planned.len() {
             under_way.settle(AHEAD - 1, watch).await?;
+            self.receive(&mut under_way)?;
             watch.cancel.check()?;
             next = self.adapt(device, next)?;
+            self.begin_band(device, next, &mut under_way, watch).await?;
             let whole = self.slice(next);
             let end = self.ready(device, next, whole);
             self.make(device, end)?;
@@ -177,10 +222,64 @@ impl Executor {
             let pace = Arc::clone(&self.pace);
             let slice = Slice { range: next..end, work, cut_short: end < whole, pace };
             let submitted = self.running(device, || submit(self, slice))?.map_err(failed)?;
-            under_way.submissions.push_back((submitted, work));
+            under_way.submissions.push_back((submitted, Doing::Work(work)));
             next = end;
+            self.end_band(device, next, &mut under_way)?;
         }
         Ok(under_way)
+    }
+
+    /// Moves the rows that a band needs to the device, where one begins with the next dispatch.
+    async fn begin_band<P: FnMut(Progress) + ?Sized>(
+        &self,
+        device: &Device,
+        next: usize,
+        under_way: &mut UnderWay,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<()> {
+        let band = self.planned[next].band;
+        let Some(stream) = self.stream.as_ref().filter(|_| next == 0 || self.planned[next - 1].band != band)
+        else {
+            return Ok(());
+        };
+        let stored = |under_way: &UnderWay| under_way.on_host.as_ref().map_or(0, |host| host.stored);
+        if stored(under_way) < self.compiled.plan.schedule.bands[band].after {
+            self.receive_all(under_way, watch).await?;
+        }
+        let Some(host) = &mut under_way.on_host else { return Ok(()) };
+        let start = Instant::now();
+        let moved = stream.load(device, &self.compiled, host, band)?;
+        watch.spent.upload += start.elapsed();
+        under_way.submissions.extend(moved.map(|(submitted, rows)| (submitted, Doing::Moving(rows))));
+        Ok(())
+    }
+
+    /// Moves the rows that a band has computed to the host, where it ended before the next dispatch.
+    fn end_band(&self, device: &Device, next: usize, under_way: &mut UnderWay) -> Result<()> {
+        let Some(stream) = &self.stream else { return Ok(()) };
+        let band = self.planned[next - 1].band;
+        if self.planned.get(next).is_none_or(|p| p.band != band) {
+            let moved = stream.store(device, &self.compiled, band)?;
+            under_way.submissions.extend(moved.map(|(submitted, rows)| (submitted, Doing::Moving(rows))));
+        }
+        Ok(())
+    }
+
+    /// Takes the rows that have arrived.
+    fn receive(&self, under_way: &mut UnderWay) -> Result<()> {
+        let UnderWay { on_host: Some(host), arrived, .. } = under_way else { return Ok(()) };
+        let Some(stream) = &self.stream else { return Ok(()) };
+        arrived.drain(..).try_for_each(|rows| stream.arrived(&self.compiled, host, rows))
+    }
+
+    /// Waits for all rows that are on their way.
+    async fn receive_all<P: FnMut(Progress) + ?Sized>(
+        &self,
+        under_way: &mut UnderWay,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<()> {
+        under_way.settle(0, watch).await?;
+        self.receive(under_way)
     }
 
     /// As [`Self::drive`], waiting on this thread until all is done.
@@ -191,9 +290,18 @@ impl Executor {
     ) -> Result<()> {
         let (mut nobody, cancel) = (|_| (), Cancel::new());
         let mut watch = Watch::new(&mut nobody, &cancel);
-        pollster::block_on(async {
-            self.drive(device, &mut watch, submit).await?.settle(0, &mut watch).await
-        })
+        let loaded = self.on_host().take();
+        let under_way = pollster::block_on(async {
+            let mut under_way = self.drive(device, loaded, &mut watch, submit).await?;
+            self.receive_all(&mut under_way, &mut watch).await?;
+            Ok(under_way)
+        })?;
+        *self.on_host() = under_way.on_host;
+        Ok(())
+    }
+
+    fn on_host(&self) -> MutexGuard<'_, Option<OnHost>> {
+        self.on_host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts inputs on the device, as [`Self::run`] does first.
@@ -202,6 +310,10 @@ impl Executor {
     /// As [`Self::run`].
     pub fn load(&self, device: &Device, inputs: &[Values]) -> Result<()> {
         let staged = self.transfers.stage(device, inputs)?;
+        if self.stream.is_some() {
+            *self.on_host() = Some(OnHost::new(&self.compiled, staged.into_values())?);
+            return Ok(());
+        }
         self.running(device, || {
             let mut commands = commands(device);
             let uploading = staged.record(&self.compiled.slots, &mut commands);
@@ -211,6 +323,9 @@ impl Executor {
 
     /// The outputs of what was computed last.
     pub(super) fn results(&self, device: &Device) -> Result<Vec<Values>> {
+        if let Some(host) = self.on_host().take() {
+            return Ok(host.into_outputs());
+        }
         let (submitted, outputs) = self.running(device, || {
             let mut commands = commands(device);
             let outputs = self.transfers.record_outputs(device, &self.compiled.slots, &mut commands);

@@ -66,8 +66,8 @@ impl Model {
     /// The graph to execute, and the powers of two that its tensors are computed times.
     fn graph(&self, key: Key, keep: &[String]) -> Result<(Graph, Vec<i32>)> {
         let Key { width, height, format, precision } = key;
-        let options =
-            NetworkOptions { width, height, format, stage: self.options.stage, keep: keep.to_vec() };
+        let RestorerOptions { stage, mode, .. } = self.options;
+        let options = NetworkOptions { width, height, format, stage, mode, keep: keep.to_vec() };
         let mut graph = model::build(&self.weights, &options)?;
         if self.options.passes {
             graph = passes::optimize(graph)?;
@@ -96,11 +96,13 @@ pub(super) struct Cache {
     pub(super) tuner: Tuner,
     /// Most recently used last.
     executors: Vec<(Key, Executor)>,
+    /// Bytes that a photo may take, since the device has turned out to have no more.
+    limit: Option<u64>,
 }
 
 impl Cache {
     pub(super) fn new(tuner: Tuner) -> Self {
-        Self { tuner, executors: Vec::new() }
+        Self { tuner, executors: Vec::new(), limit: None }
     }
 
     /// How many there are.
@@ -116,22 +118,35 @@ impl Cache {
     }
 
     /// Compiles a graph, or begins to, after making room for its buffers.
-    fn compile(&mut self, model: &Model, graph: Graph, precision: Precision, new: New) -> Result<Executor> {
+    fn compile(&mut self, model: &Model, graph: &Graph, precision: Precision, new: New) -> Result<Executor> {
         let kept = |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| bytes(e)).sum::<u64>();
         while self.executors.len() > KEPT || kept(&self.executors) > KEPT_BYTES {
             self.executors.remove(0);
         }
         let device = &model.device;
-        self.tuner.prove(device, precision, &graph);
-        let choices = self.tuner.choices(device, precision, &graph);
-        let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
-        let made = match new(device, &model.store, graph.clone(), &options) {
-            Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
+        self.tuner.prove(device, precision, graph);
+        let choices = self.tuner.choices(device, precision, graph);
+        let mut options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
+        let made = loop {
+            options.max_memory = self.limit.or(model.options.max_memory);
+            if options.max_memory.is_some() {
                 self.executors.clear();
-                new(device, &model.store, graph, &options)
             }
-            made => made,
-        }?;
+            match new(device, &model.store, graph.clone(), &options) {
+                Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
+                    self.executors.clear();
+                }
+                Err(Error::OutOfMemory { bytes, .. }) if self.lower(bytes) => {}
+                made => break made?,
+            }
+        };
+        if let Some(bands) = made.bands() {
+            let (budget, host) = (options.max_memory.unwrap_or_default() >> 20, made.memory().host >> 20);
+            tracing::warn!(
+                "the photo is computed in {bands} bands, since the whole takes more than {budget} MiB of the device; {host} MiB \
+                 of the host's memory hold what passes between them"
+            );
+        }
         tracing::info!(
             tensors_mib = made.memory().tensors >> 20,
             weights_mib = model.store.bytes() >> 20,
@@ -142,10 +157,25 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Notes that the device has no room for so many bytes; whether another attempt with fewer makes sense.
+    fn lower(&mut self, bytes: u64) -> bool {
+        let next = self.limit.map_or(bytes, |limit| limit.min(bytes)) / 2;
+        if next < LEAST {
+            return false;
+        }
+        tracing::warn!("the device has no room for {} MiB; {} MiB are tried", bytes >> 20, next >> 20);
+        self.limit = Some(next);
+        true
+    }
+}
+
+/// Less than this is not tried where the device turns out to have no room.
+const LEAST: u64 = 8 << 20;
+
 /// Bytes on the device, weights apart.
 fn bytes(executor: &Executor) -> u64 {
-    let memory = executor.memory();
-    memory.tensors + memory.staging + memory.uniforms
+    executor.memory().device()
 }
 
 /// The time in which one photo's work is submitted. At its end, however it comes, the executor goes back to the others.
@@ -155,6 +185,8 @@ pub(super) struct Turn<'a> {
     key: Key,
     /// An executor that has failed is not kept, nor one that gives more than the result.
     executor: Option<Executor>,
+    /// Whether kernels that do not compile have given way to others.
+    checked: bool,
     keep: bool,
     /// The powers of two that the graph's tensors are computed times, of a graph that gives more than the result.
     pub(super) exponents: Vec<i32>,
@@ -174,9 +206,9 @@ impl<'a> Turn<'a> {
             (executor, Vec::new())
         } else {
             let (graph, exponents) = model.graph(key, names)?;
-            (cache.compile(model, graph, key.precision, Executor::begin)?, exponents)
+            (cache.compile(model, &graph, key.precision, Executor::begin)?, exponents)
         };
-        Ok(Self { cache, model, key, executor: Some(executor), keep, exponents })
+        Ok(Self { cache, model, key, executor: Some(executor), checked: false, keep, exponents })
     }
 
     /// The executor, which has not failed.
@@ -192,17 +224,23 @@ impl<'a> Turn<'a> {
         staged: Option<Staged>,
         watch: &mut Watch<'_, P>,
     ) -> Result<Computed> {
-        let computed = match self.submit(photo, staged, watch).await {
-            Err(Error::Shader { .. }) => {
-                let graph = self.executor()?.graph().clone();
-                // Its buffers make room.
-                self.executor = None;
-                let made = self.cache.compile(self.model, graph, self.key.precision, Executor::new)?;
-                self.executor = Some(made);
-                self.submit(photo, None, watch).await
+        let mut computed = self.submit(photo, staged, watch).await;
+        loop {
+            let again = match &computed {
+                Err(Error::Shader { .. }) => !std::mem::replace(&mut self.checked, true),
+                Err(Error::OutOfMemory { bytes, .. }) => self.cache.lower(*bytes),
+                _ => false,
+            };
+            if !again {
+                break;
             }
-            computed => computed,
-        };
+            let graph = self.executor()?.graph().clone();
+            // Its buffers make room.
+            self.executor = None;
+            let made = self.cache.compile(self.model, &graph, self.key.precision, Executor::new)?;
+            self.executor = Some(made);
+            computed = self.submit(photo, None, watch).await;
+        }
         if computed.as_ref().is_err_and(|error| !matches!(error, Error::Cancelled)) {
             self.executor = None;
         }

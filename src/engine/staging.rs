@@ -38,6 +38,8 @@ type Set = Vec<Vec<wgpu::Buffer>>;
 pub(super) struct Transfers {
     inputs: Vec<Lane>,
     outputs: Vec<Lane>,
+    /// Rows move band by band instead.
+    streams: bool,
     /// Mapped, to be written to.
     spare_inputs: Mutex<Vec<Set>>,
     /// Not mapped.
@@ -51,6 +53,7 @@ impl Transfers {
         Self {
             inputs: graph.inputs().iter().map(|&id| Lane::new(compiled, id, true)).collect(),
             outputs: graph.outputs().iter().map(|&id| Lane::new(compiled, id, false)).collect(),
+            streams: compiled.plan.schedule.streams(),
             spare_inputs: Mutex::default(),
             spare_outputs: Mutex::default(),
         }
@@ -75,6 +78,9 @@ impl Transfers {
     /// [`Error::Input`] where the inputs do not fit the graph, [`Error::OutOfMemory`] or [`Error::Gpu`].
     pub(super) fn stage(self: &Arc<Self>, device: &Device, inputs: &[Values]) -> Result<Staged> {
         self.check(inputs)?;
+        if self.streams {
+            return Ok(Staged { transfers: Arc::clone(self), set: None, values: inputs.to_vec() });
+        }
         let spare = take(&self.spare_inputs);
         let set = device.checked_for("making room to upload", bytes(&self.inputs), || {
             let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
@@ -88,7 +94,7 @@ impl Transfers {
             set
         })?;
         tracing::trace!("a photo is staged");
-        Ok(Staged { transfers: Arc::clone(self), set: Some(set) })
+        Ok(Staged { transfers: Arc::clone(self), set: Some(set), values: Vec::new() })
     }
 
     fn check(&self, inputs: &[Values]) -> Result<()> {
@@ -126,7 +132,7 @@ impl Transfers {
 
 impl Lane {
     fn new(compiled: &Compiled, id: TensorId, all_rows: bool) -> Self {
-        let (graph, placement) = (&compiled.graph, compiled.memory.placement(id));
+        let (graph, placement) = (&compiled.graph, compiled.plan.memory.placement(id));
         let parts =
             placement.into_iter().flat_map(|p| p.fragments.iter().zip(&p.slots).map(|f| (p.layout, f)));
         let part = |(layout, (fragment, &slot)): (Layout, (&Fragment, &usize))| {
@@ -154,12 +160,19 @@ impl Part {
 pub(super) struct Staged {
     transfers: Arc<Transfers>,
     set: Option<Set>,
+    /// As they came, where they move band by band.
+    values: Vec<Values>,
 }
 
 impl Staged {
     /// Whether these are inputs for what `transfers` moves.
     pub(super) fn is_for(&self, transfers: &Arc<Transfers>) -> bool {
         Arc::ptr_eq(&self.transfers, transfers)
+    }
+
+    /// The inputs as they came.
+    pub(super) fn into_values(mut self) -> Vec<Values> {
+        std::mem::take(&mut self.values)
     }
 
     /// Adds their copies to commands.

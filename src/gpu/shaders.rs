@@ -24,6 +24,7 @@ macro_rules! sources {
 const SOURCES: &[(&str, &str)] = sources![
     "add",
     "attention",
+    "box_mean",
     "concat",
     "conv1x1",
     "conv3x3/block",
@@ -57,6 +58,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "sigmoid_gate",
     "unpack",
     "upsample",
+    "parts/axis_columns",
+    "parts/axis_rows",
     "parts/block",
     "parts/block_4x8",
     "parts/block_put",

@@ -30,5 +30,10 @@ pub fn bytes(node: &Node, bytes: impl Fn(TensorId) -> u64) -> u64 {
 /// which is roughly where memory and arithmetic of common adapters balance.
 #[must_use]
 pub fn work(graph: &Graph, node: &Node) -> u64 {
-    2 * multiply_adds(graph, node) + 8 * elements(graph, node)
+    work_of(multiply_adds(graph, node), elements(graph, node))
+}
+
+/// The same of so many multiply-adds and elements.
+pub(super) fn work_of(multiply_adds: u64, elements: u64) -> u64 {
+    2 * multiply_adds + 8 * elements
 }

@@ -1,8 +1,8 @@
 //! Shapes of an operator's outputs from its inputs; the reason in words where they do not fit.
 
 use super::{
-    Attention, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, Role, Sam, TensorDesc,
-    TensorId,
+    Attention, Axis, BoxMean, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, Role, Sam,
+    TensorDesc, TensorId,
 };
 
 type Inferred = std::result::Result<Vec<TensorDesc>, String>;
@@ -73,8 +73,9 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
             ensure(grid && gates.channels == x.channels, || format!("gates {gates} for {x}"))?;
             vec![feature]
         }
+        Op::BoxMean(mean) => vec![box_means(mean, &same)?],
         Op::SigmoidGate => {
-            equal(&x, &descs[1])?;
+            is_map(&descs[1], &same)?;
             equal(&x, &descs[2])?;
             same_roles(&descs[..2])?;
             vec![feature]
@@ -176,6 +177,31 @@ fn check_attention(graph: &Graph, attention: &Attention, channels: u32) -> std::
     check_bias(graph, attention.excite_bias, out)?;
     let fits = out == channels && channels.max(hidden) <= MAX_CHANNELS && attention.area > 0;
     ensure(fits, || format!("{channels} channels, {hidden} hidden ones and {out} gates do not go together"))
+}
+
+fn box_means(mean: &BoxMean, x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
+    fits_patches(x)?;
+    let side = if mean.axis == Axis::Rows { x.patch_height() } else { x.patch_width() };
+    let fits = (1..=side).contains(&mean.window);
+    ensure(fits, || {
+        format!("a window of {} in patches of {}x{}", mean.window, x.patch_height(), x.patch_width())
+    })?;
+    let places = side - mean.window + 1;
+    let means = TensorDesc { role: Role::Feature, ..*x };
+    Ok(match mean.axis {
+        Axis::Rows => TensorDesc { height: places * x.patches.rows, ..means },
+        Axis::Columns => TensorDesc { width: places * x.patches.cols, ..means },
+    })
+}
+
+/// A value of every pixel, or of every window that slides over a patch.
+fn is_map(map: &TensorDesc, x: &TensorDesc) -> std::result::Result<(), String> {
+    fits_patches(x)?;
+    let whole = (map.height, map.width) == (x.height, x.width);
+    let sliding = map.patches == x.patches
+        && map.patch_height() <= x.patch_height()
+        && map.patch_width() <= x.patch_width();
+    ensure(map.channels == x.channels && (whole || sliding), || format!("a map {map} for {x}"))
 }
 
 fn sam_outputs(graph: &Graph, sam: &Sam, inputs: &[TensorDesc], patches: Patches) -> Inferred {

@@ -15,9 +15,11 @@ mod tensor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use op::{Attention, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam};
+pub use op::{
+    Attention, Axis, BoxMean, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam, nearest_window,
+};
 pub use rescale::{Groups, rescale};
-pub use tensor::{CELL, Patches, Role, TensorDesc, reflected};
+pub use tensor::{CELL, Patches, RUN, Role, TensorDesc, reflected};
 
 use crate::{Error, Result};
 

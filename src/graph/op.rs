@@ -3,6 +3,13 @@
 /// Channels of an attention at most: its sums of one patch are held in workgroup memory.
 pub const MAX_CHANNELS: u32 = 1024;
 
+/// The window that stands for row (or column) `i` of a patch of `side` of them, where there are `windows`: the one with
+/// `i` in its middle, and near the patch's edges the first or the last.
+#[must_use]
+pub fn nearest_window(i: u32, side: u32, windows: u32) -> u32 {
+    i.saturating_sub((side - windows) / 2).min(windows - 1)
+}
+
 /// Index of a parameter tensor of a [`super::Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId(pub usize);
@@ -93,6 +100,27 @@ pub struct Attention {
     pub area: u64,
 }
 
+/// The axis that a mean is taken along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Axis {
+    /// Over rows, from top to bottom.
+    Rows,
+    /// Over columns, from left to right.
+    Columns,
+}
+
+/// Means of a window that slides along one axis of a patch and never leaves it: of `n` values there are `n - window + 1`
+/// means, the first of the first window. Both axes one after the other, rows first, give the means of a box.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BoxMean {
+    /// The axis.
+    pub axis: Axis,
+    /// Values of a mean, at most as many as a patch has along the axis.
+    pub window: u32,
+    /// PReLU with this slope follows.
+    pub prelu: Option<f32>,
+}
+
 /// The supervised attention module in one operator; inputs x and image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sam {
@@ -173,7 +201,10 @@ pub enum Op {
     Attention(Attention),
     /// gate * r + x; inputs r, x, gates.
     Gate,
-    /// a * sigmoid(m) + x; inputs a, m, x.
+    /// Means of windows along one axis.
+    BoxMean(BoxMean),
+    /// a * sigmoid(m) + x; inputs a, m, x. Of m a patch may have fewer rows or columns than of a: it is then of the
+    /// windows of [`Op::BoxMean`], and a pixel takes the one around it, or the nearest to it ([`nearest_window`]).
     SigmoidGate,
     /// SAM fused.
     Sam(Sam),
@@ -201,6 +232,7 @@ impl Op {
             Self::PoolRows => "pool_rows",
             Self::Attention(_) => "attention",
             Self::Gate => "gate",
+            Self::BoxMean(_) => "box_mean",
             Self::SigmoidGate => "sigmoid_gate",
             Self::Sam(_) => "sam",
         }

@@ -66,6 +66,11 @@ impl Pixels {
         Self { width, height, channels, pixel_stride, row_stride: width as usize * pixel_stride }
     }
 
+    /// Whether samples lie as in [`Frame::from_interleaved`], so that they can be moved as a whole.
+    fn is_packed(&self) -> bool {
+        *self == Self::packed(self.width, self.height, self.channels) && self.channels.places().is_sorted()
+    }
+
     /// Where each pixel begins in a slice of that many samples.
     fn places(&self, samples: usize) -> Result<impl Iterator<Item = usize> + use<>> {
         let Self { width, height, channels, pixel_stride, row_stride } = *self;
@@ -97,9 +102,12 @@ impl Frame {
     /// [`Error::FrameShape`] where the slice is too short, a stride too small or a side zero.
     pub fn from_slice<T: Sample>(samples: &[T], pixels: &Pixels) -> Result<Frame> {
         let (places, channels) = (pixels.places(samples.len())?, pixels.channels.places());
-        let read = places.flat_map(|at| channels.iter().map(move |channel| samples[at + channel]));
-        let (packed, count) = (T::samples(read.collect()), channels.len());
-        Frame::from_interleaved(pixels.width, pixels.height, count, packed)
+        let read = if pixels.is_packed() {
+            samples[..pixels.row_stride * pixels.height as usize].to_vec()
+        } else {
+            places.flat_map(|at| channels.iter().map(move |channel| samples[at + channel])).collect()
+        };
+        Frame::from_interleaved(pixels.width, pixels.height, channels.len(), T::samples(read))
     }
 
     /// Writes the frame to a slice of `u8`, `u16` or `f32`, in that depth and with the channels that `pixels` names: grey is
@@ -120,6 +128,14 @@ impl Frame {
         let rgb = T::slice(frame.samples()).as_chunks::<3>().0;
         let alpha = frame.alpha().map(T::slice);
         let (places, channels) = (pixels.places(samples.len())?, pixels.channels.places());
+        if pixels.is_packed() {
+            let (count, own) = frame.interleaved(channels.len() < 3);
+            if count == channels.len() {
+                let own = T::slice(&own);
+                samples[..own.len()].copy_from_slice(own);
+                return Ok(());
+            }
+        }
         for (i, (at, &color)) in places.zip(rgb).enumerate() {
             let opacity = alpha.map_or(T::ONE, |alpha| alpha[i]);
             let grey = T::luma(color);

@@ -4,6 +4,7 @@
 //! A [`Request`] is what was asked for, [`Request::plan`] makes [`Jobs`] of it; whoever does them reads, restores and
 //! writes one after another, in any order and on any thread.
 
+mod convert;
 mod distinct;
 mod request;
 
@@ -11,6 +12,7 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+pub use self::convert::{check_safetensors, convert};
 pub use self::distinct::check_distinct;
 pub use self::request::{Existing, Jobs, Request};
 use crate::image::{self, FileFormat, Frame, ListOptions, ReadOptions, WriteOptions};

@@ -5,6 +5,7 @@
 
 mod add;
 mod attention;
+mod box_mean;
 mod concat;
 mod conv1x1;
 mod conv3x3;
@@ -97,6 +98,7 @@ fn operator(cx: &Context<'_>) -> Lowered {
         Op::PoolRows => pool_rows::lower(cx),
         Op::Attention(attention) => attention::lower(cx, attention),
         Op::Gate => gate::lower(cx),
+        Op::BoxMean(mean) => box_mean::lower(cx, mean),
         Op::SigmoidGate => sigmoid_gate::lower(cx),
         Op::Sam(sam) => sam::lower(cx, sam),
     }

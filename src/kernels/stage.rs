@@ -2,8 +2,8 @@
 
 use super::{FLAT_LANES, Packing};
 use crate::gpu::KernelSpec;
-use crate::graph::TensorId;
-use crate::plan::{Domain, Reach, Strip};
+use crate::graph::{RUN, TensorId};
+use crate::plan::{Domain, Operator, Reach, Strip};
 
 /// Where a tensor is bound: the binding number of every shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,6 +129,18 @@ pub enum Grid {
         /// Further workgroups for each row.
         depth: u32,
     },
+    /// 64 lanes each along the runs of rows that the window touches, counted from a patch's top.
+    Runs {
+        /// Lanes of a run.
+        lanes: u32,
+        /// Rows of a patch.
+        means: u32,
+    },
+    /// 8 lanes of each of 8 rows.
+    Eights {
+        /// Lanes of a row.
+        lanes: u32,
+    },
     /// 64 lanes each along a row of corners of blocks of 2x2 pixels, of which each row of blocks has two.
     Corners {
         /// Lanes of a row of corners.
@@ -196,6 +208,12 @@ impl Stage {
                 [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]
             }
             Grid::Flat { lanes, depth } => [lanes.div_ceil(FLAT_LANES), rows, depth],
+            Grid::Runs { lanes, means } => {
+                let number = |row: u32| row / means * means.div_ceil(RUN) + row % means / RUN;
+                let window = &strip.window.rows;
+                [lanes.div_ceil(FLAT_LANES), number(window.end - 1) - number(window.start) + 1, 1]
+            }
+            Grid::Eights { lanes } => [lanes.div_ceil(8), rows.div_ceil(8), 1],
             Grid::Corners { lanes } => [lanes.div_ceil(FLAT_LANES), rows / 2 + 1, 1],
             Grid::Fixed(grid) => grid,
         }
@@ -242,6 +260,18 @@ impl Lowered {
         let strip = if low >= columns { [low / columns, columns] } else { [1, low] };
         let scratch = buffers.iter().map(|s| s.bytes(strip[0] * strip[1])).collect();
         Self { stages, strip, scratch }
+    }
+
+    /// What a plan has to know of it, and its work.
+    #[must_use]
+    pub fn operator(&self, work: u64) -> Operator {
+        let written = |slot| matches!(slot, Slot::Dst | Slot::Dst2);
+        let tensor = |binding: &Binding| match binding.operand {
+            Operand::Tensor(tensor, reach) => Some((tensor, reach, written(binding.slot))),
+            _ => None,
+        };
+        let tensors = self.stages.iter().flat_map(|stage| &stage.bindings).filter_map(tensor).collect();
+        Operator { domain: *self.domain(), tensors, scratch: self.scratch.clone(), work }
     }
 
     /// What the stages iterate over.

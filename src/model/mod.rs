@@ -3,6 +3,8 @@
 mod arithmetic;
 mod config;
 mod export;
+mod mode;
+mod named;
 mod network;
 mod peaks;
 mod provenance;
@@ -13,6 +15,8 @@ mod weights;
 pub use arithmetic::Arithmetic;
 pub use config::ModelConfig;
 pub use export::{Export, Source};
+pub use mode::Mode;
+pub use named::{embedded, open};
 pub use network::{ImageFormat, NetworkOptions, Stage, build, channel_attention_block};
 pub use peaks::FeaturePeaks;
 pub use provenance::Provenance;

@@ -1,8 +1,11 @@
 //! The network of Zamir et al., "Multi-Stage Progressive Image Restoration" (CVPR 2021), call by call. The name
 //! of every operator is the checkpoint's key of its weights.
 
-use super::{ModelConfig, Weights};
-use crate::graph::{Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId};
+use super::mode::Windows;
+use super::{Mode, ModelConfig, Weights};
+use crate::graph::{
+    Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId,
+};
 use crate::{Error, Result};
 
 /// Pixels of a padded photo at most: a row of as many as are read, padded to eight rows.
@@ -40,6 +43,8 @@ pub struct NetworkOptions {
     pub format: ImageFormat,
     /// The result.
     pub stage: Stage,
+    /// What the means of channel attention are taken over.
+    pub mode: Mode,
     /// Names of further tensors to keep.
     pub keep: Vec<String>,
 }
@@ -48,14 +53,16 @@ pub struct NetworkOptions {
 /// output is the restored photo; those of `keep` follow.
 ///
 /// # Errors
-/// [`Error::Size`] where a side is zero, or too long to be padded; [`Error::Input`] where there are more than 2^31
+/// [`Error::Size`] where a side is zero, or too long to be padded; [`Error::TrainSize`] where the local mode's windows
+/// cannot be made from the size of the training's crops, [`Error::Values`] where the weights' metadata say no size; [`Error::Input`] where there are more than 2^31
 /// pixels; [`Error::UnknownTensor`] where a name to keep is none of the network's.
 pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
     let (width, height) = weights.config().padded((options.width, options.height))?;
     if u64::from(height) * u64::from(width) > MAX_PIXELS {
         return Err(Error::Input(format!("{width}x{height} is more than {MAX_PIXELS} pixels")));
     }
-    let mut net = Network { graph: Graph::new(), weights, patches: Patches::WHOLE };
+    let windows = weights.windows(options.mode, height)?;
+    let mut net = Network { graph: Graph::new(), weights, patches: Patches::WHOLE, windows };
     let result = net.mprnet(options, (width, height))?;
     let mut graph = net.graph;
     graph.output(result);
@@ -81,7 +88,7 @@ pub fn channel_attention_block(params: Vec<Param>, input: TensorDesc) -> Result<
         let (key, found) = (slope.name.clone(), slope.shape.clone());
         return Err(Error::Misshapen { key, found, expected: "[1]".to_owned() });
     }
-    let mut net = Network { graph: Graph::new(), weights: &weights, patches: input.patches };
+    let mut net = Network { graph: Graph::new(), weights: &weights, patches: input.patches, windows: None };
     let x = net.graph.input("x", input);
     let y = net.cab("cab", x)?;
     net.graph.output(y);
@@ -93,6 +100,8 @@ struct Network<'a> {
     weights: &'a Weights,
     /// The patch grid of whatever is built next.
     patches: Patches,
+    /// What channel attention takes its means over, unless it is the patch.
+    windows: Option<Windows>,
 }
 
 impl Network<'_> {
@@ -195,15 +204,30 @@ impl Network<'_> {
         let slope = self.weights.get(&format!("{key}.body.1.weight"))?.data[0];
         let r = self.op(&format!("{key}.body.1"), Op::Prelu { slope }, &[r])?;
         let r = self.conv3x3(&format!("{key}.body.2"), r)?;
+        let desc = self.graph.desc(r);
+        if let Some(window) = self.windows.and_then(|windows| windows.of(&desc)) {
+            return self.gate_by_map(key, r, x, window);
+        }
         let cells = self.op(&format!("{key}.CA.cells"), Op::PoolCells, &[r])?;
         let rows = self.op(&format!("{key}.CA.rows"), Op::PoolRows, &[cells])?;
-        let desc = self.graph.desc(r);
         let (squeeze, squeeze_bias) = self.weights_of(&format!("{key}.CA.conv_du.0"))?;
         let (excite, excite_bias) = self.weights_of(&format!("{key}.CA.conv_du.2"))?;
         let area = u64::from(desc.patch_height()) * u64::from(desc.patch_width());
         let attention = Attention { squeeze, squeeze_bias, excite, excite_bias, area };
         let gates = self.op(&format!("{key}.CA"), Op::Attention(attention), &[rows])?;
         self.op(key, Op::Gate, &[r, x, gates])
+    }
+
+    /// Channel attention whose means are those of a window of so many rows and columns around each pixel.
+    fn gate_by_map(&mut self, key: &str, r: TensorId, x: TensorId, window: [u32; 2]) -> Result<TensorId> {
+        let [rows, columns] =
+            window.map(|window| move |axis| Op::BoxMean(BoxMean { axis, window, prelu: None }));
+        let means = self.op(&format!("{key}.CA.rows"), rows(Axis::Rows), &[r])?;
+        let means = self.op(&format!("{key}.CA.means"), columns(Axis::Columns), &[means])?;
+        let hidden = self.conv1x1(&format!("{key}.CA.conv_du.0"), means)?;
+        let hidden = self.op(&format!("{key}.CA.conv_du.1"), Op::Prelu { slope: 0.0 }, &[hidden])?;
+        let map = self.conv1x1(&format!("{key}.CA.conv_du.2"), hidden)?;
+        self.op(key, Op::SigmoidGate, &[r, map, x])
     }
 
     fn cabs(&mut self, key: &str, count: u32, mut x: TensorId) -> Result<TensorId> {

@@ -120,6 +120,12 @@ impl Weights {
         &self.metadata
     }
 
+    /// Has the file say something else.
+    #[cfg(test)]
+    pub(super) fn set_metadata(&mut self, key: &str, value: &str) {
+        self.metadata.insert(key.to_owned(), value.to_owned());
+    }
+
     /// Number of parameters. PReLU slopes that are all equal are the one shared parameter of the paper.
     #[must_use]
     pub fn parameter_count(&self) -> usize {

@@ -7,7 +7,7 @@ mod temporary;
 mod windows;
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 pub use self::temporary::remove_leftovers;
@@ -80,6 +80,16 @@ impl Output {
         self.file.file().sync_all()?;
         self.file.persist(&self.target)
     }
+}
+
+/// Writes a file of these bytes: whole, or not at all.
+///
+/// # Errors
+/// As [`Output::create`]; [`Error::Io`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let output = Output::create(path)?;
+    let written = output.file().write_all(bytes).and_then(|()| output.commit());
+    written.map_err(|source| Error::Io { action: "write", path: path.to_owned(), source })
 }
 
 /// A temporary file with the permissions of the one that it is to replace.

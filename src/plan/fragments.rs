@@ -28,15 +28,15 @@ pub struct Fragment {
     pub own: Range<u32>,
 }
 
-/// The fragments of a tensor whose buffers may hold `capacity` bytes; one where it fits.
-/// None where not even the margins fit.
+/// The fragments of a tensor whose buffers may hold `capacity` bytes; one where it fits. `reach` is how many rows a
+/// reader takes at once at least, where that is more than two margins. None where not even the margins fit.
 #[must_use]
-pub fn fragments(desc: &TensorDesc, layout: &Layout, capacity: u64) -> Option<Vec<Fragment>> {
+pub fn fragments(desc: &TensorDesc, layout: &Layout, capacity: u64, reach: u32) -> Option<Vec<Fragment>> {
     let rows = layout.rows;
     if layout.bytes() <= capacity {
         return Some(vec![Fragment { rows: 0..rows, own: 0..rows }]);
     }
-    let margin = margin(desc.role);
+    let margin = margin(desc.role).max(reach.div_ceil(2));
     let (domain, slack) = match desc.role {
         Role::Sums => (Domain::Rows(*desc), 0),
         _ => (Domain::Cells(*desc), CELL - 1),
@@ -68,7 +68,7 @@ mod tests {
             for patches in [Patches::WHOLE, Patches::QUARTERS] {
                 let desc = TensorDesc { channels, height, width, patches, role: Role::Feature };
                 let layout = Layout::of(&desc, Precision::F32);
-                let parts = fragments(&desc, &layout, capacity).unwrap();
+                let parts = fragments(&desc, &layout, capacity, 0).unwrap();
                 let owned: Vec<u32> = parts.iter().flat_map(|f| f.own.clone()).collect();
                 assert_eq!(owned, (0..height).collect::<Vec<_>>());
                 assert!(parts.len() > 1);
@@ -94,7 +94,7 @@ mod tests {
         let layout = Layout::of(&desc, Precision::F32);
         assert_eq!(layout.row_bytes, 1 << 20);
         // Two margins and what rounding to bands adds to them, and twice a margin of its own: 2 * (8 + 7) + 16 rows.
-        assert_eq!(fragments(&desc, &layout, 45 << 20), None);
-        assert!(fragments(&desc, &layout, 46 << 20).is_some());
+        assert_eq!(fragments(&desc, &layout, 45 << 20, 0), None);
+        assert!(fragments(&desc, &layout, 46 << 20, 0).is_some());
     }
 }

@@ -1,13 +1,19 @@
 //! Where every tensor lives and how every operator is cut: integers in, integers out, no GPU.
 
+mod budget;
 mod fragments;
 mod layout;
 mod memory;
+mod planner;
+mod schedule;
 mod slots;
 mod windows;
 
+pub use budget::{Budget, Plan, WORK_PER_BYTE};
+pub(crate) use budget::{DOWNLOADS, staged, staging};
 pub use fragments::{Fragment, fragments};
 pub use layout::{Layout, Precision};
-pub use memory::{MemoryPlan, Placement};
+pub use memory::{Located, MemoryPlan, Placement};
+pub use schedule::{Band, Division, Group, Item, Move, Operator, Schedule, groups, movable};
 pub use slots::{Request, Slots, live_bound, slots};
 pub use windows::{Bound, Cut, CutLimits, Domain, Reach, Strip, Window, cut};

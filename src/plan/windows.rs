@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Fragment, Layout};
-use crate::graph::{TensorDesc, reflected};
+use crate::graph::{RUN, TensorDesc, nearest_window, reflected};
 
 /// What an operator iterates over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,20 @@ pub enum Reach {
     HalfAround,
     /// The same rows, and of those past the last the rows that they reflect.
     Reflected,
+    /// The windows of rows that slide over a patch, from the first of the run of [`RUN`] on.
+    Sliding {
+        /// Windows of a patch.
+        means: u32,
+        /// Rows of a window.
+        window: u32,
+    },
+    /// Of a patch's windows those nearest to the rows.
+    Nearest {
+        /// Rows of a patch.
+        side: u32,
+        /// Windows of a patch.
+        windows: u32,
+    },
     /// The bands, as rows: pooled sums.
     Bands,
     /// All of it.
@@ -121,6 +135,15 @@ impl Reach {
                 let past = (start.max(height)..end).map(|row| reflected(row, height));
                 let (first, end) = past.fold(there, |(first, end), row| (first.min(row), end.max(row + 1)));
                 first..end
+            }
+            Self::Sliding { means, window } => {
+                let side = means + window - 1;
+                let (first, last) = (start % means, (end - 1) % means);
+                start / means * side + first / RUN * RUN..(end - 1) / means * side + last + window
+            }
+            Self::Nearest { side, windows } => {
+                let place = |row: u32| row / side * windows + nearest_window(row % side, side, windows);
+                place(start)..place(end - 1) + 1
             }
             Self::Bands => window.bands.clone(),
             Self::Whole => 0..height,
@@ -184,13 +207,19 @@ struct Target {
     fragment: Option<(usize, usize)>,
 }
 
-/// Cuts an operator into windows within the limits: every fragment of what it writes is written in full.
+/// Cuts some bands of an operator into windows within the limits: every fragment of what it writes is written in full, as
+/// far as it holds their rows.
 ///
 /// # Errors
 /// The index of a bound tensor of which not even one band can be bound.
-pub fn cut(domain: &Domain, bound: &[Bound<'_>], limits: &CutLimits) -> std::result::Result<Vec<Cut>, usize> {
+pub fn cut(
+    domain: &Domain,
+    bands: &Range<u32>,
+    bound: &[Bound<'_>],
+    limits: &CutLimits,
+) -> std::result::Result<Vec<Cut>, usize> {
     let mut cuts = Vec::new();
-    for target in targets(domain, bound) {
+    for target in targets(domain, bands, bound) {
         let mut start = target.bands.start;
         while start < target.bands.end {
             let mut best = attempt(domain, bound, limits, &target, &(start..start + 1))?;
@@ -212,17 +241,20 @@ pub fn cut(domain: &Domain, bound: &[Bound<'_>], limits: &CutLimits) -> std::res
 }
 
 /// One sweep, or one for each fragment with margins of each tensor that is written.
-fn targets(domain: &Domain, bound: &[Bound<'_>]) -> Vec<Target> {
+fn targets(domain: &Domain, all: &Range<u32>, bound: &[Bound<'_>]) -> Vec<Target> {
     let fragmented = |b: &Bound<'_>| b.written && b.reach == Reach::Same && b.fragments.len() > 1;
     let mut targets = Vec::new();
     for (tensor, b) in bound.iter().enumerate().filter(|(_, b)| fragmented(b)) {
         for (index, f) in b.fragments.iter().enumerate() {
-            let bands = domain.band_of(f.rows.start)..domain.band_of(f.rows.end - 1) + 1;
-            targets.push(Target { bands, fragment: Some((tensor, index)) });
+            let (first, end) = (domain.band_of(f.rows.start), domain.band_of(f.rows.end - 1) + 1);
+            let bands = first.max(all.start)..end.min(all.end);
+            if !bands.is_empty() {
+                targets.push(Target { bands, fragment: Some((tensor, index)) });
+            }
         }
     }
     if targets.is_empty() {
-        targets.push(Target { bands: 0..domain.bands(), fragment: None });
+        targets.push(Target { bands: all.clone(), fragment: None });
     }
     targets
 }

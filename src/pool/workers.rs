@@ -9,7 +9,7 @@ use std::thread::Scope;
 use super::line::{Item, Line, Outcome};
 use super::seat::PHOTOS;
 use super::{Blame, Seat, Work};
-use crate::{Cancel, Error};
+use crate::{Cancel, Error, caught};
 
 /// What all threads share.
 struct Shop<'a, W: Work> {
@@ -57,15 +57,6 @@ pub(super) fn run<W: Work>(
 fn nobody<E: From<Error>>() -> E {
     let reason = "no device is left that works".to_owned();
     Error::Gpu { during: "restoring photos".into(), reason }.into()
-}
-
-/// Does work; a panic becomes an error.
-fn caught<T, E: From<Error>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        Err(Error::Panicked(text.unwrap_or_else(|| "no message".to_owned())).into())
-    })
 }
 
 impl<W: Work> Shop<'_, W> {

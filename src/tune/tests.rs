@@ -5,7 +5,7 @@ use super::*;
 use crate::conformance::{HALF, relative_l2};
 use crate::gpu::DeviceOptions;
 use crate::graph::passes;
-use crate::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use crate::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use crate::{Error, ExecutorOptions};
 
 const ADAPTER: (&str, &str) = ("Voodoo 2", "3.02");
@@ -50,7 +50,8 @@ impl Judge for Fake {
 pub(super) fn graph(width: u32, height: u32) -> Graph {
     let config = ModelConfig { n_feat: 8, scale_unetfeats: 4, num_cab: 2, ..ModelConfig::DERAIN };
     let format = ImageFormat::Words;
-    let options = NetworkOptions { width, height, format, stage: Stage::Three, keep: Vec::new() };
+    let options =
+        NetworkOptions { width, height, format, stage: Stage::Three, mode: Mode::Global, keep: Vec::new() };
     passes::optimize(model::build(&Weights::seeded(config, 0), &options).unwrap()).unwrap()
 }
 

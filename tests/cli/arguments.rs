@@ -57,6 +57,26 @@ fn values_out_of_range() {
 }
 
 #[test]
+fn modes_and_sizes_of_crops_that_are_none() {
+    let room = Room::with_photo();
+    room.refuses(&and(&["--mode", "remote"]), 2, &["--mode", "remote"]);
+    room.refuses(&and(&["--mode", "local", "--train-size", "0"]), 2, &["--train-size"]);
+    for command in [&["plan"][..], &["profile"], &["bench"], &["eval", "photo.png", "photo.png"], &RESTORE] {
+        let args = [command, &["--train-size", "128"]].concat();
+        room.refuses(&args, 2, &["--train-size is for --mode local"]);
+    }
+    for folder in ["a", "b"] {
+        room.make_directory(folder);
+        room.put(&format!("{folder}/x.png"), &png(smooth(9, 9)));
+    }
+    // The embedded network halves what is already halved three times.
+    for command in [&["plan"][..], &["eval", "a", "b"], &RESTORE] {
+        let args = [command, &["--mode", "local", "--train-size", "100"]].concat();
+        room.refuses(&args, 1, &["crops of 100 pixels", "multiples of 16"]);
+    }
+}
+
+#[test]
 fn sizes_that_are_none() {
     let room = Room::new();
     for size in ["0x0", "0x720", "1280x0", "1280", "-1x5", "1280x720x3", "x", "4294967296x1"] {

@@ -59,7 +59,7 @@ fn json() {
     assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
 
     let scores: Value = serde_json::from_slice(&std::fs::read(room.path("scores.json")).unwrap()).unwrap();
-    for (key, value) in [("task", "denoise"), ("protocol", "y"), ("precision", "f32")] {
+    for (key, value) in [("task", "denoise"), ("protocol", "y"), ("precision", "f32"), ("mode", "global")] {
         assert_eq!(scores[key], value);
     }
     assert_eq!(scores["failed"], Value::Array(vec![]));

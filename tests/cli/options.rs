@@ -111,6 +111,20 @@ fn without_passes_the_result_is_the_same() {
     assert!(error < 1e-5, "{error}");
 }
 
+/// The embedded network was trained on crops of 192 pixels, so that windows cover this photo unless they are told to be smaller.
+#[test]
+fn the_local_mode_is_for_photos_larger_than_its_windows() {
+    let local = restore(&["--mode", "local"]);
+    assert!(local.image == default().image && local.tensor == default().tensor);
+    let small = restore(&["--mode", "local", "--train-size", "16"]);
+    let apart = relative(&small.tensor, &default().tensor);
+    assert!(apart > 1e-3, "{apart}");
+    let plain = restore(&["--mode", "local", "--train-size", "16", "--no-passes"]);
+    assert!(largest_difference(&plain.image, &small.image) <= 1);
+    let error = relative(&plain.tensor, &small.tensor);
+    assert!(error < 1e-5, "{error}");
+}
+
 #[test]
 fn messages_are_lines_on_standard_error() {
     let err = &default().err;

@@ -1,10 +1,17 @@
 //! Multiply-adds, stage by stage.
 
 use mprnet::graph::{cost, passes};
-use mprnet::model::{Arithmetic, ImageFormat, NetworkOptions, Stage, Task, Weights, build};
+use mprnet::model::{Arithmetic, ImageFormat, Mode, NetworkOptions, Stage, Task, Weights, build};
 
 fn options(stage: Stage) -> NetworkOptions {
-    NetworkOptions { width: 256, height: 256, format: ImageFormat::Words, stage, keep: vec![] }
+    NetworkOptions {
+        width: 256,
+        height: 256,
+        format: ImageFormat::Words,
+        stage,
+        mode: Mode::Global,
+        keep: vec![],
+    }
 }
 
 /// G multiply-adds of the convolutions at 256x256.

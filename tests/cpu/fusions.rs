@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use mprnet::Error;
 use mprnet::graph::passes;
-use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Node, Op, Patches, Sam, TensorId};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::graph::{BoxMean, Conv, Epilogue, Graph, Kernel, Node, Op, Patches, Sam, TensorId};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 
 use crate::passes::{TINY, Toy, check};
 
@@ -27,6 +27,7 @@ fn label(node: &Node) -> String {
         Op::Upsample { residual: true } => text.push_str("+residual"),
         Op::Pad { unpack: true, .. } => text.insert_str(0, "unpack+"),
         Op::Crop { pack: true, .. } => text.push_str("+pack"),
+        Op::BoxMean(BoxMean { prelu: Some(_), .. }) => text.push_str("+prelu"),
         Op::Sam(sam) if sam.emit_image => text.push_str("+image"),
         _ => {}
     }
@@ -35,7 +36,7 @@ fn label(node: &Node) -> String {
 
 /// The operators that remain of a graph, in order; and it still computes the same.
 #[track_caller]
-fn expect(remaining: &[&str], build: impl FnOnce(&mut Toy) -> Vec<TensorId>) {
+pub fn expect(remaining: &[&str], build: impl FnOnce(&mut Toy) -> Vec<TensorId>) {
     let mut toy = Toy::new(5);
     for wanted in build(&mut toy) {
         toy.graph.output(wanted);
@@ -272,7 +273,7 @@ fn operators_that_no_kernel_computes_are_refused() {
 
 fn network(config: ModelConfig, format: ImageFormat, stage: Stage, keep: &[&str]) -> Graph {
     let keep = keep.iter().map(|&k| k.to_owned()).collect();
-    let options = NetworkOptions { height: 64, width: 64, format, stage, keep };
+    let options = NetworkOptions { height: 64, width: 64, format, stage, mode: Mode::Global, keep };
     model::build(&Weights::seeded(config, 1), &options).unwrap()
 }
 
@@ -339,7 +340,7 @@ fn operators_of_the_deraining_network() {
 fn photos_are_unpacked_where_they_are_padded_and_packed_where_they_are_cropped() {
     let of = |format, stage, keep: &[&str]| {
         let keep = keep.iter().map(|&k| k.to_owned()).collect();
-        let options = NetworkOptions { height: 61, width: 64, format, stage, keep };
+        let options = NetworkOptions { height: 61, width: 64, format, stage, mode: Mode::Global, keep };
         let graph = model::build(&Weights::seeded(TINY, 1), &options).unwrap();
         let counts = [histogram(&graph), histogram(&passes::optimize(graph).unwrap())];
         ["unpack", "pad", "unpack+pad", "crop", "pack", "crop+pack"]

@@ -6,6 +6,7 @@ mod common;
 mod directx;
 mod fusions;
 mod lints;
+mod means;
 mod metal;
 mod packing;
 mod padding;

@@ -2,7 +2,7 @@
 
 use mprnet::Error;
 use mprnet::graph::{Graph, Op, Patches, Role, TensorDesc, TensorId, cpu, reflected};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::{Reach, Window};
 use proptest::prelude::*;
 
@@ -83,7 +83,11 @@ fn networks_pad_and_crop_their_photos() {
         let weights = Weights::seeded(ModelConfig { shuffle, ..TINY }, 1);
         let network = |height, width| {
             let format = ImageFormat::Planar;
-            model::build(&weights, &NetworkOptions { height, width, format, stage, keep: vec![] }).unwrap()
+            model::build(
+                &weights,
+                &NetworkOptions { height, width, format, stage, mode: Mode::Global, keep: vec![] },
+            )
+            .unwrap()
         };
         let result = |graph: &Graph, input: &[f64]| {
             let output: TensorId = graph.outputs()[0];

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use mprnet::graph::{Graph, Patches, Role, TensorDesc, TensorId, passes};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::graph::{Graph, Patches, RUN, Role, TensorDesc, TensorId, passes};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::{
     Bound, Cut, CutLimits, Domain, Fragment, Layout, MemoryPlan, Precision, Reach, Window, cut, fragments,
 };
@@ -15,7 +15,8 @@ const MIB: u64 = 1 << 20;
 pub fn published(config: ModelConfig, (height, width): (u32, u32)) -> Graph {
     let weights = Weights::seeded(config, 1);
     let format = ImageFormat::Words;
-    let options = NetworkOptions { height, width, format, stage: Stage::Three, keep: vec![] };
+    let options =
+        NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: vec![] };
     passes::optimize(model::build(&weights, &options).unwrap()).unwrap()
 }
 
@@ -147,6 +148,18 @@ fn operator(kind: usize, channels: (u32, u32), sides: (u32, u32), grids: (usize,
             Operator { domain, tensors: vec![(pooled, Reach::Bands, true), (x, Reach::Same, false)] }
         }
         9 => cells(dst, vec![(photo(dst), Reach::Reflected, false)]),
+        11 => {
+            // Windows of a third of a patch slide down; and pixels take the nearest of them.
+            let window = 1 + sides.0 / 3;
+            let means = (desc(1, 1, own).patch_height() - window) + 1;
+            let slid = TensorDesc { height: means * own.rows, ..dst };
+            cells(slid, vec![(desc(channels.0, 1, own), Reach::Sliding { means, window }, false)])
+        }
+        12 => {
+            let (side, windows) = (dst.patch_height(), 1 + channels.1 % dst.patch_height());
+            let map = TensorDesc { height: windows * own.rows, ..dst };
+            cells(dst, vec![(map, Reach::Nearest { side, windows }, false)])
+        }
         10 => cells(photo(dst), vec![(desc(channels.0, 1, other), Reach::Same, false)]),
         _ => {
             let (from, to) = (sums(dst), TensorDesc { width: own.cols, ..sums(dst) });
@@ -212,7 +225,7 @@ proptest! {
 
     #[test]
     fn windows_cover_what_is_written(
-        kind in 0..12_usize,
+        kind in 0..14_usize,
         channels in (1..70_u32, 1..70_u32),
         sides in (1..300_u32, 1..9_u32),
         grids in (0..3_usize, 0..3_usize),
@@ -230,9 +243,12 @@ proptest! {
             _ => rows_of_a_buffer * widest,
         };
         let mut parts = Vec::new();
-        for ((desc, ..), layout) in operator.tensors.iter().zip(&layouts) {
-            let pieces = fragments(desc, layout, capacity(desc, layout)).expect("the margins fit");
-            prop_assert!(pieces.iter().all(|f| bytes(f, layout) <= capacity(desc, layout)));
+        for ((desc, reach, _), layout) in operator.tensors.iter().zip(&layouts) {
+            let reached = if let Reach::Sliding { window, .. } = reach { window + RUN } else { 0 };
+            // What slides is read by many rows at once, and not cut smaller.
+            let capacity = capacity(desc, layout).max(u64::from(reached) * 3 * layout.row_bytes);
+            let pieces = fragments(desc, layout, capacity, reached).expect("the margins fit");
+            prop_assert!(pieces.iter().all(|f| bytes(f, layout) <= capacity));
             parts.push(pieces);
         }
         let bound: Vec<Bound<'_>> = operator.tensors.iter().zip(&layouts).zip(&parts)
@@ -245,7 +261,7 @@ proptest! {
             bands,
         };
         let impossible = unbindable(&operator.domain, &bound, &limits);
-        match cut(&operator.domain, &bound, &limits) {
+        match cut(&operator.domain, &(0..operator.domain.bands()), &bound, &limits) {
             Ok(cuts) => check_cuts(&operator.domain, &bound, &limits, &cuts),
             Err(tensor) => prop_assert!(impossible.contains(&tensor), "{tensor} could be bound"),
         }

@@ -1,7 +1,7 @@
 //! Moves of powers of two change no result by a bit, on random graphs and whole networks.
 
 use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
-use mprnet::model::{self, FeaturePeaks, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, FeaturePeaks, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use proptest::prelude::*;
 
 use crate::common::Random;
@@ -43,9 +43,14 @@ proptest! {
 }
 
 fn network(config: ModelConfig, keep: &[&str]) -> Graph {
+    network_by(Mode::Global, config, keep)
+}
+
+fn network_by(mode: Mode, config: ModelConfig, keep: &[&str]) -> Graph {
     let keep = keep.iter().map(|&name| name.to_owned()).collect();
     let (height, width) = (16 * config.shuffle, 24 * config.shuffle);
-    let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, keep };
+    let options =
+        NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, mode, keep };
     model::build(&Weights::seeded(config, 3), &options).unwrap()
 }
 
@@ -55,6 +60,9 @@ fn networks_compute_the_same() {
         let config = ModelConfig { shuffle, ..TINY };
         for keep in [&[][..], &["stage1", "sam12", "stage1_encoder.1", "stage2", "concat23"]] {
             let graph = network(config, keep);
+            assert!(check(&graph, 5) > 200);
+            assert!(check(&passes::optimize(graph).unwrap(), 6) > 150);
+            let graph = network_by(Mode::Local { train_size: Some(8 * shuffle) }, config, keep);
             assert!(check(&graph, 5) > 200);
             assert!(check(&passes::optimize(graph).unwrap(), 6) > 150);
         }
@@ -86,6 +94,19 @@ fn what_moves_alone() {
         "concat23",
     ];
     assert_eq!(trunks, expected);
+}
+
+/// In the local mode nothing that a sigmoid reads moves, in any form of the graph.
+#[test]
+fn maps_do_not_move() {
+    let graph = network_by(Mode::Local { train_size: Some(8) }, TINY, &[]);
+    for graph in [passes::optimize(graph.clone()).unwrap(), graph] {
+        let groups = Groups::of(&graph);
+        let maps: Vec<TensorId> =
+            features(&graph).filter(|&t| graph.at(t).name.ends_with(".CA.conv_du.2")).collect();
+        assert_eq!(maps.len(), 3 + 2 * (6 + 8) + 2 * 3);
+        assert!(maps.iter().all(|&map| !groups.movable(map)));
+    }
 }
 
 /// Where groups are one in a graph without passes, the larger peak decides; what was not measured follows what it is

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use mprnet::gpu::{KernelSpec, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
 use mprnet::kernels::{self, Choices, Maker, Target, Variant};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Task, Weights};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use mprnet::probe;
 use naga::back::{glsl, spv, wgsl};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
@@ -59,7 +59,18 @@ fn networks() -> Vec<Graph> {
         let weights = Weights::seeded(ModelConfig { shuffle, ..TINY }, 1);
         for format in [ImageFormat::Words, ImageFormat::Planar] {
             for keep in [vec![], vec!["stage1".to_owned(), "stage2".to_owned()]] {
-                let options = NetworkOptions { height: 64, width: 64, format, stage: Stage::Three, keep };
+                let options = NetworkOptions {
+                    height: 64,
+                    width: 64,
+                    format,
+                    stage: Stage::Three,
+                    mode: Mode::Global,
+                    keep,
+                };
+                let local = Mode::Local { train_size: Some(16 * shuffle) };
+                let graph =
+                    model::build(&weights, &NetworkOptions { mode: local, ..options.clone() }).unwrap();
+                graphs.extend([passes::optimize(graph.clone()).unwrap(), graph]);
                 // A photo that is padded and cropped, and one that has the network's own size.
                 for height in [64, 61] {
                     let options = NetworkOptions { height, ..options.clone() };
@@ -268,7 +279,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [205, 504, 360]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [214, 511, 367]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()
@@ -292,12 +303,16 @@ fn a_network_needs_few_pipelines() {
     let seeded = published.map(|task| Weights::seeded(task.published_config(), 0));
     for weights in seeded.into_iter().chain(published.map(|task| Weights::embedded(task).unwrap())) {
         let format = ImageFormat::Words;
-        let options = NetworkOptions { height: 64, width: 64, format, stage: Stage::Three, keep: vec![] };
-        let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
-        let target = Target::lavapipe(Storage::F32);
-        let stages = graph.nodes().iter().flat_map(|n| kernels::lower(&graph, n, &target).stages);
-        let count = stages.map(|stage| stage.spec).collect::<BTreeSet<_>>().len();
-        assert!(count <= 16, "{}: {count} pipelines", weights.config());
+        // Windows are smaller than any patch of this photo.
+        for mode in [Mode::Global, Mode::Local { train_size: Some(16) }] {
+            let options =
+                NetworkOptions { height: 64, width: 64, format, stage: Stage::Three, mode, keep: vec![] };
+            let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
+            let target = Target::lavapipe(Storage::F32);
+            let stages = graph.nodes().iter().flat_map(|n| kernels::lower(&graph, n, &target).stages);
+            let count = stages.map(|stage| stage.spec).collect::<BTreeSet<_>>().len();
+            assert!(count <= 16, "{}, {mode:?}: {count} pipelines", weights.config());
+        }
     }
 }
 

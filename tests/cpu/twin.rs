@@ -13,8 +13,14 @@ const BOUND: f64 = 2e-6;
 
 fn check(network: &GoldenNetwork, optimized: bool) {
     let [height, width] = network.size();
-    let options =
-        NetworkOptions { height, width, format: ImageFormat::Planar, stage: Stage::Three, keep: vec![] };
+    let options = NetworkOptions {
+        height,
+        width,
+        format: ImageFormat::Planar,
+        stage: Stage::Three,
+        mode: network.mode,
+        keep: vec![],
+    };
     let mut graph = model::build(&network.weights, &options).unwrap();
     for name in ["stage1", "stage2"] {
         let tensor = graph.find(name).unwrap();

@@ -1,7 +1,8 @@
 //! Operators and blocks on the adapter against PyTorch's golden tensors.
 
 use mprnet::graph::{
-    Attention, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, Sam, TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, Sam, TensorDesc,
+    TensorId,
 };
 use mprnet::{ExecutorOptions, Values};
 
@@ -111,6 +112,21 @@ fn elementwise_resampling_and_shuffles() {
         let inputs: Vec<TensorId> = tensors.iter().map(|t| case.input(t, role, patches)).collect();
         case.check(op, &inputs, patches, &["out"]);
     }
+}
+
+#[test]
+fn local_means_and_gates() {
+    let golden = Golden::read("operators.safetensors");
+    for name in ["box_mean", "box_mean_2x2"] {
+        let (mut case, patches) = (Case::new(&golden, name), patches_of(name));
+        let x = case.feature("x", patches);
+        let mean = |axis, window| Op::BoxMean(BoxMean { axis, window, prelu: None });
+        let half = case.graph.push("rows", mean(Axis::Rows, 5), &[x], patches).unwrap();
+        case.check(mean(Axis::Columns, 8), &[half], patches, &["out"]);
+    }
+    let mut case = Case::new(&golden, "gate_by_map");
+    let inputs = ["a", "m", "x"].map(|tensor| case.feature(tensor, Patches::WHOLE));
+    case.check(Op::SigmoidGate, &inputs, Patches::WHOLE, &["out"]);
 }
 
 #[test]

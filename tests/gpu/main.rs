@@ -1,5 +1,6 @@
 //! Everything that runs on an adapter; without one these tests fail.
 
+mod bands;
 #[path = "../common/mod.rs"]
 mod common;
 mod golden;

@@ -5,7 +5,7 @@ use std::path::Path;
 use mprnet::conformance::{GoldenNetwork, check_network, network_bound};
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::{Graph, passes};
-use mprnet::model::{self, ImageFormat, ModelConfig, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
@@ -13,8 +13,12 @@ use crate::common::{Random, assert_close, golden_path, residual};
 use crate::tensors::Golden;
 use crate::{device, execute, planar};
 
-fn network(weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {
-    let options = NetworkOptions { height, width, format, stage: Stage::Three, keep: vec![] };
+pub fn network(weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {
+    network_by(Mode::Global, weights, (height, width), format)
+}
+
+pub fn network_by(mode: Mode, weights: &Weights, (height, width): (u32, u32), format: ImageFormat) -> Graph {
+    let options = NetworkOptions { height, width, format, stage: Stage::Three, mode, keep: vec![] };
     model::build(weights, &options).unwrap()
 }
 
@@ -88,7 +92,14 @@ fn earlier_stages_equal_pytorch() {
     let (height, width) = golden.sides("input");
     let input = golden.values("input");
     for (stage, name) in [(Stage::One, "stage1"), (Stage::Two, "stage2"), (Stage::Three, "stage3")] {
-        let options = NetworkOptions { height, width, format: ImageFormat::Planar, stage, keep: vec![] };
+        let options = NetworkOptions {
+            height,
+            width,
+            format: ImageFormat::Planar,
+            stage,
+            mode: Mode::Global,
+            keep: vec![],
+        };
         let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
         let outputs = execute(&graph, &[Values::Planar(input.to_vec())], &ExecutorOptions::default());
         let (actual, expected) = (residual(planar(&outputs[0]), input), residual(golden.values(name), input));
@@ -107,14 +118,26 @@ fn however_cut_the_bytes_are_the_same() {
         let tensor = graph.find(name).unwrap();
         graph.output(tensor);
     }
-    let input = [Values::Planar(Random::new(7).values(3 * 344 * 88))];
     let fused = passes::optimize(graph.clone()).unwrap();
-    for (precision, graph) in [(Precision::F32, &graph), (Precision::F32, &fused), (Precision::F16, &fused)] {
+    // Windows of up to 24 rows are read at once, and what comes before them in a run of means: of a tall photo.
+    let local = network_by(Mode::Local { train_size: Some(16) }, &tiny, (688, 48), ImageFormat::Planar);
+    let local_fused = passes::optimize(local.clone()).unwrap();
+    // The widest tensors take 1.9 MB in f32, in the local mode 2.1 MB, and half of that in f16.
+    let (limits, local_limits) = ([500_000, 200_000], [900_000, 400_000]);
+    for (precision, graph, [buffer, binding]) in [
+        (Precision::F32, &graph, limits),
+        (Precision::F32, &fused, limits),
+        (Precision::F16, &fused, limits),
+        (Precision::F32, &local, local_limits),
+        (Precision::F32, &local_fused, local_limits),
+        (Precision::F16, &local_fused, local_limits),
+    ] {
+        let image = graph.desc(graph.inputs()[0]);
+        let input = [Values::Planar(Random::new(7).values(image.elements() as usize))];
         let whole = ExecutorOptions { precision, slice: Some(u64::MAX), ..ExecutorOptions::default() };
         let expected = execute(graph, &input, &whole);
-        // The widest tensors take 1.9 MB in f32 and half of that in f16.
-        let buffer_limit = Some(if precision == Precision::F32 { 500_000 } else { 250_000 });
-        let binding_limit = Some(200_000);
+        let buffer_limit = Some(if precision == Precision::F32 { buffer } else { buffer / 2 });
+        let binding_limit = Some(binding);
         let cuts = [
             (ExecutorOptions { slice: None, ..whole.clone() }, false),
             (ExecutorOptions { slice: Some(1), ..whole.clone() }, true),
@@ -131,6 +154,22 @@ fn however_cut_the_bytes_are_the_same() {
             assert!(actual == expected, "{cut:?} differs");
         }
     }
+}
+
+/// The local mode where every window covers its patch, and where none does.
+#[test]
+fn windows_that_cover_patches_are_the_global_mode() {
+    let tiny = Weights::read(&golden_path("tiny.safetensors")).unwrap();
+    let input = [Values::Planar(Random::new(9).values(3 * 48 * 64))];
+    let result = |mode| {
+        let graph = network_by(mode, &tiny, (48, 64), ImageFormat::Planar);
+        execute(&passes::optimize(graph).unwrap(), &input, &ExecutorOptions::default())
+    };
+    let global = result(Mode::Global);
+    for train_size in [48, 256, 1 << 20] {
+        assert!(result(Mode::Local { train_size: Some(train_size) }) == global, "{train_size}");
+    }
+    assert!(result(Mode::Local { train_size: Some(40) }) != global);
 }
 
 #[test]

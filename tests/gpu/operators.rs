@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::{
-    Attention, Conv, Epilogue, Graph, Kernel, Op, Patches, Role, Sam, TensorDesc, TensorId, cpu,
+    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Patches, RUN, Role, Sam, TensorDesc,
+    TensorId, cpu,
 };
 use mprnet::kernels::{Choices, Maker, Variant};
 use mprnet::plan::Precision;
@@ -174,6 +175,71 @@ fn elementwise_and_resampling() {
             let case =
                 Case::new(&mut random, descs, |graph, ids| graph.push(name, op, ids, patches).unwrap());
             case.check(&format!("{name} {patches:?}"));
+        }
+    }
+}
+
+/// Windows of one value, of some, of all; more means than a run, and runs that patches cut short.
+#[test]
+fn means_of_windows() {
+    let mut random = Random::new(7);
+    for (patches, size, rows, columns, prelu) in [
+        (Patches::WHOLE, [19, 23], 5, 8, None),
+        (Patches::WHOLE, [300, 18], 17, 1, Some(0.0)),
+        (Patches::WHOLE, [9, 290], 9, 13, Some(0.3)),
+        (Patches::HALVES, [290, 14], 11, 14, None),
+        (Patches::QUARTERS, [20, 560], 10, 30, Some(0.0)),
+    ] {
+        for channels in [10, 4] {
+            let x = feature(channels, size[0], size[1], patches);
+            let case = Case::new(&mut random, &[x], |graph, ids| {
+                let rows = Op::BoxMean(BoxMean { axis: Axis::Rows, window: rows, prelu: None });
+                let half = graph.push("rows", rows, ids, patches).unwrap();
+                graph.output(half);
+                let columns = Op::BoxMean(BoxMean { axis: Axis::Columns, window: columns, prelu });
+                graph.push("means", columns, &[half], patches).unwrap()
+            });
+            case.check(&format!("means of {rows}x{columns} in {size:?} {patches:?}"));
+        }
+    }
+}
+
+/// As many rows as a photo of twelve megapixels has, of values that are nearly alike, whose sums are large beside what tells
+/// them apart: no mean is off by more than a quarter of what src/kernels/box_mean.rs allows.
+#[test]
+fn means_of_a_tall_photo() {
+    const WINDOW: u32 = 384;
+    let x = feature(4, 3000, 4, Patches::WHOLE);
+    let values: Vec<f32> = Random::new(10).values(x.elements() as usize).iter().map(|v| 3.0 + v).collect();
+    let mut graph = Graph::new();
+    let input = graph.input("x", x);
+    let op = Op::BoxMean(BoxMean { axis: Axis::Rows, window: WINDOW, prelu: None });
+    let means = graph.push("means", op, &[input], Patches::WHOLE).unwrap();
+    graph.output(means);
+    let expected = &cpu::run(&graph, &[values.iter().map(|&v| f64::from(v)).collect()]).unwrap()[&means].data;
+    let actual = execute(&graph, &[Values::Planar(values)], &ExecutorOptions::default());
+    let largest = 4.0;
+    let worst = planar(&actual[0]).iter().zip(expected).map(|(&a, e)| (f64::from(a) - e).abs() / largest);
+    let worst = worst.fold(0.0, f64::max);
+    let roundings =
+        8.0 + f64::from(WINDOW) / 8.0 + f64::from(RUN - 1) * (1.0 + 2.0 / f64::from(WINDOW)) + 3.0;
+    let bound = roundings * (-24_f64).exp2();
+    println!("at worst {worst:.2e} of {bound:.2e}");
+    assert!(worst <= bound / 4.0, "{worst:.2e} where {bound:.2e} is the bound");
+}
+
+/// Gates of windows, of which a patch has fewer than pixels on either axis or on both.
+#[test]
+fn gates_by_maps() {
+    let mut random = Random::new(8);
+    for patches in GRIDS {
+        for (channels, height, width) in [(10, 7, 6), (14, 18, 9), (14, 3, 1), (12, 1, 11)] {
+            let x = feature(channels, 18 * patches.rows, 11 * patches.cols, patches);
+            let map = feature(channels, height * patches.rows, width * patches.cols, patches);
+            let case = Case::new(&mut random, &[x, map, x], |graph, ids| {
+                graph.push("gated", Op::SigmoidGate, ids, patches).unwrap()
+            });
+            case.check(&format!("gate by a map of {height}x{width} {patches:?}"));
         }
     }
 }

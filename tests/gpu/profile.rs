@@ -3,7 +3,7 @@
 use mprnet::gpu::Device;
 use mprnet::graph::{Graph, cost, passes};
 use mprnet::kernels::{Choices, Variant};
-use mprnet::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
+use mprnet::model::{self, ImageFormat, Mode, NetworkOptions, Stage, Weights};
 use mprnet::{Clock, Executor, ExecutorOptions, Span, Values, WeightStore};
 
 use crate::common::golden_path;
@@ -16,6 +16,7 @@ fn network() -> Graph {
         width: 64,
         format: ImageFormat::Words,
         stage: Stage::Three,
+        mode: Mode::Global,
         keep: vec![],
     };
     passes::optimize(model::build(&weights, &options).unwrap()).unwrap()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
 use mprnet::image;
-use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, NetworkOptions, Stage, Task, Weights};
+use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, Mode, NetworkOptions, Stage, Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::tune::Tuning;
 use mprnet::{
@@ -20,8 +20,10 @@ use crate::{execute, host_device, planar};
 const HALF: RestorerOptions = RestorerOptions {
     precision: Precision::F16,
     stage: Stage::Three,
+    mode: Mode::Global,
     strength: 1.0,
     symmetries: false,
+    max_memory: None,
     passes: true,
     tuning: Tuning::Off,
 };
@@ -31,8 +33,14 @@ const DECIBELS: f64 = 60.0;
 
 fn network(weights: &Weights, keep: &[&str]) -> Graph {
     let keep = keep.iter().map(|&name| name.to_owned()).collect();
-    let options =
-        NetworkOptions { height: 24, width: 40, format: ImageFormat::Planar, stage: Stage::Three, keep };
+    let options = NetworkOptions {
+        height: 24,
+        width: 40,
+        format: ImageFormat::Planar,
+        stage: Stage::Three,
+        mode: Mode::Global,
+        keep,
+    };
     model::build(weights, &options).unwrap()
 }
 

@@ -8,6 +8,33 @@ const ALL: [Channels; 6] =
     [Channels::Grey, Channels::GreyAlpha, Channels::Rgb, Channels::Rgba, Channels::Bgr, Channels::Bgra];
 
 #[test]
+fn packed_pixels_are_those_with_gaps() {
+    for channels in ALL {
+        let (count, packed) = (channels.count(), Pixels::packed(3, 2, channels));
+        let gaps = Pixels { pixel_stride: count + 1, row_stride: 3 * (count + 1), ..packed };
+        let values: Vec<f32> = (0..2 * gaps.row_stride).map(|i| i as f32 / 64.0).collect();
+        let without = values.chunks(count + 1).flat_map(|pixel| &pixel[..count]);
+        // One more than there are pixels for.
+        let mut room: Vec<f32> = without.copied().chain([0.5]).collect();
+        let frame = Frame::from_slice(&values, &gaps).unwrap();
+        assert_eq!(Frame::from_slice(&room, &packed).unwrap(), frame, "{channels:?}");
+        let expected = room.clone();
+        room[..2 * 3 * count].fill(0.0);
+        frame.write_to_slice(&mut room, &packed).unwrap();
+        assert_eq!(room, expected, "{channels:?}");
+        // What has no transparency, or more channels than are asked for.
+        for other in ALL.map(|channels| Pixels::packed(3, 2, channels)) {
+            let wide = Pixels { pixel_stride: 5, row_stride: 15, ..other };
+            let (mut tight, mut loose) = (vec![0_u8; 3 * 2 * other.channels.count()], vec![0_u8; 30]);
+            frame.write_to_slice(&mut tight, &other).unwrap();
+            frame.write_to_slice(&mut loose, &wide).unwrap();
+            let loose = loose.chunks(5).flat_map(|pixel| &pixel[..other.channels.count()]);
+            assert!(loose.eq(&tight), "{channels:?} as {:?}", other.channels);
+        }
+    }
+}
+
+#[test]
 fn what_lies_between_pixels_is_neither_read_nor_written() {
     for channels in ALL {
         let count = channels.count();

@@ -32,11 +32,12 @@ DEVICES = (
     "gfx900", "gfx1100", "gfx1201", "tgl", "dg2", "bmg", "turing", "ampere", "blackwell", "a650", "a740", "m1",
 )  # fmt: skip
 NETWORK = "--precision f32,f16 --rounds 1 --tune off"
+MODES = "--mode global,local --train-size 16"
 KERNEL = "--size 128x128 --precision f32,f16 --channels 80,128 --rounds 1"
 WORKLOADS = {
-    "derain": f"mprnet bench --config derain --size 64x64 {NETWORK}",
+    "derain": f"mprnet bench --config derain --size 64x64 {NETWORK} {MODES}",
     # Of a size that is padded and cropped.
-    "embedded": f"mprnet bench --size 61x63 {NETWORK}",
+    "embedded": f"mprnet bench --size 61x63 {NETWORK} {MODES}",
     "conv3x3": f"mprnet bench --kernel conv3x3 --variant auto {KERNEL}",
     "conv1x1": f"mprnet bench --kernel conv1x1 {KERNEL}",
 }

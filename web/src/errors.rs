@@ -22,17 +22,26 @@ pub(crate) fn named(name: &str, message: &str) -> JsValue {
 
 /// An error of the library.
 pub(crate) fn thrown(error: Error) -> JsValue {
+    let text = match &error {
+        Error::BudgetTooSmall { budget, least } => format!(
+            "the photo takes at least {} MiB of the GPU's memory, and {} are allowed; take a smaller photo, or allow more",
+            least.div_ceil(1 << 20),
+            budget >> 20
+        ),
+        other => other.to_string(),
+    };
     let name = match &error {
         Error::Cancelled => "AbortError",
         Error::NoAdapter | Error::UnknownDevice { .. } => "NoGpu",
-        Error::OutOfMemory { .. } | Error::TensorTooLarge { .. } | Error::TooManyWorkgroups { .. } => {
-            "TooLarge"
-        }
+        Error::OutOfMemory { .. }
+        | Error::BudgetTooSmall { .. }
+        | Error::TensorTooLarge { .. }
+        | Error::TooManyWorkgroups { .. } => "TooLarge",
         Error::WeightsFile { .. } | Error::Weights { .. } => "Weights",
         Error::FrameShape { .. } | Error::Input(_) | Error::Size { .. } => "Input",
         _ => "Failed",
     };
-    named(name, &error.to_string())
+    named(name, &text)
 }
 
 /// Hands what panics say to `told`.

@@ -54,7 +54,7 @@ pub fn begin(told: Function) {
 }
 
 /// Opens the GPU and takes the weights of a safetensors file, which `origin` names in errors. `precision` is f32, f16 or exact;
-/// photos that need more bytes of the GPU's memory than `memory` are refused.
+/// photos that need more bytes of the GPU's memory than `memory` are computed in bands of rows.
 ///
 /// # Errors
 /// Without WebGPU, or where the file holds no MPRNet.
@@ -70,9 +70,11 @@ pub async fn open(file: Vec<u8>, origin: String, precision: String, memory: f64)
         }
     };
     let device = Device::new_async(&DeviceOptions::default()).await.map_err(thrown)?;
-    let options = RestorerOptions { precision, ..RestorerOptions::default() };
+    // Browsers hand out more memory than there is, and then lose the device.
+    let memory = memory as u64;
+    let options = RestorerOptions { precision, max_memory: Some(memory), ..RestorerOptions::default() };
     let restorer = Rc::new(Restorer::new(weights.clone(), device.clone(), options));
-    Ok(Session { device, restorer, weights, precision, memory: memory as u64 })
+    Ok(Session { device, restorer, weights, precision, memory })
 }
 
 #[wasm_bindgen]
@@ -92,7 +94,6 @@ impl Session {
         stop: &Stop,
     ) -> Result<Uint8ClampedArray> {
         let (restorer, cancel) = (Rc::clone(&self.restorer), stop.0.clone());
-        self.fits(width, height)?;
         let opaque = rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX);
         let packed = Pixels::packed(width, height, Channels::Rgba);
         let channels = if opaque { Channels::Rgb } else { Channels::Rgba };

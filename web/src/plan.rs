@@ -1,9 +1,9 @@
 //! What a photo takes, before it is restored.
 
-use mprnet::graph::{cost, passes};
+use mprnet::graph::{Node, cost, passes};
 use mprnet::kernels;
-use mprnet::model::{self, ImageFormat, NetworkOptions, Stage};
-use mprnet::plan::MemoryPlan;
+use mprnet::model::{self, ImageFormat, Mode, NetworkOptions, Stage};
+use mprnet::plan::{Budget, Plan};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -16,10 +16,14 @@ use super::errors::{Result, named, thrown};
 struct Planned {
     width: u32,
     height: u32,
-    /// Bytes of the tensors on the GPU.
+    /// Bytes on the GPU, weights apart.
     memory: u64,
-    /// Bytes that photos may take.
+    /// Bytes of tensors that pass through the page's own memory.
+    host_memory: u64,
+    /// Bytes of the GPU's memory that photos may take.
     allowed: u64,
+    /// Bands of rows that the photo is computed in, of all groups of operators; 1 where it is computed as a whole.
+    bands: usize,
     operators: usize,
     multiply_adds: f64,
 }
@@ -29,7 +33,7 @@ impl Session {
     /// What a photo of that size takes, as JSON.
     ///
     /// # Errors
-    /// Where no GPU of these limits can hold a strip of its tensors.
+    /// `TooLarge` where not even the narrowest bands fit what is allowed.
     pub fn plan(&self, width: u32, height: u32) -> Result<String> {
         serde_json::to_string(&self.planned(width, height).map_err(thrown)?)
             .map_err(|error| named("Failed", &error.to_string()))
@@ -47,32 +51,25 @@ impl Session {
 
 impl Session {
     fn planned(&self, width: u32, height: u32) -> mprnet::Result<Planned> {
-        let (format, stage) = (ImageFormat::Words, Stage::Three);
-        let options = NetworkOptions { width, height, format, stage, keep: Vec::new() };
+        let (format, stage, mode) = (ImageFormat::Words, Stage::Three, Mode::Global);
+        let options = NetworkOptions { width, height, format, stage, mode, keep: Vec::new() };
         let graph = passes::optimize(model::build(&self.weights, &options)?)?;
-        let (target, limits) = (self.device.target(self.precision), self.device.wgpu().limits());
-        let scratch: Vec<Vec<u64>> =
-            graph.nodes().iter().map(|node| kernels::lower(&graph, node, &target).scratch).collect();
-        let memory = MemoryPlan::new(&graph, self.precision, limits.max_buffer_size, &scratch)?.bytes();
-        let multiply_adds = graph.nodes().iter().map(|node| cost::multiply_adds(&graph, node) as f64).sum();
-        let (operators, allowed) = (graph.nodes().len(), self.memory);
-        Ok(Planned { width, height, memory, allowed, operators, multiply_adds })
-    }
-
-    /// Refuses a photo that takes more memory than it may: browsers hand out more than there is, and then lose the device.
-    ///
-    /// # Errors
-    /// `TooLarge`, with what it takes.
-    pub(super) fn fits(&self, width: u32, height: u32) -> Result<()> {
-        let Planned { memory, allowed, .. } = self.planned(width, height).map_err(thrown)?;
-        if memory <= allowed {
-            return Ok(());
-        }
-        let [takes, may] = [memory, allowed].map(|bytes| bytes.div_ceil(1 << 20));
-        let text = format!(
-            "a photo of {width}x{height} pixels takes {takes} MiB of the GPU's memory, and {may} are allowed; take a smaller \
-             photo, or allow more"
-        );
-        Err(named("TooLarge", &text))
+        let (mut target, limits) = (self.device.target(self.precision), self.device.wgpu().limits());
+        let (allowed, buffer, precision) = (self.memory, limits.max_buffer_size, self.precision);
+        target.scratch =
+            target.scratch.min(limits.max_storage_buffer_binding_size).min(Budget::scratch(allowed));
+        let operator = |node: &Node| kernels::lower(&graph, node, &target).operator(cost::work(&graph, node));
+        let operators: Vec<_> = graph.nodes().iter().map(operator).collect();
+        let plan = Plan::within(&graph, &operators, &Budget { bytes: allowed, buffer, precision })?;
+        Ok(Planned {
+            width,
+            height,
+            memory: plan.device_bytes(),
+            host_memory: plan.host_bytes(),
+            allowed,
+            bands: if plan.schedule.streams() { plan.schedule.bands.len() } else { 1 },
+            operators: operators.len(),
+            multiply_adds: graph.nodes().iter().map(|node| cost::multiply_adds(&graph, node) as f64).sum(),
+        })
     }
 }

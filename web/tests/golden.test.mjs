@@ -27,8 +27,9 @@ test("golden networks are right in f32 and packed f16", async () => {
   const { adapter, checks } = await page.evaluate(async (networks) => {
     const mprnet = await Mprnet.create();
     const checks = [];
-    for (const { name, weights, tensors } of networks) {
-      checks.push(...JSON.parse(await mprnet.check(name, await bytes(`/golden/${weights}`), await bytes(`/golden/${tensors}`))));
+    for (const { name, weights, tensors, local } of networks) {
+      const files = [await bytes(`/golden/${weights}`), await bytes(`/golden/${tensors}`)];
+      checks.push(...JSON.parse(await mprnet.check(name, ...files, local)));
     }
     return { adapter: mprnet.adapterInfo(), checks };
   }, TINY);

@@ -94,21 +94,31 @@ test("transparency is kept, and f16 is near f32", async () => {
   await page.close();
 });
 
-test("a plan is given, and what does not fit is refused with its numbers", async () => {
+test("what does not fit is computed in bands to the same bytes, and refused where not even those fit", async () => {
   const page = await host();
-  const { plan, large, after } = await page.evaluate(async () => {
-    const photo = await image("/samples/noisy.png", 128, 96);
-    const mprnet = await Mprnet.create({ memory: 64 * 2 ** 20 });
-    const plan = await mprnet.plan(640, 480);
-    const large = await wrong(() => mprnet.restore(new ImageData(640, 480)));
-    const after = await mprnet.restore(photo);
+  const found = await page.evaluate(async () => {
+    const photo = await image("/samples/noisy.png", 64, 200);
+    const [whole, bands, little] = [2 ** 31, 2 * 2 ** 20, 2 ** 16];
+    const found = {};
+    for (const [name, memory] of Object.entries({ whole, bands })) {
+      const mprnet = await Mprnet.create({ memory });
+      found[name] = { plan: await mprnet.plan(64, 200), restored: await mprnet.restore(photo) };
+      mprnet.dispose();
+    }
+    const mprnet = await Mprnet.create({ memory: little });
+    const refused = [await wrong(() => mprnet.restore(photo)), await wrong(() => mprnet.plan(64, 200))];
     mprnet.dispose();
-    return { plan, large, after: after.width };
+    const off = apart(found.whole.restored, found.bands.restored);
+    return { plans: [found.whole.plan, found.bands.plan], off, refused };
   });
-  assert.ok(plan.memory > 64 * 2 ** 20 && plan.operators > 100 && plan.multiplyAdds > 1e9, JSON.stringify(plan));
-  assert.equal(large.kind, "too-large");
-  assert.match(large.message, /640x480 pixels takes \d+ MiB .* 64 are allowed/);
-  assert.equal(after, 128);
+  const [whole, bands] = found.plans;
+  assert.ok(whole.bands === 1 && whole.memory > 2 * 2 ** 20 && whole.operators > 100 && whole.multiplyAdds > 1e9, JSON.stringify(whole));
+  assert.ok(bands.bands > 1 && bands.memory <= 2 * 2 ** 20 && bands.hostMemory > 0, JSON.stringify(bands));
+  assert.equal(found.off, 0);
+  for (const refused of found.refused) {
+    assert.equal(refused?.kind, "too-large");
+    assert.match(refused.message, /takes at least \d+ MiB of the GPU's memory, and 0 are allowed/);
+  }
   await page.close();
 });
 

@@ -22,11 +22,12 @@ use self::kernels::KernelArg;
 use self::predicted::Predictions;
 use self::report::{Cell, Format, Row};
 use self::workload::Kind;
+use super::mode::{ModeArg, TrainedArgs};
 use super::network::parse_size;
 use super::session::{DeviceArgs, TuningArgs};
 use super::{Failure, PrecisionArg, dump, exit_code, parse_task};
 
-/// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision and variant, in turn
+/// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision, mode and variant, in turn
 /// round by round. Lists are separated by commas.
 #[derive(Args)]
 pub(super) struct BenchArgs {
@@ -43,6 +44,11 @@ pub(super) struct BenchArgs {
     /// Storage of activations and weights
     #[arg(long, value_enum, value_delimiter = ',', default_value = "f32")]
     precision: Vec<PrecisionArg>,
+    /// What networks take the means of channel attention over
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "global", conflicts_with_all = ["kernel", "shader"])]
+    mode: Vec<ModeArg>,
+    #[command(flatten)]
+    trained: TrainedArgs,
     /// How 3x3 convolutions are computed: `auto`, as photos are; `all`; or variants by name. Without it auto for networks, all
     /// for kernels
     #[arg(long, value_delimiter = ',', value_parser = VariantArg::parse)]
@@ -197,6 +203,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     if args.rounds == 0 && (args.kernel.is_none() || args.shader.is_some()) {
         return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
     }
+    args.trained.check(&args.mode)?;
     let files = [args.predicted.as_deref(), args.shader.as_deref(), args.serve.input.as_deref()];
     let read: Vec<&Path> =
         args.model.iter().map(PathBuf::as_path).chain(files.into_iter().flatten()).collect();

@@ -8,6 +8,7 @@ use crate::Error;
 use serde::Deserialize;
 
 use super::report::{Cell, Row};
+use crate::cli::mode::ModeArg;
 
 /// A larger file is no list of predictions.
 const MOST_BYTES: u64 = 16 << 20;
@@ -21,7 +22,7 @@ pub(super) struct Predictions {
     predictions: Vec<Prediction>,
 }
 
-/// Seconds of a run; all that it names has to be as in the run's row.
+/// Seconds of a run in the global mode; all that it names has to be as in the run's row.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Prediction {
@@ -70,6 +71,7 @@ impl Prediction {
         same("model", self.model.clone())
             && same("kernel", self.kernel.clone())
             && same("channels", self.channels.map(|channels| channels.to_string()))
+            && cell("mode").is_none_or(|mode| mode == ModeArg::Global.name())
             && same("size", Some(self.size.clone()))
             && same("precision", Some(self.precision.clone()))
             && cell("variant").is_some_and(|used| is_variant(&self.variant, &used))

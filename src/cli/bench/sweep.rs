@@ -1,10 +1,11 @@
-//! Networks: every model at every size, precision and variant.
+//! Networks: every model at every size, precision, mode and variant.
 
 use std::collections::BTreeSet;
 
 use crate::graph::{Graph, Kernel, Op};
+use crate::inspect::{Forms, build};
 use crate::kernels::ConvShape;
-use crate::model::{Stage, Task, Weights};
+use crate::model::{Mode, Stage, Task, Weights};
 use crate::plan::Precision;
 use crate::tune::Tuner;
 use crate::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
@@ -12,7 +13,6 @@ use crate::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg};
-use crate::cli::network::{Forms, build};
 use crate::cli::session::Model;
 
 /// A network to be measured.
@@ -22,6 +22,8 @@ struct Entry<'a> {
     store: &'a WeightStore,
     size: (u32, u32),
     precision: Precision,
+    /// What its means are taken over, and the name of that.
+    mode: (Mode, &'static str),
     variant: VariantArg,
 }
 
@@ -36,8 +38,10 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
     for (model, weights, store) in &models {
         for &size in &args.size {
             for precision in args.precision.iter().map(|p| p.precision()) {
-                for variant in VariantArg::expand(&args.variant, VariantArg::Auto) {
-                    entries.push(Entry { model, weights, store, size, precision, variant });
+                for mode in args.mode.iter().map(|&arg| (args.trained.mode(arg), arg.name())) {
+                    for variant in VariantArg::expand(&args.variant, VariantArg::Auto) {
+                        entries.push(Entry { model, weights, store, size, precision, mode, variant });
+                    }
                 }
             }
         }
@@ -73,7 +77,7 @@ fn models(args: &BenchArgs, quiet: bool) -> Result<Vec<(String, Weights, WeightS
 impl Entry<'_> {
     fn prepare<'d>(&self, device: &'d gpu::Device, tuner: &mut Tuner) -> Outcome<'d> {
         self.variant.check(&device.target(self.precision))?;
-        let graph = Forms::of(build(self.weights, self.size, Stage::Three)?)?.executed;
+        let graph = Forms::of(build(self.weights, self.size, Stage::Three, self.mode.0)?)?.executed;
         let choices = match self.variant.choices() {
             Some(choices) => choices,
             None => tuner.choices(device, self.precision, &graph),
@@ -99,6 +103,7 @@ impl Entry<'_> {
             ("model", text(self.model)),
             ("size", Cell::Text(format!("{width}x{height}"))),
             ("precision", text(self.precision.name())),
+            ("mode", text(self.mode.1)),
             ("variant", text(outcome.as_ref().map_or(self.variant.name(), |(_, used)| used))),
         ];
         row.extend(super::adapter(device));

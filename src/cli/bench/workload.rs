@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
 use crate::graph::{Conv, Graph, Kernel, Op, Param, Patches, Role, TensorDesc, passes};
-use crate::model::{self, ImageFormat, NetworkOptions, Stage, Weights};
+use crate::model::{self, ImageFormat, Mode, NetworkOptions, Stage, Weights};
 use crate::{Error, Values};
 use clap::ValueEnum;
 
@@ -94,5 +94,8 @@ fn network(weights: &Weights, desc: TensorDesc) -> Result<Graph, Error> {
         return Err(Error::Input(format!("{channels} channels where an image has 3")));
     }
     let format = ImageFormat::Planar;
-    model::build(weights, &NetworkOptions { height, width, format, stage: Stage::Three, keep: Vec::new() })
+    model::build(
+        weights,
+        &NetworkOptions { height, width, format, stage: Stage::Three, mode: Mode::Global, keep: Vec::new() },
+    )
 }

@@ -78,10 +78,12 @@ impl ProtocolArg {
 }
 
 pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
+    args.session.network.mode.check()?;
     let pairs = pairs::find(&args.inputs, &args.targets, args.recursive)?;
     let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
     check(args, &pairs, model)?;
     let weights = model.read(quiet)?;
+    weights.accepts(args.session.network.mode.mode())?;
     let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
     let mut session = Session::new(&args.session, std::slice::from_ref(&weights), true, quiet);
@@ -92,7 +94,8 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     }
     let used = session.used();
     let precision = used.precision.unwrap_or_else(|| args.session.network.precision());
-    let report = Report { task, model: model.to_string(), protocol, precision, rows, failed };
+    let mode = args.session.network.mode.name();
+    let report = Report { task, model: model.to_string(), protocol, precision, mode, rows, failed };
     if !report.rows.is_empty() {
         write(&report, args)?;
     }

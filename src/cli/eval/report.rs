@@ -40,6 +40,8 @@ pub(super) struct Report {
     pub(super) model: String,
     pub(super) protocol: Protocol,
     pub(super) precision: Precision,
+    /// What means were taken over.
+    pub(super) mode: String,
     pub(super) rows: Vec<Row>,
     pub(super) failed: Vec<Failed>,
 }
@@ -105,6 +107,7 @@ struct Document<'a> {
     model: &'a str,
     protocol: &'static str,
     precision: &'static str,
+    mode: &'a str,
     images: Vec<Image<'a>>,
     mean: Option<Figures>,
     failed: &'a [Failed],
@@ -149,8 +152,11 @@ impl Report {
         };
         let (names, sizes) = (width(|line| &line.0, 5), width(|line| &line.1, 4));
         let (task, model, protocol) = (self.task, &self.model, self.protocol.name());
-        let origin =
-            format!("task {task}, model {model}, protocol {protocol}, precision {}\n", self.precision.name());
+        let origin = format!(
+            "task {task}, model {model}, protocol {protocol}, precision {}, mode {}\n",
+            self.precision.name(),
+            self.mode
+        );
         let columns =
             ["PSNR", "restored", "gain", "SSIM", "restored", "gain"].map(|name| format!("{name:>10}"));
         let header = format!("{:<names$}  {:>sizes$}{}", "image", "size", columns.concat());
@@ -188,6 +194,7 @@ impl Report {
             model: &self.model,
             protocol: self.protocol.name(),
             precision: self.precision.name(),
+            mode: &self.mode,
             images: self.rows.iter().map(Image::of).collect(),
             mean: self.mean(),
             failed: &self.failed,

@@ -10,9 +10,8 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::image::{self, Frame};
 use crate::metrics::{Protocol, Score};
-use crate::{Error, Shown};
+use crate::{Error, Shown, output};
 
-use super::dump;
 use super::html::{cell, document_with, element, escape, table};
 
 /// Pixels a side of the pictures inside the page.
@@ -115,7 +114,7 @@ impl<'a> Gallery<'a> {
             "<p class=\"note\">{NOTE}</p>\n<div class=\"photos\">\n{}</div>\n<script>\n{SCRIPT}</script>\n",
             self.cards
         );
-        dump::write_whole(self.path, document_with(title, STYLE, &body).as_bytes())
+        output::write(self.path, document_with(title, STYLE, &body).as_bytes())
     }
 
     /// What is told of all photos together.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::gpu::Device;
 use crate::graph::{Graph, passes};
+use crate::inspect::build;
 use crate::model::{Task, Weights};
 use crate::probe::{self, Ceiling};
 use crate::tune::Tuner;
@@ -17,7 +18,7 @@ use crate::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 use clap::{Args, ValueEnum};
 
 use self::report::{Report, Subject};
-use super::network::{build, parse_size};
+use super::network::parse_size;
 use super::session::{DeviceArgs, Model, TuningArgs};
 use super::telling::with_bar;
 use super::{Failure, NetworkArgs, dump, parse_task};
@@ -77,10 +78,12 @@ impl Format {
 }
 
 pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
+    args.network.mode.check()?;
     let read: Vec<&Path> = args.model.as_deref().into_iter().collect();
     dump::check_result(&read, args.output.as_deref())?;
     let (weights, model) = weights(args, quiet)?;
-    let graph = passes::optimize(build(&weights, args.size, args.network.stage())?)?;
+    let graph =
+        passes::optimize(build(&weights, args.size, args.network.stage(), args.network.mode.mode())?)?;
     let device = args.device.open(quiet)?;
     let spans = measure(args, &device, graph, args.size, quiet)?;
     let ceilings: Vec<Ceiling> = if args.runs > 0 { probe::ceilings(&device)? } else { Vec::new() };
@@ -121,7 +124,8 @@ fn measure(
     let choices = Tuner::new(args.tuning.on(device)).choices(device, precision, &graph);
     // Runs find out how much a submission may hold, and cut work no smaller; without runs it is cut as little as can be.
     let slice = (args.runs == 0).then_some(u64::MAX);
-    let options = ExecutorOptions { precision, slice, choices, ..ExecutorOptions::default() };
+    let max_memory = args.network.max_memory;
+    let options = ExecutorOptions { precision, slice, choices, max_memory, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, &WeightStore::default(), graph, &options)?;
     if args.runs == 0 {
         return Ok(executor.outline());

@@ -7,6 +7,7 @@ mod conv;
 mod edges;
 mod pixels;
 mod resample;
+mod window;
 
 use std::collections::HashMap;
 
@@ -108,7 +109,13 @@ fn execute(graph: &Graph, node: &Node, values: &HashMap<TensorId, Value>) -> Vec
         Op::PoolRows => vec![attention::pool_rows(x, out)],
         Op::Attention(op) => vec![attention::gates(graph, op, x, out)],
         Op::Gate => vec![attention::gate(x, input(1), input(2), out)],
-        Op::SigmoidGate => vec![sigmoid_gate(x, input(1), input(2), out)],
+        Op::BoxMean(op) => {
+            let means = window::means(x, op, out);
+            vec![op.prelu.map_or_else(|| means.clone(), |slope| prelu(&means, slope))]
+        }
+        Op::SigmoidGate => {
+            vec![sigmoid_gate(x, &window::of_pixels(input(1), out), input(2), out)]
+        }
         Op::Sam(op) => sam(graph, op, x, input(1), out),
     }
 }

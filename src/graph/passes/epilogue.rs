@@ -14,6 +14,21 @@ pub(super) fn fuse_prelu(graph: &mut Graph, uses: &Uses, index: usize) -> Option
     Some(Rewrite { remove: vec![at, index], insert: vec![producer] })
 }
 
+/// Means of windows, then PReLU.
+pub(super) fn fuse_prelu_of_means(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
+    let node = &graph.nodes[index];
+    let Op::Prelu { slope } = node.op else { return None };
+    let at = uses.sole(graph, node.inputs[0])?;
+    let mut producer = graph.nodes[at].clone();
+    let same = graph.desc(node.inputs[0]) == graph.desc(node.outputs[0]);
+    match &mut producer.op {
+        Op::BoxMean(mean) if mean.prelu.is_none() && same => mean.prelu = Some(slope),
+        _ => return None,
+    }
+    producer.outputs.clone_from(&node.outputs);
+    Some(Rewrite { remove: vec![at, index], insert: vec![producer] })
+}
+
 /// Convolution or upsampling, then a sum with something computed elsewhere.
 pub(super) fn fuse_residual(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
     let node = &graph.nodes[index];

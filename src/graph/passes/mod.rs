@@ -45,13 +45,17 @@ pub const ALL: &[Pass] = &[
         name: "convolution over a concatenation",
         run: |g| rewrite(g, |g, u, i| Ok(concat::convolve_concat(g, u, i))),
     },
-    Pass { name: "1x1 before upsampling, chains and sums of 1x1", run: |g| rewrite(g, pointwise::simplify) },
+    Pass {
+        name: "1x1 before upsampling and means, chains and sums of 1x1",
+        run: |g| rewrite(g, pointwise::simplify),
+    },
     Pass { name: "SAM in one operator", run: |g| rewrite(g, |g, u, i| Ok(sam::fuse_sam(g, u, i))) },
     Pass {
         name: "downsampling + 1x1",
         run: |g| rewrite(g, |g, u, i| Ok(pointwise::fuse_downsample(g, u, i))),
     },
     Pass { name: "convolution + PReLU", run: |g| rewrite(g, |g, u, i| Ok(epilogue::fuse_prelu(g, u, i))) },
+    Pass { name: "means + PReLU", run: |g| rewrite(g, |g, u, i| Ok(epilogue::fuse_prelu_of_means(g, u, i))) },
     Pass {
         name: "convolution or upsampling + residual",
         run: |g| rewrite(g, |g, u, i| Ok(epilogue::fuse_residual(g, u, i))),

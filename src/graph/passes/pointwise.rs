@@ -1,10 +1,12 @@
-//! Algebra of 1x1 convolutions: they commute with bilinear resampling (whose taps sum to one), and chains and
+//! Algebra of 1x1 convolutions: they commute with bilinear resampling (whose taps sum to one) and with means, and chains and
 //! sums of them are one matrix. Products are formed in f64 and rounded once.
 
 use super::concat::convolve_concat;
 use super::{Rewrite, Uses};
 use crate::Result;
-use crate::graph::{Conv, Graph, Kernel, Node, Op, Param, ParamId, TensorId};
+use crate::graph::{
+    Axis, BoxMean, Conv, Graph, Kernel, Node, Op, Param, ParamId, TensorDesc, TensorId, cost,
+};
 
 /// Sources that one convolution kernel reads at most.
 const MAX_SOURCES: usize = 2;
@@ -14,6 +16,9 @@ pub(super) fn simplify(graph: &mut Graph, uses: &Uses, index: usize) -> Result<O
     match graph.nodes[index].op {
         Op::Conv(conv) if conv.is_plain_1x1() => {
             if let Some(found) = before_upsample(graph, uses, index, conv)? {
+                return Ok(Some(found));
+            }
+            if let Some(found) = before_means(graph, uses, index, conv)? {
                 return Ok(Some(found));
             }
             // A convolution moved before an upsampling may stand behind a concatenation now.
@@ -41,6 +46,45 @@ fn before_upsample(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> 
     let first = graph.make(&name, Op::Conv(conv), &[low], graph.desc(low).patches)?;
     let second = Node { inputs: first.outputs.clone(), outputs: node.outputs, ..graph.nodes[up].clone() };
     Ok(Some(Rewrite { remove: vec![up, index], insert: vec![first, second] }))
+}
+
+/// `conv(mean(x))` is `mean(conv(x))`: means of fewer channels, where the convolution leaves fewer and that is less work. Of large
+/// windows there are fewer means than pixels, which the convolution then takes more multiply-adds for.
+fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Result<Option<Rewrite>> {
+    let node = graph.nodes[index].clone();
+    let (&[source], out) = (&node.inputs[..], node.outputs[0]) else { return Ok(None) };
+    let plain = |tensor: TensorId, axis: Axis| {
+        let at = uses.sole(graph, tensor)?;
+        match graph.nodes[at].op {
+            Op::BoxMean(BoxMean { axis: along, prelu: None, .. }) if along == axis => Some(at),
+            _ => None,
+        }
+    };
+    let Some(columns) = plain(source, Axis::Columns) else { return Ok(None) };
+    let Some(rows) = plain(graph.nodes[columns].inputs[0], Axis::Rows) else { return Ok(None) };
+    let x = graph.nodes[rows].inputs[0];
+    let patches = graph.desc(source).patches;
+    let alike = [x, out].iter().all(|&t| graph.desc(t).patches == patches);
+    if !alike || !fewer_means_are_less_work(graph, conv, [rows, columns, index]) {
+        return Ok(None);
+    }
+    let name = &graph.at(out).name.clone();
+    let pixels = graph.make(&format!("{name}@pixels"), Op::Conv(conv), &[x], patches)?;
+    let half = graph.make(&format!("{name}@rows"), graph.nodes[rows].op, &pixels.outputs, patches)?;
+    let whole = Node { inputs: half.outputs.clone(), outputs: node.outputs, ..graph.nodes[columns].clone() };
+    Ok(Some(Rewrite { remove: vec![rows, columns, index], insert: vec![pixels, half, whole] }))
+}
+
+/// Whether means along rows, along columns, and the convolution of them are more work than the convolution and means of its
+/// results, as [`cost::work`] counts.
+fn fewer_means_are_less_work(graph: &Graph, conv: Conv, [rows, columns, index]: [usize; 3]) -> bool {
+    let before: u64 = [rows, columns, index].iter().map(|&at| cost::work(graph, &graph.nodes[at])).sum();
+    let at = |node: usize| graph.desc(graph.nodes[node].outputs[0]);
+    let (x, out) = (graph.desc(graph.nodes[rows].inputs[0]), at(index).channels);
+    let narrow = |desc: TensorDesc| TensorDesc { channels: out, ..desc }.elements();
+    let products = x.pixels() * graph.weights(conv.weight).data.len() as u64;
+    let moved = x.elements() + 2 * narrow(x) + 2 * narrow(at(rows)) + narrow(at(columns));
+    cost::work_of(products, moved) < before
 }
 
 /// `outer(inner(x))` is one 1x1, where that costs no more.

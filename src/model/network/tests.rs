@@ -35,7 +35,7 @@ fn check(
         Some(Param { name, shape: shape.clone(), data: data.as_slice().into() })
     };
     let weights = Weights::partial(CONFIG, tensors.iter().filter_map(param).collect());
-    let mut net = Network { graph: Graph::new(), weights: &weights, patches };
+    let mut net = Network { graph: Graph::new(), weights: &weights, patches, windows: None };
     let tensor = |name: &str| &tensors[&format!("{block}/{name}")];
     let mut ids = Vec::new();
     for name in inputs {

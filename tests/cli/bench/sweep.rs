@@ -20,6 +20,14 @@ fn rows(args: &[&str]) -> Vec<Value> {
 }
 
 #[test]
+fn modes_are_measured_beside_one_another() {
+    let rows = rows(&["--size", "32x16", "--mode", "global,local", "--train-size", "16"]);
+    let modes: Vec<&str> = rows.iter().map(|row| row["mode"].as_str().unwrap()).collect();
+    assert_eq!(modes, ["global", "local"]);
+    assert!(rows.iter().all(|row| row["wall"].is_object()), "{rows:?}");
+}
+
+#[test]
 fn every_combination_is_measured() {
     let lists = ["--size", "9x16,24x8", "--precision", "f32,f16,exact", "--variant", "block,winograd4"];
     let rows = rows(&lists);

@@ -96,10 +96,10 @@ export class Mprnet {
 
   /**
    * Checks the GPU with a network's weights and PyTorch's tensors, safetensors files both, as `mprnet conformance` does; gives
-   * its checks as JSON.
+   * its checks as JSON. `local` is a side of the training's crops, in the local mode.
    */
-  check(name: string, weights: Uint8Array, tensors: Uint8Array): Promise<string> {
-    return this.#ask<string>({ ask: "check", name, weights, tensors }, []);
+  check(name: string, weights: Uint8Array, tensors: Uint8Array, local?: number): Promise<string> {
+    return this.#ask<string>({ ask: "check", name, weights, tensors, local }, []);
   }
 
   /** Ends what is under way, and gives all memory back. */

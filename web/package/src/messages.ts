@@ -10,7 +10,7 @@ export type Ask =
   | { ask: "open"; weights: ArrayBuffer | null; model: string; origin: string; precision: Precision; memory: number }
   | { ask: "restore"; photo: Sent; strength: number }
   | { ask: "plan"; width: number; height: number }
-  | { ask: "check"; name: string; weights: Uint8Array; tensors: Uint8Array };
+  | { ask: "check"; name: string; weights: Uint8Array; tensors: Uint8Array; local: number | undefined };
 
 /** To the worker: something to do, under a number; or the end of what has that number. */
 export type ToWorker = { id: number; ask: Ask } | { stop: number };

@@ -15,7 +15,7 @@ export interface CreateOptions {
   weights?: ArrayBuffer | Uint8Array;
   /** `f32` without it. */
   precision?: Precision;
-  /** The most bytes of the GPU's memory that a photo's tensors may take; 2 GiB without it. */
+  /** The most bytes of the GPU's memory that a photo may take; what takes more is computed in bands of rows. 2 GiB without it. */
   memory?: number;
   /** Makes the worker, where a bundler or a policy wants that done in another way: a module worker of `mprnet/worker`. */
   worker?: () => Worker;
@@ -39,10 +39,14 @@ export interface RestoreOptions {
 export interface Plan {
   width: number;
   height: number;
-  /** Bytes of its tensors on the GPU. */
+  /** Bytes on the GPU, weights apart. */
   memory: number;
-  /** Bytes that they may take. */
+  /** Bytes of tensors that pass through the page's own memory. */
+  hostMemory: number;
+  /** Bytes of the GPU's memory that photos may take. */
   allowed: number;
+  /** Bands of rows that it is computed in, of all groups of operators; 1 where it is computed as a whole. */
+  bands: number;
   operators: number;
   multiplyAdds: number;
 }
@@ -70,8 +74,8 @@ export interface AdapterInfo {
 }
 
 /**
- * `no-webgpu`: the browser lacks it, or has no GPU for it; `weights`: no file of an MPRNet; `too-large`: the photo does not fit
- * the GPU's memory; `input`: no photo; `aborted`: by your signal; `device-lost`: the GPU was lost, and again when it was
+ * `no-webgpu`: the browser lacks it, or has no GPU for it; `weights`: no file of an MPRNet; `too-large`: not even bands of the
+ * photo fit the GPU's memory; `input`: no photo; `aborted`: by your signal; `device-lost`: the GPU was lost, and again when it was
  * opened anew; `failed`: anything else.
  */
 export type ErrorKind = "no-webgpu" | "weights" | "too-large" | "input" | "aborted" | "device-lost" | "failed";

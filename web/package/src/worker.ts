@@ -119,7 +119,7 @@ async function answer(id: number, ask: Ask, asked: Asked): Promise<Answer> {
     case "plan":
       return JSON.parse((session ?? (await reopen())).plan(ask.width, ask.height)) as Plan;
     case "check":
-      return surviving((session) => session.check(ask.name, ask.weights, ask.tensors));
+      return surviving((session) => session.check(ask.name, ask.weights, ask.tensors, ask.local));
   }
 }
 

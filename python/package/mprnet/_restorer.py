@@ -1,0 +1,228 @@
+"""Photos in, photos out."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _native
+from ._arrays import array_of
+from ._errors import BadInput, DeviceError, Error, NoDevice
+
+if TYPE_CHECKING:
+    from numpy import generic
+    from numpy.typing import NDArray
+
+Task = Literal["derain", "denoise", "deblur"]
+Precision = Literal["f32", "f16", "exact"]
+Errors = Literal["raise", "return"]
+
+# Photos that restore_many has under way: one is computed, one is copied to where the device takes it from or read back.
+_UNDER_WAY = 2
+
+
+class Restorer:
+    """Restores photos with one model on one device.
+
+    The results are those of the program ``mprnet`` with the same options, to the bit.
+
+    Parameters
+    ----------
+    task
+        ``"derain"``, ``"denoise"`` or ``"deblur"``: the model for it that is inside the package. ``"denoise"`` if
+        neither this nor ``model`` is given.
+    model
+        Weights of any MPRNet instead: a safetensors file, or a checkpoint of PyTorch (``.pth``, ``.pt``), of which no code
+        is run.
+    device
+        The adapter: its index in :func:`mprnet.devices`, or a part of its name. Without it ``WGPU_ADAPTER_NAME`` is
+        honoured, then a GPU is preferred to a software adapter.
+    precision
+        How features and weights are stored: ``"f32"``; ``"f16"``, in half the memory; or ``"exact"``, f32 with
+        convolutions by direct sums alone, which is slower. What f16 cannot hold is restored in f32, and ``logging``'s
+        logger ``mprnet`` is told.
+    stage
+        1, 2 or 3: the stage whose image is the result. An earlier one skips the later work.
+    strength
+        0 to 1: how far the result goes from the photo to what the network makes of it.
+
+    Raises
+    ------
+    BadInput
+        An argument is none of these.
+    BadModel, BadFile
+        The weights cannot be used, or not be read.
+
+    Notes
+    -----
+    The device is opened by the first photo, in the process that has it; so a restorer can be pickled, and made before a
+    process is forked. Once a process has restored, copies of it that ``fork`` makes raise :class:`mprnet.DeviceError`:
+    drivers do not survive that. Several threads may use one restorer at the same time; ``restore`` lets other threads of
+    Python run.
+    """
+
+    def __init__(
+        self,
+        task: Task | None = None,
+        *,
+        model: str | os.PathLike[str] | None = None,
+        device: int | str | None = None,
+        precision: Precision = "f32",
+        stage: Literal[1, 2, 3] = 3,
+        strength: float = 1.0,
+    ) -> None:
+        if task is not None and model is not None:
+            raise BadInput("task and model are two ways to say which weights; give one of them")
+        self._arguments: dict[str, Any] = {
+            "task": task,
+            "model": model,
+            "device": None if device is None else str(device),
+            "precision": precision,
+            "stage": stage,
+            "strength": strength,
+        }
+        self._engine = _native.Engine(**self._arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self._arguments,)
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self._arguments.items() if value is not None)
+        return f"mprnet.Restorer({given})"
+
+    @property
+    def adapter(self) -> str | None:
+        """The name of the adapter that it runs on, which is opened if it is not yet.
+
+        Raises
+        ------
+        NoDevice, DeviceError
+            There is none, or it cannot be opened.
+        """
+        return self._engine.adapter()
+
+    def restore(self, photo: Any) -> NDArray[generic]:
+        """Restores a photo.
+
+        Parameters
+        ----------
+        photo
+            Height x width x 3 samples of RGB, or 4 with transparency, or 1 of grey, or 2 of grey and transparency, or
+            height x width of grey, of any size: uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 black, 1 white, what
+            lies outside is clamped, and NaN counts as 0). Transparency is kept. An array of NumPy, contiguous or strided;
+            a ``PIL.Image`` of grey or RGB; a tensor of PyTorch or JAX in the CPU's memory (DLPack); or anything with
+            ``__array_interface__``. Samples are taken for sRGB, as those of most files are.
+
+        Returns
+        -------
+        numpy.ndarray
+            A new array of the photo's shape and type. ``torch.from_dlpack`` and its like take it as it is.
+
+        Raises
+        ------
+        BadInput
+            The shape or type is none of these.
+        NoDevice, DeviceError
+            There is no adapter, or it has failed.
+        OutOfMemory
+            The photo is too large for the device.
+        """
+        return self._restore(array_of(photo), _native.Cancel())
+
+    def _restore(self, photo: NDArray[generic], cancel: _native.Cancel) -> NDArray[generic]:
+        import numpy
+
+        restored = numpy.empty(photo.shape, photo.dtype)
+        self._engine.restore(photo, restored, cancel)
+        return restored
+
+    def restore_many(self, photos: Iterable[Any], *, errors: Errors = "raise") -> Iterator[Any]:
+        """Restores photos and gives them in their order, each as soon as it is done: the next one is taken and copied while
+        the device computes.
+
+        Parameters
+        ----------
+        photos
+            Photos as :meth:`restore` takes them; they may differ in size and type. Two are taken ahead of the one that is
+            given.
+        errors
+            ``"raise"``: what cannot be restored is raised in its turn, and ends the iteration. ``"return"``: the exception,
+            a :class:`mprnet.Error`, is given in the place of the array; where no device works, it is raised all the same.
+
+        Yields
+        ------
+        numpy.ndarray
+            As :meth:`restore` returns.
+        """
+        cancel = _native.Cancel()
+        return _in_order(photos, lambda photo: self._restore(array_of(photo), cancel), cancel, errors)
+
+    def restore_file(self, file: bytes, name: str | os.PathLike[str]) -> bytes:
+        """Restores the bytes of an image file and gives those of another, with the metadata of the first, as the program does.
+
+        Parameters
+        ----------
+        file
+            A PNG, JPEG, WebP or TIFF file.
+        name
+            What errors call the file; it ends as the format to be written does: ``.png``, ``.jpg``, ``.webp`` or ``.tiff``.
+
+        Raises
+        ------
+        BadFile
+            It is no image, or damaged, or cannot be written in that format.
+        NoDevice, DeviceError, OutOfMemory
+            As :meth:`restore`.
+        """
+        return self._engine.restore_file(file, name, _native.Cancel())
+
+    def restore_files(
+        self, files: Iterable[tuple[bytes, str | os.PathLike[str]]], *, errors: Errors = "raise"
+    ) -> Iterator[Any]:
+        """Restores image files in memory as :meth:`restore_file` does, each with its name, as :meth:`restore_many` does
+        photos."""
+        cancel = _native.Cancel()
+        return _in_order(files, lambda it: self._engine.restore_file(it[0], it[1], cancel), cancel, errors)
+
+
+def _in_order(
+    items: Iterable[Any], work: Callable[[Any], Any], cancel: _native.Cancel, errors: Errors
+) -> Iterator[Any]:
+    """Does work on items, several at a time, and gives the results in their order."""
+    if errors not in ("raise", "return"):
+        raise BadInput('errors is "raise" or "return"')
+
+    def attempt(item: Any) -> Any:
+        try:
+            return work(item)
+        except (DeviceError, NoDevice):
+            raise
+        except Error as error:
+            if errors == "return":
+                return error
+            raise
+
+    return _each(items, attempt, cancel)
+
+
+def _each(items: Iterable[Any], work: Callable[[Any], Any], cancel: _native.Cancel) -> Iterator[Any]:
+    under_way: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(_UNDER_WAY, "mprnet") as threads:
+        try:
+            for item in items:
+                under_way.append(threads.submit(work, item))
+                if len(under_way) > _UNDER_WAY:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            # Whoever stops here, by Ctrl-C or otherwise, need not wait for what is not wanted any more.
+            cancel.cancel()
+            threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _again(arguments: dict[str, Any]) -> Restorer:
+    return Restorer(**arguments)

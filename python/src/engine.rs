@@ -1,0 +1,162 @@
+//! A restorer that is opened by the process that first needs it.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mprnet::image::{self, Frame, ReadOptions, WriteOptions};
+use mprnet::model::{self, Stage, Weights};
+use mprnet::plan::Precision;
+use mprnet::tune::{Tuning, cache_folder};
+use mprnet::{Restorer, RestorerOptions, gpu};
+use pyo3::prelude::*;
+
+use crate::arrays::Taken;
+use crate::errors::{bad_input, detached};
+use crate::{fork, task, waiting};
+
+/// Ends restorations early, from any thread.
+#[pyclass(frozen)]
+#[derive(Default)]
+pub struct Cancel(mprnet::Cancel);
+
+#[pymethods]
+impl Cancel {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+/// A restorer, and the process that has opened it.
+struct Opened {
+    by: u32,
+    restorer: Arc<Restorer>,
+}
+
+/// What `mprnet.Restorer` is made of.
+#[pyclass(frozen)]
+pub struct Engine {
+    weights: Weights,
+    options: RestorerOptions,
+    device: Option<String>,
+    opened: Mutex<Option<Opened>>,
+}
+
+impl Engine {
+    /// The restorer; opened as the program opens it.
+    fn restorer(&self) -> mprnet::Result<Arc<Restorer>> {
+        // Before the lock, which another thread may have held when this process was forked.
+        fork::note()?;
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = &*opened {
+            return Ok(Arc::clone(&opened.restorer));
+        }
+        let (device, pipeline_folder) = (self.device.clone(), cache_folder());
+        let device = gpu::DeviceOptions { device, pipeline_folder, ..Default::default() };
+        let device = gpu::Device::new(&device)?;
+        let options = RestorerOptions { tuning: Tuning::for_adapter(device.adapter()), ..self.options };
+        let restorer = Arc::new(Restorer::new(self.weights.clone(), device, options));
+        *opened = Some(Opened { by: process::id(), restorer: Arc::clone(&restorer) });
+        Ok(restorer)
+    }
+
+    /// Restores a frame, and hears Ctrl-C.
+    fn run(&self, py: Python<'_>, frame: &Frame, cancel: &Cancel) -> PyResult<Frame> {
+        let restorer = detached(py, || self.restorer())?;
+        waiting::wait(py, &cancel.0, || restorer.photo(frame).cancelled_by(&cancel.0).restore())
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        task: Option<String>,
+        model: Option<PathBuf>,
+        device: Option<String>,
+        precision: &str,
+        stage: u8,
+        strength: f32,
+    ) -> PyResult<Self> {
+        let precision =
+            [Precision::F32, Precision::F16, Precision::Exact].into_iter().find(|it| it.name() == precision);
+        let precision = precision
+            .ok_or_else(|| bad_input("the precision is \"f32\", \"f16\" or \"exact\"".to_owned()))?;
+        let stage = match stage {
+            1 => Stage::One,
+            2 => Stage::Two,
+            3 => Stage::Three,
+            _ => return Err(bad_input(format!("there is no stage {stage}; 1, 2 or 3 is expected"))),
+        };
+        if !(0.0..=1.0).contains(&strength) {
+            return Err(bad_input(format!("a strength of {strength} is not from 0 to 1")));
+        }
+        let task = task.as_deref().map(self::task).transpose()?;
+        let weights = detached(py, || match (model, task) {
+            (Some(model), _) => Weights::from_checkpoint(&model::open(&model)?),
+            (None, task) => Weights::embedded(task.unwrap_or(model::Task::Denoise)),
+        })?;
+        if let Some(notice) = weights.provenance().notice() {
+            tracing::warn!("{notice}");
+        }
+        let options = RestorerOptions { precision, stage, strength, ..RestorerOptions::default() };
+        Ok(Self { weights, options, device, opened: Mutex::default() })
+    }
+
+    /// Restores one array into another of its shape and type.
+    fn restore(
+        &self,
+        photo: &Bound<'_, PyAny>,
+        restored: &Bound<'_, PyAny>,
+        cancel: &Cancel,
+    ) -> PyResult<()> {
+        let (py, taken) = (photo.py(), Taken::of(photo)?);
+        let frame = detached(py, || taken.frame())?;
+        let frame = self.run(py, &frame, cancel)?;
+        detached(py, || taken.packed(&frame))?.give(restored)
+    }
+
+    /// Restores an image file's bytes, and gives those of a file of the format that `name` ends in.
+    fn restore_file(
+        &self,
+        py: Python<'_>,
+        file: &[u8],
+        name: PathBuf,
+        cancel: &Cancel,
+    ) -> PyResult<Cow<'static, [u8]>> {
+        let write = WriteOptions::default();
+        let frame = detached(py, || {
+            let frame = image::from_bytes(file, &name, &ReadOptions::default())?;
+            image::check_frame(&frame, &name, &write)?;
+            Ok(frame)
+        })?;
+        let frame = self.run(py, &frame, cancel)?;
+        detached(py, || image::to_bytes(&frame, &name, &write)).map(Cow::Owned)
+    }
+
+    /// The name of the adapter, which is opened for it.
+    fn adapter(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        detached(py, || Ok(self.restorer()?.device().adapter().map(|adapter| adapter.name.clone())))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let opened = self.opened.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(opened) = opened else { return };
+        if opened.by == process::id() {
+            // Threads of the device end with it, and may have a word for Python's logging before.
+            Python::attach(|py| py.detach(|| drop(opened)));
+        } else {
+            // In a forked process there are no such threads to wait for.
+            std::mem::forget(opened);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Errors of the library as exceptions of Python, by what is to be done about them.
+
+use mprnet::{Error, caught};
+use pyo3::prelude::*;
+
+mod classes {
+    pyo3::import_exception!(mprnet._errors, Error);
+    pyo3::import_exception!(mprnet._errors, BadInput);
+    pyo3::import_exception!(mprnet._errors, BadFile);
+    pyo3::import_exception!(mprnet._errors, BadModel);
+    pyo3::import_exception!(mprnet._errors, NoDevice);
+    pyo3::import_exception!(mprnet._errors, DeviceError);
+    pyo3::import_exception!(mprnet._errors, OutOfMemory);
+}
+
+/// What an error becomes, with the sentence that the program has for it.
+pub fn exception(error: &Error) -> PyErr {
+    let text = error.to_string();
+    match error {
+        Error::Unrestored { source, .. } | Error::Unscored { source, .. } => {
+            let kind = exception(source);
+            Python::attach(|py| PyErr::from_type(kind.get_type(py), text))
+        }
+        Error::FrameShape { .. }
+        | Error::Input(_)
+        | Error::Jobs { .. }
+        | Error::Size { .. }
+        | Error::SizesDiffer { .. }
+        | Error::TooSmallForSsim { .. } => bad_input(text),
+        Error::Io { .. }
+        | Error::Unwritable { .. }
+        | Error::ImageUnsupported { .. }
+        | Error::ImageCutShort { .. }
+        | Error::ImageDecoder { .. }
+        | Error::ImageDamaged { .. }
+        | Error::ImageTooLarge { .. } => classes::BadFile::new_err(text),
+        Error::WeightsFile { .. }
+        | Error::Weights { .. }
+        | Error::MissingKey { .. }
+        | Error::UnknownKey { .. }
+        | Error::Misshapen { .. }
+        | Error::Values { .. }
+        | Error::TooWide { .. }
+        | Error::TooManyParameters { .. }
+        | Error::NotFinite(_) => classes::BadModel::new_err(text),
+        Error::NoAdapter | Error::UnknownDevice { .. } => classes::NoDevice::new_err(text),
+        Error::Gpu { .. } | Error::Shader { .. } => classes::DeviceError::new_err(text),
+        Error::OutOfMemory { .. } | Error::TensorTooLarge { .. } | Error::TooManyWorkgroups { .. } => {
+            classes::OutOfMemory::new_err(text)
+        }
+        _ => classes::Error::new_err(text),
+    }
+}
+
+/// An array or argument that cannot be used.
+pub fn bad_input(text: String) -> PyErr {
+    classes::BadInput::new_err(text)
+}
+
+/// Does work of the library while other threads of Python run.
+pub fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> mprnet::Result<T> + Send) -> PyResult<T> {
+    py.detach(|| caught(work)).map_err(|error| exception(&error))
+}

@@ -1,0 +1,150 @@
+"""What cannot be restored is told by an exception of its kind, with the program's own sentence."""
+
+import io
+import logging
+import pickle
+
+import numpy
+import pytest
+from conftest import samples
+from PIL import Image
+
+import mprnet
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3, 24, 36), "channels first"),
+        ((1, 24, 36), "channels first"),
+        ((24, 36, 5), "has 5 channels"),
+        ((24, 36, 0), "has 0 channels"),
+        ((1, 24, 36, 3), "is no photo"),
+        ((24,), "is no photo"),
+        ((), "is no photo"),
+        ((0, 36, 3), "no pixel"),
+        ((24, 0, 3), "no pixel"),
+    ],
+)
+def test_shapes(tiny, shape, words):
+    with pytest.raises(mprnet.BadInput, match=words):
+        tiny.restore(numpy.zeros(shape, numpy.uint8))
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float16", "int8", "int32", "uint32", "bool", "complex64", "U3", "object"]
+)
+def test_types(tiny, dtype):
+    with pytest.raises(mprnet.BadInput, match="uint8, uint16 and float32"):
+        tiny.restore(numpy.zeros((24, 36, 3), dtype))
+
+
+@pytest.mark.parametrize("thing", [None, "photo.png", b"photo", 3, object(), [[1, 2], [3]]])
+def test_things(tiny, thing):
+    with pytest.raises(mprnet.BadInput):
+        tiny.restore(thing)
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "CMYK", "YCbCr", "HSV", "I", "F"])
+def test_modes_of_pillow(tiny, mode):
+    with pytest.raises(mprnet.BadInput, match=f"mode {mode} .*convert"):
+        tiny.restore(Image.new("RGB", (36, 24)).convert("L" if mode in "IF" else "RGB").convert(mode))
+
+
+def test_memory_elsewhere(tiny):
+    class OnGpu:
+        def __dlpack_device__(self):
+            return (2, 0)
+
+        def __dlpack__(self, **_):
+            raise BufferError("it is on a GPU")
+
+    with pytest.raises(mprnet.BadInput, match="this machine's memory"):
+        tiny.restore(OnGpu())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"task": "upscale"},
+        {"task": "denoise", "model": "derain"},
+        {"precision": "f64"},
+        {"stage": 4},
+        {"strength": 1.5},
+        {"strength": float("nan")},
+    ],
+    ids=str,
+)
+def test_arguments(options):
+    with pytest.raises(mprnet.BadInput):
+        mprnet.Restorer(**options)
+
+
+def test_models(program, golden, tmp_path):
+    malformed = golden / "checkpoints" / "malformed" / "zip_eval.pth"
+    told = program("inspect", malformed, code=1).stderr
+    for attempt in [mprnet.inspect, lambda path: mprnet.Restorer(model=path)]:
+        with pytest.raises(mprnet.BadModel) as caught:
+            attempt(malformed)
+        assert told == f"error: {caught.value}\n"
+        with pytest.raises(mprnet.BadFile, match="cannot read .*absent"):
+            attempt(tmp_path / "absent.pth")
+    with pytest.raises(mprnet.BadInput, match="must end in .safetensors"):
+        mprnet.convert(golden / "tiny.safetensors", tmp_path / "out.pth")
+    with pytest.raises(mprnet.BadFile, match="there is no directory"):
+        mprnet.convert(golden / "tiny.safetensors", tmp_path / "absent" / "out.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files(tiny):
+    with pytest.raises(mprnet.BadFile, match="a.png: it is not an image"):
+        tiny.restore_file(b"no image", "a.png")
+    file = io.BytesIO()
+    Image.new("RGB", (36, 24)).save(file, "png")
+    with pytest.raises(mprnet.BadFile, match="a.bmp: the name must end in"):
+        tiny.restore_file(file.getvalue(), "a.bmp")
+
+
+def test_devices():
+    with pytest.raises(mprnet.NoDevice, match="no adapter matches no such; there are: "):
+        mprnet.Restorer(device="no such").restore(numpy.zeros((8, 8, 3), numpy.uint8))
+
+
+def test_no_device_at_all(script):
+    text = (
+        "import mprnet\nprint(mprnet.devices())\ntry: mprnet.Restorer().adapter\nexcept mprnet.NoDevice as e: print(e)"
+    )
+    out = script(text, env={"VK_DRIVER_FILES": "/absent", "WGPU_BACKEND": "vulkan"})
+    assert out.startswith("[]\nno GPU adapter was found")
+
+
+def test_too_large():
+    with pytest.raises(mprnet.OutOfMemory, match="restore a smaller photo"):
+        mprnet.inspect("denoise", width=1 << 27, height=1)
+
+
+def test_scores():
+    photo = samples((24, 36, 3), numpy.uint8)
+    for metric in (mprnet.psnr, mprnet.ssim):
+        with pytest.raises(mprnet.BadInput, match="same size"):
+            metric(photo, photo[1:])
+        with pytest.raises(mprnet.BadInput, match="protocol"):
+            metric(photo, photo, "luma")
+    with pytest.raises(mprnet.BadInput, match="11 pixels"):
+        mprnet.ssim(photo[:10], photo[:10])
+
+
+def test_kinds():
+    kinds = [mprnet.BadFile, mprnet.BadInput, mprnet.BadModel, mprnet.DeviceError, mprnet.NoDevice, mprnet.OutOfMemory]
+    for kind in kinds:
+        assert issubclass(kind, mprnet.Error) and kind.__doc__
+        assert str(pickle.loads(pickle.dumps(kind("why")))) == "why"
+    assert issubclass(mprnet.OutOfMemory, MemoryError) and issubclass(mprnet.BadFile, OSError)
+
+
+def test_what_f16_does_not_hold_is_told_to_logging(golden, caplog):
+    restorer = mprnet.Restorer(model=golden / "tiny.safetensors", precision="f16")
+    with caplog.at_level(logging.INFO, "mprnet"):
+        restorer.restore(samples((24, 36, 3), numpy.uint8))
+    assert [record.message.split(" for")[0] for record in caplog.records if "measured" in record.message]
+    assert all(record.name.startswith("mprnet") for record in caplog.records)

@@ -1,0 +1,344 @@
+//! Tensors that pass through the host while a photo is computed in bands: rows go to the device before a band is computed,
+//! and come back after it. The next band's rows are written while this one is computed, and the last one's read.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use super::Values;
+use super::compile::Compiled;
+use crate::gpu::{Device, Submitted};
+use crate::graph::{TensorDesc, TensorId};
+use crate::plan::{DOWNLOADS, Layout, Move, staged, staging};
+use crate::{Error, Result};
+
+/// What moves the rows of bands: buffers of the device that the host reads and writes.
+pub(super) struct Stream {
+    /// The most that a band loads and stores.
+    most: [u64; 2],
+    /// Mapped, to be written to.
+    uploads: Mutex<Vec<wgpu::Buffer>>,
+    /// Not mapped.
+    downloads: Mutex<Vec<wgpu::Buffer>>,
+}
+
+impl Stream {
+    /// For a graph in bands; None for one that is computed at once.
+    pub(super) fn new(device: &Device, compiled: &Compiled) -> Result<Option<Self>> {
+        let schedule = &compiled.plan.schedule;
+        if !schedule.streams() {
+            return Ok(None);
+        }
+        let row_bytes = |id| compiled.plan.memory.placement(id).map_or(0, |p| p.layout.row_bytes);
+        let most = staged(&schedule.bands, row_bytes);
+        let made = Self { most, uploads: Mutex::default(), downloads: Mutex::default() };
+        // A lack of memory shows before any work is done.
+        keep(&made.uploads, made.upload(device)?);
+        (0..DOWNLOADS).try_for_each(|_| made.download(device).map(|buffer| keep(&made.downloads, buffer)))?;
+        Ok(Some(made))
+    }
+
+    fn upload(&self, device: &Device) -> Result<wgpu::Buffer> {
+        let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
+        self.make(device, self.most[0], usage, true)
+    }
+
+    fn download(&self, device: &Device) -> Result<wgpu::Buffer> {
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        self.make(device, self.most[1], usage, false)
+    }
+
+    fn make(
+        &self,
+        device: &Device,
+        size: u64,
+        usage: wgpu::BufferUsages,
+        mapped_at_creation: bool,
+    ) -> Result<wgpu::Buffer> {
+        let label = Some("rows on their way");
+        device.checked_for("making room to move rows", self.bytes(), || {
+            device.wgpu().create_buffer(&wgpu::BufferDescriptor { label, size, usage, mapped_at_creation })
+        })
+    }
+
+    /// Bytes of its buffers.
+    pub(super) fn bytes(&self) -> u64 {
+        staging(&self.most)
+    }
+
+    /// Writes a band's rows, and submits their copies.
+    pub(super) fn load(
+        &self,
+        device: &Device,
+        compiled: &Compiled,
+        host: &mut OnHost,
+        band: usize,
+    ) -> Result<Option<(Submitted, Moving)>> {
+        let loads = &compiled.plan.schedule.bands[band].loads;
+        if loads.is_empty() {
+            return Ok(None);
+        }
+        let buffer = take(&self.uploads).map_or_else(|| self.upload(device), Ok)?;
+        {
+            let mut view = buffer.get_mapped_range_mut(..).map_err(|error| lost(&error))?;
+            let mut at = 0;
+            for rows in loads {
+                let bytes = OnHost::bytes(compiled, rows);
+                host.encode(compiled, rows, |offset, part| {
+                    view.slice(at + offset..at + offset + part.len()).copy_from_slice(part);
+                })?;
+                at += bytes;
+            }
+        }
+        let mut commands = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let submitted = device.checked_for("moving rows", self.bytes(), || {
+            buffer.unmap();
+            for (at, part) in parts(compiled, band, loads) {
+                commands.copy_buffer_to_buffer(&buffer, at, part.slot, part.offset, part.bytes);
+            }
+            // A failed mapping shows when the range is taken.
+            commands.map_buffer_on_submit(&buffer, wgpu::MapMode::Write, .., |_| ());
+            device.submit(commands, |_| ())
+        })?;
+        Ok(Some((submitted, Moving::Up(buffer))))
+    }
+
+    /// Submits copies of a band's results.
+    pub(super) fn store(
+        &self,
+        device: &Device,
+        compiled: &Compiled,
+        band: usize,
+    ) -> Result<Option<(Submitted, Moving)>> {
+        let stores = &compiled.plan.schedule.bands[band].stores;
+        if stores.is_empty() {
+            return Ok(None);
+        }
+        let buffer = take(&self.downloads).map_or_else(|| self.download(device), Ok)?;
+        let mut commands = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let submitted = device.checked_for("moving rows", self.bytes(), || {
+            for (at, part) in parts(compiled, band, stores) {
+                commands.copy_buffer_to_buffer(part.slot, part.offset, &buffer, at, part.bytes);
+            }
+            commands.map_buffer_on_submit(&buffer, wgpu::MapMode::Read, .., |_| ());
+            device.submit(commands, |_| ())
+        })?;
+        Ok(Some((submitted, Moving::Down { buffer, band })))
+    }
+
+    /// Takes what has arrived, and keeps the buffer for other rows.
+    pub(super) fn arrived(&self, compiled: &Compiled, host: &mut OnHost, moving: Moving) -> Result<()> {
+        match moving {
+            Moving::Up(buffer) => keep(&self.uploads, buffer),
+            Moving::Down { buffer, band } => {
+                {
+                    let view = buffer.get_mapped_range(..).map_err(|error| lost(&error))?;
+                    let mut at = 0;
+                    for rows in &compiled.plan.schedule.bands[band].stores {
+                        let end = at + OnHost::bytes(compiled, rows);
+                        host.decode(compiled, rows, &view[at..end])?;
+                        at = end;
+                    }
+                }
+                buffer.unmap();
+                host.stored = band + 1;
+                keep(&self.downloads, buffer);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows on their way, in the buffer that holds them.
+pub(super) enum Moving {
+    /// To the device.
+    Up(wgpu::Buffer),
+    /// From the device, by a band.
+    Down { buffer: wgpu::Buffer, band: usize },
+}
+
+/// Where rows lie on the device.
+struct Part<'a> {
+    slot: &'a wgpu::Buffer,
+    offset: u64,
+    bytes: u64,
+}
+
+/// The rows that a band moves, one tensor's after the other's, each with its place among them.
+fn parts<'a>(
+    compiled: &'a Compiled,
+    band: usize,
+    moves: &'a [Move],
+) -> impl Iterator<Item = (u64, Part<'a>)> {
+    let memory = &compiled.plan.memory;
+    let mut at = 0;
+    moves.iter().filter_map(move |Move { tensor, rows }| {
+        let row_bytes = memory.placement(*tensor)?.layout.row_bytes;
+        let (fragments, slots) = memory.located(*tensor, band)?;
+        let offset = u64::from(rows.start - fragments[0].rows.start) * row_bytes;
+        let bytes = u64::from(rows.end - rows.start) * row_bytes;
+        let here = at;
+        at += bytes;
+        Some((here, Part { slot: &compiled.slots[slots[0]], offset, bytes }))
+    })
+}
+
+/// A run's tensors on the host.
+pub(super) struct OnHost {
+    inputs: Vec<Values>,
+    outputs: Vec<Values>,
+    /// By tensor, which of the inputs or outputs it is.
+    ends: HashMap<TensorId, End>,
+    slots: Vec<Room>,
+    /// The bands whose results have arrived.
+    pub(super) stored: usize,
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Input(usize),
+    Output(usize),
+}
+
+impl OnHost {
+    /// Room for a run with these inputs.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where there is none.
+    pub(super) fn new(compiled: &Compiled, inputs: Vec<Values>) -> Result<Self> {
+        let (graph, memory) = (&compiled.graph, &compiled.plan.memory);
+        let ends = graph.inputs().iter().enumerate().map(|(i, &id)| (id, End::Input(i)));
+        let ends = ends.chain(graph.outputs().iter().enumerate().map(|(i, &id)| (id, End::Output(i))));
+        let outputs = graph.outputs().iter().map(|&id| Values::zeros(&graph.desc(id))).collect();
+        let slots = memory.host_slot_sizes().iter().map(|&bytes| Room::of(bytes)).collect::<Result<_>>()?;
+        Ok(Self { inputs, outputs, ends: ends.collect(), slots, stored: 0 })
+    }
+
+    /// The outputs, once all has arrived.
+    pub(super) fn into_outputs(self) -> Vec<Values> {
+        self.outputs
+    }
+
+    fn place(compiled: &Compiled, rows: &Move) -> (TensorDesc, Layout, Range<u64>) {
+        let desc = compiled.graph.desc(rows.tensor);
+        let layout = Layout::of(&desc, compiled.precision);
+        let at = |row: u32| u64::from(row) * layout.row_bytes;
+        (desc, layout, at(rows.rows.start)..at(rows.rows.end))
+    }
+
+    fn bytes(compiled: &Compiled, rows: &Move) -> usize {
+        let (_, _, range) = Self::place(compiled, rows);
+        (range.end - range.start) as usize
+    }
+
+    /// Hands rows, as the device stores them, to `write`, each with its offset.
+    fn encode(
+        &mut self,
+        compiled: &Compiled,
+        rows: &Move,
+        mut write: impl FnMut(usize, &[u8]),
+    ) -> Result<()> {
+        let (desc, layout, range) = Self::place(compiled, rows);
+        let values = match self.ends.get(&rows.tensor) {
+            Some(End::Input(index)) => &self.inputs[*index],
+            // Of a feature that is asked for besides; from floats it is stored as it was.
+            Some(End::Output(index)) => &self.outputs[*index],
+            None => return self.slot(compiled, rows)?.read(range, &mut write),
+        };
+        values.encode(&desc, &layout, &rows.rows, write);
+        Ok(())
+    }
+
+    /// Takes rows as the device stores them.
+    fn decode(&mut self, compiled: &Compiled, rows: &Move, bytes: &[u8]) -> Result<()> {
+        let (desc, layout, range) = Self::place(compiled, rows);
+        if let Some(End::Output(index)) = self.ends.get(&rows.tensor) {
+            self.outputs[*index].decode(&desc, &layout, &rows.rows, bytes);
+            return Ok(());
+        }
+        self.slot(compiled, rows)?.write(range.start, bytes)
+    }
+
+    /// The room of a tensor between groups.
+    fn slot(&mut self, compiled: &Compiled, rows: &Move) -> Result<&mut Room> {
+        let slot = compiled.plan.memory.on_host(rows.tensor).and_then(|slot| self.slots.get_mut(slot));
+        slot.ok_or_else(|| {
+            super::executor::failed("rows of a tensor that has no room on the host".to_owned())
+        })
+    }
+}
+
+/// Room for whole tensors.
+enum Room {
+    Memory(Vec<u8>),
+    /// A file without a name, which goes with the process however it ends.
+    File(File),
+}
+
+/// Bytes of a file that are moved at once.
+const PIECE: usize = 1 << 20;
+
+impl Room {
+    fn of(bytes: u64) -> Result<Self> {
+        let mut memory = Vec::new();
+        let fits = usize::try_from(bytes).is_ok_and(|bytes| memory.try_reserve_exact(bytes).is_ok());
+        if fits {
+            memory.resize(bytes as usize, 0);
+            return Ok(Self::Memory(memory));
+        }
+        let file = tempfile::tempfile().and_then(|file| file.set_len(bytes).map(|()| file));
+        file.map(Self::File).map_err(|error| no_room(&error))
+    }
+
+    fn read(&mut self, range: Range<u64>, write: &mut impl FnMut(usize, &[u8])) -> Result<()> {
+        match self {
+            Self::Memory(bytes) => write(0, &bytes[range.start as usize..range.end as usize]),
+            Self::File(file) => {
+                file.seek(SeekFrom::Start(range.start)).map_err(|error| no_room(&error))?;
+                let (mut at, bytes) = (0, (range.end - range.start) as usize);
+                let mut piece = vec![0; PIECE.min(bytes)];
+                while at < bytes {
+                    let part = &mut piece[..PIECE.min(bytes - at)];
+                    file.read_exact(part).map_err(|error| no_room(&error))?;
+                    write(at, part);
+                    at += part.len();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::Memory(room) => room[at as usize..][..bytes.len()].copy_from_slice(bytes),
+            Self::File(file) => {
+                file.seek(SeekFrom::Start(at))
+                    .and_then(|_| file.write_all(bytes))
+                    .map_err(|error| no_room(&error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_room(error: &std::io::Error) -> Error {
+    Error::Gpu { during: "keeping tensors in a temporary file".into(), reason: error.to_string() }
+}
+
+fn lost(error: &impl ToString) -> Error {
+    super::executor::failed(error.to_string())
+}
+
+fn take(spare: &Mutex<Vec<wgpu::Buffer>>) -> Option<wgpu::Buffer> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner).pop()
+}
+
+/// What a run that was given up had under way is made anew, and nothing is kept besides.
+fn keep(spare: &Mutex<Vec<wgpu::Buffer>>, buffer: wgpu::Buffer) {
+    let mut spare = spare.lock().unwrap_or_else(PoisonError::into_inner);
+    if (spare.len() as u64) < DOWNLOADS {
+        spare.push(buffer);
+    }
+}

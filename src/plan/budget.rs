@@ -1,0 +1,156 @@
+//! The schedule that a memory budget allows: in how many bands each group is executed, and which tensors pass through the
+//! host.
+//!
+//! Of several divisions into groups the one that takes least time is chosen, by what is computed and what is moved.
+
+use super::planner::Planner;
+use super::schedule::{Band, Move, Operator, Schedule};
+use super::{Layout, MemoryPlan, Precision};
+use crate::graph::{Graph, TensorId};
+use crate::{Error, Result};
+
+/// Bands whose results are on their way at once: of one they are read while the next one is computed.
+pub(crate) const DOWNLOADS: u64 = 2;
+
+/// Thousandths of a group's work that rows around bands may repeat, as long as another tensor can go to the host instead.
+pub(super) const REPEATED: u64 = 100;
+
+/// Operators of a group that read around what the group computes, at most: first as many as there are, then fewer, which
+/// moves more tensors and repeats less.
+const INNER: [usize; 4] = [usize::MAX, 2, 1, 0];
+
+/// Floating-point operations in the time that a byte takes between host and device: 10 TFLOP/s to 12.5 GB/s.
+pub const WORK_PER_BYTE: f64 = 800.0;
+
+/// What all bands may repeat of all work where a plan repeats less.
+const TOO_MUCH: f64 = 0.15;
+
+/// What a graph may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Bytes on the device in all, weights apart.
+    pub bytes: u64,
+    /// Bytes of one buffer.
+    pub buffer: u64,
+    /// How features are stored.
+    pub precision: Precision,
+}
+
+impl Budget {
+    /// The scratch that a convolution may take of a budget of so many bytes: its strips are cut as anything else is.
+    #[must_use]
+    pub fn scratch(bytes: u64) -> u64 {
+        bytes / 8
+    }
+}
+
+/// A schedule, and where its tensors live.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The order of execution.
+    pub schedule: Schedule,
+    /// Where tensors live.
+    pub memory: MemoryPlan,
+    /// Bytes of the buffers that inputs, outputs and bands are moved through.
+    pub staging: u64,
+}
+
+impl Plan {
+    /// The whole photo at once.
+    ///
+    /// # Errors
+    /// As [`MemoryPlan::new`].
+    pub fn whole(graph: &Graph, operators: &[Operator], precision: Precision, buffer: u64) -> Result<Self> {
+        Self::of(graph, operators, precision, buffer, Schedule::whole(operators))
+    }
+
+    pub(super) fn of(
+        graph: &Graph,
+        operators: &[Operator],
+        precision: Precision,
+        buffer: u64,
+        schedule: Schedule,
+    ) -> Result<Self> {
+        let scratch: Vec<Vec<u64>> = operators.iter().map(|o| o.scratch.clone()).collect();
+        let memory = MemoryPlan::scheduled(graph, precision, buffer, &scratch, &schedule)?;
+        let row_bytes = |id| Layout::of(&graph.desc(id), precision).row_bytes;
+        let ends = graph.inputs().iter().chain(graph.outputs());
+        let staging = if schedule.streams() {
+            staging(&staged(&schedule.bands, row_bytes))
+        } else {
+            ends.map(|&id| Layout::of(&graph.desc(id), precision).bytes()).sum()
+        };
+        Ok(Self { schedule, memory, staging })
+    }
+
+    /// Bytes on the device, weights and uniforms apart.
+    #[must_use]
+    pub fn device_bytes(&self) -> u64 {
+        self.memory.bytes() + self.staging
+    }
+
+    /// Bytes on the host, inputs and outputs apart.
+    #[must_use]
+    pub fn host_bytes(&self) -> u64 {
+        self.memory.host_slot_sizes().iter().sum()
+    }
+
+    /// The whole photo where it fits, else the bands that do.
+    ///
+    /// # Errors
+    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as [`MemoryPlan::new`].
+    pub fn within(graph: &Graph, operators: &[Operator], budget: &Budget) -> Result<Self> {
+        let Budget { bytes, buffer, precision } = *budget;
+        let whole = Self::whole(graph, operators, precision, buffer)?;
+        if whole.device_bytes() <= bytes {
+            return Ok(whole);
+        }
+        let (mut best, mut least): (Option<Self>, u64) = (None, whole.device_bytes());
+        for inner in INNER {
+            match Planner::new(graph, operators, budget, inner).plan()? {
+                Ok(plan) => {
+                    let repeats = plan.schedule.repeated(operators) * 1000.0 > REPEATED as f64;
+                    let better = |best: &Self| {
+                        let [mine, its] = [&plan, best].map(|plan| {
+                            let much = plan.schedule.repeated(operators) > TOO_MUCH;
+                            (much, plan.cost(graph, operators, precision))
+                        });
+                        mine < its
+                    };
+                    if best.as_ref().is_none_or(better) {
+                        best = Some(plan);
+                    }
+                    // Smaller groups only move more.
+                    if !repeats {
+                        break;
+                    }
+                }
+                Err(taken) => least = least.min(taken),
+            }
+        }
+        best.ok_or(Error::BudgetTooSmall { budget: bytes, least })
+    }
+
+    /// Work as operators count it: what is computed or what is moved, whichever takes longer, since one goes on during the
+    /// other.
+    #[must_use]
+    pub fn cost(&self, graph: &Graph, operators: &[Operator], precision: Precision) -> f64 {
+        let work = operators.iter().map(|o| o.work as f64).sum::<f64>();
+        let moved = self.schedule.traffic(|id| Layout::of(&graph.desc(id), precision).row_bytes);
+        f64::max(work * (1.0 + self.schedule.repeated(operators)), moved as f64 * WORK_PER_BYTE)
+    }
+}
+
+/// The most that the bands load and store at once.
+pub(crate) fn staged(bands: &[Band], row_bytes: impl Fn(TensorId) -> u64) -> [u64; 2] {
+    let bytes = |moves: &[Move]| -> u64 {
+        moves.iter().map(|m| u64::from(m.rows.end - m.rows.start) * row_bytes(m.tensor)).sum()
+    };
+    let most = |of: fn(&Band) -> &[Move]| bands.iter().map(|band| bytes(of(band))).max().unwrap_or(0);
+    [most(|band| &band.loads), most(|band| &band.stores)]
+}
+
+/// Bytes of the buffers that move so much.
+pub(crate) fn staging([loads, stores]: &[u64; 2]) -> u64 {
+    loads + DOWNLOADS * stores
+}
