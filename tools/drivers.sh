@@ -15,6 +15,7 @@
 # gl-bookworm, gl-trixie, gl-sid               OpenGL: Mesa's llvmpipe
 # swiftshader                                  Google's Vulkan driver, as in sid's Chromium
 # wine-vulkan, wine-dx12                       what tools/windows.sh sets up
+# chromium                                     WebGPU on SwiftShader, as tools/test_web.sh sets it up: tiny networks alone
 #
 # Drivers lie in $MPRNET_DRIVERS, else ~/.cache/mprnet-drivers, with what they were last asked; nothing is installed. Each is
 # fetched once: 75 MB for a release of Debian, which become 400, and 31 MB for SwiftShader. Debian or Ubuntu, no root but
@@ -25,7 +26,7 @@ cd "$(dirname "$0")/.."
 LAB="${MPRNET_DRIVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/mprnet-drivers}"
 WINDOWS="${MPRNET_WINDOWS:-${XDG_CACHE_HOME:-$HOME/.cache}/mprnet-windows}"
 ALL="vulkan-bookworm vulkan-trixie vulkan-sid vulkan-sid-128 vulkan-sid-512 gl-bookworm gl-trixie gl-sid swiftshader
-    wine-vulkan wine-dx12"
+    wine-vulkan wine-dx12 chromium"
 # What hangs is ended; longer than any program takes on two busy cores.
 LIMIT="${MPRNET_DRIVERS_LIMIT:-10800}"
 
@@ -99,6 +100,14 @@ wine() {
     rm -rf "$results/noisy.png" "$results/golden"
 }
 
+# in_browser NAME: networks whose weights are files, in a browser; nothing else runs there.
+in_browser() {
+    status=0
+    timeout "$LIMIT" sh tools/test_web.sh golden >"$LAB/results/$1/conformance.log" 2>&1 || status=$?
+    note "$1" "conformance" "$status"
+    [ "$status" -ne 0 ] || cp "${MPRNET_WEB:-${XDG_CACHE_HOME:-$HOME/.cache}/mprnet-web}/out/conformance.json" "$LAB/results/$1"
+}
+
 test_driver() {
     echo "$1: results go to $LAB/results/$1"
     if [ "$action" = test ]; then
@@ -116,6 +125,7 @@ test_driver() {
     rm "$LAB/results/$1/absent"
     case "$1" in
     wine-*) wine "$1" ;;
+    chromium) in_browser "$1" ;;
     *)
         [ "$action" = check ] || native_tests "$1"
         native_checks "$1"

@@ -23,7 +23,7 @@ pub(super) fn document_with(title: &str, style: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n\
-         <style>\n{STYLE}\n{style}</style>\n</head>\n<body>\n{body}</body>\n</html>\n",
+         <style>\n{STYLE}\n{style}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
         escape(title),
     )
 }
@@ -43,7 +43,9 @@ pub(super) fn element(tag: &str, class: &str, text: &str) -> String {
 }
 
 pub(super) fn table(head: Option<&[(&str, &str)]>, rows: impl Iterator<Item = String>) -> String {
-    let mut text = "<div class=\"wide\"><table>\n".to_owned();
+    // What is wider than the window is scrolled by keys too.
+    let mut text =
+        "<div class=\"wide\" role=\"group\" aria-label=\"table\" tabindex=\"0\"><table>\n".to_owned();
     if let Some(head) = head {
         let cells: String = head.iter().map(|(class, name)| element("th", class, name)).collect();
         let _ = writeln!(text, "<tr>{cells}</tr>");

@@ -111,6 +111,15 @@ impl GoldenNetwork {
         listed.into_iter().map(read).collect()
     }
 
+    /// A network with these weights, and what PyTorch makes of a photo: `input` and `stage3` in a file's tensors, and any
+    /// others by their modules' names; in a mode.
+    ///
+    /// # Errors
+    /// [`Error::Golden`] where the tensors do not fit the network.
+    pub fn of(name: &str, weights: Weights, mode: Mode, file: &Checkpoint<'_>) -> Result<Self> {
+        Self::new(name, weights, mode, file, "")
+    }
+
     fn new(name: &str, weights: Weights, mode: Mode, file: &Checkpoint<'_>, prefix: &str) -> Result<Self> {
         let mut tensors = BTreeMap::new();
         for (key, shape) in file.shapes() {

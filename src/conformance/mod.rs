@@ -17,7 +17,7 @@ mod timing;
 pub use doctor::{Diagnosis, Examined, KnownAnswer, Machine, examine};
 pub use findings::{Finding, Severity};
 pub use golden::{GoldenNetwork, MANIFEST};
-pub use networks::{check as check_network, network_bound};
+pub use networks::{check as check_network, check_async as check_network_async, network_bound};
 pub use report::{
     AdapterReport, KernelCheck, NetworkCheck, Outcome, REPORT_FORMAT, Report, TensorCheck, Timing,
 };

@@ -1,7 +1,8 @@
 //! Whole networks on an adapter, tensor by tensor.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
+
+use web_time::Instant;
 
 use super::golden::GoldenNetwork;
 use super::relative_l2;
@@ -25,25 +26,35 @@ const RUNS: usize = 3;
 /// Checks a network in f32 and f16, fused and operator by operator.
 #[must_use]
 pub fn check(device: &Device, network: &GoldenNetwork) -> Vec<NetworkCheck> {
-    [false, true].into_iter().flat_map(|fused| check_graph(device, network, fused)).collect()
+    pollster::block_on(check_async(device, network))
+}
+
+/// As [`check`], for who waits in a way of its own.
+pub async fn check_async(device: &Device, network: &GoldenNetwork) -> Vec<NetworkCheck> {
+    let mut checks = Vec::new();
+    for fused in [false, true] {
+        checks.extend(check_graph(device, network, fused).await);
+    }
+    checks
 }
 
 /// Checks a network's graph in f32 and f16.
-fn check_graph(device: &Device, network: &GoldenNetwork, fused: bool) -> [NetworkCheck; 2] {
+async fn check_graph(device: &Device, network: &GoldenNetwork, fused: bool) -> Vec<NetworkCheck> {
     let known = graph(network, fused).and_then(|graph| {
         let input = network.input().iter().map(|&v| f64::from(v)).collect();
         let twin = cpu::run(&graph, &[input])?;
         Ok((graph, twin))
     });
-    [Precision::F32, Precision::F16].map(|precision| {
+    let mut checks = Vec::new();
+    for precision in [Precision::F32, Precision::F16] {
         let at = Way { device, network, precision };
         let checked = match &known {
-            Ok((graph, twin)) => at.check(graph, twin).map_err(|e| e.to_string()),
+            Ok((graph, twin)) => at.check(graph, twin).await.map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
         };
         let (outcome, tensors) = checked.unwrap_or_else(|reason| (Outcome::Failed { reason }, Vec::new()));
         let [height, width] = network.size();
-        NetworkCheck {
+        checks.push(NetworkCheck {
             network: network.name.clone(),
             width,
             height,
@@ -52,8 +63,9 @@ fn check_graph(device: &Device, network: &GoldenNetwork, fused: bool) -> [Networ
             outcome,
             tensor_bound: network_bound(precision),
             tensors,
-        }
-    })
+        });
+    }
+    checks
 }
 
 /// How the fused network restores its photo, and the seconds until it was compiled.
@@ -62,7 +74,7 @@ pub(super) fn answer(device: &Device, network: &GoldenNetwork, precision: Precis
     let started = Instant::now();
     let compiled = graph(network, true).and_then(|graph| at.executor(graph));
     let seconds = started.elapsed().as_secs_f64();
-    let outcome = compiled.and_then(|mut executor| at.residual(&mut executor));
+    let outcome = compiled.and_then(|mut executor| pollster::block_on(at.residual(&mut executor)));
     (outcome.unwrap_or_else(|e| Outcome::Failed { reason: e.to_string() }), seconds)
 }
 
@@ -89,20 +101,27 @@ impl Way<'_> {
         Executor::new(self.device, &WeightStore::default(), graph, &options)
     }
 
-    fn run(&self, executor: &mut Executor) -> Result<Vec<Values>> {
+    async fn run(&self, executor: &mut Executor) -> Result<Vec<Values>> {
         // What a kernel leaves unwritten is not to look right.
         executor.poison(self.device);
-        executor.run(self.device, &[Values::Planar(self.network.input().to_vec())], &mut |_| ())
+        executor.run_async(self.device, &[Values::Planar(self.network.input().to_vec())], &mut |_| ()).await
     }
 
-    fn check(&self, graph: &Graph, twin: &HashMap<TensorId, Value>) -> Result<(Outcome, Vec<TensorCheck>)> {
-        let outcome = self.residual(&mut self.executor(graph.clone())?)?;
-        Ok((outcome, self.tensors(graph.clone(), twin)?))
+    async fn check(
+        &self,
+        graph: &Graph,
+        twin: &HashMap<TensorId, Value>,
+    ) -> Result<(Outcome, Vec<TensorCheck>)> {
+        let outcome = self.residual(&mut self.executor(graph.clone())?).await?;
+        Ok((outcome, self.tensors(graph.clone(), twin).await?))
     }
 
     /// The graph as it restores photos: tensors share memory, and only the result is read back.
-    fn residual(&self, executor: &mut Executor) -> Result<Outcome> {
-        let runs: Vec<Vec<Values>> = (0..RUNS).map(|_| self.run(executor)).collect::<Result<_>>()?;
+    async fn residual(&self, executor: &mut Executor) -> Result<Outcome> {
+        let mut runs = Vec::with_capacity(RUNS);
+        for _ in 0..RUNS {
+            runs.push(self.run(executor).await?);
+        }
         let (input, stage3) = (self.network.input(), self.network.values("stage3").unwrap_or_default());
         let expected = minus(stage3.iter().map(|&v| f64::from(v)), input);
         let error = match runs[0].as_slice() {
@@ -121,7 +140,7 @@ impl Way<'_> {
     }
 
     /// Every tensor of the graph against the twin's and PyTorch's.
-    fn tensors(&self, mut graph: Graph, twin: &HashMap<TensorId, Value>) -> Result<Vec<TensorCheck>> {
+    async fn tensors(&self, mut graph: Graph, twin: &HashMap<TensorId, Value>) -> Result<Vec<TensorCheck>> {
         let all: Vec<(TensorId, &'static str)> =
             graph.nodes().iter().flat_map(|n| n.outputs.iter().map(|&id| (id, n.op.name()))).collect();
         all.iter().for_each(|&(id, _)| graph.output(id));
@@ -129,7 +148,7 @@ impl Way<'_> {
         let named = self.named(&graph);
         let gated = before_sigmoids(&graph);
         let mut executor = self.executor(graph.clone())?;
-        let found = self.run(&mut executor)?;
+        let found = self.run(&mut executor).await?;
         let values: HashMap<TensorId, Values> = graph.outputs().iter().copied().zip(found).collect();
         let check = |(id, operator): (TensorId, &'static str)| {
             let image = graph.desc(id).role == Role::Image && graph.desc(id).elements() == input.len() as u64;

@@ -1,6 +1,6 @@
 //! How long a photo takes.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use super::report::Timing;
 use crate::gpu::{Device, DeviceOptions};

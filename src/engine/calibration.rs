@@ -166,7 +166,7 @@ async fn run(
     let mut executor = Executor::new(device, store, graph, &options)?;
     let (mut nobody, cancel) = (|_| (), Cancel::new());
     let mut watch = Watch::new(&mut nobody, &cancel);
-    executor.run_async(device, &[Values::Planar(photo.planes.clone())], &mut watch).await
+    executor.run_watched(device, &[Values::Planar(photo.planes.clone())], &mut watch).await
 }
 
 /// The largest magnitude; none where a value is not finite.

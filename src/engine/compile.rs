@@ -93,6 +93,16 @@ pub(super) struct Compiled {
     pub(super) uniform_stride: u64,
 }
 
+/// Browsers give memory back when their garbage collector comes to it, which knows nothing of a GPU's; elsewhere it goes with
+/// its last handle.
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        if cfg!(target_family = "wasm") {
+            self.slots.iter().for_each(wgpu::Buffer::destroy);
+        }
+    }
+}
+
 impl Compiled {
     pub(super) fn new(
         device: &Device,

@@ -144,8 +144,21 @@ impl Executor {
         inputs: &[Values],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Values>> {
+        pollster::block_on(self.run_async(device, inputs, progress))
+    }
+
+    /// As [`Self::run`], for who waits in a way of its own.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_async(
+        &mut self,
+        device: &Device,
+        inputs: &[Values],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Values>> {
         let cancel = Cancel::new();
-        pollster::block_on(self.run_async(device, inputs, &mut Watch::new(progress, &cancel)))
+        self.run_watched(device, inputs, &mut Watch::new(progress, &cancel)).await
     }
 
     /// Runs calls that are part of a run, which takes all of its memory.

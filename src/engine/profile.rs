@@ -2,9 +2,9 @@
 //! has one that can be read.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use serde::Serialize;
+use web_time::Instant;
 
 use super::compile::Step;
 use super::record::Dispatch;

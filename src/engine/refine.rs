@@ -11,6 +11,16 @@ use crate::{Error, Result};
 /// The tensors that are the images of the earlier stages.
 const STAGES: [&str; 2] = ["stage1", "stage2"];
 
+/// What is asked for of a photo.
+pub(super) struct Asked<'a> {
+    /// Tensors of the last network besides the result.
+    pub(super) names: &'a [String],
+    /// Whether the images of the earlier stages are.
+    pub(super) stages: bool,
+    /// How far the result goes from the photo, 0 to 1.
+    pub(super) strength: f32,
+}
+
 /// All that was asked for of a photo.
 pub(super) struct Refined {
     pub(super) frame: Frame,
@@ -40,15 +50,15 @@ struct Course<'a> {
 }
 
 impl Restorer {
-    /// Restores a photo, and gives the named tensors besides, and if `stages` the images of the earlier stages.
+    /// Restores a photo, and gives what else is asked for.
     pub(super) async fn run<P: FnMut(Progress) + ?Sized>(
         &self,
         photo: &Frame,
-        names: &[String],
-        stages: bool,
+        asked: &Asked<'_>,
         watch: &mut Watch<'_, P>,
     ) -> Result<Refined> {
-        let RestorerOptions { strength, symmetries, .. } = self.model.options;
+        let &Asked { names, stages, strength } = asked;
+        let RestorerOptions { symmetries, .. } = self.model.options;
         if !(0.0..=1.0).contains(&strength) {
             return Err(Error::Input(format!("a strength of {strength} is not from 0 to 1")));
         }

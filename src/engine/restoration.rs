@@ -1,6 +1,6 @@
 //! What can be said of a photo's restoration before it is begun.
 
-use super::refine::Refined;
+use super::refine::{Asked, Refined};
 use super::run::{Spent, Watch};
 use super::{Cancel, Captured, Progress, Restorer};
 use crate::Result;
@@ -34,6 +34,7 @@ pub struct Restoration<'a, P = fn(Progress)> {
     photo: &'a Frame,
     names: &'a [String],
     stages: bool,
+    strength: f32,
     progress: P,
     cancel: Option<&'a Cancel>,
 }
@@ -54,20 +55,26 @@ pub struct Restored {
 
 impl<'a> Restoration<'a> {
     pub(super) fn new(restorer: &'a Restorer, photo: &'a Frame) -> Self {
-        Self { restorer, photo, names: &[], stages: false, progress: |_| (), cancel: None }
+        let strength = restorer.model.options.strength;
+        Self { restorer, photo, names: &[], stages: false, strength, progress: |_| (), cancel: None }
     }
 }
 
 impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     /// Tells how far it has come, about four times a second.
     pub fn progress<Q: FnMut(Progress)>(self, progress: Q) -> Restoration<'a, Q> {
-        let Self { restorer, photo, names, stages, cancel, .. } = self;
-        Restoration { restorer, photo, names, stages, progress, cancel }
+        let Self { restorer, photo, names, stages, strength, cancel, .. } = self;
+        Restoration { restorer, photo, names, stages, strength, progress, cancel }
     }
 
     /// Lets somebody end it.
     pub fn cancelled_by(self, cancel: &'a Cancel) -> Self {
         Self { cancel: Some(cancel), ..self }
+    }
+
+    /// Restores this photo as far as told, instead of by [`RestorerOptions::strength`](crate::RestorerOptions::strength).
+    pub fn strength(self, strength: f32) -> Self {
+        Self { strength, ..self }
     }
 
     /// Gives the images of the first stage and of the second besides, made into photos as the result is.
@@ -111,7 +118,8 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     pub async fn run_async(mut self) -> Result<Restored> {
         let nobody = Cancel::new();
         let mut watch = Watch::new(&mut self.progress, self.cancel.unwrap_or(&nobody));
-        let refined = self.restorer.run(self.photo, self.names, self.stages, &mut watch).await?;
+        let asked = Asked { names: self.names, stages: self.stages, strength: self.strength };
+        let refined = self.restorer.run(self.photo, &asked, &mut watch).await?;
         let Refined { frame, stages, tensors } = refined;
         Ok(Restored { frame, stages, tensors, spent: watch.spent })
     }

@@ -141,8 +141,8 @@ impl Computed {
 }
 
 impl Executor {
-    /// As [`Self::run`], for who waits in a way of its own.
-    pub(super) async fn run_async<P: FnMut(Progress) + ?Sized>(
+    /// As [`Self::run_async`], for who wants to know more, or to end it.
+    pub(super) async fn run_watched<P: FnMut(Progress) + ?Sized>(
         &mut self,
         device: &Device,
         inputs: &[Values],

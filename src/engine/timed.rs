@@ -1,7 +1,8 @@
 //! Runs whose time on the adapter is told, by its own clock.
 
 use std::ops::Range;
-use std::time::Instant;
+
+use web_time::Instant;
 
 use super::profile::Clock;
 use super::{Executor, Values};

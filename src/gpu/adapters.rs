@@ -72,9 +72,11 @@ impl AdapterSummary {
         self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
     }
 
-    /// Variants that the driver takes minutes and gigabytes to compile: SwiftShader does for whole cells in registers.
+    /// Variants that the driver takes minutes and gigabytes to compile: SwiftShader does for whole cells in registers. In
+    /// browsers it is what there is without a GPU, and has no name.
     pub(super) fn too_slow_to_compile(&self) -> Vec<Variant> {
-        if self.name.starts_with("SwiftShader") { vec![Variant::Lanes] } else { Vec::new() }
+        let in_browser = self.backend == wgpu::Backend::BrowserWebGpu && self.is_software();
+        if in_browser || self.name.starts_with("SwiftShader") { vec![Variant::Lanes] } else { Vec::new() }
     }
 
     /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and neither its
@@ -102,7 +104,7 @@ pub(super) type Candidates = Vec<(wgpu::Adapter, AdapterSummary)>;
 /// Every adapter that can run compute shaders, in the order that indices refer to.
 #[must_use]
 pub fn adapters() -> Vec<AdapterSummary> {
-    usable().into_iter().map(|(_, summary)| summary).collect()
+    pollster::block_on(usable()).into_iter().map(|(_, summary)| summary).collect()
 }
 
 /// The index in what [`adapters`] has found of the one that [`Device::new`](super::Device::new) opens.
@@ -115,20 +117,20 @@ pub fn chosen(found: &[AdapterSummary], options: &DeviceOptions) -> Result<usize
 
 /// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
 /// the same hardware again with less of what it can do.
-pub(super) fn usable() -> Candidates {
+pub(super) async fn usable() -> Candidates {
     if let Some(named) = wgpu::Backends::from_env() {
-        return enumerate(named);
+        return enumerate(named).await;
     }
-    let primary = enumerate(wgpu::Backends::PRIMARY);
-    if primary.is_empty() { enumerate(wgpu::Backends::SECONDARY) } else { primary }
+    let primary = enumerate(wgpu::Backends::PRIMARY).await;
+    if primary.is_empty() { enumerate(wgpu::Backends::SECONDARY).await } else { primary }
 }
 
-fn enumerate(backends: wgpu::Backends) -> Candidates {
-    let mut found = listed(backends, None);
+async fn enumerate(backends: wgpu::Backends) -> Candidates {
+    let mut found = listed(backends, None).await;
     if dxc::may_hide_some(backends, found.iter().map(|(_, summary)| summary))
         && let Some(dll) = dxc::found()
     {
-        let hidden = listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc));
+        let hidden = listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc)).await;
         if !hidden.is_empty() {
             dxc::pass_over(&dll);
             found.retain(|(_, summary)| summary.backend != wgpu::Backend::Dx12);
@@ -142,7 +144,7 @@ fn enumerate(backends: wgpu::Backends) -> Candidates {
 }
 
 /// What wgpu lists, with another compiler of DX12 than it would choose.
-fn listed(backends: wgpu::Backends, compiler: Option<wgpu::Dx12Compiler>) -> Candidates {
+async fn listed(backends: wgpu::Backends, compiler: Option<wgpu::Dx12Compiler>) -> Candidates {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     descriptor.backends = backends;
     // What passes the budget would push other programs' memory out, and be slower than any way of needing less.
@@ -150,7 +152,17 @@ fn listed(backends: wgpu::Backends, compiler: Option<wgpu::Dx12Compiler>) -> Can
     if let Some(compiler) = compiler {
         descriptor.backend_options.dx12.shader_compiler = compiler;
     }
-    let found = pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends));
+    let instance = wgpu::Instance::new(descriptor);
+    // A browser has one adapter for who asks, and of a laptop's two the weaker one for who does not say.
+    let strong = wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..Default::default()
+    };
+    let found = if cfg!(target_family = "wasm") {
+        instance.request_adapter(&strong).await.into_iter().collect()
+    } else {
+        instance.enumerate_adapters(backends).await
+    };
     let computes = |a: &wgpu::Adapter| {
         a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
     };
@@ -163,12 +175,12 @@ fn listed(backends: wgpu::Backends, compiler: Option<wgpu::Dx12Compiler>) -> Can
 
 /// The adapter of DX12 that is meant, with the compiler that Windows has: for when one could not be opened, and a
 /// `dxcompiler.dll` may be why.
-pub(super) fn without_dxc(
+pub(super) async fn without_dxc(
     backend: wgpu::Backend,
     named: Option<&str>,
 ) -> Option<(wgpu::Adapter, AdapterSummary)> {
     let dll = Some(()).filter(|()| backend == wgpu::Backend::Dx12).and_then(|()| dxc::found())?;
-    let opened = select(listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc)), named).ok()?;
+    let opened = select(listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc)).await, named).ok()?;
     dxc::pass_over(&dll);
     Some(opened)
 }

@@ -61,16 +61,31 @@ impl Device {
     /// # Errors
     /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
     pub fn new(options: &DeviceOptions) -> Result<Self> {
-        let named = options.device.as_deref();
-        let (adapter, summary) = adapters::select(adapters::usable(), named)?;
-        let backend = summary.backend;
-        Self::open_with(&adapter, summary, options).or_else(|error| {
-            let (adapter, summary) = adapters::without_dxc(backend, named).ok_or(error)?;
-            Self::open_with(&adapter, summary, options)
-        })
+        pollster::block_on(Self::new_async(options))
     }
 
-    fn open_with(adapter: &wgpu::Adapter, summary: AdapterSummary, options: &DeviceOptions) -> Result<Self> {
+    /// As [`Self::new`], for who waits in a way of its own: in browsers this thread must not.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub async fn new_async(options: &DeviceOptions) -> Result<Self> {
+        let named = options.device.as_deref();
+        let (adapter, summary) = adapters::select(adapters::usable().await, named)?;
+        let backend = summary.backend;
+        match Self::open_with(&adapter, summary, options).await {
+            Err(error) => {
+                let (adapter, summary) = adapters::without_dxc(backend, named).await.ok_or(error)?;
+                Self::open_with(&adapter, summary, options).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_with(
+        adapter: &wgpu::Adapter,
+        summary: AdapterSummary,
+        options: &DeviceOptions,
+    ) -> Result<Self> {
         let mut wanted =
             wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64 | TIMESTAMPS;
         // wgpu lists it by the shapes of matrices; but lavapipe has shapes where it refuses the feature.
@@ -81,7 +96,7 @@ impl Device {
         if folder.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
         }
-        let mut opened = Self::open(adapter, summary, adapter.features() & wanted, adapter.limits())?;
+        let mut opened = Self::open(adapter, summary, adapter.features() & wanted, adapter.limits()).await?;
         if let Some(folder) = folder {
             opened.pipelines = Arc::new(Pipelines::remembered(&opened.handle, &adapter.get_info(), folder));
         }
@@ -104,10 +119,10 @@ impl Device {
                 |e| Error::Gpu { during: "opening the noop adapter".into(), reason: e.to_string() },
             )?;
         let summary = AdapterSummary::of(&adapter);
-        Self::open(&adapter, summary, features, limits)
+        pollster::block_on(Self::open(&adapter, summary, features, limits))
     }
 
-    fn open(
+    async fn open(
         adapter: &wgpu::Adapter,
         summary: AdapterSummary,
         features: wgpu::Features,
@@ -124,7 +139,7 @@ impl Device {
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         };
-        let opened = pollster::block_on(adapter.request_device(&request));
+        let opened = adapter.request_device(&request).await;
         let (device, queue) = opened.map_err(|e| {
             let during = Cow::Owned(format!("opening {}", summary.name));
             Error::Gpu { during, reason: e.to_string() }
@@ -181,6 +196,12 @@ impl Device {
     #[must_use]
     pub fn is_software(&self) -> bool {
         self.summary.as_ref().is_some_and(AdapterSummary::is_software)
+    }
+
+    /// Why the device was lost, once it is; a host program's own device tells the host program alone.
+    #[must_use]
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
     }
 
     /// The device of wgpu.

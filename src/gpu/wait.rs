@@ -149,7 +149,12 @@ impl Poller {
         let (submitted, line) = (Submitted::default(), Arc::clone(&self.line));
         submitted.state().then = Some(Box::new(then));
         let (told, begun) = (submitted.clone(), Instant::now());
-        commands.on_submitted_work_done(move || told.finish(|| line.lap(begun)));
+        let lost = Arc::clone(&self.lost);
+        // Browsers call what a lost device was given done.
+        commands.on_submitted_work_done(move || match lost.get() {
+            Some(reason) => told.end(Err(reason.clone())),
+            None => told.finish(|| line.lap(begun)),
+        });
         let index = queue.submit([commands.finish()]);
         if cfg!(target_family = "wasm") {
             return submitted;

@@ -1,6 +1,6 @@
 //! The rate at which a probe uses its resource.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 

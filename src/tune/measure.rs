@@ -1,6 +1,8 @@
 //! Variants measured on an adapter.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use web_time::Instant;
 
 use super::{Judge, crop};
 use crate::conformance::Specimen;

@@ -75,6 +75,6 @@ vulkan-* | gl-*)
     mesa "${suite%%-*}"
     ;;
 swiftshader) swiftshader ;;
-wine-*) ;; # tools/windows.sh sets up what it needs.
+wine-* | chromium) ;; # tools/windows.sh and test_web.sh set up what they need.
 *) echo "error: there is no driver $name" >&2 && exit 2 ;;
 esac

@@ -1,0 +1,151 @@
+// The worker: opens the GPU, and restores photos one after the other.
+
+import init, { Session, Stop, begin, open } from "./wasm/mprnet_web.js";
+import type { Ask, FromWorker, Sent, ToWorker } from "./messages.js";
+import type { AdapterInfo, ErrorKind, Plan } from "./types.js";
+
+type Open = Extract<Ask, { ask: "open" }>;
+type Answer = AdapterInfo | ImageData | Plan | string;
+
+/** What the module's errors are called, and what they are to the page. */
+const KINDS: Record<string, ErrorKind> = {
+  NoGpu: "no-webgpu",
+  Weights: "weights",
+  TooLarge: "too-large",
+  Input: "input",
+  AbortError: "aborted",
+  DeviceLost: "device-lost",
+};
+
+/** The module, which bundlers find by this very expression. */
+const MODULE = new URL("./wasm/mprnet_web_bg.wasm", import.meta.url);
+
+/** How long a browser may take to tell that a device was lost, once what ran on it has failed. */
+const TOLD_MS = 250;
+
+/** Something asked and not yet answered. */
+interface Asked {
+  ended: boolean;
+  stop?: () => void;
+}
+
+const underWay = new Map<number, Asked>();
+let session: Session | null = null;
+/** What the session was opened with: a GPU that was lost is opened anew. */
+let opened: { file: Uint8Array; ask: Open } | null = null;
+/** The end of what was asked last: one thing is done at a time. */
+let line: Promise<void> = Promise.resolve();
+
+function say(message: FromWorker, moved: Transferable[] = []): void {
+  (self as unknown as { postMessage(message: FromWorker, moved: Transferable[]): void }).postMessage(message, moved);
+}
+
+function named(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name });
+}
+
+async function weights(ask: Open): Promise<Uint8Array> {
+  if (ask.weights) return new Uint8Array(ask.weights);
+  const answer = await fetch(ask.model);
+  if (!answer.ok) throw named("Failed", `${ask.origin} was not found at ${ask.model}: ${answer.status}`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+async function reopen(): Promise<Session> {
+  if (!opened) throw named("Failed", "no network was opened");
+  session?.close();
+  session = null;
+  const { file, ask } = opened;
+  session = await open(file, ask.origin, ask.precision, ask.memory);
+  return session;
+}
+
+async function begun(ask: Open): Promise<AdapterInfo> {
+  const [, file] = await Promise.all([init({ module_or_path: MODULE }), weights(ask)]);
+  begin((text: string) => say({ broken: text }));
+  opened = { file, ask };
+  return JSON.parse((await reopen()).adapter()) as AdapterInfo;
+}
+
+/** Does what needs the GPU, and once more if that was lost meanwhile. */
+async function surviving<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  for (let again = false; ; again = true) {
+    const current = session ?? (await reopen());
+    try {
+      return await work(current);
+    } catch (error) {
+      const deadline = performance.now() + TOLD_MS;
+      const kind = KINDS[(error as Error).name];
+      while (kind === undefined && !current.lost() && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      const lost = current.lost();
+      if (!lost || kind === "aborted") throw error;
+      if (again) throw named("DeviceLost", `the GPU was lost twice (${lost}): take a smaller photo, or reload the page`);
+      session = null;
+      current.free();
+    }
+  }
+}
+
+/** Four bytes a pixel. */
+function pixels(sent: Sent): ImageData {
+  if (sent.kind === "pixels") return sent.pixels;
+  const { bitmap } = sent;
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d", { colorSpace: "srgb", willReadFrequently: true });
+  if (!context) throw named("TooLarge", `the browser makes no canvas of ${width}x${height} pixels; take a smaller photo`);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return context.getImageData(0, 0, width, height);
+}
+
+async function restored(id: number, photo: Sent, strength: number, asked: Asked): Promise<ImageData> {
+  const { data, width, height } = pixels(photo);
+  const tell = (share: number) => say({ id, progress: share });
+  const rgba = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const stop = new Stop();
+  asked.stop = () => stop.call();
+  const result = await surviving((session) => session.restore(rgba, width, height, strength, tell, stop));
+  return new ImageData(result as Uint8ClampedArray<ArrayBuffer>, width, height);
+}
+
+async function answer(id: number, ask: Ask, asked: Asked): Promise<Answer> {
+  switch (ask.ask) {
+    case "open":
+      return begun(ask);
+    case "restore":
+      return restored(id, ask.photo, ask.strength, asked);
+    case "plan":
+      return JSON.parse((session ?? (await reopen())).plan(ask.width, ask.height)) as Plan;
+    case "check":
+      return surviving((session) => session.check(ask.name, ask.weights, ask.tensors, ask.local));
+  }
+}
+
+async function serve(id: number, ask: Ask, asked: Asked): Promise<void> {
+  try {
+    // Who has ended it does not wait for an answer.
+    if (asked.ended) return;
+    const done = await answer(id, ask, asked);
+    say({ id, done }, done instanceof ImageData ? [done.data.buffer] : []);
+  } catch (error) {
+    const { name, message } = error as Error;
+    say({ id, failed: { kind: KINDS[name] ?? "failed", message } });
+  } finally {
+    underWay.delete(id);
+  }
+}
+
+self.onmessage = (event: MessageEvent<ToWorker>) => {
+  const message = event.data;
+  if ("stop" in message) {
+    const asked = underWay.get(message.stop);
+    if (asked) asked.ended = true;
+    asked?.stop?.();
+    return;
+  }
+  const asked: Asked = { ended: false };
+  underWay.set(message.id, asked);
+  line = line.then(() => serve(message.id, message.ask, asked));
+};

@@ -1,0 +1,113 @@
+// The page: photos are chosen, dropped or pasted, and restored one after the other.
+
+// One script serves this page and the program's reports; it is no module, and asks for nothing.
+import slider from "../../src/cli/gallery/slider.js?url";
+import { MprnetError } from "../package/dist/index.js";
+import type { Task } from "../package/dist/index.js";
+import { Card } from "./card.js";
+import { using } from "./engine.js";
+import type { Choice } from "./engine.js";
+import { told } from "./words.js";
+
+/** Photos beside the page, under names of their own: those of its files tell their contents to caches. */
+const SAMPLES: Record<Task, { url: URL; name: string }> = {
+  derain: { url: new URL("../../samples/rainy.png", import.meta.url), name: "rainy.png" },
+  denoise: { url: new URL("../../samples/noisy.png", import.meta.url), name: "noisy.png" },
+  deblur: { url: new URL("../../samples/blurred.png", import.meta.url), name: "blurred.png" },
+};
+
+function byId<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+const settings = byId<HTMLFormElement>("settings");
+const strength = byId<HTMLInputElement>("strength");
+const weights = byId<HTMLInputElement>("weights");
+const drop = byId("drop");
+const results = byId("results");
+
+const chosen = () => new FormData(settings).get("task") as Task | "own";
+
+/** The network that is chosen; none where a file is still to be. */
+function choice(): Choice {
+  const task = chosen();
+  if (task !== "own") return task;
+  const file = weights.files?.[0];
+  if (!file) throw new MprnetError("weights", "choose a file of weights first, or one of the three networks");
+  return file;
+}
+
+function trouble(text: string): void {
+  const line = byId("trouble");
+  line.textContent = text;
+  line.hidden = text === "";
+}
+
+/** Tells once which GPU it is. */
+async function tellAdapter(network: Choice): Promise<void> {
+  const line = byId("adapter");
+  if (line.textContent) return;
+  const { name, software } = await using(network, async (mprnet) => mprnet.adapterInfo());
+  line.textContent = `GPU: ${name || "the browser does not tell which"}${software ? " (shaders run on the CPU: slow)" : ""}.`;
+}
+
+async function restore(card: Card): Promise<void> {
+  try {
+    const network = choice();
+    trouble("");
+    await card.restore({ choice: network, strength: Number(strength.value) / 100 });
+    card.offerAgain(() => void restore(card));
+    await tellAdapter(network);
+  } catch (error) {
+    trouble(told(error));
+  }
+}
+
+function take(files: Iterable<File>): void {
+  try {
+    choice();
+  } catch (error) {
+    trouble(told(error));
+    return;
+  }
+  for (const file of files) void restore(new Card(results, file, file.name || "pasted.png"));
+}
+
+async function sample(): Promise<void> {
+  const task = chosen();
+  const { url, name } = SAMPLES[task === "own" ? "denoise" : task];
+  const answer = await fetch(url);
+  if (!answer.ok) return trouble(`The sample was not found at ${url.href}.`);
+  take([new File([await answer.blob()], name, { type: "image/png" })]);
+}
+
+function listen(): void {
+  settings.addEventListener("change", () => {
+    byId("own").hidden = chosen() !== "own";
+  });
+  settings.addEventListener("submit", (event) => event.preventDefault());
+  strength.addEventListener("input", () => {
+    byId<HTMLOutputElement>("percent").value = `${strength.value}%`;
+  });
+  byId<HTMLInputElement>("photos").addEventListener("change", ({ target }) => {
+    const input = target as HTMLInputElement;
+    take([...(input.files ?? [])]);
+    // The same photo may be chosen again.
+    input.value = "";
+  });
+  byId("sample").addEventListener("click", () => void sample());
+  for (const kind of ["dragenter", "dragover", "dragleave", "drop"] as const) {
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
+      if (kind === "drop") take([...(event.dataTransfer?.files ?? [])]);
+    });
+  }
+  document.addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
+}
+
+const script = document.createElement("script");
+script.src = slider;
+script.addEventListener("load", listen);
+document.head.append(script);
+if (!("gpu" in navigator)) trouble(told(new MprnetError("no-webgpu", "")));

@@ -1,0 +1,75 @@
+//! What a photo takes, before it is restored.
+
+use mprnet::graph::{Node, cost, passes};
+use mprnet::kernels;
+use mprnet::model::{self, ImageFormat, Mode, NetworkOptions, Stage};
+use mprnet::plan::{Budget, Plan};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use super::Session;
+use super::errors::{Result, named, thrown};
+
+/// What a photo takes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Planned {
+    width: u32,
+    height: u32,
+    /// Bytes on the GPU, weights apart.
+    memory: u64,
+    /// Bytes of tensors that pass through the page's own memory.
+    host_memory: u64,
+    /// Bytes of the GPU's memory that photos may take.
+    allowed: u64,
+    /// Bands of rows that the photo is computed in, of all groups of operators; 1 where it is computed as a whole.
+    bands: usize,
+    operators: usize,
+    multiply_adds: f64,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// What a photo of that size takes, as JSON.
+    ///
+    /// # Errors
+    /// `TooLarge` where not even the narrowest bands fit what is allowed.
+    pub fn plan(&self, width: u32, height: u32) -> Result<String> {
+        serde_json::to_string(&self.planned(width, height).map_err(thrown)?)
+            .map_err(|error| named("Failed", &error.to_string()))
+    }
+
+    /// The adapter, as JSON.
+    ///
+    /// # Errors
+    /// None but a mistake of this module.
+    pub fn adapter(&self) -> Result<String> {
+        let report = self.device.adapter().map(mprnet::conformance::AdapterReport::from);
+        serde_json::to_string(&report).map_err(|error| named("Failed", &error.to_string()))
+    }
+}
+
+impl Session {
+    fn planned(&self, width: u32, height: u32) -> mprnet::Result<Planned> {
+        let (format, stage, mode) = (ImageFormat::Words, Stage::Three, Mode::Global);
+        let options = NetworkOptions { width, height, format, stage, mode, keep: Vec::new() };
+        let graph = passes::optimize(model::build(&self.weights, &options)?)?;
+        let (mut target, limits) = (self.device.target(self.precision), self.device.wgpu().limits());
+        let (allowed, buffer, precision) = (self.memory, limits.max_buffer_size, self.precision);
+        target.scratch =
+            target.scratch.min(limits.max_storage_buffer_binding_size).min(Budget::scratch(allowed));
+        let operator = |node: &Node| kernels::lower(&graph, node, &target).operator(cost::work(&graph, node));
+        let operators: Vec<_> = graph.nodes().iter().map(operator).collect();
+        let plan = Plan::within(&graph, &operators, &Budget { bytes: allowed, buffer, precision })?;
+        Ok(Planned {
+            width,
+            height,
+            memory: plan.device_bytes(),
+            host_memory: plan.host_bytes(),
+            allowed,
+            bands: if plan.schedule.streams() { plan.schedule.bands.len() } else { 1 },
+            operators: operators.len(),
+            multiply_adds: graph.nodes().iter().map(|node| cost::multiply_adds(&graph, node) as f64).sum(),
+        })
+    }
+}

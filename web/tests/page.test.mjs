@@ -1,0 +1,211 @@
+// The page, as people use it: mouse, keyboard, files; nothing asked of elsewhere, and nothing that axe finds.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { AXE, OUT, browser, crop, memory, program, serve } from "./setting.mjs";
+
+const MODEL = new URL("../../models/denoise.safetensors", import.meta.url).pathname;
+
+let site, chrome, small;
+
+before(async () => {
+  site = await serve();
+  chrome = await browser();
+  small = readFileSync(await crop(chrome, 96, 72));
+});
+after(async () => {
+  await chrome.close();
+  site.close();
+});
+
+/** The page in a window of that width, and what it asked for and said. */
+async function open(width = 1280, options = {}, from = chrome) {
+  const context = await from.newContext({ viewport: { width, height: 900 }, ...options });
+  const page = await context.newPage();
+  const asked = [];
+  const said = [];
+  page.on("request", (request) => asked.push(request.url()));
+  page.on("console", (message) => said.push(message.text()));
+  page.on("pageerror", (error) => said.push(String(error)));
+  await page.goto(`${site.url}/page/index.html`);
+  return { page, asked, said, close: () => context.close() };
+}
+
+/** What axe finds. Its text is run by the browser's own door, which the page's policy does not guard. */
+async function violations(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => axe.run(document));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+}
+
+const give = (page) => page.setInputFiles("#photos", { name: "a photo.png", mimeType: "image/png", buffer: small });
+
+const finished = (page, count = 1) =>
+  page.waitForFunction((count) => document.querySelectorAll(".compare.ready").length === count, count, { timeout: 300000 });
+
+/** Pixels of a picture of the page, or of a file of this machine. */
+const samples = (page, url) =>
+  page.evaluate(async (url) => {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+    canvas.getContext("2d").drawImage(image, 0, 0);
+    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+  }, url);
+
+test("from loading the page to the first sample", async () => {
+  const first = site.asked.length;
+  const begun = performance.now();
+  const { page, asked, said, close } = await open();
+  await page.waitForFunction(() => typeof compareAll === "function");
+  const loaded = performance.now() - begun;
+  await page.click("#sample");
+  await finished(page);
+  const whole = performance.now() - begun;
+  const wire = site.asked.slice(first);
+  const sum = (entries) => entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  const figures = {
+    seconds_to_load: loaded / 1000,
+    seconds_to_first_sample: whole / 1000,
+    bytes_over_the_wire: sum(wire),
+    bytes_of_the_module: sum(wire.filter((entry) => entry.path.endsWith(".wasm"))),
+    bytes_of_the_model: sum(wire.filter((entry) => entry.path.endsWith(".safetensors"))),
+    bytes_of_the_sample: sum(wire.filter((entry) => entry.path.endsWith(".png"))),
+    bytes_of_the_browser: memory(),
+  };
+  writeFileSync(`${OUT}/figures.json`, JSON.stringify(figures, null, 2));
+  console.log(JSON.stringify(figures));
+  assert.ok(figures.bytes_of_the_module > 0 && figures.bytes_of_the_module <= 1.5 * 2 ** 20);
+  assert.ok(figures.bytes_of_the_model > 0 && figures.bytes_of_the_model <= 2.7e6);
+  // Every request is for the page's own folder, or for what is in the page's memory.
+  const foreign = asked.filter((url) => !url.startsWith(`${site.url}/page/`) && !/^(blob|data):/.test(url));
+  assert.deepEqual(foreign, []);
+  assert.deepEqual(said, []);
+  await program("-q", "denoise", "samples/noisy.png", "-o", `${OUT}/page-native.png`, "--tune", "off");
+  const native = `data:image/png;base64,${readFileSync(`${OUT}/page-native.png`).toString("base64")}`;
+  const [shown, expected] = [await samples(page, await page.getAttribute("a[download]", "href")), await samples(page, native)];
+  assert.equal(shown.length, expected.length);
+  assert.ok(shown.every((value, i) => Math.abs(value - expected[i]) <= 1), "the page's result is not the program's");
+  await close();
+});
+
+test("several photos, wrong files among them, saved under their names, by the keyboard alone", async () => {
+  const { page, said, close } = await open();
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await page.setInputFiles("#photos", [
+    { name: "first.jpeg", mimeType: "image/png", buffer: small },
+    { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no photo") },
+    { name: "second one.png", mimeType: "image/png", buffer: small },
+  ]);
+  await finished(page, 2);
+  await page.waitForSelector(".photo.failed");
+  assert.match(await page.textContent(".photo.failed"), /This browser reads no image in notes\.txt/);
+  const saves = await page.$$eval("a[download]", (links) => links.map((link) => link.download));
+  assert.deepEqual(saves, ["second one.png", "first.png"]);
+  // The divider and the loupe.
+  const slider = page.getByRole("slider", { name: /second one/ });
+  await slider.focus();
+  await page.keyboard.press("Shift+ArrowRight");
+  assert.equal(await slider.getAttribute("aria-valuenow"), "60");
+  await page.keyboard.press("l");
+  await page.waitForSelector(".loupe .pane img");
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press("l");
+  const box = await slider.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2);
+  await page.mouse.up();
+  assert.equal(Number(await slider.getAttribute("aria-valuenow")), 25);
+  // A strength of nothing gives the photo back.
+  await page.focus("#strength");
+  await page.keyboard.press("Home");
+  assert.equal(await page.textContent("#percent"), "0%");
+  await page.getByRole("button", { name: "Restore again" }).first().press("Enter");
+  await page.waitForFunction(() => document.querySelector(".photo .told").textContent.includes("pixels in"));
+  await finished(page, 2);
+  const [same, photo] = [
+    await samples(page, await page.locator(".compare").first().getAttribute("data-after")),
+    await samples(page, await page.locator(".compare").first().getAttribute("data-before")),
+  ];
+  assert.deepEqual(same, photo);
+  assert.deepEqual(said, []);
+  await close();
+});
+
+test("weights of one's own, and files that are none", async () => {
+  const { page, close } = await open();
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await page.check("input[value=own]");
+  await page.click("#sample");
+  await page.waitForSelector("#trouble:not([hidden])");
+  assert.match(await page.textContent("#trouble"), /^Choose a file of weights first/);
+  await page.setInputFiles("#weights", { name: "none.safetensors", mimeType: "", buffer: small });
+  await give(page);
+  await page.waitForSelector(".photo.failed");
+  assert.match(await page.textContent(".photo.failed .told"), /^Cannot read weights from the weights given/);
+  await page.setInputFiles("#weights", MODEL);
+  await page.getByRole("button", { name: "Restore again" }).click();
+  await finished(page);
+  await close();
+});
+
+test("a photo is cancelled on the page", async () => {
+  const { page, close } = await open();
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await page.click("#sample");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.waitForFunction(() => document.querySelector(".told").textContent === "Cancelled.");
+  await page.getByRole("button", { name: "Restore again" }).waitFor();
+  await give(page);
+  await finished(page);
+  await close();
+});
+
+test("the policy lets nothing out", async () => {
+  const { page, said, close } = await open();
+  const refused = await page.evaluate(async () => {
+    const attempt = (work) => work().then(() => false, () => true);
+    const image = () => new Promise((resolve, reject) => {
+      Object.assign(new Image(), { onload: resolve, onerror: reject }).src = "http://127.0.0.1:9/a.png";
+    });
+    const script = () => new Promise((resolve, reject) => {
+      const node = Object.assign(document.createElement("script"), { onload: resolve, onerror: reject, src: "data:text/javascript,1" });
+      document.head.append(node);
+    });
+    return [await attempt(() => fetch("http://127.0.0.1:9/")), await attempt(image), await attempt(script)];
+  });
+  assert.deepEqual(refused, [true, true, true]);
+  assert.equal(said.filter((text) => /Content Security Policy/.test(text)).length >= 3, true, `${said}`);
+  await close();
+});
+
+for (const [width, scheme] of [[360, "light"], [1280, "light"], [360, "dark"], [1280, "dark"]]) {
+  test(`a window of ${width} pixels, ${scheme}`, async () => {
+    const { page, close } = await open(width, { colorScheme: scheme });
+    await page.waitForFunction(() => typeof compareAll === "function");
+    await give(page);
+    await finished(page);
+    await page.waitForFunction(() => document.getElementById("adapter").textContent !== "");
+    await page.screenshot({ path: `${OUT}/page-${width}-${scheme}.png`, fullPage: true });
+    const across = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(across <= width, `the page is ${across} pixels wide`);
+    assert.deepEqual(await violations(page), []);
+    await close();
+  });
+}
+
+test("without WebGPU the page says which browsers have it", async (t) => {
+  const without = await browser({ webgpu: false });
+  t.after(() => without.close());
+  const { page, close } = await open(360, {}, without);
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await page.click("#sample");
+  await page.waitForFunction(() => /no GPU/.test(document.body.textContent));
+  assert.match(await page.textContent("main"), /WebGPU is in Chrome/);
+  await page.screenshot({ path: `${OUT}/page-without.png`, fullPage: true });
+  assert.deepEqual(await violations(page), []);
+  await close();
+});
