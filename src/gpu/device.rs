@@ -177,6 +177,11 @@ impl Device {
         self.summary.as_ref()
     }
 
+    /// Why the device was lost, once it is.
+    pub(super) fn lost(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
+    }
+
     /// Whether it is known to run shaders on the CPU.
     #[must_use]
     pub fn is_software(&self) -> bool {
