@@ -212,6 +212,7 @@ impl Opener {
             max_memory: args.network.max_memory,
             strength: args.blend.strength,
             symmetries: args.blend.tta,
+            trace_overflow: tracing::enabled!(tracing::Level::INFO),
             passes,
             ..RestorerOptions::default()
         };
