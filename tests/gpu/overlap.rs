@@ -236,7 +236,7 @@ fn a_device_that_fails_is_given_up_and_its_photos_go_to_another() {
     let mut bad = 0;
     Pool::new(vec![seat])
         .restore(photos().into_iter().map(Ok), &Cancel::new(), |_, restored| {
-            bad += usize::from(restored.is_err())
+            bad += usize::from(restored.is_err());
         })
         .unwrap();
     assert!(bad == 12 && *openings.lock().unwrap() <= 13, "{bad} bad");
