@@ -349,7 +349,7 @@ pub enum Error {
     },
     /// The network gave something that is no number.
     #[error("the result is not finite: {0}")]
-    NotFinite(&'static str),
+    NotFinite(Cow<'static, str>),
     /// No adapter can run compute shaders.
     #[error(
         "no GPU adapter was found: install a Vulkan driver (Mesa's lavapipe runs on any CPU), or check WGPU_BACKEND"

@@ -106,6 +106,6 @@ mod tests {
         let about = |source| Error::Unrestored { path: "a.png".into(), source: Box::new(source) };
         assert_eq!([gpu(), about(gpu())].map(|error| Mishap::from(error).blame), [Blame::Device; 2]);
         assert_eq!(Mishap::from(about(gpu())).code, 3);
-        assert_eq!(Mishap::from(about(Error::NotFinite("so"))).blame, Blame::Photo);
+        assert_eq!(Mishap::from(about(Error::NotFinite("so".into()))).blame, Blame::Photo);
     }
 }

@@ -10,6 +10,12 @@ pub(super) struct ModeArgs {
     /// What each channel attention takes its mean over
     #[arg(long, value_enum, default_value = "global")]
     mode: ModeArg,
+    /// With --mode tiled: a tile's side, in pixels; without it 512
+    #[arg(short = 't', long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..))]
+    tile: Option<u32>,
+    /// With --mode tiled: how much neighbouring tiles overlap at least, in pixels; without it 32
+    #[arg(long, value_name = "PIXELS")]
+    overlap: Option<u32>,
     #[command(flatten)]
     trained: TrainedArgs,
 }
@@ -30,30 +36,71 @@ pub(super) enum ModeArg {
     /// A window around each pixel, half as large again as what the mean saw in training: often nearer to the truth where photos
     /// are larger than that
     Local,
+    /// The tile that a pixel is in, each restored by itself and blended with its neighbours: APPROXIMATE, for the hurried;
+    /// --max-memory gives the exact result in as little memory
+    Tiled,
 }
+
+/// A tile's side, and how much tiles overlap, where nothing else is asked for.
+const TILE: u32 = 512;
+const OVERLAP: u32 = 32;
 
 impl ModeArg {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Global => "global",
             Self::Local => "local",
+            Self::Tiled => "tiled",
         }
     }
 }
 
 impl ModeArgs {
     pub(super) fn mode(&self) -> Mode {
-        self.trained.mode(self.mode)
+        match self.mode {
+            ModeArg::Tiled => Mode::Tiled { tile: self.tile(), overlap: self.overlap() },
+            other => self.trained.mode(other),
+        }
+    }
+
+    fn tile(&self) -> u32 {
+        self.tile.unwrap_or(TILE)
+    }
+
+    fn overlap(&self) -> u32 {
+        self.overlap.unwrap_or(OVERLAP.min(self.tile() / 2))
+    }
+
+    /// The size that the network has for a photo of this one.
+    pub(super) fn seen(&self, (width, height): (u32, u32)) -> (u32, u32) {
+        let most = if self.is_tiled() { self.tile() } else { u32::MAX };
+        (width.min(most), height.min(most))
+    }
+
+    /// Whether a photo may be restored in several parts.
+    pub(super) fn is_tiled(&self) -> bool {
+        self.mode == ModeArg::Tiled
     }
 
     /// What is used of a photo, for people.
     pub(super) fn name(&self) -> String {
         let size = self.trained.train_size.map(|size| format!(", trained on crops of {size}"));
-        self.mode.name().to_owned() + &size.unwrap_or_default()
+        let tiles = self
+            .is_tiled()
+            .then(|| format!(" (approximate: tiles of {}, overlapping by {})", self.tile(), self.overlap()));
+        self.mode.name().to_owned() + &size.or(tiles).unwrap_or_default()
     }
 
     /// Finds out whether the arguments go together.
     pub(super) fn check(&self) -> Result<(), Failure> {
+        if !self.is_tiled() && (self.tile.is_some() || self.overlap.is_some()) {
+            return Err(Failure::Usage("--tile and --overlap are for --mode tiled".to_owned()));
+        }
+        let (tile, overlap) = (self.tile(), self.overlap());
+        if overlap >= tile {
+            let text = format!("tiles of {tile} pixels cannot overlap by {overlap}; give --overlap less");
+            return Err(Failure::Usage(text));
+        }
         self.trained.check(&[self.mode])
     }
 }
@@ -62,6 +109,7 @@ impl TrainedArgs {
     pub(super) fn mode(&self, mode: ModeArg) -> Mode {
         match mode {
             ModeArg::Global => Mode::Global,
+            ModeArg::Tiled => Mode::Tiled { tile: TILE, overlap: OVERLAP },
             ModeArg::Local => Mode::Local { train_size: self.train_size },
         }
     }

@@ -47,8 +47,8 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
         (None, Some(task)) => Weights::seeded(task.published_config(), 0),
         (None, None) => Weights::embedded(Task::Denoise)?,
     };
-    let (width, height) = args.size;
-    let graph = build(&weights, args.size, args.network.stage(), args.network.mode.mode())?;
+    let (width, height) = args.network.mode.seen(args.size);
+    let graph = build(&weights, (width, height), args.network.stage(), args.network.mode.mode())?;
     if args.tensors {
         return Ok(print(&lines(graph.names()))?);
     }

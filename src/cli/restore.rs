@@ -117,6 +117,10 @@ pub(super) fn run_any(args: &RestoreArgs, quiet: bool) -> Result<(), Failure> {
 /// Restores photos with these models, one after another.
 pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result<(), Failure> {
     args.session.network.mode.check()?;
+    if args.session.network.mode.is_tiled() && !args.dump.is_empty() {
+        let text = "--dump is of whole photos, and --mode tiled restores them in several parts";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     if let Some(source) = args.video.source() {
         return restore_video(args, source, models, quiet);
     }

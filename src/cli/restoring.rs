@@ -13,7 +13,7 @@ use crate::{Cancel, Restored, Restorer, Shown};
 use super::gallery::Gallery;
 use super::mishap::{Mishap, attempt};
 use super::photo::{Asked, Photo};
-use super::session::{Used, rehearsed, told_off};
+use super::session::{Used, rehearsed, told_off, tried_again};
 use super::signals::TALLY;
 use super::summary::{File, Seconds, Summary};
 use super::telling::Telling;
@@ -147,6 +147,10 @@ impl<'a> pool::Work for Work<'a> {
 
     fn blame(&self, mishap: &Mishap) -> Blame {
         mishap.blame
+    }
+
+    fn tries_again(&self, device: &str, _: &&'a Job, mishap: &Mishap) {
+        tried_again(device, mishap);
     }
 
     fn gave_up(&self, device: &str, mishap: &Mishap) {

@@ -212,6 +212,7 @@ impl Opener {
             max_memory: args.network.max_memory,
             strength: args.blend.strength,
             symmetries: args.blend.tta,
+            trace_overflow: tracing::enabled!(tracing::Level::INFO),
             passes,
             ..RestorerOptions::default()
         };
@@ -225,7 +226,13 @@ impl Opener {
     }
 
     fn open(&self) -> Result<Restorer, Error> {
-        let device = gpu::Device::new(&self.device)?;
+        let device = gpu::Device::new(&self.device).or_else(|error| match error {
+            Error::Gpu { .. } => {
+                say(format_args!("note: {error}; another try is made"));
+                gpu::Device::new(&self.device)
+            }
+            other => Err(other),
+        })?;
         announce(&device, self.quiet);
         let options = RestorerOptions { tuning: TuneArg::on(self.tune, &device), ..self.options };
         let mut weights = self.weights.iter().cloned();
@@ -294,11 +301,13 @@ impl Used {
 pub(super) struct Session {
     opener: Opener,
     restorer: Option<Restorer>,
+    /// Whether the adapter was lost, and no photo has been restored since.
+    doubtful: bool,
 }
 
 impl Session {
     pub(super) fn new(args: &SessionArgs, weights: &[Weights], passes: bool, quiet: bool) -> Self {
-        Self { opener: Opener::new(args, weights, passes, quiet), restorer: None }
+        Self { opener: Opener::new(args, weights, passes, quiet), restorer: None, doubtful: false }
     }
 
     /// What has been used so far.
@@ -308,12 +317,31 @@ impl Session {
         used
     }
 
-    /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. An error
-    /// outside of the outcome is not about this photo: without a GPU none can be restored.
+    /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. Where it did, the
+    /// work is done once more, unless that was in vain with the photo before. An error outside of the outcome is not about this
+    /// photo: without a GPU none can be restored.
     pub(super) fn attempt<T>(
         &mut self,
         photo: &Path,
-        work: impl FnOnce(&Restorer) -> Result<T, Error>,
+        mut work: impl FnMut(&Restorer) -> Result<T, Error>,
+    ) -> Result<Result<T, Mishap>, Error> {
+        let mut outcome = self.attempt_once(photo, &mut work)?;
+        if let Err(mishap) = &outcome
+            && mishap.blame.may_pass()
+            && !self.doubtful
+        {
+            tried_again("the adapter", mishap);
+            outcome = self.attempt_once(photo, &mut work)?;
+        }
+        let doubtful = self.doubtful;
+        self.doubtful = outcome.as_ref().is_err_and(|mishap| doubtful || mishap.blame.may_pass());
+        Ok(outcome)
+    }
+
+    fn attempt_once<T>(
+        &mut self,
+        photo: &Path,
+        work: &mut impl FnMut(&Restorer) -> Result<T, Error>,
     ) -> Result<Result<T, Mishap>, Error> {
         let restorer = match &mut self.restorer {
             Some(opened) => opened,
@@ -327,6 +355,11 @@ impl Session {
         }
         Ok(outcome)
     }
+}
+
+/// Says that the only adapter is opened anew, to try a photo once more.
+pub(super) fn tried_again(adapter: &str, mishap: &Mishap) {
+    say(format_args!("note: {}; {adapter} is opened anew for another try", mishap.text));
 }
 
 /// Says that an adapter is given up, while others go on.

@@ -98,7 +98,7 @@ impl Calibrator {
         let half = pollster::block_on(run(moved, Precision::F16))?;
         match (single.first(), half.first()) {
             (Some(Values::Planar(single)), Some(Values::Planar(half))) => {
-                Deviation::between(half, single).ok_or(Error::NotFinite(OVERFLOW))
+                Deviation::between(half, single).ok_or_else(|| Error::NotFinite(OVERFLOW.into()))
             }
             _ => Err(Error::Input("the graph has no output of floats".to_owned())),
         }
@@ -131,7 +131,7 @@ pub(super) async fn measure(
         let outputs = run(device, store, kept.clone(), photo, Precision::F32).await?;
         for (&t, values) in kept.outputs().iter().zip(&outputs).filter(|(t, _)| part.contains(t)) {
             let Values::Planar(values) = values else { continue };
-            let largest = largest(values).ok_or(Error::NotFinite(OVERFLOW))?;
+            let largest = largest(values).ok_or_else(|| Error::NotFinite(OVERFLOW.into()))?;
             peaks.note(&graph.at(groups.first(&graph, t)).name, largest);
         }
     }

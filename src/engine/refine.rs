@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::run::{Spent, Watch};
+use super::tiles::Tiles;
 use super::{Captured, Progress, Restorer, RestorerOptions, Values};
 use crate::image::{Frame, Mean, Symmetry};
 use crate::{Error, Result};
@@ -68,7 +69,8 @@ impl Restorer {
             return Ok(Refined { frame: photo.clone(), stages, tensors: Vec::new() });
         }
         let prepared = photo.prepared()?;
-        let plain = strength == 1.0 && !symmetries && self.followers.is_empty();
+        let tiled = Tiles::of(self.model.options.mode, [photo.width(), photo.height()])?.is_some();
+        let plain = strength == 1.0 && !symmetries && self.followers.is_empty() && !tiled;
         let seen = if plain { prepared } else { Cow::Owned(prepared.in_floats()?) };
 
         let kept: Vec<String> = names.iter().cloned().chain(stages.iter().map(|&it| it.to_owned())).collect();
@@ -87,6 +89,12 @@ impl Restorer {
         let mut images = made.images.into_iter().map(whole).collect::<Result<Vec<_>>>()?;
         let stages = images.split_off(1);
         let frame = images.pop().ok_or_else(|| Error::Input("the graph has no output".to_owned()))?;
+        if frame.samples().are_black() && !photo.samples().are_nearly_black() {
+            tracing::warn!(
+                "the result is black and the photo is not: the weights may not be meant for such photos, or the driver computes \
+                 wrongly; `mprnet doctor` checks that"
+            );
+        }
         Ok(Refined { frame, stages, tensors: made.tensors })
     }
 
@@ -137,19 +145,32 @@ impl Restorer {
             (watch.progress)(Progress { done: done * total + part, total: runs * total });
         };
         let mut part = Watch::new(&mut tell, watch.cancel);
-        let (restored, mut tensors) = self.in_range(&seen, kept, &mut part).await?;
-        let Spent { upload, gpu, download, device_bytes } = part.spent;
-        watch.spent.upload += upload;
-        watch.spent.gpu += gpu;
-        watch.spent.download += download;
-        watch.spent.device_bytes = watch.spent.device_bytes.max(course.device_bytes + device_bytes);
+        let tiles = Tiles::of(self.model.options.mode, [seen.width(), seen.height()])?;
+        let (images, tensors) = match tiles {
+            Some(tiles) => self.tiled(&tiles, &seen, (kept, stages), &mut part).await?,
+            None => self.images(&seen, (kept, stages), &mut part).await?,
+        };
+        let device_bytes = course.device_bytes + part.spent.device_bytes;
+        watch.spent.add(Spent { device_bytes, ..part.spent });
+        let back = |image: Frame| if as_it_lies { Ok(image) } else { image.turned(view.inverse()) };
+        let images = images.into_iter().map(back).collect::<Result<_>>()?;
+        Ok(Made { images, tensors })
+    }
+
+    /// What this network makes of an image: the result and the images of `stages`, and the other tensors that are kept.
+    pub(super) async fn images<P: FnMut(Progress) + ?Sized>(
+        &self,
+        seen: &Frame,
+        (kept, stages): (&[String], usize),
+        watch: &mut Watch<'_, P>,
+    ) -> Result<(Vec<Frame>, Vec<Captured>)> {
+        let (restored, mut tensors) = self.in_range(seen, kept, watch).await?;
         let stage = |tensor: Captured| match &tensor.values {
             Values::Planar(planes) => seen.with_planar(planes),
             Values::Words(words) => seen.with_words(words),
         };
         let earlier = tensors.split_off(tensors.len().saturating_sub(stages)).into_iter().map(stage);
-        let back = |image: Result<Frame>| if as_it_lies { image } else { image?.turned(view.inverse()) };
-        let images = [Ok(restored)].into_iter().chain(earlier).map(back).collect::<Result<_>>()?;
-        Ok(Made { images, tensors })
+        let images = [Ok(restored)].into_iter().chain(earlier).collect::<Result<_>>()?;
+        Ok((images, tensors))
     }
 }

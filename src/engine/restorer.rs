@@ -41,6 +41,9 @@ pub struct RestorerOptions {
     /// more is computed in bands of rows, between which tensors pass through the host: in more time, to the same bytes. None is
     /// as many as the device has. With a bound, only the executor of the last size is kept.
     pub max_memory: Option<u64>,
+    /// Whether a photo whose numbers overflow is computed anew until the operator is found with which that begins, which the error
+    /// then names ([`Error::NotFinite`]). It takes the time of many photos, and memory.
+    pub trace_overflow: bool,
     /// Whether the graph is rewritten into fewer operators. Only checks want it otherwise.
     pub passes: bool,
     /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off unless
@@ -58,6 +61,7 @@ impl Default for RestorerOptions {
             strength: 1.0,
             symmetries: false,
             max_memory: None,
+            trace_overflow: false,
             passes: true,
             tuning: Tuning::Off,
         }
@@ -193,8 +197,12 @@ impl Restorer {
         names: &[String],
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
-        self.know_peaks(photo).await?;
         let key = self.model.key(photo);
+        let single = Key { precision: Precision::F32, ..key };
+        match self.know_peaks(photo).await {
+            Err(Error::NotFinite(_)) => return Err(self.overflowing(single, photo, watch).await),
+            known => known?,
+        }
         let error = match self.in_turn(key, photo, names, watch).await {
             Err(error) if key.precision == Precision::F16 => error,
             done => return done,
@@ -213,11 +221,10 @@ impl Restorer {
             }
             other => return Err(other),
         }
-        self.in_turn(Key { precision: Precision::F32, ..key }, photo, names, watch).await
+        self.in_turn(single, photo, names, watch).await
     }
 
-    /// Stages the photo while others are computed, computes it when it is its turn, and reads the result back while the
-    /// next one is.
+    /// The photo as it is restored, in one precision.
     async fn in_turn<P: FnMut(Progress) + ?Sized>(
         &self,
         key: Key,
@@ -225,6 +232,27 @@ impl Restorer {
         names: &[String],
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
+        let (output, captured) = self.computed(key, photo, names, watch).await?;
+        let start = Instant::now();
+        let restored = match finish(photo, output)? {
+            Some(restored) => restored,
+            // In f32 the photo may be restored yet.
+            None if key.precision == Precision::F16 => return Err(Error::NotFinite(OVERFLOW.into())),
+            None => return Err(self.overflowing(key, photo, watch).await),
+        };
+        watch.spent.download += start.elapsed();
+        Ok((restored, captured))
+    }
+
+    /// Stages the photo while others are computed, computes it when it is its turn, and reads the result back while the
+    /// next one is.
+    pub(super) async fn computed<P: FnMut(Progress) + ?Sized>(
+        &self,
+        key: Key,
+        photo: &Frame,
+        names: &[String],
+        watch: &mut Watch<'_, P>,
+    ) -> Result<(Option<Values>, Vec<Captured>)> {
         let start = Instant::now();
         let staged = if names.is_empty() { self.stage(key, photo)? } else { None };
         watch.spent.upload += start.elapsed();
@@ -254,11 +282,9 @@ impl Restorer {
             let values = values[output].clone().halved(exponents[tensor]);
             Some(Captured { name: name.clone(), desc, values })
         });
-        let (captured, start) = (captured.collect(), Instant::now());
+        let captured = captured.collect();
         tracing::trace!("a photo is read back");
-        let restored = finish(photo, values.into_iter().next())?;
-        watch.spent.download += start.elapsed();
-        Ok((restored, captured))
+        Ok((values.into_iter().next(), captured))
     }
 
     /// Writes a photo to staging buffers, where what moves photos of its size is known.
@@ -322,17 +348,13 @@ impl Place {
     }
 }
 
-/// The photo with the network's result, which must be finite: words that stand for other numbers have no alpha.
-fn finish(photo: &Frame, output: Option<Values>) -> Result<Frame> {
+/// The photo with the network's result; none where that is not finite: words that stand for other numbers have no alpha.
+fn finish(photo: &Frame, output: Option<Values>) -> Result<Option<Frame>> {
     match output {
-        Some(Values::Words(words)) if words.iter().any(|word| word >> 24 == 0) => {
-            Err(Error::NotFinite(OVERFLOW))
-        }
-        Some(Values::Planar(planes)) if planes.iter().any(|v| !v.is_finite()) => {
-            Err(Error::NotFinite(OVERFLOW))
-        }
-        Some(Values::Words(words)) => photo.with_words(&words),
-        Some(Values::Planar(planes)) => photo.with_planar(&planes),
+        Some(Values::Words(words)) if words.iter().any(|word| word >> 24 == 0) => Ok(None),
+        Some(Values::Planar(planes)) if planes.iter().any(|v| !v.is_finite()) => Ok(None),
+        Some(Values::Words(words)) => photo.with_words(&words).map(Some),
+        Some(Values::Planar(planes)) => photo.with_planar(&planes).map(Some),
         None => Err(Error::Input("the graph has no output".to_owned())),
     }
 }

@@ -35,6 +35,16 @@ pub struct Spent {
     pub device_bytes: u64,
 }
 
+impl Spent {
+    /// Takes a part of the work into account, after which another takes its memory.
+    pub(super) fn add(&mut self, part: Self) {
+        self.upload += part.upload;
+        self.gpu += part.gpu;
+        self.download += part.download;
+        self.device_bytes = self.device_bytes.max(part.device_bytes);
+    }
+}
+
 /// Who is told how far a run has come, who may end it, and what it has taken.
 pub(super) struct Watch<'a, P: ?Sized> {
     pub(super) progress: &'a mut P,
@@ -132,7 +142,7 @@ impl Computed {
         device.settle().await?;
         let start = Instant::now();
         let values = match self.results {
-            Results::Device(outputs) => outputs.take().map_err(failed),
+            Results::Device(outputs) => outputs.take().map_err(|reason| device.cause_of(failed(reason))),
             Results::Host(values) => Ok(values),
         };
         watch.spent.download += start.elapsed();
@@ -331,7 +341,7 @@ impl Executor {
             let outputs = self.transfers.record_outputs(device, &self.compiled.slots, &mut commands);
             (device.submit(commands, |_| ()), outputs)
         })?;
-        submitted.wait().and_then(|()| outputs.take()).map_err(failed)
+        submitted.wait().and_then(|()| outputs.take()).map_err(|reason| device.cause_of(failed(reason)))
     }
 
     /// Submits dispatches, and takes the time that they take into account.

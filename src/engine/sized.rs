@@ -63,12 +63,18 @@ impl Model {
         Key { width, height, format, precision: self.precision() }
     }
 
-    /// The graph to execute, and the powers of two that its tensors are computed times.
-    fn graph(&self, key: Key, keep: &[String]) -> Result<(Graph, Vec<i32>)> {
-        let Key { width, height, format, precision } = key;
+    /// The graph as the network is defined.
+    pub(super) fn defined(&self, key: Key, keep: &[String]) -> Result<Graph> {
+        let Key { width, height, format, .. } = key;
         let RestorerOptions { stage, mode, .. } = self.options;
         let options = NetworkOptions { width, height, format, stage, mode, keep: keep.to_vec() };
-        let mut graph = model::build(&self.weights, &options)?;
+        model::build(&self.weights, &options)
+    }
+
+    /// The graph to execute, and the powers of two that its tensors are computed times.
+    pub(super) fn graph(&self, key: Key, keep: &[String]) -> Result<(Graph, Vec<i32>)> {
+        let Key { width, height, precision, .. } = key;
+        let mut graph = self.defined(key, keep)?;
         if self.options.passes {
             graph = passes::optimize(graph)?;
         } else {
@@ -262,7 +268,8 @@ impl<'a> Turn<'a> {
         };
         watch.spent.upload += start.elapsed();
         watch.spent.device_bytes = bytes(executor) + model.store.bytes();
-        executor.compute_staged(&model.device, staged, watch).await
+        let computed = executor.compute_staged(&model.device, staged, watch).await;
+        computed.map_err(|error| model.device.cause_of(error))
     }
 }
 

@@ -38,7 +38,7 @@ impl Device {
         calls: impl FnOnce() -> T,
     ) -> Result<T> {
         let during = during.into();
-        self.watched(&during, bytes, calls).map_err(|error| told(error, during, bytes))
+        self.watched(&during, bytes, calls).map_err(|error| self.told(error, during, bytes))
     }
 
     /// Waits for what has yet to be told of earlier calls: nothing, but in browsers.
@@ -49,7 +49,7 @@ impl Device {
         let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
         for Untold { during, bytes, error } in untold {
             if let Some(error) = error.await {
-                return Err(told(error, during.into(), bytes));
+                return Err(self.told(error, during.into(), bytes));
             }
         }
         Ok(())
@@ -78,12 +78,24 @@ impl Device {
         }
         cause(errors).map_or(Ok(value), Err)
     }
-}
 
-fn told(error: wgpu::Error, during: Cow<'static, str>, bytes: u64) -> Error {
-    match error {
-        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { during, bytes },
-        other => Error::Gpu { during, reason: other.to_string() },
+    fn told(&self, error: wgpu::Error, during: Cow<'static, str>, bytes: u64) -> Error {
+        self.cause_of(match error {
+            wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { during, bytes },
+            other => Error::Gpu { during, reason: other.to_string() },
+        })
+    }
+
+    /// What an error comes from: where the device was lost, whatever is done with it is told to be invalid, without kernels,
+    /// or without memory.
+    pub(crate) fn cause_of(&self, error: Error) -> Error {
+        let Some(reason) = self.lost() else { return error };
+        let during = match error {
+            Error::Gpu { during, .. } | Error::OutOfMemory { during, .. } => during,
+            Error::Shader { kernel, .. } => format!("building the kernel {kernel}").into(),
+            other => return other,
+        };
+        Error::Gpu { during, reason: reason.to_owned() }
     }
 }
 

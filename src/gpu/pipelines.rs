@@ -97,7 +97,7 @@ impl Pipelines {
     /// [`Error::Shader`] with the compiler's text.
     pub fn get(&self, device: &Device, spec: &KernelSpec) -> Result<Arc<Pipeline>> {
         let made = self.cell(spec).get_or_init(|| self.make(device, spec).map(Arc::new)).clone();
-        made.map_err(|reason| Error::Shader { kernel: spec.name(), reason })
+        made.map_err(|reason| device.cause_of(Error::Shader { kernel: spec.name(), reason }))
     }
 
     /// Whether a pipeline is there, or why it is not, without waiting.

@@ -246,7 +246,7 @@ fn ask(
     let done = match catch_unwind(AssertUnwindSafe(|| device.poll(wait))) {
         Ok(Ok(status)) => status.wait_finished(),
         Ok(Err(wgpu::PollError::Timeout)) => false,
-        Ok(Err(error)) => return Err(error.to_string()),
+        Ok(Err(error)) => return Err(lost.get().cloned().unwrap_or_else(|| error.to_string())),
         // It panics too where another thread's submission finds the work done between two looks of this one's: ask again.
         Err(_) if lost.get().is_none() => false,
         Err(_) => {

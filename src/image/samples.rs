@@ -95,6 +95,18 @@ impl Samples {
         }
     }
 
+    /// Whether nothing is to be seen.
+    pub(crate) fn are_black(&self) -> bool {
+        with_samples!(self, v => v.iter().all(|sample| sample.to_unit() <= 0.0))
+    }
+
+    /// Whether there may be nothing but noise: the mean of clipped noise as strong as any that is trained with is less than this.
+    pub(crate) fn are_nearly_black(&self) -> bool {
+        const MEAN: f64 = 32.0 / 255.0;
+        let sum = with_samples!(self, v => v.iter().map(|sample| f64::from(sample.to_unit())).sum::<f64>());
+        sum <= MEAN * self.len() as f64
+    }
+
     /// The samples in another depth, rounded to the nearest where that has fewer values.
     pub(super) fn in_depth(&self, depth: Depth) -> Samples {
         match depth {

@@ -28,6 +28,15 @@ pub enum Mode {
         /// ([`Weights::train_size`]).
         train_size: Option<u32>,
     },
+    /// The part of a patch that is in a tile: an approximation, since means of tiles are not those of the photo, for whoever is
+    /// in a hurry. [`crate::Restorer`] restores tile by tile, and blends tiles where they overlap; a photo that is no larger than
+    /// one comes out as with [`Self::Global`]. Graphs are those of [`Self::Global`] for a tile's size.
+    Tiled {
+        /// Pixels of a tile's side, at most.
+        tile: u32,
+        /// Pixels that neighbours overlap by at least; fewer than `tile`.
+        overlap: u32,
+    },
 }
 
 impl Weights {

@@ -13,6 +13,8 @@ pub(super) struct Item<W: Work> {
     pub(super) photo: W::Photo,
     /// Seats where it has failed.
     pub(super) tried: Vec<usize>,
+    /// Whether it has been tried once more, on a device that was opened anew for it.
+    pub(super) again: bool,
     /// Why, at the last.
     pub(super) error: Option<W::Error>,
 }

@@ -5,7 +5,8 @@
 //! Every device has two photos at a time: one that it computes, and one that is written to where it takes it from, or
 //! whose result is read. No more photos are in memory than there are threads for them and [`PoolOptions::waiting`] more.
 //!
-//! A device that fails is given up, and its photo goes to another. The last one is opened anew for the next photo.
+//! A device that fails is given up, and its photo goes to another. The last one is opened anew, and its photo tried once more;
+//! where that fails too, the next photos are each tried once, until one is restored.
 
 mod frames;
 mod line;
@@ -64,6 +65,12 @@ pub trait Work: Sync {
     /// What an error of [`Self::restore`] says of the device.
     fn blame(&self, error: &Self::Error) -> Blame;
 
+    /// Told when the only device has failed and is opened anew, to try a photo once more.
+    fn tries_again(&self, device: &str, job: &Self::Job, error: &Self::Error) {
+        let _ = (job, error);
+        tracing::warn!("{device} has failed; it is opened anew, and the photo tried once more");
+    }
+
     /// Told when a device is given up for good, while others go on.
     fn gave_up(&self, device: &str, error: &Self::Error) {
         let _ = error;
@@ -76,8 +83,10 @@ pub trait Work: Sync {
 pub enum Blame {
     /// Nothing: the photo cannot be restored.
     Photo,
-    /// It is to be opened anew; meanwhile another may have more memory.
+    /// It is to be opened anew.
     Renew,
+    /// It has less memory left than is needed, as it may not have when it is opened anew, nor another.
+    Memory,
     /// It has failed.
     Device,
 }
@@ -90,9 +99,15 @@ impl Blame {
             Error::Unrestored { source, .. } => Self::of(source),
             Error::Gpu { .. } => Self::Device,
             // What has panicked may have left it half changed.
-            Error::OutOfMemory { .. } | Error::Panicked(_) => Self::Renew,
+            Error::Panicked(_) => Self::Renew,
+            Error::OutOfMemory { .. } => Self::Memory,
             _ => Self::Photo,
         }
+    }
+
+    /// Whether the photo may be restored by the same device, opened anew.
+    pub(crate) fn may_pass(self) -> bool {
+        matches!(self, Self::Memory | Self::Device)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The place of a device in a pool.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::{Restorer, Result};
 
@@ -14,26 +14,41 @@ pub struct Seat {
     name: String,
     open: Option<Open>,
     state: Mutex<State>,
+    /// Held by each photo that it works on.
+    floor: RwLock<()>,
 }
 
 #[derive(Default)]
 struct State {
     restorer: Option<Arc<Restorer>>,
     given_up: bool,
+    /// Whether it has failed, and restored nothing since.
+    doubtful: bool,
+}
+
+/// A photo's place at a device, beside another's or alone.
+pub(super) enum Floor<'a> {
+    Shared { _held: RwLockReadGuard<'a, ()> },
+    Alone { _held: RwLockWriteGuard<'a, ()> },
 }
 
 impl Seat {
     /// A device that is opened when the first photo needs it, and again where it has failed while there is no other.
     #[must_use]
     pub fn new(name: impl Into<String>, open: impl Fn() -> Result<Restorer> + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), open: Some(Box::new(open)), state: Mutex::default() }
+        Self {
+            name: name.into(),
+            open: Some(Box::new(open)),
+            state: Mutex::default(),
+            floor: RwLock::default(),
+        }
     }
 
     /// A device that is open, and is not opened anew: one of the program that uses this library.
     #[must_use]
     pub fn opened(name: impl Into<String>, restorer: Restorer) -> Self {
-        let state = State { restorer: Some(Arc::new(restorer)), given_up: false };
-        Self { name: name.into(), open: None, state: Mutex::new(state) }
+        let state = State { restorer: Some(Arc::new(restorer)), ..State::default() };
+        Self { name: name.into(), open: None, state: Mutex::new(state), floor: RwLock::default() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -52,6 +67,30 @@ impl Seat {
     pub(super) fn works(&self) -> bool {
         let state = self.state();
         !state.given_up && (state.restorer.is_some() || self.open.is_some())
+    }
+
+    /// Waits for the place of a photo. One that is tried once more is alone, as every photo is until a device that has failed
+    /// has restored one: what fails there has failed by itself.
+    pub(super) fn floor(&self, again: bool) -> Floor<'_> {
+        if again || self.state().doubtful {
+            Floor::Alone { _held: self.floor.write().unwrap_or_else(PoisonError::into_inner) }
+        } else {
+            Floor::Shared { _held: self.floor.read().unwrap_or_else(PoisonError::into_inner) }
+        }
+    }
+
+    /// Notes that it has restored a photo.
+    pub(super) fn proved(&self) {
+        self.state().doubtful = false;
+    }
+
+    /// Notes that `failed` has. Gives whether it may do better when it is opened anew: not where it was before, in vain.
+    pub(super) fn may_do_better(&self, failed: &Arc<Restorer>) -> bool {
+        let mut state = self.state();
+        let own = state.restorer.as_ref().is_some_and(|own| Arc::ptr_eq(own, failed));
+        let in_vain = own && state.doubtful;
+        state.doubtful = true;
+        self.open.is_some() && !in_vain
     }
 
     /// Closes it after a failure of `restorer`, for good if told so. Gives whether that is news.

@@ -80,7 +80,14 @@ impl<W: Work> Shop<'_, W> {
                 continue;
             };
             match caught(|| self.work.load(&mut job)) {
-                Ok(photo) => self.line.loaded(Item { number, job, photo, tried: Vec::new(), error: None }),
+                Ok(photo) => self.line.loaded(Item {
+                    number,
+                    job,
+                    photo,
+                    tried: Vec::new(),
+                    again: false,
+                    error: None,
+                }),
                 Err(error) => self.line.ended(number, job, Err(error)),
             }
         }
@@ -101,6 +108,7 @@ impl<W: Work> Shop<'_, W> {
                 self.line.ended(item.number, item.job, Err(cancelled.into()));
                 continue;
             }
+            let floor = own.floor(item.again);
             let restorer = match caught(|| own.restorer()) {
                 Ok(Some(restorer)) => restorer,
                 // Its other photo has failed meanwhile.
@@ -115,25 +123,34 @@ impl<W: Work> Shop<'_, W> {
                 }
             };
             match caught(|| self.work.restore(&restorer, &item.job, &item.photo, self.cancel)) {
-                Ok(restored) => self.line.restored(item, restored),
+                Ok(restored) => {
+                    own.proved();
+                    self.line.restored(item, restored);
+                }
                 Err(error) => match self.work.blame(&error) {
                     Blame::Photo => self.line.ended(item.number, item.job, Err(error)),
                     blame => {
+                        let once_more = blame.may_pass() && own.may_do_better(&restorer);
                         own.close(Some(&restorer), false);
                         // Closing may fail once more, of what was left half changed.
                         let _ = catch_unwind(AssertUnwindSafe(|| drop(restorer)));
-                        self.failed(seat, blame, item, error);
+                        drop(floor);
+                        self.failed(seat, (blame, once_more), item, error);
                     }
                 },
             }
         }
     }
 
-    /// Hands a photo on to another device, where there is one; else it has failed for good.
-    fn failed(&self, seat: usize, blame: Blame, mut item: Item<W>, error: W::Error) {
-        item.tried.push(seat);
+    /// Hands a photo on to another device, where there is one, or once to the same one opened anew; else it has failed for good.
+    fn failed(&self, seat: usize, (blame, once_more): (Blame, bool), mut item: Item<W>, error: W::Error) {
         let others = || (0..self.seats.len()).filter(|&other| other != seat && self.seats[other].works());
         let last = others().next().is_none();
+        if last && once_more && !item.again && !self.cancel.is_cancelled() {
+            self.work.tries_again(self.seats[seat].name(), &item.job, &error);
+            return self.line.again(Item { again: true, ..item });
+        }
+        item.tried.push(seat);
         if others().all(|other| item.tried.contains(&other)) {
             self.line.ended(item.number, item.job, Err(error));
             if last && !self.seats[seat].works() {

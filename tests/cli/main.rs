@@ -11,6 +11,8 @@ mod compare;
 mod conformance;
 mod convert;
 mod eval;
+#[cfg(target_os = "linux")]
+mod faults;
 mod files;
 mod folders;
 mod formats;

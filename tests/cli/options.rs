@@ -6,7 +6,7 @@ use image::RgbImage;
 use safetensors::SafeTensors;
 
 use crate::photos::{png, sample};
-use crate::{Room, Run, mprnet};
+use crate::{Room, Run, mprnet, repository};
 
 const WIDTH: u32 = 112;
 const HEIGHT: u32 = 72;
@@ -162,4 +162,22 @@ fn an_option_overrides_the_environment() {
     let mut command = room.command(["restore", "-v", "photo.png", "-o", "out.png", "--device", "0"]);
     let run = Run::of(command.env("WGPU_ADAPTER_NAME", "Voodoo 2")).succeeds();
     assert!(run.err.contains(&format!("adapter name=\"{name}\"")), "{}", run.err);
+}
+
+#[test]
+fn tiles_are_asked_for_by_name() {
+    let room = Room::with_photo();
+    room.put("tiny", &std::fs::read(repository("golden/tiny.safetensors")).unwrap());
+    let args = ["restore", "--model", "tiny", "photo.png", "-o", "out.png", "--overwrite"];
+    let of = |more: &[&str]| room.run(&[&args[..], more].concat());
+    of(&[]).succeeds();
+    let whole = room.image("out.png");
+    // The photo has 24 columns and 17 rows.
+    of(&["--mode", "tiled", "--tile", "24"]).succeeds();
+    assert!(room.image("out.png") == whole);
+    of(&["--mode", "tiled", "-t", "16", "--overlap", "4"]).succeeds();
+    assert!(room.image("out.png") != whole);
+    of(&["-t", "16"]).fails_at_once(2, &["--mode tiled"]);
+    of(&["--mode", "tiled", "-t", "16", "--overlap", "16"]).fails_at_once(2, &["overlap by 16"]);
+    of(&["--mode", "tiled", "--dump", "stage1=stage1.safetensors"]).fails_at_once(2, &["--dump"]);
 }

@@ -1,9 +1,11 @@
 //! What is told of a run, before, during and after it.
 
+use image::RgbImage;
+use mprnet::model::Export;
 use serde_json::Value;
 
 use crate::photos::*;
-use crate::{Room, Run, printed, repository};
+use crate::{Room, Run, overflowing, printed, repository};
 
 /// A room with a quick network, two photos, something else and a photo that cannot be read.
 fn room() -> Room {
@@ -133,5 +135,23 @@ fn every_exit_code_is_explained() {
         {
             assert!(codes.contains(code), "{code}: {codes}");
         }
+    }
+}
+
+/// Black where the photo is not: nobody wants that written without a word.
+#[test]
+fn a_black_result_of_what_is_not_is_told() {
+    let tiny = overflowing::tiny();
+    let bias = tiny.params().find(|param| param.name == "tail.bias").unwrap().data.clone();
+    let dark = overflowing::changed(&tiny, |key, i| if key == "tail.bias" { -9.0 / bias[i] } else { 1.0 });
+    let room = Room::with_photo();
+    room.put("dark.safetensors", &dark.to_safetensors(&Export::default()).unwrap());
+    room.put("black.png", &png(RgbImage::new(16, 16)));
+    for (photo, warned) in [("photo.png", true), ("black.png", false)] {
+        let run = room
+            .run(&["restore", "--model", "dark.safetensors", photo, "-o", "out.png", "--overwrite"])
+            .succeeds();
+        assert!(room.image("out.png").to_rgb8().iter().all(|&v| v == 0));
+        assert_eq!(run.err.contains("the result is black and the photo is not"), warned, "{}", run.err);
     }
 }

@@ -17,6 +17,7 @@ mod refine;
 mod restorer;
 #[path = "../common/tensors.rs"]
 mod tensors;
+mod tiles;
 mod variants;
 
 use std::sync::OnceLock;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
-use mprnet::image;
+use mprnet::image::{self, Frame};
 use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, Mode, NetworkOptions, Stage, Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::tune::Tuning;
@@ -24,6 +24,7 @@ const HALF: RestorerOptions = RestorerOptions {
     strength: 1.0,
     symmetries: false,
     max_memory: None,
+    trace_overflow: false,
     passes: true,
     tuning: Tuning::Off,
 };
@@ -169,6 +170,12 @@ fn what_f32_cannot_hold_is_an_error() {
     for options in [RestorerOptions::default(), HALF] {
         let restored = Restorer::new(boundless.clone(), host_device(), options).restore(&photo(16, 16));
         assert!(matches!(restored, Err(Error::NotFinite(_))));
+        // Each convolution goes 18 powers of ten further, and the third of them past 38.
+        let traced = RestorerOptions { trace_overflow: true, ..options };
+        for noisy in [photo(16, 16), Frame::from_rgb32f(7, 5, vec![0.5; 7 * 5 * 3]).unwrap()] {
+            let told = Restorer::new(boundless.clone(), host_device(), traced).restore(&noisy).unwrap_err();
+            assert!(told.to_string().contains("conv3x3 at shallow_feat1.1.body.2;"), "{told}");
+        }
     }
 }
 

@@ -211,6 +211,11 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
         return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
     }
     args.trained.check(&args.mode)?;
+    if args.mode.contains(&ModeArg::Tiled) {
+        return Err(Failure::Usage(
+            "networks are measured whole; give a tile's size as --size instead of tiled".to_owned(),
+        ));
+    }
     let files = [args.predicted.as_deref(), args.shader.as_deref(), args.serve.input.as_deref()];
     let read: Vec<&Path> =
         args.model.iter().map(PathBuf::as_path).chain(files.into_iter().flatten()).collect();

@@ -156,7 +156,9 @@ fn evaluate(
         let outcome = match attempt(&pair.input, || Photo::read(args, pair, protocol)) {
             Ok(photo) => {
                 let title = format!("{}/{} {}", index + 1, pairs.len(), pair.name());
-                session.attempt(&pair.input, |restorer| photo.evaluate(restorer, title, gallery, quiet))?
+                session.attempt(&pair.input, |restorer| {
+                    photo.evaluate(restorer, title.clone(), gallery, quiet)
+                })?
             }
             Err(mishap) => Err(mishap),
         };

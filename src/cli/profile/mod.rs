@@ -82,16 +82,16 @@ pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
     let read: Vec<&Path> = args.model.as_deref().into_iter().collect();
     dump::check_result(&read, args.output.as_deref())?;
     let (weights, model) = weights(args, quiet)?;
-    let graph =
-        passes::optimize(build(&weights, args.size, args.network.stage(), args.network.mode.mode())?)?;
+    let size = args.network.mode.seen(args.size);
+    let graph = passes::optimize(build(&weights, size, args.network.stage(), args.network.mode.mode())?)?;
     let device = args.device.open(quiet)?;
-    let spans = measure(args, &device, graph, args.size, quiet)?;
+    let spans = measure(args, &device, graph, size, quiet)?;
     let ceilings: Vec<Ceiling> = if args.runs > 0 { probe::ceilings(&device)? } else { Vec::new() };
     let subject = Subject {
         model,
         configuration: weights.config().to_string(),
         precision: args.network.precision(),
-        size: args.size,
+        size,
         runs: args.runs,
     };
     write(&Report::new(device.adapter(), subject, spans, ceilings), args)

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use super::{Decoded, Sink, WAITING};
 use crate::cli::Failure;
 use crate::cli::mishap::{Mishap, attempt};
-use crate::cli::session::{rehearsed, told_off};
+use crate::cli::session::{rehearsed, told_off, tried_again};
 
 /// How often somebody who waits for a frame looks whether one is still wanted.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -137,6 +137,10 @@ impl pool::Work for Frames<'_> {
 
     fn blame(&self, mishap: &Mishap) -> Blame {
         mishap.blame
+    }
+
+    fn tries_again(&self, device: &str, _: &Self::Job, mishap: &Mishap) {
+        tried_again(device, mishap);
     }
 
     fn gave_up(&self, device: &str, mishap: &Mishap) {

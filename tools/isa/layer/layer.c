@@ -1,4 +1,4 @@
-// A Vulkan layer that writes down what a driver's compiler makes of every compute pipeline.
+// A Vulkan layer that writes down what a driver's compiler makes of every compute pipeline, and fails in the driver's place.
 //
 // This part is where the loader comes in: it finds the functions of the layer, and what lies below.
 #include "layer.h"
@@ -190,6 +190,7 @@ static PFN_vkVoidFunction own_function(const char *name) {
     if (!found) found = pipeline_function(name);
     if (!found) found = command_function(name);
     if (!found && wishes.no_device) found = absent_function(name);
+    if (!found) found = fault_function(name);
     return found;
 }
 

@@ -1,0 +1,222 @@
+//! A driver that fails: the layer of `tools/isa` fails in its place, at an allocation, a mapping or a submission.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::photos::*;
+use crate::{Room, Run, repository};
+
+const OUT_OF_HOST_MEMORY: i32 = -1;
+const OUT_OF_DEVICE_MEMORY: i32 = -2;
+const LOST: i32 = -4;
+const NOT_MAPPED: i32 = -5;
+
+/// Calls of a kind that each fail in a run of their own, at most.
+const MANY: usize = 24;
+
+/// Far beyond what any run here takes: whatever takes so long hangs.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The folder of the layer, compiled once; none without a C compiler or Vulkan's headers.
+fn layer() -> Option<&'static Path> {
+    static LAYER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    LAYER
+        .get_or_init(|| {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layer");
+            let sources = repository("tools/isa/layer");
+            std::fs::create_dir_all(&folder).unwrap();
+            let manifest = "VkLayer_mprnet_isa.json";
+            std::fs::copy(sources.join(manifest), folder.join(manifest)).unwrap();
+            let mut compiler = Command::new("cc");
+            compiler.args(["-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-o"]);
+            compiler.arg(folder.join("libVkLayer_mprnet_isa.so"));
+            let files = std::fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path());
+            compiler.args(files.filter(|path| path.extension().is_some_and(|end| end == "c")));
+            let made = compiler.output().is_ok_and(|output| output.status.success());
+            made.then_some(folder)
+        })
+        .as_deref()
+}
+
+/// Photos, a model, and a driver that can be made to fail.
+struct Bench {
+    room: Room,
+    layer: &'static Path,
+    args: Vec<&'static str>,
+    /// The calls of a run that nothing fails in, by kind.
+    calls: Vec<(String, usize)>,
+    right: Vec<u8>,
+}
+
+impl Bench {
+    /// None where the layer cannot be made, or no Vulkan driver is there to put it on.
+    fn new(args: &[&'static str]) -> Option<Bench> {
+        let Some(layer) = layer() else {
+            eprintln!("skipped: without a C compiler and Vulkan's headers there is no layer");
+            return None;
+        };
+        let room = Room::with_photo();
+        room.put("tiny", &std::fs::read(repository("golden/tiny.safetensors")).unwrap());
+        room.put("large.png", &png(smooth(96, 320)));
+        room.make_directory("calls");
+        let args = [&["restore", "--model", "tiny", "-o", "out.png"], args].concat();
+        let mut bench = Bench { room, layer, args, calls: Vec::new(), right: Vec::new() };
+        let listed = Run::of(&mut bench.on_layer(&["devices"])).succeeds();
+        if !listed.out.contains("backend vulkan") {
+            eprintln!("skipped: there is no Vulkan driver: {}", listed.out);
+            return None;
+        }
+        Run::of(&mut bench.on_layer(&bench.args)).succeeds();
+        bench.right = std::fs::read(bench.room.path("out.png")).unwrap();
+        std::fs::remove_file(bench.room.path("out.png")).unwrap();
+        let calls = std::fs::read_to_string(bench.room.path("calls/calls.tsv")).unwrap();
+        let call = |line: &str| {
+            let (kind, count) = line.split_once('\t').unwrap();
+            (kind.to_owned(), count.parse().unwrap())
+        };
+        bench.calls = calls.lines().map(call).collect();
+        Some(bench)
+    }
+
+    fn on_layer(&self, args: &[&str]) -> Command {
+        let mut command = self.room.command(args);
+        command.env("WGPU_BACKEND", "vulkan").env("VK_LAYER_PATH", self.layer);
+        command.env("VK_INSTANCE_LAYERS", "VK_LAYER_MPRNET_isa").env("ISA_OUT", self.room.path("calls"));
+        command
+    }
+
+    /// Runs with a fault.
+    fn failing(&self, args: &[&str], fault: &str) -> Run {
+        let mut command = self.on_layer(args);
+        command.env("ISA_FAIL", fault).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (mut child, begun) = (command.spawn().unwrap(), Instant::now());
+        while child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                panic!("{fault}: it hangs");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let run = Run {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        };
+        assert!(!run.err.contains("panicked") && !run.err.contains("report it"), "{fault}: {}", run.err);
+        run
+    }
+
+    /// Runs with a fault, and finds the right bytes, or a clear error and no file. Gives whether it was the bytes.
+    fn survives(&self, fault: &str) -> bool {
+        let before = self.files();
+        let run = self.failing(&self.args, fault);
+        let output = self.room.path("out.png");
+        let errors = run.err.lines().filter(|line| line.starts_with("error: ")).count();
+        assert!(!run.err.contains("Validation Error"), "{fault}: a consequence is told: {}", run.err);
+        if run.code == 0 {
+            assert_eq!(errors, 0, "{fault}: {}", run.err);
+            assert!(std::fs::read(&output).unwrap() == self.right, "{fault}: other bytes; {}", run.err);
+            std::fs::remove_file(output).unwrap();
+        } else {
+            assert!([1, 3].contains(&run.code), "{fault}: {} {}", run.code, run.err);
+            assert_eq!(errors, 1, "{fault}: {}", run.err);
+        }
+        assert_eq!(self.files(), before, "{fault}");
+        run.code == 0
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let mut names: Vec<_> = self.room.contents().into_keys().collect();
+        names.retain(|name| !name.starts_with(self.room.path("calls")));
+        names
+    }
+}
+
+#[test]
+fn a_lost_device_is_opened_anew() {
+    let Some(bench) = Bench::new(&["photo.png"]) else { return };
+    let run = bench.failing(&bench.args, &format!("submission:2-2:{LOST}")).succeeds();
+    assert!(std::fs::read(bench.room.path("out.png")).unwrap() == bench.right);
+    let told: Vec<&str> = run.err.lines().filter(|line| line.contains("opened anew")).collect();
+    let [told] = told[..] else { panic!("one line is expected: {}", run.err) };
+    assert!(told.contains("photo.png") && told.contains("the device was lost"), "{told}");
+}
+
+/// Every photo is tried, and none more than twice.
+#[test]
+fn a_device_that_is_lost_again_and_again() {
+    let Some(bench) = Bench::new(&["photo.png"]) else { return };
+    bench.room.make_directory("in");
+    for name in ["in/a.png", "in/b.png", "in/c.png", "in/d.png"] {
+        bench.room.put(name, &png(smooth(24, 17)));
+    }
+    let args = ["restore", "--model", "tiny", "in", "-o", "out"];
+    let run = bench.failing(&args, &format!("submission:2-99999:{LOST}"));
+    assert_eq!(run.code, 3, "{}", run.err);
+    for name in ["a.png", "b.png", "c.png", "d.png"] {
+        let lines =
+            |what: &str| run.err.lines().filter(|line| line.starts_with(what) && line.contains(name)).count();
+        assert_eq!(lines("error: "), 1, "{name}: {}", run.err);
+        // Two are on the device when it is lost first.
+        assert!(lines("note: ") <= usize::from(["a.png", "b.png"].contains(&name)), "{name}: {}", run.err);
+    }
+    let left: Vec<_> = std::fs::read_dir(bench.room.path("out")).into_iter().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// A photo that takes the device with it takes no other.
+#[test]
+fn a_device_that_is_lost_twice_restores_the_rest() {
+    let Some(bench) = Bench::new(&["photo.png"]) else { return };
+    bench.room.make_directory("in");
+    for name in ["in/a.png", "in/b.png", "in/c.png"] {
+        bench.room.put(name, &std::fs::read(bench.room.path("photo.png")).unwrap());
+    }
+    let args = ["restore", "--model", "tiny", "in", "-o", "out"];
+    // The first submission of the second try.
+    let run = bench.failing(&args, &format!("submission:2-3:{LOST}"));
+    let restored =
+        ["a.png", "b.png", "c.png"].map(|name| std::fs::read(bench.room.path(&format!("out/{name}"))));
+    let restored: Vec<_> = restored.into_iter().flatten().collect();
+    assert!(restored.len() >= 2 && restored.iter().all(|bytes| *bytes == bench.right), "{}", run.err);
+    assert_eq!(run.err.matches("error: ").count(), 3 - restored.len(), "{}", run.err);
+}
+
+#[test]
+fn a_lack_of_memory_leaves_nothing_half_written() {
+    let Some(bench) = Bench::new(&["photo.png"]) else { return };
+    bench.survives(&format!("allocation:2-2:{OUT_OF_DEVICE_MEMORY}"));
+    assert!(bench.survives(&format!("mapping:2-2:{NOT_MAPPED}")));
+    // Nothing can be done without memory.
+    assert!(!bench.survives(&format!("allocation:1-99999:{OUT_OF_HOST_MEMORY}")));
+}
+
+/// Every call of a whole run, and many of one in bands, which has hundreds of submissions.
+#[test]
+#[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
+fn every_call_fails_once() {
+    for args in [&["photo.png"][..], &["large.png", "--max-memory", "8M"]] {
+        let Some(bench) = Bench::new(args) else { return };
+        for (kind, count) in &bench.calls {
+            assert!(*count > 1, "{kind}: {count}");
+            let codes = match kind.as_str() {
+                "mapping" => [NOT_MAPPED, OUT_OF_HOST_MEMORY],
+                _ => [OUT_OF_DEVICE_MEMORY, LOST],
+            };
+            let faults = (1..=*count)
+                .step_by(count.div_ceil(MANY))
+                .flat_map(|at| codes.map(|code| format!("{kind}:{at}-{at}:{code}")));
+            let survived: Vec<bool> = faults.map(|fault| bench.survives(&fault)).collect();
+            let passed = survived.iter().filter(|&&survived| survived).count();
+            eprintln!(
+                "{}: {passed} of {} faults of kind {kind} ended in the right bytes",
+                args[0],
+                survived.len()
+            );
+        }
+    }
+}
