@@ -133,6 +133,7 @@ impl Cache {
         self.tuner.prove(device, precision, graph);
         let choices = self.tuner.choices(device, precision, graph);
         let mut options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
+        let mut lack = None;
         let made = loop {
             options.max_memory = self.limit.or(model.options.max_memory);
             if options.max_memory.is_some() {
@@ -142,7 +143,11 @@ impl Cache {
                 Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
                     self.executors.clear();
                 }
-                Err(Error::OutOfMemory { bytes, .. }) if self.lower(bytes) => {}
+                Err(Error::OutOfMemory { during, bytes }) if self.lower(bytes) => {
+                    lack = lack.or(Some(Error::OutOfMemory { during, bytes }));
+                }
+                // It is the device that has no more, not whoever bounds what it may give.
+                Err(too_small @ Error::BudgetTooSmall { .. }) => return Err(lack.unwrap_or(too_small)),
                 made => break made?,
             }
         };
@@ -166,7 +171,8 @@ impl Cache {
 impl Cache {
     /// Notes that the device has no room for so many bytes; whether another attempt with fewer makes sense.
     fn lower(&mut self, bytes: u64) -> bool {
-        let next = self.limit.map_or(bytes, |limit| limit.min(bytes)) / 2;
+        // What did not fit may be a part of what there is to be room for.
+        let next = self.limit.unwrap_or(bytes) / 2;
         if next < LEAST {
             return false;
         }

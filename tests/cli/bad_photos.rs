@@ -104,10 +104,10 @@ fn wider_than_any_adapter_takes() {
     assert!(before == room.contents());
 }
 
-/// Told with what was needed, and the others are restored all the same. Only software adapters have the memory of the
-/// process.
+/// Computed in bands, in whatever memory there is. Only software adapters have the memory of the process.
 #[test]
 #[cfg(target_os = "linux")]
+#[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
 fn larger_than_the_memory() {
     let room = Room::with_photo();
     room.put("large.png", &png(DynamicImage::from(GrayImage::new(3000, 3000))));
@@ -123,14 +123,10 @@ fn larger_than_the_memory() {
     if !command("", &["devices"]).out.contains("software") {
         return;
     }
-    let run = command("ulimit -v 1500000;", &["denoise", "large.png", "photo.png", "-o", "out"]);
-    assert_eq!(run.code, 1, "{}", run.err);
-    let errors: Vec<&str> = run.err.lines().filter(|line| line.starts_with("error: ")).collect();
-    let [error] = errors[..] else { panic!("one error is expected: {}", run.err) };
-    let begin = "error: cannot restore large.png: the GPU ran out of memory while making room for tensors, which takes ";
-    assert!(error.starts_with(begin), "{error}");
-    assert!(error.contains(" MiB; restore a smaller photo, use --precision f16"), "{error}");
-    assert!(room.path("out/photo.png").exists() && !room.path("out/large.png").exists());
+    let run = command("ulimit -v 1500000;", &["denoise", "large.png", "photo.png", "-o", "out"]).succeeds();
+    assert!(run.err.contains("the device has no room for "), "{}", run.err);
+    assert!(run.err.contains(" bands, since the whole takes more than "), "{}", run.err);
+    assert!(room.path("out/photo.png").exists() && room.path("out/large.png").exists());
 }
 
 /// One that fails costs the others nothing.

@@ -91,7 +91,9 @@ fn is_self_contained(page: &Page) {
     let pictures = markup.matches("<img ").count();
     assert_eq!(markup.matches(" src=\"data:image/webp;base64,").count(), pictures);
     assert_eq!(markup.matches(" src=").count(), pictures);
-    assert!(script.trim_end().ends_with("</script>\n</body>\n</html>") && !script.contains("<script"));
+    assert!(
+        script.trim_end().ends_with("</script>\n</main>\n</body>\n</html>") && !script.contains("<script")
+    );
     for tag in ["<link", "@import", "url(", "<iframe", "http:", "https:", "fetch(", "import("] {
         assert!(!page.text.contains(tag), "{tag}");
     }
