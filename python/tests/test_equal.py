@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy
 import pytest
@@ -151,7 +152,7 @@ def test_the_command_line_is_the_program(program, tmp_path):
     assert done.stderr.decode() == program("denoise", source, "-o", theirs).stderr.replace("theirs", "ours")
     assert ours.read_bytes() == theirs.read_bytes()
     # The script that installers make is beside the interpreter.
-    script = [sys.executable.replace("python3", "mprnet").replace("python", "mprnet")]
+    script = [Path(sys.executable).with_name("mprnet")]
     for arguments in [["--version"], ["denoise", "absent.png", "-o", "out.png"], ["--absent"], []]:
         done = subprocess.run(script + arguments, capture_output=True, text=True, check=False)
         expected = program(*arguments, code=done.returncode)
