@@ -125,7 +125,8 @@ impl Cache {
 
     /// Compiles a graph, or begins to, after making room for its buffers.
     fn compile(&mut self, model: &Model, graph: &Graph, precision: Precision, new: New) -> Result<Executor> {
-        let kept = |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| bytes(e)).sum::<u64>();
+        let kept =
+            |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| e.memory().device()).sum::<u64>();
         while self.executors.len() > KEPT || kept(&self.executors) > KEPT_BYTES {
             self.executors.remove(0);
         }
@@ -166,9 +167,7 @@ impl Cache {
         );
         Ok(made)
     }
-}
 
-impl Cache {
     /// Notes that the device has no room for so many bytes; whether another attempt with fewer makes sense.
     fn lower(&mut self, bytes: u64) -> bool {
         // What did not fit may be a part of what there is to be room for.
@@ -184,11 +183,6 @@ impl Cache {
 
 /// Less than this is not tried where the device turns out to have no room.
 const LEAST: u64 = 8 << 20;
-
-/// Bytes on the device, weights apart.
-fn bytes(executor: &Executor) -> u64 {
-    executor.memory().device()
-}
 
 /// The time in which one photo's work is submitted. At its end, however it comes, the executor goes back to the others.
 pub(super) struct Turn<'a> {
@@ -273,7 +267,7 @@ impl<'a> Turn<'a> {
             None => executor.transfers.stage(&model.device, &input(photo)?)?,
         };
         watch.spent.upload += start.elapsed();
-        watch.spent.device_bytes = bytes(executor) + model.store.bytes();
+        watch.spent.device_bytes = executor.memory().device() + model.store.bytes();
         let computed = executor.compute_staged(&model.device, staged, watch).await;
         computed.map_err(|error| model.device.cause_of(error))
     }

@@ -173,11 +173,11 @@ fn parts<'a>(
 ) -> impl Iterator<Item = (u64, Part<'a>)> {
     let memory = &compiled.plan.memory;
     let mut at = 0;
-    moves.iter().filter_map(move |Move { tensor, rows }| {
-        let row_bytes = memory.placement(*tensor)?.layout.row_bytes;
-        let (fragments, slots) = memory.located(*tensor, band)?;
-        let offset = u64::from(rows.start - fragments[0].rows.start) * row_bytes;
-        let bytes = u64::from(rows.end - rows.start) * row_bytes;
+    moves.iter().filter_map(move |moved| {
+        let row_bytes = memory.placement(moved.tensor)?.layout.row_bytes;
+        let (fragments, slots) = memory.located(moved.tensor, band)?;
+        let offset = u64::from(moved.rows.start - fragments[0].rows.start) * row_bytes;
+        let bytes = moved.bytes(row_bytes);
         let here = at;
         at += bytes;
         Some((here, Part { slot: &compiled.slots[slots[0]], offset, bytes }))

@@ -147,9 +147,7 @@ impl Plan {
 
 /// The most that the bands load and store at once.
 pub(crate) fn staged(bands: &[Band], row_bytes: impl Fn(TensorId) -> u64) -> [u64; 2] {
-    let bytes = |moves: &[Move]| -> u64 {
-        moves.iter().map(|m| u64::from(m.rows.end - m.rows.start) * row_bytes(m.tensor)).sum()
-    };
+    let bytes = |moves: &[Move]| -> u64 { moves.iter().map(|m| m.bytes(row_bytes(m.tensor))).sum() };
     let most = |of: fn(&Band) -> &[Move]| bands.iter().map(|band| bytes(of(band))).max().unwrap_or(0);
     [most(|band| &band.loads), most(|band| &band.stores)]
 }

@@ -274,12 +274,7 @@ impl<'a> Planner<'a> {
             steps[first - nodes.start..=last - nodes.start].iter_mut().for_each(|sum| *sum += bytes);
         }
         let staging = staging(&staged(&schedule.bands, |id| layout(id).row_bytes));
-        let (mut executed, mut defined) = (0_u128, 0_u128);
-        for item in schedule.bands.iter().flat_map(|band| &band.items) {
-            let operator = &self.operators[item.node];
-            let share = u128::from(item.bands.end - item.bands.start);
-            executed += u128::from(operator.work) * share / u128::from(operator.domain.bands().max(1));
-        }
+        let (executed, mut defined) = (schedule.executed(self.operators), 0_u128);
         operators.iter().for_each(|o| defined += u128::from(o.work));
         let repeated = (executed * 1000 / defined.max(1)).saturating_sub(1000) as u64;
         Cost { steps, staging, repeated, buffer }

@@ -68,6 +68,14 @@ pub struct Move {
     pub rows: Range<u32>,
 }
 
+impl Move {
+    /// Bytes of its rows, where each takes so many.
+    #[must_use]
+    pub fn bytes(&self, row_bytes: u64) -> u64 {
+        u64::from(self.rows.end - self.rows.start) * row_bytes
+    }
+}
+
 /// What is done in one go: rows are loaded, operators executed, rows stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Band {
@@ -142,22 +150,25 @@ impl Schedule {
         self.bands.iter().any(|band| !band.loads.is_empty() || !band.stores.is_empty())
     }
 
+    /// The work of all bands.
+    pub(super) fn executed(&self, operators: &[Operator]) -> u128 {
+        let work = |Item { node, bands }: &Item| {
+            let (operator, share) = (&operators[*node], u128::from(bands.end - bands.start));
+            u128::from(operator.work) * share / u128::from(operator.domain.bands().max(1))
+        };
+        self.bands.iter().flat_map(|band| &band.items).map(work).sum()
+    }
+
     /// The work of each operator over all bands, that of its definition apart: what rows around bands cost.
     #[must_use]
     pub fn repeated(&self, operators: &[Operator]) -> f64 {
-        let (mut executed, mut defined) = (0.0, 0.0);
-        operators.iter().for_each(|o| defined += o.work as f64);
-        for Item { node, bands } in self.bands.iter().flat_map(|band| &band.items) {
-            let operator = &operators[*node];
-            let share = f64::from(bands.end - bands.start) / f64::from(operator.domain.bands().max(1));
-            executed += operator.work as f64 * share;
-        }
-        if defined > 0.0 { executed / defined - 1.0 } else { 0.0 }
+        let defined = operators.iter().map(|o| o.work as f64).sum::<f64>();
+        if defined > 0.0 { self.executed(operators) as f64 / defined - 1.0 } else { 0.0 }
     }
 
     /// Rows that are loaded and stored, times what a row of the tensor takes.
     pub fn traffic(&self, row_bytes: impl Fn(TensorId) -> u64) -> u64 {
-        let bytes = |m: &Move| u64::from(m.rows.end - m.rows.start) * row_bytes(m.tensor);
+        let bytes = |m: &Move| m.bytes(row_bytes(m.tensor));
         self.bands.iter().flat_map(|band| band.loads.iter().chain(&band.stores)).map(bytes).sum()
     }
 }
