@@ -23,13 +23,13 @@ def main() -> None:
     option("--photos", type=Path, required=True, help="folder of clean photographs")
     option("--out", type=Path, required=True, help="folder that gets a PNG for each photograph and degradation")
     option("--frames", type=Path, help="folder of consecutive frames; the last 40 are averaged")
-    option("--sigma", type=float, nargs="+", default=[15, 25, 50], help="Gaussian noise on the 0..255 scale")
+    option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     for name, pairs in cases(args, load_photos(args.photos, 1)):
         for number, (degraded, _) in enumerate(pairs):
             image = Image.fromarray(np.rint(np.clip(degraded, 0, 255)).astype(np.uint8))
-            image.save(args.out / f"{name.replace(' ', '_')}-{number:02}.png")
+            image.save(args.out / f"{name.replace(',', '').replace(' ', '_')}-{number:02}.png")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from torch import Tensor
 import mprnet_torch
 from degrade_rain import HEAVY
 from judging import (
+    QUALITY,
+    along_path,
     averaged_pairs,
     camera,
     gaussian,
@@ -29,6 +31,7 @@ from judging import (
     moved,
     poor_light,
     psnr,
+    saved,
     seeded_pairs,
     shaken,
     softened,
@@ -39,6 +42,7 @@ from mprnet_torch import MPRNet
 from training_data import Pair, load_frames, load_photos, to_tensor
 
 AVERAGES = 6
+PATHS = (10, 40)
 FLAT = 16
 """Side of the patches that are looked at for texture where there was none."""
 FLATTEST = 0.05
@@ -62,10 +66,12 @@ def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[
         for shot in (0.003, 0.03):
             yield f"camera noise {shot:g}", seeded_pairs(photos, camera(shot))
         yield "poor light", made_pairs(photos, poor_light)
+        yield f"sigma 25, JPEG {QUALITY}", seeded_pairs(photos, saved(gaussian(25)))
     elif args.task == "derain":
         for name, coverage in (("light", HEAVY / 16), ("medium", HEAVY / 4), ("heavy", HEAVY)):
             yield f"{name} rain", seeded_pairs(photos, streaks(coverage))
         yield "storm", seeded_pairs(photos, stormy)
+        yield f"medium rain, JPEG {QUALITY}", seeded_pairs(photos, saved(streaks(HEAVY / 4)))
     else:
         if args.frames:
             _, held_out = load_frames(args.frames, 1)
@@ -73,6 +79,9 @@ def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[
                 yield f"{length} frames", averaged_pairs(held_out, length, AVERAGES)
         yield "shake", seeded_pairs(photos, shaken)
         yield "motion to 40 pixels", made_pairs(photos, moved)
+        for length in PATHS:
+            yield f"path of {length:g} pixels", seeded_pairs(photos, along_path(length))
+        yield f"shake, JPEG {QUALITY}", seeded_pairs(photos, saved(shaken))
         yield "soft", made_pairs(photos, softened)
     yield "clean", ((photo, photo) for photo in photos)
 
@@ -95,7 +104,7 @@ def main() -> None:
     option("--task", choices=("denoise", "derain", "deblur"), default="denoise")
     option("--photos", type=Path, required=True, help="folder of clean photographs")
     option("--frames", type=Path, help="folder of consecutive frames; the last 40 are averaged")
-    option("--sigma", type=float, nargs="+", default=[15, 25, 50], help="Gaussian noise on the 0..255 scale")
+    option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
     option("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     option("--device", default="cpu", help="cpu or cuda (%(default)s)")
     args = parser.parse_args()

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from degrade import add_noise, camera_noise, quantized, to_linear, to_srgb
-from degrade_blur import average_frames, finish, shake
+from degrade import add_noise, camera_noise, jpeg, quantized, to_linear, to_srgb
+from degrade_blur import average_frames, camera_path, convolve, finish, path_kernel, shake
 from degrade_grain import correlated
 from degrade_motion import motion, soft
 from degrade_rain import HEAVY, rain
@@ -20,6 +20,8 @@ from training_data import Pair, load_frames, load_photos, middle
 SEED = 25
 """The seed of photo number i is [i, SEED]."""
 FRAMES_AVERAGED = 11
+QUALITY = 75
+"""Of photographs that were saved as JPEG after they were degraded."""
 
 Degradation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 PairMaker = Callable[[np.ndarray, np.random.Generator], Pair]
@@ -50,6 +52,21 @@ def streaks(coverage: float) -> Degradation:
 def shaken(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Camera shake and a little noise."""
     return finish(shake(clean, generator), generator)
+
+
+def drawn_path(length: float, generator: np.random.Generator) -> np.ndarray:
+    """The kernel of a camera's path whose ends are that many pixels apart."""
+    return path_kernel(camera_path(generator, (length, length)))
+
+
+def along_path(length: float) -> Degradation:
+    """One and the same kernel all over the picture, in linear light, and 8 bits: no noise, no clipping before it."""
+    return lambda clean, generator: quantized(to_srgb(convolve(to_linear(clean), drawn_path(length, generator))))
+
+
+def saved(degrade: Degradation) -> Degradation:
+    """A degradation, saved as JPEG after it."""
+    return lambda clean, generator: jpeg(degrade(clean, generator), QUALITY)
 
 
 def poor_light(clean: np.ndarray, generator: np.random.Generator) -> Pair:
