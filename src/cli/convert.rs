@@ -24,7 +24,7 @@ pub(super) struct ConvertArgs {
     /// The model's task: derain, denoise or deblur; default: as stated in IN
     #[arg(long, value_parser = parse_task)]
     task: Option<Task>,
-    /// The model's license; default: as stated in IN
+    /// The model's licence; default: as stated in IN
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     license: Option<String>,
     /// The model's title; default: as stated in IN, else made from its configuration

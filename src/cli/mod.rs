@@ -85,7 +85,7 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// Measures how large a model's features become and what f16 costs it; can store that in the model's file
     Calibrate(calibrate::CalibrateArgs),
-    /// Describes a model: task, license, configuration, arithmetic, memory
+    /// Describes a model: task, licence, configuration, arithmetic, memory
     Inspect(inspect::InspectArgs),
     /// Lists the adapters that can be used, and their capabilities
     Devices,
