@@ -48,3 +48,8 @@ pub use engine::{
 pub use error::{Error, Result};
 pub use panics::caught;
 pub use shown::Shown;
+
+/// The README's snippet compiles.
+#[cfg(all(doctest, feature = "image-files"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

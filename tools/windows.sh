@@ -1,6 +1,6 @@
 #!/bin/sh
 # mprnet for Windows, built and run on this Linux machine: Wine runs it on Vulkan and on DX12, both over Mesa's lavapipe,
-# DX12 with Microsoft's own FXC. CONTRIBUTING.md says when to run this.
+# DX12 with Microsoft's own FXC. docs/development.md says when to run this.
 #
 #   sh tools/windows.sh build          builds mprnet.exe and prints its path
 #   sh tools/windows.sh test           runs everything below, prints a table; exit code 1 if anything failed

@@ -17,17 +17,16 @@ use super::{Failure, advise, dump, patterns, print, say};
 
 #[derive(Args)]
 pub(super) struct CalibrateArgs {
-    /// Weights: safetensors or a PyTorch checkpoint; or derain, denoise or deblur, which ship in this program
+    /// Weights file (safetensors or PyTorch), or derain, denoise or deblur for the models in this program
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Photos such as the model is to restore, or directories of them; of each photo the middle 256x256 pixels are looked
-    /// at
+    /// Typical photos for the model, or directories of them; the middle 256x256 pixels of each are used
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<PathBuf>,
-    /// Takes what is in the directories below too
+    /// Includes subdirectories
     #[arg(short, long)]
     recursive: bool,
-    /// Writes the model, its values as they are, with what was measured in its metadata
+    /// Writes the model, values unchanged, with the measurements in its metadata
     #[arg(short, long, value_name = "OUT.safetensors")]
     output: Option<PathBuf>,
     #[command(flatten)]

@@ -13,14 +13,15 @@ use super::{Failure, pairs};
 #[derive(Args)]
 #[command(group(ArgGroup::new("shown").args(["compare", "report"]).multiple(true)))]
 pub(super) struct CompareArgs {
-    /// Writes a strip besides, input and output side by side; for one photo
+    /// Also writes a strip with input and output side by side; for one photo
     #[arg(long, value_name = "STRIP")]
     compare: Option<PathBuf>,
-    /// Writes a page besides: every photo before and after, with a slider and a loupe; it links to the photos where they are
+    /// Also writes a page that shows every photo before and after, with a slider and a loupe; it links to the photo
+    /// files
     #[arg(long, value_name = "PAGE.html")]
     report: Option<PathBuf>,
-    /// The photo as it should be, for --compare to put beside the output and for --report to score it; of several photos a
-    /// directory, with files of the same names, extensions apart
+    /// The photo as it should look: shown by --compare, scored by --report. For several photos, a directory of files
+    /// with the same names (extensions may differ)
     #[arg(long, value_name = "FILE", requires = "shown")]
     target: Option<PathBuf>,
 }

@@ -12,22 +12,22 @@ use super::{Failure, advise, parse_task, say};
 
 #[derive(Args)]
 pub(super) struct ConvertArgs {
-    /// Weights: safetensors or a PyTorch checkpoint (.pth, .pt)
+    /// Weights file: safetensors or PyTorch (.pth, .pt)
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// The file to write
     #[arg(value_name = "OUT.safetensors")]
     output: PathBuf,
-    /// Stores values in 16 bits, at half the size
+    /// Stores values as 16-bit floats, at half the size
     #[arg(long)]
     f16: bool,
-    /// What the model removes: derain, denoise or deblur; without it as IN has it
+    /// The model's task: derain, denoise or deblur; default: as stated in IN
     #[arg(long, value_parser = parse_task)]
     task: Option<Task>,
-    /// The terms of its use; without it as IN has them
+    /// The model's licence; default: as stated in IN
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     license: Option<String>,
-    /// What it is called; without it as IN has it, else by its configuration
+    /// The model's title; default: as stated in IN, else made from its configuration
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     title: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::{Failure, date, devices, dump};
 pub(super) struct DoctorArgs {
     #[command(flatten)]
     device: DeviceArgs,
-    /// Tells everything as one JSON object
+    /// Prints everything as one JSON object
     #[arg(long)]
     json: bool,
 }

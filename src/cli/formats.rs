@@ -9,19 +9,19 @@ use super::Failure;
 /// How photos are read.
 #[derive(Args)]
 pub(super) struct ReadArgs {
-    /// What becomes of photos that are damaged or cut short
+    /// What to do with damaged or truncated photos
     #[arg(long, value_enum, default_value = "refuse")]
     damaged: DamagedArg,
-    /// Takes samples for linear light, which a colour profile may say but many float files leave unsaid
+    /// Treats samples as linear light; a colour profile may say so, but many float files do not
     #[arg(long)]
     linear: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum DamagedArg {
-    /// They are refused, and what is wrong with them is said
+    /// Refuse them, with an error that says what is wrong
     Refuse,
-    /// They are restored as far as they can be read, with a warning
+    /// Restore what can be read, with a warning
     Keep,
 }
 
@@ -34,19 +34,19 @@ impl ReadArgs {
 /// How photos are written.
 #[derive(Args)]
 pub(super) struct WriteArgs {
-    /// The format that is written; without it the one that the name of the output ends in
+    /// Output format; default: by the extension of the output's name
     #[arg(short, long, value_enum)]
     format: Option<FormatArg>,
-    /// Quality of JPEG, 95 without it, and of WebP, which is lossless without it
+    /// Quality of JPEG (default: 95) or WebP (default: lossless)
     #[arg(long, value_name = "1-100", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
-    /// Writes JPEG that shows the whole picture early and then refines it
+    /// Writes progressive JPEG, which shows a coarse picture first
     #[arg(long)]
     progressive: bool,
-    /// Writes TIFF in 32-bit floats, of photos that are
+    /// Writes TIFF in 32-bit floats, if the photo is in floats
     #[arg(long)]
     float: bool,
-    /// Writes nothing but the picture and what says which colours it has: no camera, place, date or caption
+    /// Keeps only the picture and its colour profile: no camera, place, date or caption
     #[arg(long)]
     strip_metadata: bool,
 }

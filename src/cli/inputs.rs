@@ -13,28 +13,28 @@ use super::{Failure, patterns};
 /// Photos, and what they become.
 #[derive(Args)]
 pub(super) struct InputArgs {
-    /// Photos to restore, directories of them, or - for standard input
+    /// Photos to restore, directories of photos, or - for standard input
     #[arg(value_name = "IN", required_unless_present_any = ["named", "y4m"])]
     inputs: Vec<PathBuf>,
-    /// The same, as realesrgan-ncnn-vulkan has it
+    /// The same as IN, for callers of realesrgan-ncnn-vulkan
     #[arg(short = 'i', long = "input", value_name = "IN")]
     named: Vec<PathBuf>,
-    /// The restored photo; for several or a directory the directory that they go to, made if need be; or - for standard
-    /// output
+    /// The restored photo; for several photos or a directory, the output directory, which is created if missing; or -
+    /// for standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
-    /// Takes what is in the directories below too, and writes the same tree
+    /// Includes subdirectories, and writes the same tree
     #[arg(short, long)]
     pub(super) recursive: bool,
-    /// What names in a directory get before their extension
+    /// Text to add to file names in the output directory, before the extension
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     suffix: String,
     #[command(flatten)]
     existing: ExistingArgs,
-    /// Threads that read photos, and that write them; PROC is accepted for programs that give it, and without effect
+    /// Numbers of threads that read and that write photos; PROC is accepted for compatibility and ignored
     #[arg(short = 'j', value_name = "LOAD:PROC:SAVE", value_parser = parse_threads, default_value = "1:2:2")]
     threads: Threads,
-    /// Says what would be written, and does nothing
+    /// Prints what would be written, and does nothing
     #[arg(long)]
     pub(super) dry_run: bool,
 }
@@ -42,10 +42,10 @@ pub(super) struct InputArgs {
 /// What becomes of outputs that are there already.
 #[derive(Args)]
 struct ExistingArgs {
-    /// Leaves photos alone whose outputs are there already
+    /// Skips photos whose outputs already exist
     #[arg(long, conflicts_with = "overwrite")]
     skip_existing: bool,
-    /// Replaces what is in the output directory already; a single output that is named is always replaced
+    /// Replaces existing files in the output directory; a single named output is always replaced
     #[arg(long)]
     overwrite: bool,
 }

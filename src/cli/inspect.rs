@@ -15,13 +15,13 @@ const SHOWN: usize = 200;
 
 #[derive(Args)]
 pub(super) struct InspectArgs {
-    /// Weights: safetensors or a PyTorch checkpoint; or derain, denoise or deblur, which ship in this program
+    /// Weights file (safetensors or PyTorch), or derain, denoise or deblur for the models in this program
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// The photo's size, for arithmetic and memory
+    /// Size of the photo for which arithmetic and memory are given
     #[arg(long, value_name = "WxH", default_value = "256x256", value_parser = parse_size)]
     size: (u32, u32),
-    /// Writes JSON
+    /// Prints JSON
     #[arg(long)]
     json: bool,
 }

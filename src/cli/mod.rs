@@ -50,10 +50,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, restored or written (the others still \
-    are), or what was checked is wrong; 2 wrong arguments; 3 no usable GPU, or it failed; 4 a mistake of the program \
-    ended it; 130 interrupted by Ctrl-C, 143 ended by SIGTERM, and nothing is left half-written.\n\nWGPU_BACKEND (vulkan, metal, dx12, gl) and \
-    WGPU_ADAPTER_NAME choose an adapter where --device does not.";
+const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file could not be read, restored or written (the others still \
+    were), or a check failed; 2 wrong arguments; 3 no usable GPU, or it failed; 4 a mistake in the program; 130 \
+    interrupted by Ctrl-C, 143 ended by SIGTERM. No half-written file is left behind.\n\nWGPU_BACKEND (vulkan, \
+    metal, dx12, gl) limits the backends that are tried; WGPU_ADAPTER_NAME names an adapter where --device does not.";
 
 /// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.
 #[derive(Parser)]
@@ -61,10 +61,10 @@ const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file cannot be read, resto
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Says more; twice, still more
+    /// Prints more messages; given twice, even more
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
-    /// Says nothing but errors
+    /// Prints nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 }
@@ -73,33 +73,35 @@ struct Cli {
 enum Command {
     /// Removes rain from photos: PNG, JPEG, WebP or TIFF of any size
     Derain(restore::PhotoArgs),
-    /// Removes noise
+    /// Removes noise from photos
     Denoise(restore::PhotoArgs),
-    /// Removes motion blur
+    /// Removes motion blur from photos
     Deblur(restore::PhotoArgs),
-    /// Restores photos with any MPRNet
+    /// Restores photos with any MPRNet model
     Restore(restore::RestoreArgs),
-    /// Scores restored photos against what they should be: PSNR and SSIM, as the paper has them
+    /// Restores a directory of photos and scores the results against targets: PSNR and SSIM, by the paper's protocols
     Eval(eval::EvalArgs),
-    /// Turns a checkpoint into a safetensors file that tells what it is
+    /// Converts a checkpoint to a safetensors file that describes itself
     Convert(convert::ConvertArgs),
-    /// Measures how large a model's features become and what f16 costs it, and writes that into a file
+    /// Measures how large a model's features become and what f16 costs it; can store that in the model's file
     Calibrate(calibrate::CalibrateArgs),
-    /// Shows what a model is: its task and terms, configuration, arithmetic, memory
+    /// Describes a model: task, licence, configuration, arithmetic, memory
     Inspect(inspect::InspectArgs),
-    /// Lists the adapters that can be used, and what they can do
+    /// Lists the adapters that can be used, and their capabilities
     Devices,
-    /// Finds out whether every adapter restores right, how fast, and what is off on this machine
+    /// Checks whether every adapter restores correctly and how fast, and reports what is wrong with this machine's
+    /// setup
     Doctor(doctor::DoctorArgs),
-    /// Checks every operator and network on an adapter, or puts such reports side by side
+    /// Checks every operator and network on an adapter, or puts several such reports side by side
     Conformance(conformance::ConformanceArgs),
-    /// Shows what a network becomes: operators, arithmetic, memory
+    /// Shows what a network compiles to (operators, arithmetic, memory), without a GPU
     Plan(plan::PlanArgs),
-    /// Measures networks, kernels and variants of kernels on an adapter
+    /// Measures the speed of networks, kernels and kernel variants on an adapter
     Bench(bench::BenchArgs),
-    /// Shows where the time of a network goes on an adapter: every operator, against what the adapter can do
+    /// Shows where a network's time goes on an adapter: each operator, against what the adapter can do at best
     Profile(profile::ProfileArgs),
-    /// Prints what makes a shell complete arguments: `mprnet completions bash > ~/.local/share/bash-completion/completions/mprnet`
+    /// Prints a completion script for a shell: `mprnet completions bash >
+    /// ~/.local/share/bash-completion/completions/mprnet`
     Completions(reference::CompletionsArgs),
     /// Writes manual pages
     Man(reference::ManArgs),
@@ -108,16 +110,16 @@ enum Command {
 /// What decides how a network is built.
 #[derive(Args)]
 struct NetworkArgs {
-    /// Storage of activations and weights; arithmetic is f32 in all, and what f16 cannot hold is done in f32
+    /// How activations and weights are stored; arithmetic is always f32. What f16 cannot hold is computed in f32 instead
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
-    /// The stage whose image is the result; an earlier one skips the later work
+    /// Which of the network's three stages gives the result; an earlier one skips the later work
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3), default_value_t = 3)]
     stage: u8,
     #[command(flatten)]
     mode: mode::ModeArgs,
-    /// The most memory of the device that a photo may take, weights apart, such as 512M or 2G; one that takes more is computed
-    /// in bands of rows, in more time and to the same bytes. Without it what the device has
+    /// Most device memory that a photo may take, not counting weights, such as 512M or 2G. A photo that needs more is
+    /// computed in bands of rows: slower, with the same bytes as result. Default: whatever the device has
     #[arg(long, value_name = "SIZE", value_parser = crate::plan::parse_bytes)]
     max_memory: Option<u64>,
 }
@@ -140,9 +142,9 @@ impl NetworkArgs {
 enum PrecisionArg {
     /// 32-bit floats
     F32,
-    /// 16-bit floats; sums are f32
+    /// 16-bit floats; sums are still f32
     F16,
-    /// 32-bit floats, and convolutions by direct sums alone: slower, and closest to the definition
+    /// 32-bit floats, and only direct sums in convolutions: slower, closest to the definition
     Exact,
 }
 

@@ -7,13 +7,13 @@ use crate::model::Mode;
 
 #[derive(Args)]
 pub(super) struct ModeArgs {
-    /// What each channel attention takes its mean over
+    /// What each channel attention averages over
     #[arg(long, value_enum, default_value = "global")]
     mode: ModeArg,
-    /// With --mode tiled: a tile's side, in pixels; without it 512
+    /// With --mode tiled: the side of a tile in pixels; default: 512
     #[arg(short = 't', long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..))]
     tile: Option<u32>,
-    /// With --mode tiled: how much neighbouring tiles overlap at least, in pixels; without it 32
+    /// With --mode tiled: how many pixels neighbouring tiles overlap at least; default: 32
     #[arg(long, value_name = "PIXELS")]
     overlap: Option<u32>,
     #[command(flatten)]
@@ -23,21 +23,21 @@ pub(super) struct ModeArgs {
 /// What the local mode's windows are made of.
 #[derive(Args)]
 pub(super) struct TrainedArgs {
-    /// With --mode local: a side of the square crops that the model was trained on, in pixels; without it what the model's file
-    /// says, or else 256, and 128 for the published denoising network
+    /// With --mode local: side in pixels of the square crops that the model was trained on; default: what the model's
+    /// file says, else 256, or 128 for the published denoising network
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     train_size: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum ModeArg {
-    /// The whole photo, or the half or quarter of it that a stage sees, as the paper has it
+    /// The whole photo, or the half or quarter of it that a stage sees, as in the paper
     Global,
-    /// A window around each pixel, half as large again as what the mean saw in training: often nearer to the truth where photos
-    /// are larger than that
+    /// A window around each pixel, 1.5 times as large as what the mean saw in training: often more accurate for
+    /// photos larger than that
     Local,
-    /// The tile that a pixel is in, each restored by itself and blended with its neighbours: APPROXIMATE, for the hurried;
-    /// --max-memory gives the exact result in as little memory
+    /// The tile around the pixel: each tile is restored on its own and blended with its neighbours. APPROXIMATE;
+    /// --max-memory saves as much memory and gives the exact result
     Tiled,
 }
 

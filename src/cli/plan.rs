@@ -20,22 +20,23 @@ const MAX_BUFFER_MIB: u64 = (1 << 16) - 1;
 
 #[derive(Args)]
 pub(super) struct PlanArgs {
-    /// The photo's size
+    /// Size of the photo
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
     size: (u32, u32),
-    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
+    /// Weights file (safetensors or PyTorch), or derain, denoise or deblur for the models in this program; default:
+    /// denoise
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// A published configuration instead: derain, denoise or deblur
+    /// A published configuration instead of a model: derain, denoise or deblur
     #[arg(long, value_parser = parse_task, conflicts_with = "model")]
     config: Option<Task>,
     #[command(flatten)]
     network: NetworkArgs,
-    /// Largest buffer of the device, in MiB
+    /// Largest buffer that the device allows, in MiB
     #[arg(long, value_name = "MIB", default_value_t = BUFFER_MIB)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=MAX_BUFFER_MIB))]
     buffer_limit: u64,
-    /// Lists the names of all tensors instead, as --dump takes them
+    /// Lists the names of all tensors instead, for --dump
     #[arg(long)]
     tensors: bool,
 }

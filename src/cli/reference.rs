@@ -10,13 +10,13 @@ use crate::{Error, output};
 
 #[derive(Args)]
 pub(super) struct CompletionsArgs {
-    /// The shell that is to complete arguments
+    /// The shell to print a script for
     shell: Shell,
 }
 
 #[derive(Args)]
 pub(super) struct ManArgs {
-    /// A directory that is there, as share/man/man1
+    /// An existing directory, such as share/man/man1
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

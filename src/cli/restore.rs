@@ -26,14 +26,14 @@ use super::{Failure, dump, exit_code, print, report, say};
 pub(super) struct RestoreArgs {
     #[command(flatten)]
     pub(super) photos: PhotoArgs,
-    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise;
-    /// or a directory of weights, with -n
+    /// Weights file (safetensors or PyTorch), or derain, denoise or deblur for the models in this program; default:
+    /// denoise. With -n, a directory of weights files
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// The name of a model: one that ships in this program, or a file in the directory of --model without its extension
+    /// A model's name: one in this program, or a file in the directory given by --model, without its extension
     #[arg(short, long, value_name = "NAME")]
     name: Option<String>,
-    /// Models one after another, names or files: each takes the result of the one before, in 32-bit floats
+    /// Applies several models in turn, names or files: each takes the result of the one before, in 32-bit floats
     #[arg(long, value_name = "MODEL,...", value_delimiter = ',', conflicts_with_all = ["model", "name"])]
     chain: Vec<PathBuf>,
 }
@@ -78,18 +78,18 @@ pub(super) struct PhotoArgs {
     pub(super) compare: CompareArgs,
     #[command(flatten)]
     pub(super) session: SessionArgs,
-    /// Writes a tensor of the network too (names: `mprnet plan --tensors`); for one photo, repeatable
+    /// Also writes a tensor of the network (names: `mprnet plan --tensors`); for one photo, may be repeated
     #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
     pub(super) dump: Vec<(String, PathBuf)>,
-    /// Writes what the first stage makes of the photo, and the second, too: photo.stage1.png and photo.stage2.png
+    /// Also writes the results of the first and second stage, as NAME.stage1.png and NAME.stage2.png
     #[arg(long, conflicts_with = "stage")]
     pub(super) keep_stages: bool,
-    /// Executes the network operator by operator, as the paper has it
+    /// Runs the network operator by operator, as the paper defines it, without fusing any
     #[arg(long)]
     no_passes: bool,
     #[command(flatten)]
     progress: ProgressArgs,
-    /// Writes what was done, how long it took and how much memory, as JSON: to standard output, or to standard error with
+    /// Prints what was done, with times and memory, as one JSON object: to standard output, or to standard error with
     /// -o -
     #[arg(long)]
     json: bool,

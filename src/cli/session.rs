@@ -33,12 +33,12 @@ pub(super) struct SessionArgs {
 /// How results are blended.
 #[derive(Args)]
 struct BlendArgs {
-    /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
-    /// rounded
+    /// How strongly to restore, from 0 (the photo as it is) to 1 (the network's result); the two are blended before
+    /// rounding
     #[arg(long, value_name = "0..1", default_value_t = 1.0, value_parser = parse_strength)]
     strength: f32,
-    /// Averages what the network makes of the photo turned and mirrored in all eight ways, before anything is rounded: better by
-    /// a little, in eight times the time
+    /// Averages the results for the photo rotated and mirrored in all eight ways, before rounding: slightly better,
+    /// eight times the work
     #[arg(short = 'x', long)]
     tta: bool,
 }
@@ -51,7 +51,8 @@ fn parse_strength(text: &str) -> Result<f32, String> {
 /// Which adapter.
 #[derive(Args)]
 pub(super) struct DeviceArgs {
-    /// Adapter: its index in `mprnet devices`, part of its name, or auto; photos may have several, as 0,1, or all
+    /// Adapter: its index in `mprnet devices`, part of its name, or auto; for photos and videos also several, such as
+    /// 0,1, or all
     #[arg(short = 'g', long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
 }
@@ -59,19 +60,18 @@ pub(super) struct DeviceArgs {
 /// Whether variants of kernels are measured.
 #[derive(Args)]
 pub(super) struct TuningArgs {
-    /// Whether the fastest way to compute 3x3 convolutions is found by measuring; without it on, and off for software
-    /// adapters
+    /// Whether to measure which 3x3 convolution kernels are fastest; default: on for GPUs, off for software adapters
     #[arg(long, value_enum)]
     tune: Option<TuneArg>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum TuneArg {
-    /// No: by rule
+    /// Do not measure: choose by rule
     Off,
-    /// What is remembered is used, what is missing is measured, once
+    /// Use remembered measurements; measure what is missing, once
     On,
-    /// Everything is measured anew
+    /// Measure everything again
     Force,
 }
 

@@ -19,20 +19,20 @@ static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 #[derive(Args)]
 pub(super) struct ProgressArgs {
-    /// How progress is told, on standard error
+    /// How progress is shown on standard error
     #[arg(long, value_enum, default_value = "auto", value_name = "HOW")]
     progress: ProgressArg,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ProgressArg {
-    /// By a bar on a terminal, unless --quiet
+    /// A bar if standard error is a terminal, unless --quiet
     Auto,
-    /// By a bar on a terminal
+    /// A bar if standard error is a terminal
     Bar,
-    /// By lines of JSON, for other programs
+    /// Lines of JSON, for other programs
     Json,
-    /// Not at all
+    /// None
     None,
 }
 

@@ -1,5 +1,6 @@
 //! `mprnet devices` and `mprnet plan`, and what becomes of their output.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use crate::{Room, Run, mprnet};
@@ -127,4 +128,43 @@ fn shells_and_manuals_know_the_arguments() {
     assert!(page("mprnet.1").contains("mprnet\\-denoise(1)") && page("mprnet.1").contains("Exit codes"));
     assert!(page("mprnet-denoise.1").contains("\\-\\-strip\\-metadata"));
     Run::of(&mut room.command(["man", "nowhere"])).fails_at_once(1, &["there is no directory nowhere"]);
+}
+
+/// What words of a text are long options.
+fn options(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+    words.filter(|word| word.len() > 2 && word.starts_with("--")).map(str::to_owned).collect()
+}
+
+/// Every option is in the documents, and every option in their tables is one.
+#[test]
+fn documents_have_the_options_that_there_are() {
+    let document = |name| std::fs::read_to_string(crate::repository(&format!("docs/{name}.md"))).unwrap();
+    let text = ["guide", "performance", "platforms"].map(document).concat();
+    let commands = [
+        "derain",
+        "denoise",
+        "deblur",
+        "restore",
+        "eval",
+        "convert",
+        "calibrate",
+        "inspect",
+        "devices",
+        "doctor",
+        "conformance",
+        "plan",
+        "bench",
+        "profile",
+        "completions",
+        "man",
+    ];
+    let help = |command| Run::of(mprnet().args([command, "--help"])).succeeds().out;
+    let known = options(&commands.map(help).concat());
+    let missing: Vec<_> = known.difference(&options(&text)).cloned().collect();
+    assert!(known.len() > 40 && missing.is_empty(), "not in docs/: {missing:?}");
+    let rows = text.lines().filter(|line| line.starts_with("| `-"));
+    let cells: String = rows.filter_map(|row| row.split('|').nth(1)).collect();
+    let unknown: Vec<_> = options(&cells).difference(&known).cloned().collect();
+    assert!(unknown.is_empty(), "no options: {unknown:?}");
 }

@@ -126,8 +126,8 @@ fn no_colours() {
 #[test]
 fn every_exit_code_is_explained() {
     let help = Room::new().run(&["--help"]).succeeds().out;
-    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
-    for text in [help, readme] {
+    let guide = std::fs::read_to_string(repository("docs/guide.md")).unwrap();
+    for text in [help, guide] {
         let (_, codes) = text.split_once("Exit codes: ").unwrap();
         let codes: String = codes.split_whitespace().collect::<Vec<_>>().join(" ");
         for code in

@@ -19,13 +19,13 @@ const CROP: u32 = 27;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum KernelArg {
-    /// A 3x3 convolution with biases and PReLU, of as many channels to as many
+    /// A 3x3 convolution with biases and PReLU, with as many output as input channels
     Conv3x3,
     /// A 1x1 convolution with biases
     Conv1x1,
     /// gate * r + x, the end of channel attention
     Gate,
-    /// Sums per cell of 8x8 pixels, the begin of channel attention
+    /// Sums per cell of 8x8 pixels, the start of channel attention
     PoolCells,
 }
 

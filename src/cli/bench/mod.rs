@@ -34,55 +34,56 @@ pub(super) struct BenchArgs {
     /// Published configurations, with random weights: derain, denoise, deblur
     #[arg(long, value_delimiter = ',', value_parser = parse_task)]
     config: Vec<Task>,
-    /// Weights, safetensors or PyTorch; repeatable. With neither, the denoiser that ships in this program
+    /// Weights file (safetensors or PyTorch), or derain, denoise or deblur for the models in this program; may be
+    /// repeated. With neither this nor --config: denoise
     #[arg(long, value_name = "FILE")]
     model: Vec<PathBuf>,
-    /// Sizes of photos, or of the images that kernels read
+    /// Sizes of the photos, or with --kernel of the images
     #[arg(long, value_name = "WxH", value_delimiter = ',', default_value = "256x256")]
     #[arg(value_parser = parse_size)]
     size: Vec<(u32, u32)>,
-    /// Storage of activations and weights
+    /// How activations and weights are stored
     #[arg(long, value_enum, value_delimiter = ',', default_value = "f32")]
     precision: Vec<PrecisionArg>,
-    /// What networks take the means of channel attention over
+    /// What each channel attention averages over
     #[arg(long, value_enum, value_delimiter = ',', default_value = "global", conflicts_with_all = ["kernel", "shader"])]
     mode: Vec<ModeArg>,
     #[command(flatten)]
     trained: TrainedArgs,
-    /// Measures networks in bands of rows too, within so much of the device's memory, such as 512M or 2G
+    /// Also measures networks within this much device memory, in bands of rows, such as 512M or 2G
     #[arg(long, value_name = "SIZE", value_delimiter = ',', conflicts_with_all = ["kernel", "shader", "serve"])]
     #[arg(value_parser = crate::plan::parse_bytes)]
     max_memory: Vec<u64>,
-    /// With --max-memory: compares the bytes of what is computed in bands with those of the whole
+    /// With --max-memory: checks that results computed in bands have the same bytes
     #[arg(long, requires = "max_memory")]
     verify: bool,
-    /// How 3x3 convolutions are computed: `auto`, as photos are; `all`; or variants by name. Without it auto for networks, all
-    /// for kernels
+    /// Kernel variants for 3x3 convolutions: `auto` (what photos get), `all`, or names; default: auto for networks,
+    /// all for --kernel
     #[arg(long, value_delimiter = ',', value_parser = VariantArg::parse)]
     variant: Vec<VariantArg>,
-    /// Measured runs of each; with 0 and --kernel nothing is run, and the JSON has what would be executed
+    /// Number of measured runs of each; 0 with --kernel runs nothing, and the JSON lists what would be executed
     #[arg(long, default_value_t = 9)]
     rounds: u16,
-    /// How the rows are written; without it by the extension of --output, else as a table in Markdown
+    /// Format of the results; default: by the extension of --output, else a Markdown table
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Writes the rows to a file; with --serve the computed `y`, as safetensors
+    /// Writes the results to a file; with --serve, the computed tensor `y` as safetensors
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Measures a kernel instead of networks, without transfers, and compares it with the CPU twin on a crop
+    /// Measures a kernel instead of networks, without transfers, and checks it against the CPU reference on a crop
     #[arg(long, value_enum, conflicts_with_all = ["config", "model"])]
     kernel: Option<KernelArg>,
-    /// Channels of the kernel
+    /// Channel counts for --kernel
     #[arg(long, value_delimiter = ',', default_value = "80")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     channels: Vec<u32>,
-    /// Measures the kernel with its shader replaced by this one, linked with the same parts, beside the one that ships
+    /// Measures the kernel with this shader in place of its own, linked with the same parts, next to the original
     #[arg(long, value_name = "FILE.wgsl", conflicts_with_all = ["config", "model"])]
     shader: Option<PathBuf>,
-    /// With --shader: which of a variant's shaders is replaced, counted from 1
+    /// With --shader: which of the variant's shaders to replace, counted from 1
     #[arg(long, value_name = "N", requires = "shader")]
     stage: Option<usize>,
-    /// Adds a column of what was predicted for this adapter, by tools/isa/predict.py
+    /// Adds a column with the times that tools/isa/predict.py predicted for this adapter
     #[arg(long, value_name = "FILE.json", conflicts_with = "serve")]
     predicted: Option<PathBuf>,
     #[command(flatten)]
@@ -96,15 +97,15 @@ pub(super) struct BenchArgs {
 /// What a program that compares engines gives.
 #[derive(Args)]
 struct ServeArgs {
-    /// Answers {"cmd": "run"} on standard input with the seconds of one inference, line by line, until it ends
+    /// Answers each line {"cmd": "run"} on standard input with the seconds of one inference, until the input ends
     #[arg(long, requires_all = ["workload", "input", "output"])]
     #[arg(conflicts_with_all = ["config", "kernel", "shader"])]
     serve: bool,
-    /// With --serve: what is computed
+    /// With --serve: what to compute
     #[arg(long, value_enum, requires = "serve")]
     workload: Option<Kind>,
-    /// With --serve: a safetensors file of the input `x`, [1, channels, height, width], and of a convolution's or
-    /// block's parameters
+    /// With --serve: a safetensors file with the input `x`, [1, channels, height, width], and the parameters of a
+    /// convolution or block
     #[arg(long, value_name = "IN.safetensors", requires = "serve")]
     input: Option<PathBuf>,
 }

@@ -13,7 +13,7 @@ use crate::cli::dump;
 pub(super) enum Format {
     /// A table in Markdown, seconds with their unit
     Md,
-    /// One line a row; seconds and plain numbers
+    /// One line per row; seconds and plain numbers
     Csv,
     /// An array of objects; seconds and plain numbers
     Json,

@@ -16,30 +16,30 @@ const MOST_BYTES: u64 = 64 << 20;
 
 #[derive(Args)]
 pub(super) struct ConformanceArgs {
-    /// Reports in JSON, to be put side by side; without any, the adapter is checked
+    /// JSON reports to put side by side; without any, the adapter is checked
     #[arg(value_name = "REPORT", conflicts_with_all = ["device", "golden"])]
     reports: Vec<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
-    /// A folder whose networks.json lists networks with PyTorch's tensors, as golden/ of the sources; without it two small
-    /// networks that ship in this program
+    /// A directory whose networks.json lists networks with PyTorch's tensors, such as golden/ in the source tree;
+    /// default: two small networks in this program
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
-    /// Writes to a file
+    /// Writes the report to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How it is told; without it by the extension of --output, else as Markdown
+    /// Format of the report; default: by the extension of --output, else Markdown
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// One object with every error, to be compared later
+    /// One object with every error, for later comparison
     Json,
     /// Tables in Markdown
     Md,
-    /// A page
+    /// A web page
     Html,
 }
 

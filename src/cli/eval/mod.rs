@@ -25,33 +25,34 @@ pub(super) struct EvalArgs {
     /// Photos to restore: a directory of PNG, JPEG, WebP or TIFF files
     #[arg(value_name = "INPUT_DIR")]
     inputs: PathBuf,
-    /// What they should be: a directory of files of the same names, extensions apart
+    /// The photos as they should look: a directory of files with the same names (extensions may differ)
     #[arg(value_name = "TARGET_DIR")]
     targets: PathBuf,
-    /// Takes what is in the directories below too
+    /// Includes subdirectories
     #[arg(short, long)]
     recursive: bool,
-    /// derain, denoise or deblur: chooses the embedded model and the protocol; without it what --model is for,
+    /// derain, denoise or deblur: chooses the model in this program and the protocol; default: the task of --model,
     /// else denoise
     #[arg(long, value_parser = parse_task)]
     task: Option<Task>,
-    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it the task's
+    /// Weights file (safetensors or PyTorch), or derain, denoise or deblur for the models in this program; default:
+    /// the model for --task
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// What of the images is compared; without it what the paper compares: y for derain, rgb else
+    /// Which samples are compared; default: as in the paper, y for derain, else rgb
     #[arg(long, value_enum)]
     protocol: Option<ProtocolArg>,
-    /// How scores are written; without it by the extension of -o, else as a table
+    /// Format of the scores; default: by the extension of --output, else a table
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Writes the scores to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Writes a strip of every photo into a directory: input, output and target side by side
+    /// Also writes a strip of every photo into a directory: input, output and target side by side
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
-    /// Writes a page too: every photo before and after, with a slider and a loupe; the restored photos go into a directory beside
-    /// it, PAGE_files
+    /// Also writes a page that shows every photo before and after, with a slider and a loupe; restored photos go into
+    /// the directory PAGE_files beside it
     #[arg(long, value_name = "PAGE.html")]
     report: Option<PathBuf>,
     #[command(flatten)]
@@ -64,7 +65,7 @@ pub(super) struct EvalArgs {
 enum ProtocolArg {
     /// All three colours
     Rgb,
-    /// Luma alone
+    /// Luma only
     Y,
 }
 

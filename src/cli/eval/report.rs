@@ -14,9 +14,9 @@ use crate::cli::dump;
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Format {
-    /// Columns for people
+    /// A table for people
     Table,
-    /// One line an image, and one of the means
+    /// One line per image, and one for the means
     Csv,
     /// One object; an infinite PSNR is the string "inf"
     Json,

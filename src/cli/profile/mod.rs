@@ -25,16 +25,17 @@ use super::{Failure, NetworkArgs, dump, parse_task};
 
 #[derive(Args)]
 pub(super) struct ProfileArgs {
-    /// The photo's size
+    /// Size of the photo
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
     size: (u32, u32),
-    /// Weights, safetensors or PyTorch; or derain, denoise or deblur, which ship in this program; without it denoise
+    /// Weights file (safetensors or PyTorch), or derain, denoise or deblur for the models in this program; default:
+    /// denoise
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// The model for derain, denoise or deblur that ships in this program instead
+    /// The model in this program for derain, denoise or deblur
     #[arg(long, value_parser = parse_task, conflicts_with = "model")]
     task: Option<Task>,
-    /// A published configuration with random weights instead: derain, denoise or deblur
+    /// A published configuration with random weights instead of a model: derain, denoise or deblur
     #[arg(long, value_parser = parse_task, conflicts_with_all = ["model", "task"])]
     config: Option<Task>,
     #[command(flatten)]
@@ -43,26 +44,26 @@ pub(super) struct ProfileArgs {
     device: DeviceArgs,
     #[command(flatten)]
     tuning: TuningArgs,
-    /// Runs of which the fastest is told; with 0 nothing is run, and what would be executed is told without times
+    /// Number of runs, of which the fastest is reported; 0 runs nothing and lists what would be executed
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1000), default_value_t = 3)]
     runs: u32,
-    /// How it is told; without it by the extension of --output, else as a table
+    /// Format of the report; default: by the extension of --output, else a table
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Writes to a file
+    /// Writes the report to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
-    /// Columns for people
+    /// A table for people
     Table,
     /// One object with everything
     Json,
     /// Trace events, for Perfetto or chrome://tracing
     Trace,
-    /// A page with a roofline plot
+    /// A web page with a roofline plot
     Html,
 }
 

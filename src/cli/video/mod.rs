@@ -31,8 +31,8 @@ const WAITING: usize = 1;
 /// What is restored instead of photos.
 #[derive(Args)]
 pub(super) struct VideoArgs {
-    /// A video to restore, a stream of YUV4MPEG2 as `ffmpeg -f yuv4mpegpipe` writes it; - is standard input, and -o - is
-    /// standard output
+    /// Restores a video instead: a YUV4MPEG2 stream as written by `ffmpeg -f yuv4mpegpipe`; - for standard input (-o
+    /// - for standard output)
     #[arg(
         long,
         value_name = "FILE",
@@ -42,11 +42,11 @@ pub(super) struct VideoArgs {
         ]
     )]
     y4m: Option<PathBuf>,
-    /// What a video's colours are coded by, which no stream says; without it 601 up to 576 lines and 1279 columns, else 709
+    /// The video's colour matrix, which the stream does not state; default: 601 up to 576 lines and 1279 columns,
+    /// else 709
     #[arg(long, value_enum, conflicts_with = "inputs")]
     matrix: Option<MatrixArg>,
-    /// Which values of a video's samples are black and white, where the stream does not say; without it studio, and for grey
-    /// full
+    /// The video's range of sample values, if the stream does not state it; default: studio, and full for grey
     #[arg(long, value_enum, conflicts_with = "inputs")]
     range: Option<RangeArg>,
 }
@@ -66,9 +66,9 @@ enum MatrixArg {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum RangeArg {
-    /// All values: in 8 bits 0 to 255
+    /// Black to white is 0 to 255 in 8 bits
     Full,
-    /// In 8 bits 16 to 235
+    /// Black to white is 16 to 235 in 8 bits
     Studio,
 }
 
