@@ -10,19 +10,19 @@ pub(super) struct ModeArgs {
     /// What each channel attention averages over
     #[arg(long, value_enum, default_value = "global")]
     mode: ModeArg,
+    #[command(flatten)]
+    parts: PartsArgs,
+}
+
+/// What the local mode's windows and the tiles are made of.
+#[derive(Args)]
+pub(super) struct PartsArgs {
     /// With --mode tiled: the side of a tile in pixels; default: 512
     #[arg(short = 't', long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..))]
     tile: Option<u32>,
     /// With --mode tiled: how many pixels neighbouring tiles overlap at least; default: 32
     #[arg(long, value_name = "PIXELS")]
     overlap: Option<u32>,
-    #[command(flatten)]
-    trained: TrainedArgs,
-}
-
-/// What the local mode's windows are made of.
-#[derive(Args)]
-pub(super) struct TrainedArgs {
     /// With --mode local: side in pixels of the square crops that the model was trained on; default: what the model's
     /// file says, else 256, or 128 for the published denoising network
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -57,9 +57,42 @@ impl ModeArg {
 
 impl ModeArgs {
     pub(super) fn mode(&self) -> Mode {
-        match self.mode {
+        self.parts.mode(self.mode)
+    }
+
+    /// The size that the network has for a photo of this one.
+    pub(super) fn seen(&self, (width, height): (u32, u32)) -> (u32, u32) {
+        let most = if self.is_tiled() { self.parts.tile() } else { u32::MAX };
+        (width.min(most), height.min(most))
+    }
+
+    /// Whether a photo may be restored in several parts.
+    pub(super) fn is_tiled(&self) -> bool {
+        self.mode == ModeArg::Tiled
+    }
+
+    /// What is used of a photo, for people.
+    pub(super) fn name(&self) -> String {
+        let parts = &self.parts;
+        let size = parts.train_size.map(|size| format!(", trained on crops of {size}"));
+        let tiles = self.is_tiled().then(|| {
+            format!(" (approximate: tiles of {}, overlapping by {})", parts.tile(), parts.overlap())
+        });
+        self.mode.name().to_owned() + &size.or(tiles).unwrap_or_default()
+    }
+
+    /// Finds out whether the arguments go together.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.parts.check(&[self.mode])
+    }
+}
+
+impl PartsArgs {
+    pub(super) fn mode(&self, mode: ModeArg) -> Mode {
+        match mode {
+            ModeArg::Global => Mode::Global,
             ModeArg::Tiled => Mode::Tiled { tile: self.tile(), overlap: self.overlap() },
-            other => self.trained.mode(other),
+            ModeArg::Local => Mode::Local { train_size: self.train_size },
         }
     }
 
@@ -71,29 +104,9 @@ impl ModeArgs {
         self.overlap.unwrap_or(OVERLAP.min(self.tile() / 2))
     }
 
-    /// The size that the network has for a photo of this one.
-    pub(super) fn seen(&self, (width, height): (u32, u32)) -> (u32, u32) {
-        let most = if self.is_tiled() { self.tile() } else { u32::MAX };
-        (width.min(most), height.min(most))
-    }
-
-    /// Whether a photo may be restored in several parts.
-    pub(super) fn is_tiled(&self) -> bool {
-        self.mode == ModeArg::Tiled
-    }
-
-    /// What is used of a photo, for people.
-    pub(super) fn name(&self) -> String {
-        let size = self.trained.train_size.map(|size| format!(", trained on crops of {size}"));
-        let tiles = self
-            .is_tiled()
-            .then(|| format!(" (approximate: tiles of {}, overlapping by {})", self.tile(), self.overlap()));
-        self.mode.name().to_owned() + &size.or(tiles).unwrap_or_default()
-    }
-
-    /// Finds out whether the arguments go together.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        if !self.is_tiled() && (self.tile.is_some() || self.overlap.is_some()) {
+    /// Finds out whether each has a use, and whether they go together.
+    pub(super) fn check(&self, modes: &[ModeArg]) -> Result<(), Failure> {
+        if !modes.contains(&ModeArg::Tiled) && (self.tile.is_some() || self.overlap.is_some()) {
             return Err(Failure::Usage("--tile and --overlap are for --mode tiled".to_owned()));
         }
         let (tile, overlap) = (self.tile(), self.overlap());
@@ -101,21 +114,6 @@ impl ModeArgs {
             let text = format!("tiles of {tile} pixels cannot overlap by {overlap}; give --overlap less");
             return Err(Failure::Usage(text));
         }
-        self.trained.check(&[self.mode])
-    }
-}
-
-impl TrainedArgs {
-    pub(super) fn mode(&self, mode: ModeArg) -> Mode {
-        match mode {
-            ModeArg::Global => Mode::Global,
-            ModeArg::Tiled => Mode::Tiled { tile: TILE, overlap: OVERLAP },
-            ModeArg::Local => Mode::Local { train_size: self.train_size },
-        }
-    }
-
-    /// Finds out whether the size has a use.
-    pub(super) fn check(&self, modes: &[ModeArg]) -> Result<(), Failure> {
         if self.train_size.is_some() && !modes.contains(&ModeArg::Local) {
             return Err(Failure::Usage("--train-size is for --mode local".to_owned()));
         }

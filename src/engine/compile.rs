@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::WeightStore;
 use super::record::{Planned, Recorder};
+use super::uniforms::Uniforms;
 use super::weights::OperatorWeights;
 use crate::gpu::{Device, KernelSpec};
 use crate::graph::{Graph, cost};
 use crate::kernels::{self, Choices, Lowered, Params, Stage, Target, Variant};
-use crate::plan::{Band, Bound, Budget, Cut, CutLimits, Item, Operator, Plan, Precision, cut};
+use crate::plan::{Band, Bound, Budget, Cut, CutLimits, Item, Operator, Plan, Precision, TABLES, cut};
 use crate::{Error, Result};
 
 /// How to compile a graph.
@@ -37,7 +38,7 @@ pub struct Memory {
     pub live_bound: u64,
     /// Buffers that results are read back through, and the staging of the upload.
     pub staging: u64,
-    /// The table of uniforms.
+    /// The table of uniforms, and what it is written through.
     pub uniforms: u64,
     /// Memory of the host that tensors pass through between groups of operators.
     pub host: u64,
@@ -82,6 +83,9 @@ impl Step {
 /// What gives the kernels of every node, chosen for a target.
 pub(super) type Lower = fn(&Device, &Graph, &mut Target) -> Result<Vec<Lowered>>;
 
+/// What is called before buffers are made, with the bytes that they will take.
+pub(super) type MakeRoom<'a> = &'a mut dyn FnMut(u64);
+
 /// A compiled graph.
 pub(super) struct Compiled {
     pub(super) graph: Graph,
@@ -91,6 +95,8 @@ pub(super) struct Compiled {
     pub(super) steps: Vec<Step>,
     pub(super) limits: CutLimits,
     pub(super) uniform_stride: u64,
+    /// The most that a table of uniforms may take.
+    table_bytes: u64,
 }
 
 /// Browsers give memory back when their garbage collector comes to it, which knows nothing of a GPU's; elsewhere it goes with
@@ -110,6 +116,7 @@ impl Compiled {
         graph: Graph,
         options: &ExecutorOptions,
         lower: Lower,
+        make_room: MakeRoom<'_>,
     ) -> Result<Self> {
         let limits = device.wgpu().limits();
         let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
@@ -137,11 +144,13 @@ impl Compiled {
             rows: limits.max_compute_workgroups_per_dimension,
             bands: u32::MAX,
         };
+        make_room(plan.device_bytes());
         let slots = make_slots(device, plan.memory.slot_sizes())?;
         let uniform_alignment = u64::from(limits.min_uniform_buffer_offset_alignment);
         let uniform_stride = (size_of::<Params>() as u64).next_multiple_of(uniform_alignment);
         let precision = options.precision;
-        Ok(Self { graph, precision, plan, slots, steps, limits: cut_limits, uniform_stride })
+        let table_bytes = options.max_memory.map_or(u64::MAX, |_| plan.uniforms / TABLES);
+        Ok(Self { graph, precision, plan, slots, steps, limits: cut_limits, uniform_stride, table_bytes })
     }
 
     /// Every kernel, in the order of first use.
@@ -149,16 +158,22 @@ impl Compiled {
         self.steps.iter().flat_map(|step| &step.lowered.stages).map(|stage| &stage.spec)
     }
 
-    /// Every dispatch, none of more work than `budget` where an operator can be cut so small; and the table of
-    /// uniforms they use.
-    pub(super) fn plan(&self, device: &Device, budget: u64) -> Result<(Vec<Planned>, wgpu::Buffer)> {
-        let mut recorder = Recorder::new(self);
-        for (band, Band { items, .. }) in self.plan.schedule.bands.iter().enumerate() {
-            for item in items {
-                recorder.operator(band, item.node, &self.cut(band, item, budget)?);
+    /// Every dispatch, none of more work than `budget` where an operator can be cut so small, and the table of uniforms has
+    /// room for so many; and their uniforms.
+    pub(super) fn plan(&self, device: &Device, mut budget: u64) -> Result<(Vec<Planned>, Uniforms)> {
+        loop {
+            let mut recorder = Recorder::new(self);
+            for (band, Band { items, .. }) in self.plan.schedule.bands.iter().enumerate() {
+                recorder.band();
+                for item in items {
+                    recorder.operator(item.node, &self.cut(band, item, budget)?);
+                }
             }
+            if recorder.table_bytes() <= self.table_bytes || budget == u64::MAX {
+                return recorder.finish(device);
+            }
+            budget = budget.saturating_mul(2);
         }
-        recorder.finish(device)
     }
 
     fn cut(&self, band: usize, item: &Item, budget: u64) -> Result<Vec<Cut>> {

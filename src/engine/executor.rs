@@ -3,12 +3,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::compile::{self, Compiled, Lower};
+use super::compile::{self, Compiled, Lower, MakeRoom};
 use super::pace::Pace;
 use super::record::{Dispatch, Planned};
 use super::run::Watch;
 use super::staging::Transfers;
 use super::stream::{OnHost, Stream};
+use super::uniforms::Uniforms;
 use super::{Cancel, ExecutorOptions, Memory, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::Graph;
@@ -30,7 +31,7 @@ pub struct Executor {
     /// All dispatches of a run, and the first of them as far as they are made: all, once it has run.
     pub(super) planned: Vec<Planned>,
     pub(super) dispatches: Vec<Dispatch>,
-    uniforms: wgpu::Buffer,
+    uniforms: Uniforms,
     /// The budget that the dispatches were cut for.
     cut_for: u64,
     /// Submissions tell it when they are done.
@@ -53,20 +54,32 @@ impl Executor {
         graph: Graph,
         options: &ExecutorOptions,
     ) -> Result<Self> {
-        let mut made = Self::with(device, store, graph, options, compile::compiled)?;
+        Self::checked(device, store, graph, options, &mut |_| ())
+    }
+
+    /// As [`Self::new`], for who makes room first.
+    pub(super) fn checked(
+        device: &Device,
+        store: &WeightStore,
+        graph: Graph,
+        options: &ExecutorOptions,
+        make_room: MakeRoom<'_>,
+    ) -> Result<Self> {
+        let mut made = Self::with(device, store, graph, options, (compile::compiled, make_room))?;
         made.make(device, made.planned.len())?;
         Ok(made)
     }
 
-    /// As [`Self::new`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
+    /// As [`Self::checked`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
     /// then may fail with [`Error::Shader`] where a variant does not compile: [`Self::new`] has another take its place.
     pub(super) fn begin(
         device: &Device,
         store: &WeightStore,
         graph: Graph,
         options: &ExecutorOptions,
+        make_room: MakeRoom<'_>,
     ) -> Result<Self> {
-        Self::with(device, store, graph, options, compile::chosen)
+        Self::with(device, store, graph, options, (compile::chosen, make_room))
     }
 
     fn with(
@@ -74,10 +87,10 @@ impl Executor {
         store: &WeightStore,
         graph: Graph,
         options: &ExecutorOptions,
-        lower: Lower,
+        (lower, make_room): (Lower, MakeRoom<'_>),
     ) -> Result<Self> {
         let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
-        let compiled = Compiled::new(device, store, graph, options, lower)?;
+        let compiled = Compiled::new(device, store, graph, options, lower, make_room)?;
         let cut_for = pace.cut();
         let (planned, uniforms) = compiled.plan(device, cut_for)?;
         let transfers = Arc::new(Transfers::new(&compiled));
@@ -117,7 +130,7 @@ impl Executor {
             tensors: plan.bytes(),
             live_bound: plan.live_bound(),
             staging: self.transfers.bytes() + self.stream.as_ref().map_or(0, Stream::bytes),
-            uniforms: self.uniforms.size(),
+            uniforms: self.uniforms.bytes(),
             host: self.compiled.plan.host_bytes(),
         }
     }
@@ -216,19 +229,24 @@ impl Executor {
 
     /// Makes dispatches up to `end`; waits for their pipelines.
     pub(super) fn make(&mut self, device: &Device, end: usize) -> Result<()> {
-        let (made, compiled, table) = (self.dispatches.len().min(end), &self.compiled, &self.uniforms);
+        let (made, compiled, uniforms) = (self.dispatches.len().min(end), &self.compiled, &self.uniforms);
         let missing = &self.planned[made..end];
         if missing.is_empty() {
             return Ok(());
         }
         let pipeline = |p: &Planned| device.pipelines().get(device, p.spec(compiled));
         let pipelines = missing.iter().map(pipeline).collect::<Result<Vec<_>>>()?;
-        let dispatch = |(p, pipeline): (&Planned, _)| p.dispatch(device, compiled, pipeline, table);
-        let dispatches = device.checked_for("binding tensors", table.size(), || {
+        let dispatch = |(p, pipeline): (&Planned, _)| p.dispatch(device, compiled, pipeline, uniforms);
+        let dispatches = device.checked_for("binding tensors", uniforms.bytes(), || {
             missing.iter().zip(pipelines).map(dispatch).collect::<Vec<_>>()
         })?;
         self.dispatches.extend(dispatches);
         Ok(())
+    }
+
+    /// Has the uniforms of a dispatch's band in place for the next submission.
+    pub(super) fn write_uniforms(&mut self, device: &Device, dispatch: usize) -> Result<()> {
+        self.uniforms.write(device, self.planned[dispatch].band)
     }
 
     fn pace(&self) -> Pace {

@@ -20,6 +20,7 @@ mod stream;
 mod tiles;
 mod timed;
 mod transfer;
+mod uniforms;
 mod weights;
 
 pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation};

@@ -1,9 +1,11 @@
 //! The dispatches of a compiled graph: for each strip of each cut of each operator its stages, with their bind groups
-//! and one table of uniforms. They are planned first, and made when their pipelines are.
+//! and their uniforms. They are planned first, and made when their pipelines are.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::compile::{Compiled, Step};
+use super::uniforms::{Uniforms, table_bytes};
 use crate::gpu::{Device, KernelSpec, Pipeline};
 use crate::kernels::{Binding, Operand, Params, Scratch, Slot, View};
 use crate::plan::{Cut, Domain, Strip};
@@ -51,23 +53,37 @@ pub(super) struct Planned {
     pub(super) work: u64,
     /// Whether it is the last of its operator.
     pub(super) closes: bool,
-    /// Its bytes into the table of uniforms.
-    uniforms: u64,
+    /// Its place among its band's.
+    place: usize,
 }
 
 /// Collects the dispatches of operators in order.
 pub(super) struct Recorder<'a> {
     compiled: &'a Compiled,
     planned: Vec<Planned>,
+    /// The dispatches of each band.
+    bands: Vec<Range<usize>>,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(compiled: &'a Compiled) -> Self {
-        Self { compiled, planned: Vec::new() }
+        Self { compiled, planned: Vec::new(), bands: Vec::new() }
     }
 
-    /// Adds an operator's share of a band, cut into windows.
-    pub(super) fn operator(&mut self, band: usize, node: usize, cuts: &[Cut]) {
+    /// Adds a band, to which operators are added then.
+    pub(super) fn band(&mut self) {
+        let end = self.planned.len();
+        self.bands.push(end..end);
+    }
+
+    /// Bytes of the table of uniforms that so many dispatches take.
+    pub(super) fn table_bytes(&self) -> u64 {
+        table_bytes(&self.bands, self.compiled.uniform_stride)
+    }
+
+    /// Adds an operator's share of the band that was added last, cut into windows.
+    pub(super) fn operator(&mut self, node: usize, cuts: &[Cut]) {
+        let Some(band) = self.bands.len().checked_sub(1) else { return };
         let step = &self.compiled.steps[node];
         let columns = step.lowered.domain().columns();
         for cut in cuts {
@@ -81,6 +97,7 @@ impl<'a> Recorder<'a> {
         if let Some(last) = self.planned.last_mut() {
             last.closes = true;
         }
+        self.bands[band].end = self.planned.len();
     }
 
     fn strip(&mut self, (band, node): (usize, usize), cut: &Cut, strip: &Strip) {
@@ -108,9 +125,9 @@ impl<'a> Recorder<'a> {
             if let Some(&x) = located.iter().find(|l| l.binding == Slot::X) {
                 located.extend(absent.map(|b| Located { binding: b.slot, view: View::default(), ..x }));
             }
-            let uniforms = self.planned.len() as u64 * self.compiled.uniform_stride;
+            let place = self.planned.len() - self.bands[band].start;
             let (strip, closes) = (strip.clone(), false);
-            self.planned.push(Planned { band, node, stage, strip, located, work, closes, uniforms });
+            self.planned.push(Planned { band, node, stage, strip, located, work, closes, place });
         }
     }
 
@@ -150,28 +167,15 @@ impl<'a> Recorder<'a> {
     }
 
     /// Makes the table.
-    pub(super) fn finish(self, device: &Device) -> Result<(Vec<Planned>, wgpu::Buffer)> {
-        let stride = self.compiled.uniform_stride;
-        let mut table = vec![0_u8; self.planned.len() * stride as usize];
-        for (plan, entry) in self.planned.iter().zip(table.chunks_exact_mut(stride as usize)) {
-            let params = params(&self.compiled.steps[plan.node], plan);
-            entry[..size_of::<Params>()].copy_from_slice(bytemuck::bytes_of(&params));
-        }
+    pub(super) fn finish(self, device: &Device) -> Result<(Vec<Planned>, Uniforms)> {
         let limit = self.compiled.limits.rows;
         let most = |plan: &Planned| plan.workgroups(self.compiled).into_iter().max();
         if let Some(workgroups) = self.planned.iter().filter_map(most).find(|&n| n > limit) {
             return Err(Error::TooManyWorkgroups { workgroups, limit });
         }
-        let uniforms = device.checked_for("binding tensors", table.len() as u64, || {
-            let uniforms = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("uniforms"),
-                size: table.len() as u64,
-                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            });
-            device.queue().write_buffer(&uniforms, 0, &table);
-            uniforms
-        })?;
+        let of_dispatch = |plan: &Planned| params(&self.compiled.steps[plan.node], plan);
+        let all = self.planned.iter().map(of_dispatch).collect();
+        let uniforms = Uniforms::new(device, all, self.bands, self.compiled.uniform_stride)?;
         Ok((self.planned, uniforms))
     }
 }
@@ -192,7 +196,7 @@ impl Planned {
         device: &Device,
         compiled: &Compiled,
         pipeline: Arc<Pipeline>,
-        table: &wgpu::Buffer,
+        uniforms: &Uniforms,
     ) -> Dispatch {
         let part = |buffer, offset, size| {
             wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -201,7 +205,7 @@ impl Planned {
                 size: std::num::NonZeroU64::new(size),
             })
         };
-        let params = part(table, self.uniforms, size_of::<Params>() as u64);
+        let params = wgpu::BindingResource::Buffer(uniforms.binding(self.place));
         let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: params }];
         let weights = &compiled.steps[self.node].weights[self.stage];
         entries.extend(weights.iter().flat_map(|w| &w.parts).map(|(slot, values)| wgpu::BindGroupEntry {

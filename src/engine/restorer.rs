@@ -37,9 +37,10 @@ pub struct RestorerOptions {
     /// Whether the result is the mean of what the network makes of the photo in its eight symmetries, turned by quarters and
     /// mirrored, before anything is rounded: better by a little, in eight times the time.
     pub symmetries: bool,
-    /// Bytes of the device's memory that a photo may take, weights apart: tensors, scratch, and what moves rows. One that takes
-    /// more is computed in bands of rows, between which tensors pass through the host: in more time, to the same bytes. None is
-    /// as many as the device has. With a bound, only the executor of the last size is kept.
+    /// Bytes of the device's memory that photos may take, weights apart: tensors, scratch, uniforms, what moves rows, and what is
+    /// kept for photos of other sizes. One that takes more is computed in bands of rows, between which tensors pass through the
+    /// host: in more time, to the same bytes. None is as many as the device has. With a bound, photos of one size do not overlap:
+    /// the next one is uploaded when this one is read back.
     pub max_memory: Option<u64>,
     /// Whether a photo whose numbers overflow is computed anew until the operator is found with which that begins, which the error
     /// then names ([`Error::NotFinite`]). It takes the time of many photos, and memory.
@@ -82,7 +83,7 @@ pub struct Captured {
 /// Restores photos with one model on one device.
 ///
 /// Compiling for a size takes longer than running, so executors of the last 32 sizes are kept, as many as 1 GiB of the
-/// device's memory holds besides the current photo's.
+/// device's memory holds besides the current photo's, or as [`RestorerOptions::max_memory`] does with it.
 ///
 /// Several threads or tasks may restore photos at the same time. Their work is done one after the other, but for
 /// reading pixels and writing them: that goes on while the device computes. [`crate::pool::Pool`] makes use of it.
@@ -245,7 +246,7 @@ impl Restorer {
     }
 
     /// Stages the photo while others are computed, computes it when it is its turn, and reads the result back while the
-    /// next one is.
+    /// next one is; where memory is bounded, all of that in its turn.
     pub(super) async fn computed<P: FnMut(Progress) + ?Sized>(
         &self,
         key: Key,
@@ -254,7 +255,8 @@ impl Restorer {
         watch: &mut Watch<'_, P>,
     ) -> Result<(Option<Values>, Vec<Captured>)> {
         let start = Instant::now();
-        let staged = if names.is_empty() { self.stage(key, photo)? } else { None };
+        let bounded = self.model.options.max_memory.is_some();
+        let staged = if names.is_empty() && !bounded { self.stage(key, photo)? } else { None };
         watch.spent.upload += start.elapsed();
         let cache = self.cache.lock().await;
         watch.cancel.check()?;
@@ -267,9 +269,11 @@ impl Restorer {
             self.note(key, &executor.transfers);
         }
         let exponents = std::mem::take(&mut turn.exponents);
-        drop(turn);
+        let turn = bounded.then_some(turn);
         tracing::trace!("a photo's work is submitted");
-        let values = match computed.values(&self.model.device, watch).await {
+        let values = computed.values(&self.model.device, watch).await;
+        drop(turn);
+        let values = match values {
             Ok(values) => values,
             Err(error) => {
                 // An executor that has failed is not kept.

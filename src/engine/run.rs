@@ -228,6 +228,7 @@ impl Executor {
             let whole = self.slice(next);
             let end = self.ready(device, next, whole);
             self.make(device, end)?;
+            self.write_uniforms(device, next)?;
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
             let pace = Arc::clone(&self.pace);
             let slice = Slice { range: next..end, work, cut_short: end < whole, pace };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_lock::MutexGuard;
 use web_time::Instant;
 
+use super::compile::MakeRoom;
 use super::run::{Computed, Watch};
 use super::staging::Staged;
 use super::{Executor, ExecutorOptions, Progress, RestorerOptions, Values, WeightStore};
@@ -17,8 +18,8 @@ use crate::plan::Precision;
 use crate::tune::Tuner;
 use crate::{Error, Result};
 
-/// Bytes on the device that executors of other sizes than the current photo's may keep. Drivers hand out more memory
-/// than there is, so waiting for a failure would be too late.
+/// Bytes on the device that executors of other sizes than the current photo's may keep, where nothing bounds all of them.
+/// Drivers hand out more memory than there is, so waiting for a failure would be too late.
 const KEPT_BYTES: u64 = 1 << 30;
 
 /// Executors of other sizes that are kept at most: each has tables on the host too, of hundreds of dispatches.
@@ -33,8 +34,8 @@ pub(super) struct Key {
     pub(super) precision: Precision,
 }
 
-/// [`Executor::new`] or [`Executor::begin`].
-type New = fn(&Device, &WeightStore, Graph, &ExecutorOptions) -> Result<Executor>;
+/// [`Executor::checked`] or [`Executor::begin`].
+type New = fn(&Device, &WeightStore, Graph, &ExecutorOptions, MakeRoom<'_>) -> Result<Executor>;
 
 /// What executors are made of.
 pub(super) struct Model {
@@ -123,24 +124,31 @@ impl Cache {
         Some(self.executors.remove(at).1)
     }
 
-    /// Compiles a graph, or begins to, after making room for its buffers.
-    fn compile(&mut self, model: &Model, graph: &Graph, precision: Precision, new: New) -> Result<Executor> {
-        let kept =
-            |executors: &[(Key, Executor)]| executors.iter().map(|(_, e)| e.memory().device()).sum::<u64>();
-        while self.executors.len() > KEPT || kept(&self.executors) > KEPT_BYTES {
+    /// Lets executors go, those used longest ago first, until the others take no more than this.
+    fn keep(&mut self, most: u64) {
+        while self.executors.len() > KEPT || self.kept() > most {
             self.executors.remove(0);
         }
+    }
+
+    /// Bytes of the device that executors take.
+    fn kept(&self) -> u64 {
+        self.executors.iter().map(|(_, executor)| executor.memory().device()).sum()
+    }
+
+    /// Compiles a graph, or begins to, after making room for its buffers.
+    fn compile(&mut self, model: &Model, graph: &Graph, precision: Precision, new: New) -> Result<Executor> {
         let device = &model.device;
         self.tuner.prove(device, precision, graph);
         let choices = self.tuner.choices(device, precision, graph);
         let mut options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
         let mut lack = None;
         let made = loop {
-            options.max_memory = self.limit.or(model.options.max_memory);
-            if options.max_memory.is_some() {
-                self.executors.clear();
-            }
-            match new(device, &model.store, graph.clone(), &options) {
+            let bound = self.limit.or(model.options.max_memory);
+            options.max_memory = bound;
+            let mut make_room =
+                |bytes| self.keep(bound.map_or(KEPT_BYTES, |bound| bound.saturating_sub(bytes)));
+            match new(device, &model.store, graph.clone(), &options, &mut make_room) {
                 Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
                     self.executors.clear();
                 }
@@ -243,7 +251,7 @@ impl<'a> Turn<'a> {
             let graph = self.executor()?.graph().clone();
             // Its buffers make room.
             self.executor = None;
-            let made = self.cache.compile(self.model, &graph, self.key.precision, Executor::new)?;
+            let made = self.cache.compile(self.model, &graph, self.key.precision, Executor::checked)?;
             self.executor = Some(made);
             computed = self.submit(photo, None, watch).await;
         }
@@ -278,5 +286,76 @@ impl Drop for Turn<'_> {
         if let Some(executor) = self.executor.take().filter(|_| self.keep) {
             self.cache.executors.push((self.key, executor));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ModelConfig, Weights};
+    use crate::tune::Tuning;
+
+    fn model(max_memory: u64) -> Model {
+        let narrow = ModelConfig {
+            n_feat: 8,
+            scale_unetfeats: 4,
+            scale_orsnetfeats: 4,
+            num_cab: 1,
+            ..ModelConfig::DERAIN
+        };
+        Model {
+            device: Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap(),
+            weights: Weights::seeded(narrow, 1),
+            options: RestorerOptions { max_memory: Some(max_memory), ..RestorerOptions::default() },
+            store: WeightStore::default(),
+            peaks: OnceLock::new(),
+            too_large: AtomicBool::new(false),
+        }
+    }
+
+    fn key(width: u32) -> Key {
+        Key { width, height: 64, format: ImageFormat::Words, precision: Precision::F32 }
+    }
+
+    /// What the executors of some widths take at most, each alone.
+    fn needs<const N: usize>(widths: [u32; N]) -> [u64; N] {
+        let (model, cache) = (model(u64::MAX), async_lock::Mutex::new(Cache::new(Tuner::new(Tuning::Off))));
+        widths.map(|width| {
+            let mut turn = Turn::new(pollster::block_on(cache.lock()), &model, key(width), &[]).unwrap();
+            turn.executor().unwrap().compiled.plan.device_bytes()
+        })
+    }
+
+    /// Which of some photos in a row have an executor made for them, and the most that is kept then.
+    fn made(bound: u64, widths: &[u32]) -> (Vec<bool>, u64) {
+        let (model, cache) = (model(bound), async_lock::Mutex::new(Cache::new(Tuner::new(Tuning::Off))));
+        let mut most = 0;
+        let photo = |&width: &u32| {
+            let turn = pollster::block_on(cache.lock());
+            let known = turn.executors.iter().any(|(kept, _)| *kept == key(width));
+            drop(Turn::new(turn, &model, key(width), &[]).unwrap());
+            most = most.max(pollster::block_on(cache.lock()).kept());
+            !known
+        };
+        (widths.iter().map(photo).collect(), most)
+    }
+
+    #[test]
+    fn a_bound_holds_for_all_that_is_kept() {
+        let [a, b] = needs([64, 72]);
+        let (compiled, most) = made(a + b, &[64, 72, 64, 72, 64, 72]);
+        assert_eq!(compiled, [true, true, false, false, false, false]);
+        assert!(most <= a + b, "{most} of {a} and {b}");
+        let (compiled, most) = made(b + a / 2, &[64, 72, 64, 72, 64, 72]);
+        assert_eq!(compiled, [true; 6]);
+        assert!(most < a + b, "{most} of {a} and {b}");
+    }
+
+    #[test]
+    fn those_used_longest_ago_go_first() {
+        let [a, b, c] = needs([64, 72, 80]);
+        let (compiled, most) = made(b + c, &[64, 72, 64, 80, 64, 72]);
+        assert_eq!(compiled, [true, true, false, true, false, true]);
+        assert!(most <= b + c, "{most} of {a}, {b} and {c}");
     }
 }

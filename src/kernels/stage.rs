@@ -271,7 +271,8 @@ impl Lowered {
             _ => None,
         };
         let tensors = self.stages.iter().flat_map(|stage| &stage.bindings).filter_map(tensor).collect();
-        Operator { domain: *self.domain(), tensors, scratch: self.scratch.clone(), work }
+        let (scratch, stages, strip) = (self.scratch.clone(), self.stages.len(), self.strip);
+        Operator { domain: *self.domain(), tensors, scratch, work, stages, strip }
     }
 
     /// What the stages iterate over.

@@ -4,13 +4,21 @@
 //! Of several divisions into groups the one that takes least time is chosen, by what is computed and what is moved.
 
 use super::planner::Planner;
-use super::schedule::{Band, Move, Operator, Schedule};
-use super::{Layout, MemoryPlan, Precision};
+use super::schedule::{Band, Move, Schedule};
+use super::{Layout, MemoryPlan, Operator, Precision};
 use crate::graph::{Graph, TensorId};
 use crate::{Error, Result};
 
 /// Bands whose results are on their way at once: of one they are read while the next one is computed.
 pub(crate) const DOWNLOADS: u64 = 2;
+
+/// Tables of uniforms that there are at most: the one in use, what it is written through, and, where operators are cut anew,
+/// the one whose place it takes.
+pub(crate) const TABLES: u64 = 3;
+
+/// Bytes for the uniforms of each dispatch of the longest band: adapters align them to 256 bytes at most, and there is
+/// room to cut each in four.
+const UNIFORMS: u64 = 4 * TABLES * 256;
 
 /// Thousandths of a group's work that rows around bands may repeat, as long as another tensor can go to the host instead.
 pub(super) const REPEATED: u64 = 100;
@@ -53,6 +61,8 @@ pub struct Plan {
     pub memory: MemoryPlan,
     /// Bytes of the buffers that inputs, outputs and bands are moved through.
     pub staging: u64,
+    /// The most that tables of uniforms may take.
+    pub uniforms: u64,
 }
 
 impl Plan {
@@ -84,13 +94,14 @@ impl Plan {
         } else {
             ends.map(|&id| Layout::of(&graph.desc(id), precision).bytes()).sum()
         };
-        Ok(Self { schedule, memory, staging })
+        let uniforms = UNIFORMS * schedule.most_dispatches(operators);
+        Ok(Self { schedule, memory, staging, uniforms })
     }
 
-    /// Bytes on the device, weights and uniforms apart.
+    /// Bytes on the device, weights apart.
     #[must_use]
     pub fn device_bytes(&self) -> u64 {
-        self.memory.bytes() + self.staging
+        self.memory.bytes() + self.staging + self.uniforms
     }
 
     /// Bytes on the host, inputs and outputs apart.

@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use super::budget::{REPEATED, staged, staging};
 use super::memory::lifetimes;
-use super::schedule::{Division, Group, Operator, Schedule, Uses, groups, movable};
-use super::{Budget, Layout, Plan};
+use super::schedule::{Division, Group, Schedule, Uses, groups, movable};
+use super::{Budget, Layout, Operator, Plan};
 use crate::Result;
 use crate::graph::{Graph, TensorId};
 

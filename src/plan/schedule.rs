@@ -9,21 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::{Domain, Reach, Window};
+use super::{Domain, Operator, Reach, Window};
 use crate::graph::{Graph, Role, TensorId};
-
-/// An operator, as far as a plan has to know it.
-#[derive(Clone, Debug)]
-pub struct Operator {
-    /// What it iterates over.
-    pub domain: Domain,
-    /// What it binds, the rows of it that a window touches, and whether they are written.
-    pub tensors: Vec<(TensorId, Reach, bool)>,
-    /// Bytes of each scratch buffer.
-    pub scratch: Vec<u64>,
-    /// Its work, in whatever unit all operators share.
-    pub work: u64,
-}
 
 /// Operators that stand together in the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,6 +135,13 @@ impl Schedule {
     #[must_use]
     pub fn streams(&self) -> bool {
         self.bands.iter().any(|band| !band.loads.is_empty() || !band.stores.is_empty())
+    }
+
+    /// Dispatches of the band that has most, where nothing but strips cuts them.
+    pub(super) fn most_dispatches(&self, operators: &[Operator]) -> u64 {
+        let of_item = |item: &Item| operators[item.node].dispatches(&item.bands);
+        let of_band = |band: &Band| band.items.iter().map(of_item).sum();
+        self.bands.iter().map(of_band).max().unwrap_or(0)
     }
 
     /// The work of all bands.

@@ -70,3 +70,42 @@ fn bench_compares_bands_with_the_whole() {
         rows.iter().map(|row| (row["max_memory_mib"].as_u64(), row["verified"].as_str())).collect();
     assert_eq!(told, [(None, None), (Some(4), Some("same bytes")), (Some(2), Some("same bytes"))]);
 }
+
+#[test]
+fn bench_tells_the_error_of_tiles() {
+    let tiny = repository("golden/tiny.safetensors");
+    let bench = |format: &str, more: &[&str]| {
+        let mut bench = mprnet();
+        bench.args(["bench", "-q", "--rounds", "1", "--tune", "off", "--size", "40x56", "--format", format]);
+        bench.args(["--mode", "tiled", "--verify"]).args(more);
+        Run::of(bench.arg("--model").arg(&tiny))
+    };
+    let parts = ["-t", "24", "--overlap", "8"];
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&bench("json", &parts).succeeds().out).unwrap();
+    let [whole, tiles] = &rows[..] else { panic!("two rows are expected: {rows:?}") };
+    assert_eq!((whole["mode"].as_str(), tiles["mode"].as_str()), (Some("global"), Some("tiled")));
+    assert!(whole["largest_error"].is_null() && whole["psnr_db"].is_null(), "{whole}");
+    let (largest, psnr) = (tiles["largest_error"].as_f64().unwrap(), tiles["psnr_db"].as_f64().unwrap());
+    assert!(largest >= 1.0 / 255.0 && largest <= 1.0, "{largest}");
+    // No error is larger than the largest.
+    assert!(psnr >= -20.0 * largest.log10() - 0.01 && psnr < 100.0, "{psnr} dB, {largest}");
+    let csv = bench("csv", &parts).succeeds().out;
+    assert!(csv.lines().next().unwrap().ends_with(",verified,largest_error,psnr_db"), "{csv}");
+    let fields = csv.lines().nth(2).unwrap().rsplit(',').take(2).map(|field| field.parse::<f64>().unwrap());
+    assert!(fields.zip([psnr, largest]).all(|(field, told)| (field - told).abs() < 1e-9), "{csv}");
+    let table = bench("md", &parts).succeeds().out;
+    assert!(
+        table.contains(&format!("| {largest:.4} ")) && table.contains(&format!("| {psnr:.2} ")),
+        "{table}"
+    );
+    // A photo of one tile has no error.
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&bench("json", &[]).succeeds().out).unwrap();
+    assert_eq!((rows[1]["largest_error"].as_f64(), rows[1]["psnr_db"].as_f64()), (Some(0.0), None));
+}
+
+#[test]
+fn bench_refuses_what_has_no_use() {
+    let bench = |args: &[&str]| Run::of(mprnet().args(["bench", "-q"]).args(args));
+    bench(&["--verify"]).fails_at_once(2, &["--verify", "--mode tiled"]);
+    bench(&["--tile", "64"]).fails_at_once(2, &["--tile", "--mode tiled"]);
+}

@@ -22,7 +22,7 @@ use self::kernels::KernelArg;
 use self::predicted::Predictions;
 use self::report::{Cell, Format, Row};
 use self::workload::Kind;
-use super::mode::{ModeArg, TrainedArgs};
+use super::mode::{ModeArg, PartsArgs};
 use super::network::parse_size;
 use super::session::{DeviceArgs, TuningArgs};
 use super::{Failure, PrecisionArg, dump, exit_code, parse_task};
@@ -46,16 +46,17 @@ pub(super) struct BenchArgs {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "f32")]
     precision: Vec<PrecisionArg>,
     /// What each channel attention averages over
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "global", conflicts_with_all = ["kernel", "shader"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "global", conflicts_with_all = ["kernel", "shader", "serve"])]
     mode: Vec<ModeArg>,
     #[command(flatten)]
-    trained: TrainedArgs,
+    parts: PartsArgs,
     /// Also measures networks within this much device memory, in bands of rows, such as 512M or 2G
     #[arg(long, value_name = "SIZE", value_delimiter = ',', conflicts_with_all = ["kernel", "shader", "serve"])]
     #[arg(value_parser = crate::plan::parse_bytes)]
     max_memory: Vec<u64>,
-    /// With --max-memory: checks that results computed in bands have the same bytes
-    #[arg(long, requires = "max_memory")]
+    /// With --max-memory or --mode tiled: compares with the exact result of the whole photo, bands by their bytes, tiles by
+    /// their error
+    #[arg(long)]
     verify: bool,
     /// Kernel variants for 3x3 convolutions: `auto` (what photos get), `all`, or names; default: auto for networks,
     /// all for --kernel
@@ -211,11 +212,10 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     if args.rounds == 0 && (args.kernel.is_none() || args.shader.is_some()) {
         return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
     }
-    args.trained.check(&args.mode)?;
-    if args.mode.contains(&ModeArg::Tiled) {
-        return Err(Failure::Usage(
-            "networks are measured whole; give a tile's size as --size instead of tiled".to_owned(),
-        ));
+    args.parts.check(&args.mode)?;
+    if args.verify && args.max_memory.is_empty() && !args.mode.contains(&ModeArg::Tiled) {
+        let text = "--verify compares bands and tiles with the whole: give --max-memory or --mode tiled";
+        return Err(Failure::Usage(text.to_owned()));
     }
     let files = [args.predicted.as_deref(), args.shader.as_deref(), args.serve.input.as_deref()];
     let read: Vec<&Path> =

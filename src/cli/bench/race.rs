@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Error, Executor, Progress, Values, gpu};
+use crate::image::Frame;
+use crate::{Error, Executor, Progress, Restorer, Values, gpu};
 
 use super::clock::{self, Sample};
 use super::report::Cell;
@@ -17,12 +18,18 @@ const SETTLING: Duration = Duration::from_millis(500);
 /// Something that is run.
 pub(super) struct Runner<'a> {
     device: &'a gpu::Device,
-    executor: Executor,
-    /// What every run uploads; without it, runs compute with what is on the device, and read nothing back.
-    inputs: Option<Vec<Values>>,
+    work: Work,
     /// Seconds from nothing to the first result.
     first: f64,
     samples: Vec<Sample>,
+}
+
+/// What a run does.
+enum Work {
+    /// A graph, with what every run uploads; without it, runs compute with what is on the device, and read nothing back.
+    Graph { executor: Executor, inputs: Option<Vec<Values>> },
+    /// A photo as users restore it.
+    Photo { restorer: Restorer, photo: Frame },
 }
 
 impl<'a> Runner<'a> {
@@ -32,9 +39,18 @@ impl<'a> Runner<'a> {
         inputs: Option<Vec<Values>>,
         compile: impl FnOnce() -> Result<Executor, Error>,
     ) -> Result<Self, Error> {
+        Self::warm(device, || Ok(Work::Graph { executor: compile()?, inputs }))
+    }
+
+    /// Restores a photo, and has compiled and warmed up what for.
+    pub(super) fn of_photo(device: &'a gpu::Device, restorer: Restorer, photo: Frame) -> Result<Self, Error> {
+        Self::warm(device, || Ok(Work::Photo { restorer, photo }))
+    }
+
+    fn warm(device: &'a gpu::Device, work: impl FnOnce() -> Result<Work, Error>) -> Result<Self, Error> {
         let mut made = None;
         let first = clock::time(|| {
-            let mut runner = Self { device, executor: compile()?, inputs, first: 0.0, samples: Vec::new() };
+            let mut runner = Self { device, work: work()?, first: 0.0, samples: Vec::new() };
             let gpu = runner.once()?;
             made = Some(runner);
             Ok::<_, Error>(gpu)
@@ -49,21 +65,31 @@ impl<'a> Runner<'a> {
 
     /// Runs it; gives the adapter's seconds.
     fn once(&mut self) -> Result<Option<f64>, Error> {
-        match &self.inputs {
-            Some(inputs) => self.executor.run_timed(self.device, inputs).map(|(_, seconds)| seconds),
-            None => self.executor.compute(self.device),
+        match &mut self.work {
+            Work::Graph { executor, inputs: Some(inputs) } => {
+                executor.run_timed(self.device, inputs).map(|(_, seconds)| seconds)
+            }
+            Work::Graph { executor, inputs: None } => executor.compute(self.device),
+            Work::Photo { restorer, photo } => restorer.restore(photo).map(|_| None),
         }
     }
 
     /// What it computes.
     pub(super) fn results(&mut self) -> Result<Vec<Values>, Error> {
-        let inputs = self.inputs.as_deref().unwrap_or_default();
-        self.executor.run(self.device, inputs, &mut |_| ())
+        match &mut self.work {
+            Work::Graph { executor, inputs } => {
+                executor.run(self.device, inputs.as_deref().unwrap_or_default(), &mut |_| ())
+            }
+            Work::Photo { restorer, photo } => Ok(vec![Values::Words(restorer.restore(photo)?.to_words()?)]),
+        }
     }
 
-    /// Bytes of the device that it takes, weights apart.
-    pub(super) fn bytes(&self) -> u64 {
-        self.executor.memory().device()
+    /// Bytes of the device that a graph takes, weights apart.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        match &self.work {
+            Work::Graph { executor, .. } => Some(executor.memory().device()),
+            Work::Photo { .. } => None,
+        }
     }
 
     /// Seconds of the median run: on the wall's clock where transfers count, else by the adapter's if it has one.
@@ -72,7 +98,8 @@ impl<'a> Runner<'a> {
             let known: Option<Vec<f64>> = self.samples.iter().map(value).collect();
             clock::spread(&known?).map(|spread| spread.median)
         };
-        let gpu = if self.inputs.is_none() { of(|sample| sample.gpu) } else { None };
+        let in_place = matches!(self.work, Work::Graph { inputs: None, .. });
+        let gpu = if in_place { of(|sample| sample.gpu) } else { None };
         gpu.filter(|&seconds| seconds > 0.0).or_else(|| of(|sample| Some(sample.wall)))
     }
 

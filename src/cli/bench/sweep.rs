@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 
 use crate::graph::{Graph, Kernel, Op};
+use crate::image::Frame;
 use crate::inspect::{Forms, build};
 use crate::kernels::ConvShape;
+use crate::metrics::{self, Protocol};
 use crate::model::{Mode, Stage, Task, Weights};
 use crate::plan::Precision;
-use crate::tune::Tuner;
-use crate::{Error, Executor, ExecutorOptions, Shown, Values, WeightStore, gpu};
+use crate::tune::{Tuner, Tuning};
+use crate::{Error, Executor, ExecutorOptions, Restorer, RestorerOptions, Shown, Values, WeightStore, gpu};
 
 use super::race::{self, Runner};
 use super::report::{Cell, Row};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg};
+use crate::cli::mode::ModeArg;
 use crate::cli::session::Model;
 
 /// A network to be measured.
@@ -35,12 +38,14 @@ type Outcome<'a> = Result<(Runner<'a>, String), Unmeasured>;
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
     let models = models(args, quiet)?;
     let device = args.device.open(quiet)?;
-    let mut tuner = Tuner::new(args.tuning.on(&device));
+    let tuning = args.tuning.on(&device);
+    let mut tuner = Tuner::new(tuning);
+    let modes = modes(args);
     let mut entries = Vec::new();
     for (model, weights, store) in &models {
         for &size in &args.size {
             for precision in args.precision.iter().map(|p| p.precision()) {
-                for mode in args.mode.iter().map(|&arg| (args.trained.mode(arg), arg.name())) {
+                for mode in modes.iter().map(|&arg| (args.parts.mode(arg), arg.name())) {
                     for variant in VariantArg::expand(&args.variant, VariantArg::Auto) {
                         for budget in std::iter::once(None).chain(args.max_memory.iter().copied().map(Some)) {
                             entries.push(Entry {
@@ -60,34 +65,67 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
         }
     }
     let mut outcomes: Vec<Outcome<'_>> =
-        entries.iter().map(|entry| entry.prepare(&device, &mut tuner)).collect();
+        entries.iter().map(|entry| entry.prepare(&device, &mut tuner, tuning)).collect();
     let mut ready: Vec<&mut Runner<'_>> =
         outcomes.iter_mut().filter_map(|o| o.as_mut().ok()).map(|(runner, _)| runner).collect();
     race::run(&mut ready, usize::from(args.rounds), quiet)?;
     let mut rows: Vec<Row> = entries.iter().zip(&outcomes).map(|(entry, o)| entry.row(&device, o)).collect();
     if args.verify {
-        verify(&entries, &mut outcomes, &mut rows)?;
+        verify(&entries, &mut outcomes, &mut rows, modes.contains(&ModeArg::Tiled))?;
     }
     let worst = outcomes.iter().filter_map(|o| o.as_ref().err()?.tell()).max();
     Ok((rows, worst))
 }
 
-/// Compares what is computed in bands with the whole that stands before it, and adds a column that tells.
-fn verify(entries: &[Entry<'_>], outcomes: &mut [Outcome<'_>], rows: &mut [Row]) -> Result<(), Error> {
-    let mut whole = None;
-    for ((entry, outcome), row) in entries.iter().zip(outcomes).zip(rows) {
-        let results = outcome.as_mut().ok().map(|(runner, _)| runner.results()).transpose()?;
-        let told = match (entry.budget, &whole, &results) {
-            (Some(_), Some(whole), Some(results)) if whole == results => Cell::Text("same bytes".to_owned()),
-            (Some(_), Some(_), Some(_)) => Cell::Text("OTHER BYTES".to_owned()),
-            _ => Cell::None,
-        };
-        row.push(("verified", told));
-        if entry.budget.is_none() {
-            whole = results;
+/// The modes to be measured, with the whole that tiles are compared with.
+fn modes(args: &BenchArgs) -> Vec<ModeArg> {
+    let compared = args.verify && args.mode.contains(&ModeArg::Tiled);
+    let missing = (compared && !args.mode.contains(&ModeArg::Global)).then_some(ModeArg::Global);
+    missing.into_iter().chain(args.mode.iter().copied()).collect()
+}
+
+/// Compares what is computed in bands or tiles with the whole, and adds columns that tell.
+fn verify(
+    entries: &[Entry<'_>],
+    outcomes: &mut [Outcome<'_>],
+    rows: &mut [Row],
+    tiles: bool,
+) -> Result<(), Error> {
+    let results = |outcome: &mut Outcome<'_>| match outcome {
+        Ok((runner, _)) => runner.results().map(Some),
+        Err(_) => Ok(None),
+    };
+    let results = outcomes.iter_mut().map(results).collect::<Result<Vec<_>, _>>()?;
+    for ((entry, own), row) in entries.iter().zip(&results).zip(rows) {
+        let is_whole = |(other, _): &(&Entry<'_>, _)| entry.is_of(other);
+        let whole = entries.iter().zip(&results).find(is_whole).and_then(|(_, whole)| whole.as_ref());
+        let compared = own.as_ref().zip(whole);
+        let bytes = compared.filter(|_| entry.budget.is_some() && !entry.is_tiled());
+        row.push((
+            "verified",
+            bytes.map_or(Cell::None, |(own, whole)| {
+                Cell::Text(if own == whole { "same bytes" } else { "OTHER BYTES" }.to_owned())
+            }),
+        ));
+        if tiles {
+            let error = compared.filter(|_| entry.is_tiled());
+            let error = error.map(|(own, whole)| error_of(own, whole, entry.size)).transpose()?.flatten();
+            row.push(("largest_error", Cell::number(error.map(|(largest, _)| largest), 4)));
+            row.push(("psnr_db", Cell::number(error.and_then(|(_, psnr)| psnr), 2)));
         }
     }
     Ok(())
+}
+
+/// The largest difference of two 8-bit images, as a share of the range, and their PSNR where they differ.
+fn error_of(own: &[Values], whole: &[Values], size: (u32, u32)) -> Result<Option<(f64, Option<f64>)>, Error> {
+    let ([Values::Words(own)], [Values::Words(whole)]) = (own, whole) else { return Ok(None) };
+    let colour = |word: &u32| word.to_le_bytes().into_iter().take(3);
+    let pairs = own.iter().flat_map(colour).zip(whole.iter().flat_map(colour));
+    let largest = pairs.map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0);
+    let frame = |words: &[u32]| Frame::from_rgb8(size.0, size.1, words.iter().flat_map(colour).collect());
+    let psnr = metrics::psnr(&frame(own)?, &frame(whole)?, Protocol::Rgb)?;
+    Ok(Some((f64::from(largest) / 255.0, (largest > 0).then_some(psnr))))
 }
 
 /// The models by name: files, seeded weights for published configurations, or the embedded denoiser.
@@ -109,7 +147,42 @@ fn models(args: &BenchArgs, quiet: bool) -> Result<Vec<(String, Weights, WeightS
 }
 
 impl Entry<'_> {
-    fn prepare<'d>(&self, device: &'d gpu::Device, tuner: &mut Tuner) -> Outcome<'d> {
+    fn is_tiled(&self) -> bool {
+        matches!(self.mode.0, Mode::Tiled { .. })
+    }
+
+    /// Whether another is the whole that it is compared with.
+    fn is_of(&self, whole: &Self) -> bool {
+        let mode = if self.is_tiled() { Mode::Global } else { self.mode.0 };
+        let same = std::ptr::eq(self.weights, whole.weights)
+            && (self.size, self.precision, self.variant) == (whole.size, whole.precision, whole.variant);
+        same && whole.budget.is_none() && mode == whole.mode.0
+    }
+
+    /// The photo that is measured with: noise.
+    fn words(&self) -> Vec<u32> {
+        let word = |i: u32| i.wrapping_mul(2_654_435_761) >> 8 | 255 << 24;
+        (0..self.size.0 * self.size.1).map(word).collect()
+    }
+
+    /// Tiles, as a restorer has them.
+    fn tiles<'d>(&self, device: &'d gpu::Device, tuning: Tuning) -> Outcome<'d> {
+        if self.variant != VariantArg::Auto {
+            return Err(Unmeasured::Refused("tiles are computed with the variants that photos get"));
+        }
+        let (precision, mode, max_memory) = (self.precision, self.mode.0, self.budget);
+        let options = RestorerOptions { precision, mode, max_memory, tuning, ..RestorerOptions::default() };
+        let restorer = Restorer::new(self.weights.clone(), device.clone(), options);
+        let (width, height) = self.size;
+        let colours = self.words().iter().flat_map(|word| word.to_le_bytes().into_iter().take(3)).collect();
+        let photo = Frame::from_rgb8(width, height, colours)?;
+        Ok((Runner::of_photo(device, restorer, photo)?, self.variant.name().to_owned()))
+    }
+
+    fn prepare<'d>(&self, device: &'d gpu::Device, tuner: &mut Tuner, tuning: Tuning) -> Outcome<'d> {
+        if self.is_tiled() {
+            return self.tiles(device, tuning);
+        }
         self.variant.check(&device.target(self.precision))?;
         let graph = Forms::of(build(self.weights, self.size, Stage::Three, self.mode.0)?)?.executed;
         let choices = match self.variant.choices() {
@@ -121,9 +194,7 @@ impl Entry<'_> {
         if self.variant == VariantArg::Auto {
             used = format!("auto: {used}");
         }
-        let (width, height) = self.size;
-        let word = |i: u32| i.wrapping_mul(2_654_435_761) >> 8 | 255 << 24;
-        let inputs = vec![Values::Words((0..width * height).map(word).collect())];
+        let inputs = vec![Values::Words(self.words())];
         let (precision, max_memory) = (self.precision, self.budget);
         let options = ExecutorOptions { precision, choices, max_memory, ..ExecutorOptions::default() };
         let runner =
@@ -143,7 +214,10 @@ impl Entry<'_> {
         ];
         let mib = |bytes: u64| Cell::Count(bytes >> 20);
         row.push(("max_memory_mib", self.budget.map_or(Cell::None, mib)));
-        row.push(("device_mib", outcome.as_ref().map_or(Cell::None, |(runner, _)| mib(runner.bytes()))));
+        row.push((
+            "device_mib",
+            outcome.as_ref().ok().and_then(|(runner, _)| runner.bytes()).map_or(Cell::None, mib),
+        ));
         row.extend(super::adapter(device));
         let runner = outcome.as_ref().ok().map(|(runner, _)| runner);
         row.extend(runner.map_or_else(Runner::no_cells, Runner::cells));
