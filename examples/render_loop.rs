@@ -136,11 +136,8 @@ fn group(
     pipeline: &wgpu::RenderPipeline,
     resources: &[wgpu::BindingResource<'_>],
 ) -> wgpu::BindGroup {
-    let entry = |(binding, resource): (u32, &wgpu::BindingResource<'_>)| {
-        let resource = resource.clone();
-        wgpu::BindGroupEntry { binding, resource }
-    };
-    let entries: Vec<_> = (0..).zip(resources).map(entry).collect();
+    let entry = |(binding, resource)| wgpu::BindGroupEntry { binding, resource };
+    let entries: Vec<_> = (0..).zip(resources.iter().cloned()).map(entry).collect();
     let layout = &pipeline.get_bind_group_layout(0);
     device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
 }

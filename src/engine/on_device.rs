@@ -32,7 +32,7 @@ impl Restorer {
     /// Both are of the device itself: wgpu tells one of another device of the same instance, and cannot tell one of another
     /// instance.
     ///
-    /// Gives where the time went. A few bytes for every eight rows come to the host, which tell whether all numbers were finite.
+    /// `examples/render_loop.rs` draws, restores and samples frames that way. Gives where the time went. A few bytes for every eight rows come to the host, which tell whether all numbers were finite.
     ///
     /// # Errors
     /// [`Error::Input`] where textures are refused, or of another device; otherwise as

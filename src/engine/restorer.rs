@@ -96,7 +96,8 @@ pub struct Captured {
 /// # }
 /// ```
 ///
-/// A program that has a device already shares it: `gpu::Device::from_wgpu(device, queue)`.
+/// A program that has a device already shares it: `gpu::Device::from_wgpu(device, queue)`. Its textures and buffers are restored
+/// where they are: [`Restorer::restore_texture`], [`Restorer::restore_buffer`].
 ///
 /// In f16, features are moved into its range by powers of two, which changes no result. How far, the weights' metadata
 /// tell ([`Weights::feature_peaks`]); where they do not, it is measured in f32 on the middle of the first photo. What
@@ -124,7 +125,8 @@ impl Restorer {
         }
     }
 
-    /// The same, after which another model restores the result. Between the two it stays in floats; only what the last one
+    /// The same, after which another model restores the result. Between the two it stays in floats, and on the device where a
+    /// photo is computed whole, once, without a bound of memory and with nothing kept besides; only what the last one
     /// makes of it is blended with the photo. [`RestorerOptions::symmetries`] are averaged for each.
     #[must_use]
     pub fn followed_by(mut self, weights: Weights) -> Self {

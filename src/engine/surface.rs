@@ -88,7 +88,8 @@ impl Ends<'_> {
         };
         if one {
             return Err(refused(
-                "the source is the target; give two, since alpha is copied at the end".to_owned(),
+                "the source is the target; give two, since what overflows f16 is restored from the source once more"
+                    .to_owned(),
             ));
         }
         self.belong_to(device, u64::from(format.row(width)) * 4)?;
