@@ -191,5 +191,5 @@ fn read_back(
     device.poll(wgpu::PollType::wait_indefinitely())?;
     let view = buffer.get_mapped_range(..)?;
     let pixels = Pixels { row_stride: row_bytes as usize, ..Pixels::packed(WIDTH, HEIGHT, Channels::Rgba) };
-    Ok(Frame::from_slice(&view.to_vec(), &pixels)?)
+    Ok(Frame::from_slice(&view, &pixels)?)
 }
