@@ -42,8 +42,8 @@ pub mod video;
 
 pub use engine::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Cancel, Captured, Clock, Deviation, Executor,
-    ExecutorOptions, Interval, Memory, Progress, Restoration, Restored, Restorer, RestorerOptions, Span,
-    Spent, Values, WeightStore,
+    ExecutorOptions, Interval, Memory, PixelBuffer, Progress, Restoration, Restored, Restorer,
+    RestorerOptions, Span, Spent, Values, WeightStore,
 };
 pub use error::{Error, Result};
 pub use panics::caught;

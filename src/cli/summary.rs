@@ -55,7 +55,7 @@ pub(super) struct Seconds {
     pub(super) restore: f64,
     /// Of that, writing the photo to where the adapter takes it from.
     pub(super) upload: f64,
-    /// Of that, the adapter's work, by the host's clock.
+    /// Of that, the adapter's work, by its own clock where that can be read.
     pub(super) gpu: f64,
     /// Of that, reading the result.
     pub(super) download: f64,

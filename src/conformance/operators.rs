@@ -3,8 +3,8 @@
 use super::Specimen;
 use crate::Result;
 use crate::graph::{
-    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, Role, Sam,
-    TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, PixelFormat, Role,
+    Sam, TensorDesc, TensorId,
 };
 use crate::model::normal_values;
 
@@ -186,7 +186,27 @@ fn images() -> Result<Vec<(String, Specimen)>> {
         b.push(op, &[x])?;
         found.push((name.to_owned(), b.specimen()));
     }
+    found.extend(pixels()?);
     found.push(("sam".to_owned(), sam()?));
+    Ok(found)
+}
+
+/// What reads and writes pixels of the device's own images. Drivers may round to 16 bits as they like, so that such are not written.
+fn pixels() -> Result<Vec<(String, Specimen)>> {
+    let mut found = Vec::new();
+    for format in [PixelFormat::Unorm8, PixelFormat::Float16, PixelFormat::Float32] {
+        let (words, width) = ([9, 28 * format.words()], 21);
+        let mut b = Builder::new(Patches::WHOLE);
+        let x = b.input(1, words, Role::Words);
+        b.push(Op::ReadPixels { format, width }, &[x])?;
+        found.push((format!("read_pixels {format:?}"), b.specimen()));
+        if format != PixelFormat::Float16 {
+            let mut b = Builder::new(Patches::WHOLE);
+            let (image, own) = (b.input(3, [9, width], Role::Image), b.input(1, words, Role::Words));
+            b.push(Op::WritePixels { format, strength: 1.0 }, &[image, own])?;
+            found.push((format!("write_pixels {format:?}"), b.specimen()));
+        }
+    }
     Ok(found)
 }
 

@@ -1,6 +1,6 @@
 //! How large a network's features become on photos, and what f16 storage changes in its results.
 
-use super::run::Watch;
+use super::watch::Watch;
 use super::{Cancel, Executor, ExecutorOptions, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, Groups, Role, TensorId, passes};

@@ -25,6 +25,9 @@ pub struct ExecutorOptions {
     pub slice: Option<u64>,
     /// How variants of kernels are chosen.
     pub choices: Choices,
+    /// Whether the graph's first input and first output are images of the device, which are copied on the device: then nothing
+    /// moves them between it and the host.
+    pub on_device: bool,
     /// Bytes on the device, weights apart, where not as many as the whole photo takes: then it is computed in bands.
     pub max_memory: Option<u64>,
 }

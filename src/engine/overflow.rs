@@ -1,8 +1,8 @@
 //! Where numbers stop being finite: the photo is computed anew, and what operators give is kept, a few at a time.
 
 use super::calibration::OVERFLOW;
-use super::run::Watch;
-use super::sized::Key;
+use super::sized::{Key, Seen};
+use super::watch::Watch;
 use super::{Captured, Restorer, Values};
 use crate::image::Frame;
 use crate::{Error, Result};
@@ -47,7 +47,7 @@ impl Restorer {
             let names: Vec<String> = group.iter().map(|(_, tensor)| tensor.clone()).collect();
             let mut nobody = |_| ();
             let mut silent = Watch::new(&mut nobody, watch.cancel);
-            let (_, kept) = self.computed(key, photo, &names, &mut silent).await?;
+            let (_, kept) = self.computed(key, Seen::Photo(photo), &names, &mut silent).await?;
             let bad = |tensor: &&Captured| match &tensor.values {
                 Values::Planar(values) => values.iter().any(|value| !value.is_finite()),
                 Values::Words(_) => false,

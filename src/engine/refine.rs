@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::run::{Spent, Watch};
 use super::tiles::Tiles;
+use super::watch::{Spent, Watch};
 use super::{Captured, Progress, Restorer, RestorerOptions, Values};
 use crate::image::{Frame, Mean, Symmetry};
 use crate::{Error, Result};
@@ -77,11 +77,13 @@ impl Restorer {
         let views = if symmetries { &Symmetry::ALL[..] } else { &Symmetry::ALL[..1] };
         let runs = (views.len() * (1 + self.followers.len())) as u64;
         let mut course = Course { views, kept: &kept, stages: stages.len(), done: 0, runs, device_bytes: 0 };
-        let mut made = self.make(&seen, self.followers.is_empty(), &mut course, watch).await?;
-        for (at, follower) in self.followers.iter().enumerate() {
-            let last = at + 1 == self.followers.len();
-            made = follower.make(&made.images[0], last, &mut course, watch).await?;
-        }
+        let bound = self.model.options.max_memory.is_some();
+        let stays = !self.followers.is_empty() && views.len() == 1 && kept.is_empty() && !tiled && !bound;
+        let chained = if stays { self.chained(&seen, watch).await? } else { None };
+        let made = match chained {
+            Some(image) => Made { images: vec![image], tensors: Vec::new() },
+            None => self.make_all(&seen, &mut course, watch).await?,
+        };
         let whole = |image: Frame| match &seen {
             Cow::Borrowed(_) => Ok(image),
             Cow::Owned(seen) => photo.with_restored(&seen.blended(image, strength)?),
@@ -96,6 +98,21 @@ impl Restorer {
             );
         }
         Ok(Refined { frame, stages, tensors: made.tensors })
+    }
+
+    /// What the networks make of an image, each of the result of the one before.
+    async fn make_all<P: FnMut(Progress) + ?Sized>(
+        &self,
+        image: &Frame,
+        course: &mut Course<'_>,
+        watch: &mut Watch<'_, P>,
+    ) -> Result<Made> {
+        let mut made = self.make(image, self.followers.is_empty(), course, watch).await?;
+        for (at, follower) in self.followers.iter().enumerate() {
+            let last = at + 1 == self.followers.len();
+            made = follower.make(&made.images[0], last, course, watch).await?;
+        }
+        Ok(made)
     }
 
     /// What this network makes of an image: the mean over its views.

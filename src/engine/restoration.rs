@@ -1,7 +1,7 @@
 //! What can be said of a photo's restoration before it is begun.
 
 use super::refine::{Asked, Refined};
-use super::run::{Spent, Watch};
+use super::watch::{Spent, Watch};
 use super::{Cancel, Captured, Progress, Restorer};
 use crate::Result;
 use crate::image::Frame;

@@ -1,14 +1,14 @@
 //! The library's front: photos in, photos out.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use web_time::Instant;
 
-use super::calibration::{CalibrationPhoto, OVERFLOW, measure};
-use super::run::Watch;
-use super::sized::{Cache, Key, Model, Turn, input};
+use super::calibration::OVERFLOW;
+use super::sized::{Cache, Key, Model, Seen, Turn};
 use super::staging::{Staged, Transfers};
+use super::watch::Watch;
 use super::{Executor, Progress, Restoration, Restored, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::TensorDesc;
@@ -17,10 +17,6 @@ use crate::model::{Mode, Stage, Weights};
 use crate::plan::Precision;
 use crate::tune::{Tuner, Tuning};
 use crate::{Error, Result};
-
-/// A side, in pixels, of the part of the first photo that features are measured on where a model was not calibrated:
-/// few enough that whoever waits for the photo hardly notices.
-const MEASURED_SIDE: u32 = 128;
 
 /// How to restore.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +97,8 @@ pub struct Captured {
 /// # }
 /// ```
 ///
-/// A program that has a device already shares it: `gpu::Device::from_wgpu(device, queue)`.
+/// A program that has a device already shares it: `gpu::Device::from_wgpu(device, queue)`. Its textures and buffers are restored
+/// where they are: [`Restorer::restore_texture`], [`Restorer::restore_buffer`].
 ///
 /// In f16, features are moved into its range by powers of two, which changes no result. How far, the weights' metadata
 /// tell ([`Weights::feature_peaks`]); where they do not, it is measured in f32 on the middle of the first photo. What
@@ -112,7 +109,7 @@ pub struct Restorer {
     pub(super) followers: Vec<Restorer>,
     /// What moves photos of the sizes that there are executors for.
     transfers: Mutex<Vec<(Key, Weak<Transfers>)>>,
-    cache: async_lock::Mutex<Cache>,
+    pub(super) cache: async_lock::Mutex<Cache>,
 }
 
 impl Restorer {
@@ -129,7 +126,8 @@ impl Restorer {
         }
     }
 
-    /// The same, after which another model restores the result. Between the two it stays in floats; only what the last one
+    /// The same, after which another model restores the result. Between the two it stays in floats, and on the device where a
+    /// photo is computed whole, once, without a bound of memory and with nothing kept besides; only what the last one
     /// makes of it is blended with the photo. [`RestorerOptions::symmetries`] are averaged for each.
     #[must_use]
     pub fn followed_by(mut self, weights: Weights) -> Self {
@@ -191,49 +189,15 @@ impl Restorer {
         Ok((frame, tensors))
     }
 
-    /// Does the work in the precision asked for, and in f32 where f16 turns out to be too narrow for it.
-    pub(super) async fn in_range<P: FnMut(Progress) + ?Sized>(
-        &self,
-        photo: &Frame,
-        names: &[String],
-        watch: &mut Watch<'_, P>,
-    ) -> Result<(Frame, Vec<Captured>)> {
-        let key = self.model.key(photo);
-        let single = Key { precision: Precision::F32, ..key };
-        match self.know_peaks(photo).await {
-            Err(Error::NotFinite(_)) => return Err(self.overflowing(single, photo, watch).await),
-            known => known?,
-        }
-        let error = match self.in_turn(key, photo, names, watch).await {
-            Err(error) if key.precision == Precision::F16 => error,
-            done => return done,
-        };
-        match error {
-            Error::PrecisionTooLow { what } => {
-                tracing::warn!(
-                    "{what} holds values past f16's range wherever they are moved; f32 is used instead"
-                );
-                self.model.too_large.store(true, Ordering::Relaxed);
-            }
-            Error::NotFinite(_) => {
-                tracing::warn!(
-                    "the network's numbers pass f16's range with this photo; it is restored in f32"
-                );
-            }
-            other => return Err(other),
-        }
-        self.in_turn(single, photo, names, watch).await
-    }
-
     /// The photo as it is restored, in one precision.
-    async fn in_turn<P: FnMut(Progress) + ?Sized>(
+    pub(super) async fn in_turn<P: FnMut(Progress) + ?Sized>(
         &self,
         key: Key,
         photo: &Frame,
         names: &[String],
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
-        let (output, captured) = self.computed(key, photo, names, watch).await?;
+        let (output, captured) = self.computed(key, Seen::Photo(photo), names, watch).await?;
         let start = Instant::now();
         let restored = match finish(photo, output)? {
             Some(restored) => restored,
@@ -250,19 +214,19 @@ impl Restorer {
     pub(super) async fn computed<P: FnMut(Progress) + ?Sized>(
         &self,
         key: Key,
-        photo: &Frame,
+        seen: Seen<'_>,
         names: &[String],
         watch: &mut Watch<'_, P>,
     ) -> Result<(Option<Values>, Vec<Captured>)> {
         let start = Instant::now();
         let bounded = self.model.options.max_memory.is_some();
-        let staged = if names.is_empty() && !bounded { self.stage(key, photo)? } else { None };
+        let staged = if names.is_empty() && !bounded { self.stage(key, seen)? } else { None };
         watch.spent.upload += start.elapsed();
         let cache = self.cache.lock().await;
         watch.cancel.check()?;
         let mut turn = Turn::new(cache, &self.model, key, names)?;
         tracing::trace!("a photo's work is begun");
-        let computed = turn.compute(photo, staged, watch).await?;
+        let computed = turn.compute(seen, staged, watch).await?;
         let executor = turn.executor()?;
         let places = names.iter().map(|name| Place::of(name, executor)).collect::<Vec<_>>();
         if names.is_empty() {
@@ -292,9 +256,9 @@ impl Restorer {
     }
 
     /// Writes a photo to staging buffers, where what moves photos of its size is known.
-    fn stage(&self, key: Key, photo: &Frame) -> Result<Option<Staged>> {
+    fn stage(&self, key: Key, seen: Seen<'_>) -> Result<Option<Staged>> {
         let known = self.transfers().iter().find(|(k, _)| *k == key).and_then(|(_, known)| known.upgrade());
-        known.map(|known| known.stage(&self.model.device, &input(photo)?)).transpose()
+        known.map(|known| known.stage(&self.model.device, &seen.inputs()?)).transpose()
     }
 
     fn note(&self, key: Key, transfers: &Arc<Transfers>) {
@@ -305,34 +269,6 @@ impl Restorer {
 
     fn transfers(&self) -> MutexGuard<'_, Vec<(Key, Weak<Transfers>)>> {
         self.transfers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Finds out how large features become, where f16 is asked for: from the metadata, or on the middle of this photo.
-    async fn know_peaks(&self, photo: &Frame) -> Result<()> {
-        let Model { device, weights, peaks, .. } = &self.model;
-        if self.precision() != Precision::F16 || peaks.get().is_some() {
-            return Ok(());
-        }
-        // Whoever comes at the same time waits for what is found out here.
-        let _turn = self.cache.lock().await;
-        if peaks.get().is_some() {
-            return Ok(());
-        }
-        let told = weights.feature_peaks().unwrap_or_else(|error| {
-            tracing::warn!("{error}; until then features are measured on the first photo");
-            None
-        });
-        let found = if let Some(told) = told {
-            told
-        } else {
-            let middle = CalibrationPhoto::of(photo, weights, MEASURED_SIDE)?;
-            // Its weights are packed in f32, and not needed again.
-            let measured = measure(device, &WeightStore::default(), weights, &middle).await?;
-            tracing::info!(largest = measured.largest().map(|(_, peak)| peak), "measured features for f16");
-            measured
-        };
-        peaks.get_or_init(|| found);
-        Ok(())
     }
 }
 

@@ -14,49 +14,14 @@ use super::executor::failed;
 use super::pace::Pace;
 use super::staging::{Outputs, Staged, Uploading};
 use super::stream::{Moving, OnHost};
+use super::surface::Ends;
+use super::watch::Watch;
 use super::{Cancel, Executor, Progress, Values};
-use crate::Result;
-use crate::gpu::{Device, Submitted};
+use crate::gpu::{Device, Lap, Submitted};
+use crate::{Error, Result};
 
 /// Submissions under way at once.
 const AHEAD: usize = 2;
-
-/// Where the time of a photo's restoration went, and what memory it took. What is spent on waiting for one's turn is in
-/// none of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
-    /// Writing the photo to where the device takes it from.
-    pub upload: Duration,
-    /// The device's work, by the host's clock.
-    pub gpu: Duration,
-    /// Reading the result.
-    pub download: Duration,
-    /// Bytes on the device: tensors, weights, and what moves photos.
-    pub device_bytes: u64,
-}
-
-impl Spent {
-    /// Takes a part of the work into account, after which another takes its memory.
-    pub(super) fn add(&mut self, part: Self) {
-        self.upload += part.upload;
-        self.gpu += part.gpu;
-        self.download += part.download;
-        self.device_bytes = self.device_bytes.max(part.device_bytes);
-    }
-}
-
-/// Who is told how far a run has come, who may end it, and what it has taken.
-pub(super) struct Watch<'a, P: ?Sized> {
-    pub(super) progress: &'a mut P,
-    pub(super) cancel: &'a Cancel,
-    pub(super) spent: Spent,
-}
-
-impl<'a, P: ?Sized> Watch<'a, P> {
-    pub(super) fn new(progress: &'a mut P, cancel: &'a Cancel) -> Self {
-        Self { progress, cancel, spent: Spent::default() }
-    }
-}
 
 /// Dispatches that are submitted together.
 pub(super) struct Slice {
@@ -78,8 +43,8 @@ impl Slice {
 
 /// What a submission does.
 enum Doing {
-    /// So much work.
-    Work(u64),
+    /// So much work, timed by the device where it can be.
+    Work(u64, Option<Lap>),
     /// It moves rows.
     Moving(Moving),
 }
@@ -101,14 +66,18 @@ impl UnderWay {
         left: usize,
         watch: &mut Watch<'_, P>,
     ) -> Result<()> {
-        let computing = |it: &&(Submitted, Doing)| matches!(it.1, Doing::Work(_));
+        let computing = |it: &&(Submitted, Doing)| matches!(it.1, Doing::Work(..));
         let mut more = self.submissions.iter().filter(computing).count().saturating_sub(left);
         while more > 0 || self.submissions.front().is_some_and(|it| !computing(&it)) {
             let Some((submitted, doing)) = self.submissions.pop_front() else { break };
-            watch.spent.gpu += submitted.await.map_err(failed)?;
+            let took = submitted.await.map_err(failed)?;
             match doing {
-                Doing::Moving(rows) => self.arrived.push(rows),
-                Doing::Work(work) => {
+                Doing::Moving(rows) => {
+                    watch.spent.gpu += took;
+                    self.arrived.push(rows);
+                }
+                Doing::Work(work, lap) => {
+                    watch.spent.gpu += lap.and_then(Lap::took).unwrap_or(took);
                     more -= 1;
                     self.done += work;
                     (watch.progress)(Progress { done: self.done.min(self.total), total: self.total });
@@ -159,16 +128,21 @@ impl Executor {
         watch: &mut Watch<'_, P>,
     ) -> Result<Vec<Values>> {
         let staged = self.transfers.stage(device, inputs)?;
-        self.compute_staged(device, staged, watch).await?.values(device, watch).await
+        self.compute_staged(device, staged, None, watch).await?.values(device, watch).await
     }
 
-    /// Submits a whole run, while the pipelines that are missing are made in the order of their first use.
+    /// Submits a whole run, while the pipelines that are missing are made in the order of their first use; between images of
+    /// the device, where there are `ends`.
     pub(super) async fn compute_staged<P: FnMut(Progress) + ?Sized>(
         &mut self,
         device: &Device,
         staged: Staged,
+        ends: Option<&Ends<'_>>,
         watch: &mut Watch<'_, P>,
     ) -> Result<Computed> {
+        if let (Some(_), Some(bands)) = (ends, self.bands()) {
+            return Err(in_bands(bands));
+        }
         let made = self.dispatches.len() == self.planned.len();
         let specs = self.compiled.specs().filter(|_| !made);
         let ahead = device.pipelines().ahead(device, specs);
@@ -179,22 +153,29 @@ impl Executor {
             ahead.finish();
             let mut under_way = under_way?;
             self.receive_all(&mut under_way, watch).await?;
+            watch.spent.moved_bytes += OnHost::moved(&self.compiled);
             let results = Results::Host(under_way.on_host.take().map_or_else(Vec::new, OnHost::into_outputs));
             return Ok(Computed { under_way, results });
         }
+        watch.spent.moved_bytes += self.transfers.bytes();
         let (mut staged, mut outputs) = (Some(staged), None);
         let submit = |executor: &Executor, slice: Slice| {
             let mut commands = commands(device);
             let slots = &executor.compiled.slots;
-            let uploading = staged.take().map(|staged| staged.record(slots, &mut commands));
-            executor.record(slice.range.clone(), &mut commands);
+            let uploading = staged.take().map(|staged| {
+                ends.iter().for_each(|ends| executor.transfers.record_from(ends, slots, &mut commands));
+                staged.record(slots, &mut commands)
+            });
+            let lap = executor.record(device, slice.range.clone(), &mut commands);
             if slice.range.end == executor.planned.len() {
+                ends.iter().for_each(|ends| executor.transfers.record_to(ends, slots, &mut commands));
                 outputs = Some(executor.transfers.record_outputs(device, slots, &mut commands));
             }
-            Ok(device.submit(commands, move |took| {
+            let submitted = device.submit(commands, move |took| {
                 slice.observe(took);
                 uploading.into_iter().for_each(Uploading::done);
-            }))
+            });
+            Ok((submitted, lap))
         };
         let under_way = self.drive(device, None, watch, submit).await;
         ahead.finish();
@@ -212,7 +193,7 @@ impl Executor {
     ) -> Result<UnderWay>
     where
         P: FnMut(Progress) + ?Sized,
-        S: FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
+        S: FnMut(&Executor, Slice) -> std::result::Result<(Submitted, Option<Lap>), String>,
     {
         let total = self.planned.iter().map(|p| p.work).sum();
         on_host.iter_mut().for_each(|host| host.stored = 0);
@@ -232,8 +213,8 @@ impl Executor {
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
             let pace = Arc::clone(&self.pace);
             let slice = Slice { range: next..end, work, cut_short: end < whole, pace };
-            let submitted = self.running(device, || submit(self, slice))?.map_err(failed)?;
-            under_way.submissions.push_back((submitted, Doing::Work(work)));
+            let (submitted, lap) = self.running(device, || submit(self, slice))?.map_err(failed)?;
+            under_way.submissions.push_back((submitted, Doing::Work(work, lap)));
             next = end;
             self.end_band(device, next, &mut under_way)?;
         }
@@ -297,8 +278,10 @@ impl Executor {
     pub(super) fn drive_to_the_end(
         &mut self,
         device: &Device,
-        submit: impl FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
+        mut submit: impl FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
     ) -> Result<()> {
+        let submit =
+            |executor: &Executor, slice: Slice| submit(executor, slice).map(|submitted| (submitted, None));
         let (mut nobody, cancel) = (|_| (), Cancel::new());
         let mut watch = Watch::new(&mut nobody, &cancel);
         let loaded = self.on_host().take();
@@ -346,17 +329,37 @@ impl Executor {
     }
 
     /// Submits dispatches, and takes the time that they take into account.
-    pub(super) fn submit(&self, device: &Device, slice: Slice) -> Submitted {
+    pub(super) fn submit(&self, device: &Device, slice: Slice) -> (Submitted, Option<Lap>) {
         let mut commands = commands(device);
-        self.record(slice.range.clone(), &mut commands);
-        device.submit(commands, move |took| slice.observe(took))
+        let lap = self.record(device, slice.range.clone(), &mut commands);
+        (device.submit(commands, move |took| slice.observe(took)), lap)
     }
 
-    /// Adds dispatches to commands, in one pass.
-    fn record(&self, range: Range<usize>, commands: &mut wgpu::CommandEncoder) {
-        let mut pass = commands.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
+    /// Adds dispatches to commands, in one pass, which is timed where it can be.
+    fn record(
+        &self,
+        device: &Device,
+        range: Range<usize>,
+        commands: &mut wgpu::CommandEncoder,
+    ) -> Option<Lap> {
+        let lap = Lap::new(device);
+        let untimed = wgpu::ComputePassDescriptor::default();
+        {
+            let mut pass = match &lap {
+                Some(lap) => lap.pass(commands),
+                None => commands.begin_compute_pass(&untimed),
+            };
+            self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
+        }
+        lap.iter().for_each(|lap| lap.end(commands));
+        lap
     }
+}
+
+fn in_bands(bands: usize) -> Error {
+    Error::Input(format!(
+        "images of the device are restored whole, and this one would take {bands} bands to fit its memory, between which          tensors pass through the host; restore it from the host's memory, or smaller parts of it"
+    ))
 }
 
 fn commands(device: &Device) -> wgpu::CommandEncoder {

@@ -7,8 +7,10 @@ use async_lock::MutexGuard;
 use web_time::Instant;
 
 use super::compile::MakeRoom;
-use super::run::{Computed, Watch};
+use super::run::Computed;
 use super::staging::Staged;
+use super::surface::Ends;
+use super::watch::Watch;
 use super::{Executor, ExecutorOptions, Progress, RestorerOptions, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, passes};
@@ -26,7 +28,7 @@ const KEPT_BYTES: u64 = 1 << 30;
 pub(super) const KEPT: usize = 31;
 
 /// What the graph for a photo depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Key {
     pub(super) width: u32,
     pub(super) height: u32,
@@ -90,12 +92,33 @@ impl Model {
     }
 }
 
-/// The photo as the graph takes it.
-pub(super) fn input(photo: &Frame) -> Result<[Values; 1]> {
-    Ok([match photo.samples() {
-        Samples::U8(_) => Values::Words(photo.to_words()?),
-        Samples::U16(_) | Samples::F32(_) => Values::Planar(photo.to_planar()),
-    }])
+/// What a network sees.
+#[derive(Clone, Copy)]
+pub(super) enum Seen<'a> {
+    /// A photo of the host.
+    Photo(&'a Frame),
+    /// An image of the device, with the one that its result goes to.
+    OnDevice(&'a Ends<'a>),
+}
+
+impl Seen<'_> {
+    /// What the graph takes from the host.
+    pub(super) fn inputs(self) -> Result<Vec<Values>> {
+        Ok(match self {
+            Self::OnDevice(_) => Vec::new(),
+            Self::Photo(photo) => vec![match photo.samples() {
+                Samples::U8(_) => Values::Words(photo.to_words()?),
+                Samples::U16(_) | Samples::F32(_) => Values::Planar(photo.to_planar()),
+            }],
+        })
+    }
+
+    fn ends(&self) -> Option<&Ends<'_>> {
+        match self {
+            Self::Photo(_) => None,
+            Self::OnDevice(ends) => Some(ends),
+        }
+    }
 }
 
 /// Executors of the sizes used last, and who works with them.
@@ -137,11 +160,13 @@ impl Cache {
     }
 
     /// Compiles a graph, or begins to, after making room for its buffers.
-    fn compile(&mut self, model: &Model, graph: &Graph, precision: Precision, new: New) -> Result<Executor> {
+    fn compile(&mut self, model: &Model, graph: &Graph, key: Key, new: New) -> Result<Executor> {
+        let precision = key.precision;
         let device = &model.device;
         self.tuner.prove(device, precision, graph);
         let choices = self.tuner.choices(device, precision, graph);
-        let mut options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
+        let on_device = matches!(key.format, ImageFormat::Pixels { .. });
+        let mut options = ExecutorOptions { precision, choices, on_device, ..ExecutorOptions::default() };
         let mut lack = None;
         let made = loop {
             let bound = self.limit.or(model.options.max_memory);
@@ -220,7 +245,7 @@ impl<'a> Turn<'a> {
             (executor, Vec::new())
         } else {
             let (graph, exponents) = model.graph(key, names)?;
-            (cache.compile(model, &graph, key.precision, Executor::begin)?, exponents)
+            (cache.compile(model, &graph, key, Executor::begin)?, exponents)
         };
         Ok(Self { cache, model, key, executor: Some(executor), checked: false, keep, exponents })
     }
@@ -234,11 +259,11 @@ impl<'a> Turn<'a> {
     /// takes its place, and what was computed before is computed anew.
     pub(super) async fn compute<P: FnMut(Progress) + ?Sized>(
         &mut self,
-        photo: &Frame,
+        seen: Seen<'_>,
         staged: Option<Staged>,
         watch: &mut Watch<'_, P>,
     ) -> Result<Computed> {
-        let mut computed = self.submit(photo, staged, watch).await;
+        let mut computed = self.submit(seen, staged, watch).await;
         loop {
             let again = match &computed {
                 Err(Error::Shader { .. }) => !std::mem::replace(&mut self.checked, true),
@@ -251,9 +276,9 @@ impl<'a> Turn<'a> {
             let graph = self.executor()?.graph().clone();
             // Its buffers make room.
             self.executor = None;
-            let made = self.cache.compile(self.model, &graph, self.key.precision, Executor::checked)?;
+            let made = self.cache.compile(self.model, &graph, self.key, Executor::checked)?;
             self.executor = Some(made);
-            computed = self.submit(photo, None, watch).await;
+            computed = self.submit(seen, None, watch).await;
         }
         if computed.as_ref().is_err_and(|error| !matches!(error, Error::Cancelled)) {
             self.executor = None;
@@ -263,7 +288,7 @@ impl<'a> Turn<'a> {
 
     async fn submit<P: FnMut(Progress) + ?Sized>(
         &mut self,
-        photo: &Frame,
+        seen: Seen<'_>,
         staged: Option<Staged>,
         watch: &mut Watch<'_, P>,
     ) -> Result<Computed> {
@@ -272,11 +297,11 @@ impl<'a> Turn<'a> {
         let start = Instant::now();
         let staged = match staged.filter(|staged| staged.is_for(&executor.transfers)) {
             Some(staged) => staged,
-            None => executor.transfers.stage(&model.device, &input(photo)?)?,
+            None => executor.transfers.stage(&model.device, &seen.inputs()?)?,
         };
         watch.spent.upload += start.elapsed();
         watch.spent.device_bytes = executor.memory().device() + model.store.bytes();
-        let computed = executor.compute_staged(&model.device, staged, watch).await;
+        let computed = executor.compute_staged(&model.device, staged, seen.ends(), watch).await;
         computed.map_err(|error| model.device.cause_of(error))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Values;
 use super::compile::Compiled;
+use super::surface::{Block, Ends};
 use crate::gpu::Device;
 use crate::graph::{TensorDesc, TensorId};
 use crate::plan::{Fragment, Layout};
@@ -38,6 +39,8 @@ type Set = Vec<Vec<wgpu::Buffer>>;
 pub(super) struct Transfers {
     inputs: Vec<Lane>,
     outputs: Vec<Lane>,
+    /// The input and the output that stay on the device, where they do.
+    on_device: Option<[Lane; 2]>,
     /// Rows move band by band instead.
     streams: bool,
     /// Mapped, to be written to.
@@ -48,18 +51,22 @@ pub(super) struct Transfers {
 
 impl Transfers {
     /// For a graph; an output is read where a buffer owns its rows, an input is written wherever they are needed.
-    pub(super) fn new(compiled: &Compiled) -> Self {
+    pub(super) fn new(compiled: &Compiled, on_device: bool) -> Self {
         let graph = &compiled.graph;
+        let mut inputs = graph.inputs().iter().map(|&id| Lane::new(compiled, id, true));
+        let mut outputs = graph.outputs().iter().map(|&id| Lane::new(compiled, id, false));
+        let ends = if on_device { inputs.next().zip(outputs.next()) } else { None };
         Self {
-            inputs: graph.inputs().iter().map(|&id| Lane::new(compiled, id, true)).collect(),
-            outputs: graph.outputs().iter().map(|&id| Lane::new(compiled, id, false)).collect(),
+            on_device: ends.map(|(input, output)| [input, output]),
+            inputs: inputs.collect(),
+            outputs: outputs.collect(),
             streams: compiled.plan.schedule.streams(),
             spare_inputs: Mutex::default(),
             spare_outputs: Mutex::default(),
         }
     }
 
-    /// Bytes of the staging buffers of one run.
+    /// Bytes of the staging buffers of one run: what moves between the host and the device.
     pub(super) fn bytes(&self) -> u64 {
         bytes(&self.inputs) + bytes(&self.outputs)
     }
@@ -107,6 +114,28 @@ impl Transfers {
         })
     }
 
+    /// Adds copies of an image of the device to where the graph reads it.
+    pub(super) fn record_from(
+        &self,
+        ends: &Ends<'_>,
+        slots: &[wgpu::Buffer],
+        commands: &mut wgpu::CommandEncoder,
+    ) {
+        let parts = self.on_device.iter().flat_map(|[input, _]| &input.parts);
+        parts.for_each(|part| ends.from.read(&part.block(slots), commands));
+    }
+
+    /// Adds copies of the result to an image of the device.
+    pub(super) fn record_to(
+        &self,
+        ends: &Ends<'_>,
+        slots: &[wgpu::Buffer],
+        commands: &mut wgpu::CommandEncoder,
+    ) {
+        let parts = self.on_device.iter().flat_map(|[_, output]| &output.parts);
+        parts.for_each(|part| ends.to.write(&part.block(slots), commands));
+    }
+
     /// Adds copies of all outputs to commands.
     pub(super) fn record_outputs(
         self: &Arc<Self>,
@@ -147,6 +176,11 @@ impl Lane {
 }
 
 impl Part {
+    fn block<'a>(&self, slots: &'a [wgpu::Buffer]) -> Block<'a> {
+        let (row_bytes, rows) = (self.layout.row_bytes, self.rows.clone());
+        Block { buffer: &slots[self.slot], offset: self.offset, row_bytes, rows }
+    }
+
     fn write(&self, desc: &TensorDesc, values: &Values, buffer: &wgpu::Buffer) {
         // There is nothing to write to without memory for it, which the error scope around this reports.
         let Ok(mut view) = buffer.get_mapped_range_mut(..) else { return };

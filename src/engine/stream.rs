@@ -215,6 +215,15 @@ impl OnHost {
         Ok(Self { inputs, outputs, ends: ends.collect(), slots, stored: 0 })
     }
 
+    /// Bytes that a run moves between the host and the device.
+    pub(super) fn moved(compiled: &Compiled) -> u64 {
+        let bands = compiled.plan.schedule.bands.iter();
+        bands
+            .flat_map(|band| band.loads.iter().chain(&band.stores))
+            .map(|rows| Self::bytes(compiled, rows) as u64)
+            .sum()
+    }
+
     /// The outputs, once all has arrived.
     pub(super) fn into_outputs(self) -> Vec<Values> {
         self.outputs

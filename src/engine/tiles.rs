@@ -1,6 +1,6 @@
 //! The approximate mode: a photo in tiles of one size, each restored by itself, and blended where they overlap.
 
-use super::run::Watch;
+use super::watch::Watch;
 use super::{Captured, Progress, Restorer};
 use crate::image::{Frame, Samples};
 use crate::model::Mode;

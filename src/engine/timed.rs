@@ -31,7 +31,7 @@ impl Executor {
         let (timed, mut seconds) = (Clock::of(device) != Clock::Wall, 0.0);
         self.drive_to_the_end(device, |executor, slice| {
             if !timed {
-                return Ok(executor.submit(device, slice));
+                return Ok(executor.submit(device, slice).0);
             }
             let start = Instant::now();
             seconds += executor.submit_timed(device, slice.range.clone())?;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::checked::Untold;
+use super::stamps::Spare;
 use super::wait::{Poller, Submitted};
 use super::{AdapterSummary, Pipelines, Storage, adapters, trusted};
 use crate::kernels::{Maker, Target, Variant};
@@ -42,6 +43,8 @@ pub struct Device {
     summary: Option<AdapterSummary>,
     pipelines: Arc<Pipelines>,
     poller: Arc<Poller>,
+    /// What passes are timed with.
+    pub(super) laps: Spare,
     /// Errors that a browser has yet to tell.
     pub(super) untold: Arc<Mutex<Vec<Untold>>>,
     /// Why the device was lost, once it is; a host program's own device tells the host program.
@@ -164,6 +167,7 @@ impl Device {
             queue,
             summary: None,
             pipelines: Arc::default(),
+            laps: Arc::default(),
             untold: Arc::default(),
             lost,
             checked_shaders: false,

@@ -16,5 +16,5 @@ pub use device::{Device, DeviceOptions};
 pub(crate) use dxc::found as dxcompiler;
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use pipelines::{Pipeline, Pipelines};
-pub(crate) use stamps::Stamps;
+pub(crate) use stamps::{Lap, Stamps};
 pub(crate) use wait::Submitted;

@@ -1,8 +1,12 @@
 //! Timestamps: the adapter's own clock, read between dispatches and around passes.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use super::Device;
 
 /// A set of timestamps that commands write.
+#[derive(Debug)]
 pub(crate) struct Stamps {
     set: wgpu::QuerySet,
     resolved: wgpu::Buffer,
@@ -59,19 +63,80 @@ impl Stamps {
         device: &Device,
         mut encoder: wgpu::CommandEncoder,
     ) -> std::result::Result<Vec<u64>, String> {
+        self.resolve(&mut encoder);
+        device.submit(encoder, |_| ()).wait()?;
+        self.ticks()
+    }
+
+    /// Adds what brings the timestamps to the host.
+    fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
         let size = self.readable.size();
         let count = (size / u64::from(wgpu::QUERY_SIZE)) as u32;
         encoder.resolve_query_set(&self.set, 0..count, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.readable, 0, size);
-        // A failed mapping shows when the range is taken below.
+        // A failed mapping shows when the range is taken.
         encoder.map_buffer_on_submit(&self.readable, wgpu::MapMode::Read, .., |_| ());
-        device.submit(encoder, |_| ()).wait()?;
+    }
+
+    /// The timestamps, once that is submitted and done.
+    fn ticks(&self) -> std::result::Result<Vec<u64>, String> {
         let view = self.readable.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
-        Ok(bytemuck::pod_collect_to_vec(&view))
+        let ticks = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        self.readable.unmap();
+        Ok(ticks)
     }
 
     /// Seconds of one tick.
     pub(crate) fn tick(device: &Device) -> f64 {
         f64::from(device.queue().get_timestamp_period()) * 1e-9
+    }
+}
+
+/// Sets of two timestamps that no pass has.
+pub(super) type Spare = Arc<Mutex<Vec<Stamps>>>;
+
+/// Sets that are kept: one for each submission that may be under way, and one for the next.
+const KEPT: usize = 3;
+
+/// The time of a pass by the adapter's clock.
+#[derive(Debug)]
+pub(crate) struct Lap {
+    stamps: Stamps,
+    tick: f64,
+    spare: Spare,
+}
+
+impl Lap {
+    /// For a pass that is to be recorded; none where the adapter has no clock that can be read.
+    pub(crate) fn new(device: &Device) -> Option<Self> {
+        if !device.wgpu().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            return None;
+        }
+        let spare = Arc::clone(&device.laps);
+        let stamps = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let stamps = stamps.unwrap_or_else(|| Stamps::new(device, 2));
+        Some(Self { stamps, tick: Stamps::tick(device), spare })
+    }
+
+    /// The pass.
+    pub(crate) fn pass<'a>(&self, encoder: &'a mut wgpu::CommandEncoder) -> wgpu::ComputePass<'a> {
+        self.stamps.pass(encoder, 0)
+    }
+
+    /// Adds, after the pass, what brings its time to the host.
+    pub(crate) fn end(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.stamps.resolve(encoder);
+    }
+
+    /// The time, once the submission is done; none where it cannot be read.
+    pub(crate) fn took(self) -> Option<Duration> {
+        let ticks = self.stamps.ticks().ok()?;
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < KEPT {
+            spare.push(self.stamps);
+        }
+        let passed = ticks[1].checked_sub(ticks[0])?;
+        Duration::try_from_secs_f64(passed as f64 * self.tick).ok()
     }
 }

@@ -1,8 +1,8 @@
 //! Shapes of an operator's outputs from its inputs; the reason in words where they do not fit.
 
 use super::{
-    Attention, Axis, BoxMean, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, Role, Sam,
-    TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, PixelFormat,
+    Role, Sam, TensorDesc, TensorId,
 };
 
 type Inferred = std::result::Result<Vec<TensorDesc>, String>;
@@ -18,6 +18,16 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
     let descs = match op {
         Op::Unpack => vec![unpacked(&same)?],
         Op::Pack => vec![packed(&same)?],
+        Op::ReadPixels { format, width } => {
+            holds(&x, *format, *width)?;
+            vec![TensorDesc { channels: 3, width: *width, role: Role::Image, ..same }]
+        }
+        Op::WritePixels { format, .. } => {
+            ensure(x.role == Role::Image && x.channels == 3, || format!("{x} is no image of three colours"))?;
+            ensure(x.height == descs[1].height, || format!("{x} and {} differ in their rows", descs[1]))?;
+            holds(&descs[1], *format, x.width)?;
+            vec![TensorDesc { patches, ..descs[1] }]
+        }
         Op::Pad { height, width, unpack } => vec![pad_output(*height, *width, *unpack, &same)?],
         Op::Crop { height, width, pack } => vec![crop_output(*height, *width, *pack, &same)?],
         Op::PixelUnshuffle { factor: r } => {
@@ -92,7 +102,7 @@ fn expect_inputs(op: &Op, count: usize) -> std::result::Result<(), String> {
             let residual = usize::from(conv.epilogue == super::Epilogue::Residual);
             1 + residual..=2 + residual
         }
-        Op::Concat | Op::Add | Op::Sam(_) | Op::Upsample { residual: true } => 2..=2,
+        Op::Concat | Op::Add | Op::Sam(_) | Op::WritePixels { .. } | Op::Upsample { residual: true } => 2..=2,
         Op::Gate | Op::SigmoidGate => 3..=3,
         _ => 1..=1,
     };
@@ -102,6 +112,15 @@ fn expect_inputs(op: &Op, count: usize) -> std::result::Result<(), String> {
 fn unpacked(x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
     ensure(x.role == Role::Words && x.channels == 1, || format!("{x} is not made of words"))?;
     Ok(TensorDesc { channels: 3, role: Role::Image, ..*x })
+}
+
+/// Whether words are rows of so many pixels at least.
+fn holds(words: &TensorDesc, format: PixelFormat, width: u32) -> std::result::Result<(), String> {
+    let each = format.words();
+    let pixels = words.role == Role::Words && words.channels == 1 && words.width.is_multiple_of(each);
+    ensure(pixels && words.width / each >= width, || {
+        format!("{words} holds no rows of {width} pixels of {each} words")
+    })
 }
 
 fn packed(x: &TensorDesc) -> std::result::Result<TensorDesc, String> {

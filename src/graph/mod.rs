@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use op::{
-    Attention, Axis, BoxMean, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, Sam, nearest_window,
+    Attention, Axis, BoxMean, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, PixelFormat, Sam,
+    nearest_window,
 };
 pub use rescale::{Groups, rescale};
 pub use tensor::{CELL, Patches, RUN, Role, TensorDesc, reflected};

@@ -140,6 +140,35 @@ pub struct Sam {
     pub emit_image: bool,
 }
 
+/// How pixels of the device's own images are stored: red, green, blue and alpha one after the other, in words of 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PixelFormat {
+    /// A byte each, 255 white: `rgba8unorm`.
+    Unorm8,
+    /// A 16-bit float each: `rgba16float`.
+    Float16,
+    /// A 32-bit float each: `rgba32float`.
+    Float32,
+}
+
+impl PixelFormat {
+    /// Words of a pixel.
+    #[must_use]
+    pub fn words(self) -> u32 {
+        match self {
+            Self::Unorm8 => 1,
+            Self::Float16 => 2,
+            Self::Float32 => 4,
+        }
+    }
+
+    /// Words of a row of so many pixels, padded to 256 bytes, as copies from and to textures have them.
+    #[must_use]
+    pub fn row(self, width: u32) -> u32 {
+        width.saturating_mul(self.words()).saturating_add(63) / 64 * 64
+    }
+}
+
 /// One operator. Inputs are tensors, parameters belong to the operator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Op {
@@ -147,6 +176,21 @@ pub enum Op {
     Unpack,
     /// An image to 8-bit words: clamp to [0, 1], times 255, round half to even.
     Pack,
+    /// Pixels to an image: clamped to [0, 1]; not-a-number becomes 0. Alpha is not read.
+    ReadPixels {
+        /// How they are stored.
+        format: PixelFormat,
+        /// Columns of the result; rows may be longer, of which the rest is not read.
+        width: u32,
+    },
+    /// An image to pixels, clamped to [0, 1]; not-a-number becomes 0. Inputs: the image, and the pixels that it was made of,
+    /// from which alpha is taken, and what a row has past the image.
+    WritePixels {
+        /// How they are stored.
+        format: PixelFormat,
+        /// How far the colours go from those of the second input to the image, 0 to 1.
+        strength: f32,
+    },
     /// An image padded on the right and at the bottom by its reflection, as [`super::reflected`] has it.
     Pad {
         /// Rows of the result.
@@ -217,6 +261,8 @@ impl Op {
         match self {
             Self::Unpack => "unpack",
             Self::Pack => "pack",
+            Self::ReadPixels { .. } => "read_pixels",
+            Self::WritePixels { .. } => "write_pixels",
             Self::Pad { .. } => "pad",
             Self::Crop { .. } => "crop",
             Self::PixelUnshuffle { .. } => "pixel_unshuffle",

@@ -21,12 +21,14 @@ mod pixel_unshuffle;
 mod pool_cells;
 mod pool_rows;
 mod prelu;
+mod read_pixels;
 mod sam;
 mod sigmoid_gate;
 mod stage;
 mod target;
 mod unpack;
 mod upsample;
+mod write_pixels;
 
 pub use conv3x3::{Candidate, Choices, ConvShape, Variant, candidates};
 pub use params::{Params, View};
@@ -81,6 +83,8 @@ fn operator(cx: &Context<'_>) -> Lowered {
     match &cx.node.op {
         Op::Unpack => unpack::lower(cx),
         Op::Pack => pack::lower(cx),
+        Op::ReadPixels { format, .. } => read_pixels::lower(cx, *format),
+        Op::WritePixels { format, strength } => write_pixels::lower(cx, *format, *strength),
         Op::Pad { unpack, .. } => pad::lower(cx, *unpack),
         Op::Crop { pack, .. } => crop::lower(cx, *pack),
         Op::PixelUnshuffle { factor } => pixel_unshuffle::lower(cx, *factor),

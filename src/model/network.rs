@@ -1,10 +1,14 @@
 //! The network of Zamir et al., "Multi-Stage Progressive Image Restoration" (CVPR 2021), call by call. The name
 //! of every operator is the checkpoint's key of its weights.
 
+mod edges;
+
+pub use edges::ImageFormat;
+
 use super::mode::Windows;
 use super::{Mode, ModelConfig, Weights};
 use crate::graph::{
-    Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, TensorDesc, TensorId,
 };
 use crate::{Error, Result};
 
@@ -21,15 +25,6 @@ pub enum Stage {
     /// The whole network.
     #[default]
     Three,
-}
-
-/// How photos enter and leave the graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ImageFormat {
-    /// 8-bit pixels in 32-bit words ([`Role::Words`]).
-    Words,
-    /// Three planes of floats in [0, 1] ([`Role::Image`]), neither clamped nor rounded on the way out.
-    Planar,
 }
 
 /// What to build.
@@ -50,7 +45,7 @@ pub struct NetworkOptions {
 }
 
 /// The network for photos of one size, which it pads to multiples of [`super::ModelConfig::side_multiple`]. Its first
-/// output is the restored photo; those of `keep` follow.
+/// output is the restored photo; what comes with its format, and those of `keep` follow.
 ///
 /// # Errors
 /// [`Error::Size`] where a side is zero, or too long to be padded; [`Error::TrainSize`] where the local mode's windows
@@ -66,6 +61,9 @@ pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
     let result = net.mprnet(options, (width, height))?;
     let mut graph = net.graph;
     graph.output(result);
+    if let ImageFormat::Pixels { .. } = options.format {
+        edges::finite(&mut graph, options.stage)?;
+    }
     for name in &options.keep {
         let unknown = || Error::UnknownTensor { name: name.clone() };
         let tensor = graph.find(name).ok_or_else(unknown)?;
@@ -135,60 +133,6 @@ impl Network<'_> {
             Stage::Two => stage2,
             Stage::Three => stage3,
         })
-    }
-
-    /// The photo as the network's image: unpacked, padded and pixel-unshuffled as needed.
-    fn image_in(&mut self, options: &NetworkOptions, padded: (u32, u32)) -> Result<TensorId> {
-        let &NetworkOptions { height, width, .. } = options;
-        let desc = |channels, role| TensorDesc { channels, height, width, patches: Patches::WHOLE, role };
-        let photo = match options.format {
-            ImageFormat::Words => {
-                let words = self.graph.input("words", desc(1, Role::Words));
-                self.op("input", Op::Unpack, &[words])?
-            }
-            ImageFormat::Planar => self.graph.input("input", desc(3, Role::Image)),
-        };
-        let image = if padded == (width, height) {
-            photo
-        } else {
-            let (width, height) = padded;
-            self.op("input.padded", Op::Pad { height, width, unpack: false }, &[photo])?
-        };
-        match self.weights.config().shuffle {
-            1 => Ok(image),
-            factor => self.op("input.unshuffled", Op::PixelUnshuffle { factor }, &[image]),
-        }
-    }
-
-    /// A stage's image at the photo's size, named by the stage, and as it leaves the graph. The label is of the module's
-    /// own result, which is of the padded size.
-    fn image_out(
-        &mut self,
-        stage: &str,
-        label: &str,
-        image: TensorId,
-        options: &NetworkOptions,
-    ) -> Result<TensorId> {
-        let full = match self.weights.config().shuffle {
-            1 => image,
-            factor => self.op(&format!("{stage}.shuffled"), Op::PixelShuffle { factor }, &[image])?,
-        };
-        self.graph.label(label, full);
-        let &NetworkOptions { height, width, .. } = options;
-        let desc = self.graph.desc(full);
-        // A photo's sides do not divide into the patches that the stage before it saw.
-        let patches = Patches::WHOLE;
-        let photo = if (desc.width, desc.height) == (width, height) {
-            full
-        } else {
-            let crop = Op::Crop { height, width, pack: false };
-            self.graph.push(&format!("{stage}.cropped"), crop, &[full], patches)?
-        };
-        self.graph.label(stage, photo);
-        match options.format {
-            ImageFormat::Words => self.graph.push(&format!("{stage}.words"), Op::Pack, &[photo], patches),
-            ImageFormat::Planar => Ok(photo),
-        }
     }
 
     fn shallow(&mut self, key: &str, image: TensorId) -> Result<TensorId> {

@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use mprnet::gpu::{KernelSpec, Storage};
-use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, passes};
+use mprnet::graph::{
+    Conv, Epilogue, Graph, Kernel, Op, Patches, PixelFormat, Role, TensorDesc, TensorId, passes,
+};
 use mprnet::kernels::{self, Choices, Maker, Target, Variant};
 use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use mprnet::probe;
@@ -57,7 +59,9 @@ fn networks() -> Vec<Graph> {
     let mut graphs = Vec::new();
     for shuffle in [1, 2, 4] {
         let weights = Weights::seeded(ModelConfig { shuffle, ..TINY }, 1);
-        for format in [ImageFormat::Words, ImageFormat::Planar] {
+        let pixels = |format| ImageFormat::Pixels { format, strength: 0.5 };
+        let formats = [PixelFormat::Unorm8, PixelFormat::Float16, PixelFormat::Float32].map(pixels);
+        for format in [ImageFormat::Words, ImageFormat::Planar].into_iter().chain(formats) {
             for keep in [vec![], vec!["stage1".to_owned(), "stage2".to_owned()]] {
                 let options = NetworkOptions {
                     height: 64,
@@ -166,7 +170,10 @@ pub fn compile(spec: &KernelSpec) -> Result<(Module, ModuleInfo), String> {
 pub fn capabilities(spec: &KernelSpec) -> Capabilities {
     let mut needed = Capabilities::empty();
     needed.set(Capabilities::SHADER_FLOAT16, spec.native_f16());
-    let packed = spec.parts.iter().any(|p| p.ends_with("_f16_packed") || p.ends_with("_f16_two"));
+    let packed = spec
+        .parts
+        .iter()
+        .any(|p| p.ends_with("_f16_packed") || p.ends_with("_f16_two") || p == "pixels_float16");
     needed.set(Capabilities::SHADER_FLOAT16_IN_FLOAT32, packed);
     needed.set(Capabilities::SHADER_INT64, spec.int64());
     needed.set(Capabilities::SUBGROUP, spec.subgroups());
@@ -279,7 +286,7 @@ fn to_wgsl(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<(), 
 /// A new kernel changes the counts; a shader or part that no kernel here links would be left out of every check.
 #[test]
 fn every_shader_is_reached() {
-    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [214, 511, 367]);
+    assert_eq!(STORAGES.map(|storage| specs(storage).len()), [226, 525, 381]);
     let used = |spec: &KernelSpec| {
         let parts = spec.parts.iter().map(|p| format!("parts/{p}"));
         parts.chain([spec.shader.to_owned(), "parts/params".to_owned()]).collect::<Vec<_>>()

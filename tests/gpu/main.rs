@@ -6,6 +6,7 @@ mod common;
 mod golden;
 mod matrices;
 mod network;
+mod on_device;
 mod operators;
 #[path = "../common/overflowing.rs"]
 mod overflowing;

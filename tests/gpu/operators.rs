@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::{
-    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Patches, RUN, Role, Sam, TensorDesc,
-    TensorId, cpu,
+    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Patches, PixelFormat, RUN, Role, Sam,
+    TensorDesc, TensorId, cpu,
 };
 use mprnet::kernels::{Choices, Maker, Variant};
 use mprnet::plan::Precision;
@@ -347,5 +347,32 @@ fn pixels_in_and_out() {
         let case =
             Case::new(&mut random, &[desc], |graph, ids| graph.push(name, op, ids, Patches::WHOLE).unwrap());
         case.check(name);
+    }
+}
+
+/// Pixels of the device's own images, in rows that are longer than the image's and just as long.
+#[test]
+fn pixels_of_the_device() {
+    let mut random = Random::new(7);
+    for format in [PixelFormat::Unorm8, PixelFormat::Float16, PixelFormat::Float32] {
+        for (height, width, row) in [(13, 22, 22), (9, 70, 128), (1, 1, 64)] {
+            let words =
+                TensorDesc { role: Role::Words, ..feature(1, height, row * format.words(), Patches::WHOLE) };
+            let image = TensorDesc { role: Role::Image, ..feature(3, height, width, Patches::WHOLE) };
+            let what = format!("{format:?} {width}x{height} in rows of {row}");
+            let read = Op::ReadPixels { format, width };
+            Case::new(&mut random, &[words], |graph, ids| {
+                graph.push("read", read, ids, Patches::WHOLE).unwrap()
+            })
+            .check(&what);
+            // Which way a driver rounds to 16 bits is its own affair; tests of whole networks have a bound for it.
+            if format != PixelFormat::Float16 {
+                let write = Op::WritePixels { format, strength: 1.0 };
+                Case::new(&mut random, &[image, words], |graph, ids| {
+                    graph.push("write", write, ids, Patches::WHOLE).unwrap()
+                })
+                .check(&what);
+            }
+        }
     }
 }

@@ -158,6 +158,25 @@ fn a_symmetric_photo_stays_symmetric() {
     assert_ne!(turned(&plain, true), plain);
 }
 
+/// Between its models a chain leaves an image on the device, where nothing bounds it; the bytes are the same.
+#[test]
+fn a_chain_stays_on_the_device() {
+    let noisy = in_floats(&photo(WIDTH, HEIGHT));
+    let (pixels, rows) = (u64::from(WIDTH * HEIGHT), u64::from(HEIGHT.div_ceil(8)));
+    let chain = |max_memory| {
+        let options = RestorerOptions { max_memory, ..RestorerOptions::default() };
+        let chain = tiny(options).followed_by(weights("tiny_shuffle2.safetensors"));
+        let Restored { frame, spent, .. } = chain.photo(&noisy).run().unwrap();
+        (frame, spent.moved_bytes)
+    };
+    let (on_device, moved) = chain(None);
+    // The photo there, the result back, and of each model what tells whether its numbers are finite.
+    assert_eq!(moved, 2 * 16 * pixels + 2 * 16 * rows);
+    let (by_host, moved) = chain(Some(1 << 30));
+    assert_eq!(moved, 4 * 16 * pixels);
+    assert_eq!(on_device, by_host);
+}
+
 #[test]
 fn chains_hand_floats_on() {
     let (first, second) = (weights("tiny.safetensors"), weights("tiny_shuffle2.safetensors"));

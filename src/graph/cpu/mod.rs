@@ -78,6 +78,8 @@ fn execute(graph: &Graph, node: &Node, values: &HashMap<TensorId, Value>) -> Vec
     match &node.op {
         Op::Unpack => vec![pixels::unpack(x, out)],
         Op::Pack => vec![pixels::pack(x, out)],
+        Op::ReadPixels { format, .. } => vec![pixels::read(x, *format, out)],
+        Op::WritePixels { format, strength } => vec![pixels::write(x, input(1), (*format, *strength))],
         Op::Pad { unpack: false, .. } => vec![edges::pad(x, out)],
         Op::Pad { unpack: true, .. } => {
             let image = pixels::unpack(x, TensorDesc { channels: out.channels, role: out.role, ..x.desc });

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use safetensors::SafeTensors;
 
 use super::*;
-use crate::graph::{cpu, passes};
+use crate::graph::{Role, cpu, passes};
 
 const CONFIG: ModelConfig =
     ModelConfig { n_feat: 8, scale_unetfeats: 4, scale_orsnetfeats: 4, num_cab: 2, reduction: 4, shuffle: 1 };

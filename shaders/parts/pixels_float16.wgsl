@@ -1,0 +1,13 @@
+// A 16-bit float for each of red, green, blue and alpha.
+alias Pixel = vec2<u32>;
+
+const WORDS: i32 = 2;
+
+fn colours(pixel: Pixel) -> vec3<f32> {
+    return vec3<f32>(unpack2x16float(pixel.x), unpack2x16float(pixel.y).x);
+}
+
+fn recoloured(pixel: Pixel, rgb: vec3<f32>) -> Pixel {
+    let blue = pack2x16float(vec2<f32>(rgb.z, 0.0)) & 0xffffu;
+    return vec2<u32>(pack2x16float(rgb.xy), blue | (pixel.y & 0xffff0000u));
+}
