@@ -41,10 +41,6 @@ pub(super) enum ModeArg {
     Tiled,
 }
 
-/// A tile's side, and how much tiles overlap, where nothing else is asked for.
-const TILE: u32 = 512;
-const OVERLAP: u32 = 32;
-
 impl ModeArg {
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -64,11 +60,11 @@ impl ModeArgs {
     }
 
     fn tile(&self) -> u32 {
-        self.tile.unwrap_or(TILE)
+        self.tile.unwrap_or(Mode::TILE)
     }
 
     fn overlap(&self) -> u32 {
-        self.overlap.unwrap_or(OVERLAP.min(self.tile() / 2))
+        self.overlap.unwrap_or(Mode::overlap(self.tile()))
     }
 
     /// The size that the network has for a photo of this one.
@@ -109,7 +105,7 @@ impl TrainedArgs {
     pub(super) fn mode(&self, mode: ModeArg) -> Mode {
         match mode {
             ModeArg::Global => Mode::Global,
-            ModeArg::Tiled => Mode::Tiled { tile: TILE, overlap: OVERLAP },
+            ModeArg::Tiled => Mode::Tiled { tile: Mode::TILE, overlap: Mode::overlap(Mode::TILE) },
             ModeArg::Local => Mode::Local { train_size: self.train_size },
         }
     }

@@ -10,7 +10,7 @@ use super::run::Watch;
 use super::staging::Transfers;
 use super::stream::{OnHost, Stream};
 use super::{Cancel, ExecutorOptions, Memory, Values, WeightStore};
-use crate::gpu::Device;
+use crate::gpu::{Device, Owned};
 use crate::graph::Graph;
 use crate::plan::MemoryPlan;
 use crate::{Error, Result};
@@ -30,7 +30,7 @@ pub struct Executor {
     /// All dispatches of a run, and the first of them as far as they are made: all, once it has run.
     pub(super) planned: Vec<Planned>,
     pub(super) dispatches: Vec<Dispatch>,
-    uniforms: wgpu::Buffer,
+    uniforms: Owned,
     /// The budget that the dispatches were cut for.
     cut_for: u64,
     /// Submissions tell it when they are done.

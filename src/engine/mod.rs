@@ -19,6 +19,7 @@ mod staging;
 mod stream;
 mod tiles;
 mod timed;
+mod times;
 mod transfer;
 mod weights;
 
@@ -26,9 +27,10 @@ pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation}
 pub use cancel::Cancel;
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
-pub use profile::{Clock, Interval, Span};
+pub use profile::Span;
 pub use restoration::{Restoration, Restored};
 pub use restorer::{Captured, Restorer, RestorerOptions};
 pub use run::Spent;
+pub use times::{Clock, Interval};
 pub use transfer::Values;
 pub use weights::WeightStore;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::compile::{Compiled, Step};
-use crate::gpu::{Device, KernelSpec, Pipeline};
+use crate::gpu::{Device, KernelSpec, Owned, Pipeline};
 use crate::kernels::{Binding, Operand, Params, Scratch, Slot, View};
 use crate::plan::{Cut, Domain, Strip};
 use crate::{Error, Result};
@@ -150,7 +150,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Makes the table.
-    pub(super) fn finish(self, device: &Device) -> Result<(Vec<Planned>, wgpu::Buffer)> {
+    pub(super) fn finish(self, device: &Device) -> Result<(Vec<Planned>, Owned)> {
         let stride = self.compiled.uniform_stride;
         let mut table = vec![0_u8; self.planned.len() * stride as usize];
         for (plan, entry) in self.planned.iter().zip(table.chunks_exact_mut(stride as usize)) {
@@ -163,12 +163,10 @@ impl<'a> Recorder<'a> {
             return Err(Error::TooManyWorkgroups { workgroups, limit });
         }
         let uniforms = device.checked_for("binding tensors", table.len() as u64, || {
-            let uniforms = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("uniforms"),
-                size: table.len() as u64,
-                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            });
+            let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+            let (label, size, mapped_at_creation) = (Some("uniforms"), table.len() as u64, false);
+            let descriptor = wgpu::BufferDescriptor { label, size, usage, mapped_at_creation };
+            let uniforms = Owned::new(device.wgpu(), &descriptor);
             device.queue().write_buffer(&uniforms, 0, &table);
             uniforms
         })?;

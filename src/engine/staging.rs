@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Values;
 use super::compile::Compiled;
-use crate::gpu::Device;
+use crate::gpu::{Device, Owned};
 use crate::graph::{TensorDesc, TensorId};
 use crate::plan::{Fragment, Layout};
 use crate::{Error, Result};
@@ -32,7 +32,7 @@ struct Part {
 }
 
 /// Staging buffers of one run: one for each part of each lane.
-type Set = Vec<Vec<wgpu::Buffer>>;
+type Set = Vec<Vec<Owned>>;
 
 /// What moves the inputs and outputs of a compiled graph.
 pub(super) struct Transfers {
@@ -111,7 +111,7 @@ impl Transfers {
     pub(super) fn record_outputs(
         self: &Arc<Self>,
         device: &Device,
-        slots: &[wgpu::Buffer],
+        slots: &[Owned],
         commands: &mut wgpu::CommandEncoder,
     ) -> Outputs {
         let set = take(&self.spare_outputs).unwrap_or_else(|| self.output_set(device));
@@ -176,7 +176,7 @@ impl Staged {
     }
 
     /// Adds their copies to commands.
-    pub(super) fn record(mut self, slots: &[wgpu::Buffer], commands: &mut wgpu::CommandEncoder) -> Uploading {
+    pub(super) fn record(mut self, slots: &[Owned], commands: &mut wgpu::CommandEncoder) -> Uploading {
         let (set, failed) = (self.set.take().unwrap_or_default(), Arc::new(AtomicBool::new(false)));
         for (lane, buffers) in self.transfers.inputs.iter().zip(&set) {
             for (part, buffer) in lane.parts.iter().zip(buffers) {
@@ -236,7 +236,7 @@ impl Outputs {
 }
 
 impl Lane {
-    fn read(&self, buffers: &[wgpu::Buffer]) -> std::result::Result<Values, String> {
+    fn read(&self, buffers: &[Owned]) -> std::result::Result<Values, String> {
         let mut values = Values::zeros(&self.desc);
         for (part, buffer) in self.parts.iter().zip(buffers) {
             let view = buffer.get_mapped_range(..).map_err(|error| error.to_string())?;
@@ -253,7 +253,7 @@ fn make(device: &Device, lanes: &[Lane], usage: wgpu::BufferUsages) -> Set {
     let buffer = |part: &Part| {
         let descriptor =
             wgpu::BufferDescriptor { label: Some("staging"), size: part.bytes, usage, mapped_at_creation };
-        device.wgpu().create_buffer(&descriptor)
+        Owned::new(device.wgpu(), &descriptor)
     };
     lanes.iter().map(|lane| lane.parts.iter().map(buffer).collect()).collect()
 }

@@ -1,12 +1,14 @@
 //! Timestamps: the adapter's own clock, read between dispatches and around passes.
 
-use super::Device;
+use std::time::Duration;
+
+use super::{Device, Owned, Submitted};
 
 /// A set of timestamps that commands write.
 pub(crate) struct Stamps {
     set: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    readable: wgpu::Buffer,
+    resolved: Owned,
+    readable: Owned,
 }
 
 impl Stamps {
@@ -20,12 +22,9 @@ impl Stamps {
             count: count as u32,
         });
         let buffer = |usage| {
-            device.wgpu().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("timestamps"),
-                size: count as u64 * u64::from(wgpu::QUERY_SIZE),
-                usage,
-                mapped_at_creation: false,
-            })
+            let size = count as u64 * u64::from(wgpu::QUERY_SIZE);
+            let (label, mapped_at_creation) = (Some("timestamps"), false);
+            Owned::new(device.wgpu(), &wgpu::BufferDescriptor { label, size, usage, mapped_at_creation })
         };
         let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
         let readable = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
@@ -53,21 +52,37 @@ impl Stamps {
         })
     }
 
-    /// Submits what was recorded, waits, and gives the timestamps.
+    /// Submits what was recorded, and has `then` hear how long it took by the host's clock. When that is done, the timestamps
+    /// can be read.
     pub(crate) fn submit(
         &self,
         device: &Device,
         mut encoder: wgpu::CommandEncoder,
-    ) -> std::result::Result<Vec<u64>, String> {
+        then: impl FnOnce(Duration) + Send + 'static,
+    ) -> Submitted {
         let size = self.readable.size();
         let count = (size / u64::from(wgpu::QUERY_SIZE)) as u32;
         encoder.resolve_query_set(&self.set, 0..count, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.readable, 0, size);
-        // A failed mapping shows when the range is taken below.
+        // A failed mapping shows when the range is taken.
         encoder.map_buffer_on_submit(&self.readable, wgpu::MapMode::Read, .., |_| ());
-        device.submit(encoder, |_| ()).wait()?;
+        device.submit(encoder, then)
+    }
+
+    /// The timestamps.
+    pub(crate) fn read(&self) -> std::result::Result<Vec<u64>, String> {
         let view = self.readable.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
         Ok(bytemuck::pod_collect_to_vec(&view))
+    }
+
+    /// Submits what was recorded, waits on this thread, and gives the timestamps.
+    pub(crate) fn wait(
+        &self,
+        device: &Device,
+        encoder: wgpu::CommandEncoder,
+    ) -> std::result::Result<Vec<u64>, String> {
+        self.submit(device, encoder, |_| ()).wait()?;
+        self.read()
     }
 
     /// Seconds of one tick.
