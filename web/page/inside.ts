@@ -85,9 +85,8 @@ function attention(parent: Element, map: AttentionMap, from: number): void {
   const flat = highest - lowest < 0.05 ? " This network lets nearly the same through everywhere; the colours stretch what difference there is." : "";
   const label = `The attention map after stage ${from}, from ${least} where it is darkest to ${most} where it is brightest`;
   const caption =
-    `Supervised attention: of the image of stage ${from} a convolution and a sigmoid make a map from 0 to 1 for each of ${map.channels} ` +
-    `channels. A convolution of the decoder's features is multiplied by it and added to them, and goes to stage ${from + 1}. Here is the ` +
-    `mean over the channels: ${least} where it is darkest, ${most} where it is brightest.${flat}`;
+    `The attention map that the image of stage ${from} gives: the mean over its ${map.channels} channels, ${least} where it is darkest, ` +
+    `${most} where it is brightest.${flat}`;
   figure(parent, coloured(map, label), caption);
 }
 
@@ -97,9 +96,10 @@ function show(parent: Element, seen: ImageData, insides: Insides, network: Netwo
   const padded = [seen.width, seen.height].map((side) => Math.ceil(side / multiple) * multiple) as [number, number];
   const size = padded.map((side) => side / shuffle) as [number, number];
   if (shuffle > 1) {
+    const more = padded[0] > seen.width || padded[1] > seen.height ? `, which are padded to ${padded[0]} × ${padded[1]}` : "";
     const text =
-      `This network sees each ${shuffle} × ${shuffle} pixels as one of ${3 * shuffle * shuffle} channels, and unpacks its images at ` +
-      "the end: full size is " + `${size[0]} × ${size[1]} for these pixels.`;
+      `This network sees each ${shuffle} × ${shuffle} pixels as one of ${3 * shuffle * shuffle} channels, and unpacks its images at the ` +
+      `end: full size is ${size[0]} × ${size[1]} for these ${seen.width} × ${seen.height} pixels${more}.`;
     element("p", parent, { text });
   }
   STAGES.forEach((stage, at) => {

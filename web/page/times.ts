@@ -21,9 +21,9 @@ const DOES: Record<string, string> = {
   prelu: "PReLU",
   pixel_unshuffle: "Squares of pixels packed into channels",
   pixel_shuffle: "Channels unpacked into squares of pixels",
-  unpack: "Bytes of the photo made into floats, and the photo padded",
+  unpack: "Bytes of the photo made into floats",
   pack: "Floats made into bytes of the result",
-  pad: "The photo padded by its reflection",
+  pad: "Bytes of the photo made into floats, and the photo padded by its reflection",
   crop: "The result cut to the photo's size, and made into bytes",
 };
 

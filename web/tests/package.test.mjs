@@ -234,7 +234,7 @@ test("the GPU's memory is given back, photo by photo and with the network", asyn
   const worker = await opening;
   // Only the last size's buffers are kept, since a photo's memory is bounded.
   const bytes = [];
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 8; round++) {
     await page.evaluate(async (wide) => {
       await mprnet.restore(wide ? photo : new ImageData(64, 48));
       if (wide) await mprnet.profile(16, 16);
@@ -253,7 +253,7 @@ test("the GPU's memory is given back, photo by photo and with the network", asyn
   const rounds = await lab.host();
   await rounds.evaluate(async () => (window.weights = await bytes("/golden/tiny.safetensors")));
   const held = [];
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 12; round++) {
     await rounds.evaluate(async () => {
       const mprnet = await Mprnet.create({ weights });
       await mprnet.restore(new ImageData(64, 48));
@@ -264,8 +264,8 @@ test("the GPU's memory is given back, photo by photo and with the network", asyn
     assert.equal(rounds.workers().length, 0, "a worker is left");
     held.push(memory("VmRSS"));
   }
-  // After five rounds the browser has what it keeps for itself.
-  const grown = held.at(-1) - held[4];
+  // After some rounds the browser has what it keeps for itself. A worker that is left takes tens of megabytes.
+  const grown = held.at(-1) - held[3];
   t.diagnostic(`MiB of the browser, round by round: ${held.map((it) => Math.round(it / 2 ** 20))}`);
   assert.ok(grown < 64 * 2 ** 20, `the browser has ${held.map((it) => Math.round(it / 2 ** 20))} MiB, round by round`);
   await rounds.close();
