@@ -101,7 +101,7 @@ test("what does not fit is computed in bands to the same bytes, and refused wher
   assert.equal(found.off, 0);
   for (const refused of found.refused) {
     assert.equal(refused?.kind, "too-large");
-    assert.match(refused.message, /takes at least \d+ MiB of the GPU's memory, and 0 are allowed/);
+    assert.match(refused.message, /takes at least \d+ MiB of the GPU's memory in bands, and 0 are allowed/);
   }
   await page.close();
 });
