@@ -41,10 +41,6 @@ pub(super) enum ModeArg {
     Tiled,
 }
 
-/// A tile's side, and how much tiles overlap, where nothing else is asked for.
-const TILE: u32 = 512;
-const OVERLAP: u32 = 32;
-
 impl ModeArg {
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -97,11 +93,11 @@ impl PartsArgs {
     }
 
     fn tile(&self) -> u32 {
-        self.tile.unwrap_or(TILE)
+        self.tile.unwrap_or(Mode::TILE)
     }
 
     fn overlap(&self) -> u32 {
-        self.overlap.unwrap_or(OVERLAP.min(self.tile() / 2))
+        self.overlap.unwrap_or(Mode::overlap(self.tile()))
     }
 
     /// Finds out whether each has a use, and whether they go together.

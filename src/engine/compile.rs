@@ -6,7 +6,7 @@ use super::WeightStore;
 use super::record::{Planned, Recorder};
 use super::uniforms::Uniforms;
 use super::weights::OperatorWeights;
-use crate::gpu::{Device, KernelSpec};
+use crate::gpu::{Device, KernelSpec, Owned};
 use crate::graph::{Graph, cost};
 use crate::kernels::{self, Choices, Lowered, Params, Stage, Target, Variant};
 use crate::plan::{Band, Bound, Budget, Cut, CutLimits, Item, Operator, Plan, Precision, TABLES, cut};
@@ -94,22 +94,12 @@ pub(super) struct Compiled {
     pub(super) graph: Graph,
     pub(super) precision: Precision,
     pub(super) plan: Plan,
-    pub(super) slots: Vec<wgpu::Buffer>,
+    pub(super) slots: Vec<Owned>,
     pub(super) steps: Vec<Step>,
     pub(super) limits: CutLimits,
     pub(super) uniform_stride: u64,
     /// The most that a table of uniforms may take.
     table_bytes: u64,
-}
-
-/// Browsers give memory back when their garbage collector comes to it, which knows nothing of a GPU's; elsewhere it goes with
-/// its last handle.
-impl Drop for Compiled {
-    fn drop(&mut self) {
-        if cfg!(target_family = "wasm") {
-            self.slots.iter().for_each(wgpu::Buffer::destroy);
-        }
-    }
 }
 
 impl Compiled {
@@ -231,12 +221,12 @@ fn culprit(error: &Error, graph: &Graph, lowered: &[Lowered], target: &Target) -
     (!asked_for && !target.failed.contains(&variant)).then_some(variant)
 }
 
-fn make_slots(device: &Device, sizes: &[u64]) -> Result<Vec<wgpu::Buffer>> {
+fn make_slots(device: &Device, sizes: &[u64]) -> Result<Vec<Owned>> {
     let make = |&size: &u64| {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let descriptor =
             wgpu::BufferDescriptor { label: Some("slot"), size, usage, mapped_at_creation: false };
-        device.wgpu().create_buffer(&descriptor)
+        Owned::new(device.wgpu(), &descriptor)
     };
     let bytes = sizes.iter().sum();
     device.checked_for("making room for tensors", bytes, || sizes.iter().map(make).collect())

@@ -274,8 +274,8 @@ impl Executor {
         self.receive(under_way)
     }
 
-    /// As [`Self::drive`], waiting on this thread until all is done.
-    pub(super) fn drive_to_the_end(
+    /// As [`Self::drive`], waiting until all is done.
+    pub(super) async fn drive_to_the_end(
         &mut self,
         device: &Device,
         mut submit: impl FnMut(&Executor, Slice) -> std::result::Result<Submitted, String>,
@@ -285,11 +285,8 @@ impl Executor {
         let (mut nobody, cancel) = (|_| (), Cancel::new());
         let mut watch = Watch::new(&mut nobody, &cancel);
         let loaded = self.on_host().take();
-        let under_way = pollster::block_on(async {
-            let mut under_way = self.drive(device, loaded, &mut watch, submit).await?;
-            self.receive_all(&mut under_way, &mut watch).await?;
-            Ok(under_way)
-        })?;
+        let mut under_way = self.drive(device, loaded, &mut watch, submit).await?;
+        self.receive_all(&mut under_way, &mut watch).await?;
         *self.on_host() = under_way.on_host;
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Values;
 use super::compile::Compiled;
 use super::surface::{Block, Ends};
-use crate::gpu::Device;
+use crate::gpu::{Device, Owned};
 use crate::graph::{TensorDesc, TensorId};
 use crate::plan::{Fragment, Layout};
 use crate::{Error, Result};
@@ -33,7 +33,7 @@ struct Part {
 }
 
 /// Staging buffers of one run: one for each part of each lane.
-type Set = Vec<Vec<wgpu::Buffer>>;
+type Set = Vec<Vec<Owned>>;
 
 /// What moves the inputs and outputs of a compiled graph.
 pub(super) struct Transfers {
@@ -115,23 +115,13 @@ impl Transfers {
     }
 
     /// Adds copies of an image of the device to where the graph reads it.
-    pub(super) fn record_from(
-        &self,
-        ends: &Ends<'_>,
-        slots: &[wgpu::Buffer],
-        commands: &mut wgpu::CommandEncoder,
-    ) {
+    pub(super) fn record_from(&self, ends: &Ends<'_>, slots: &[Owned], commands: &mut wgpu::CommandEncoder) {
         let parts = self.on_device.iter().flat_map(|[input, _]| &input.parts);
         parts.for_each(|part| ends.from.read(&part.block(slots), commands));
     }
 
     /// Adds copies of the result to an image of the device.
-    pub(super) fn record_to(
-        &self,
-        ends: &Ends<'_>,
-        slots: &[wgpu::Buffer],
-        commands: &mut wgpu::CommandEncoder,
-    ) {
+    pub(super) fn record_to(&self, ends: &Ends<'_>, slots: &[Owned], commands: &mut wgpu::CommandEncoder) {
         let parts = self.on_device.iter().flat_map(|[_, output]| &output.parts);
         parts.for_each(|part| ends.to.write(&part.block(slots), commands));
     }
@@ -140,7 +130,7 @@ impl Transfers {
     pub(super) fn record_outputs(
         self: &Arc<Self>,
         device: &Device,
-        slots: &[wgpu::Buffer],
+        slots: &[Owned],
         commands: &mut wgpu::CommandEncoder,
     ) -> Outputs {
         let set = take(&self.spare_outputs).unwrap_or_else(|| self.output_set(device));
@@ -176,7 +166,7 @@ impl Lane {
 }
 
 impl Part {
-    fn block<'a>(&self, slots: &'a [wgpu::Buffer]) -> Block<'a> {
+    fn block<'a>(&self, slots: &'a [Owned]) -> Block<'a> {
         let (row_bytes, rows) = (self.layout.row_bytes, self.rows.clone());
         Block { buffer: &slots[self.slot], offset: self.offset, row_bytes, rows }
     }
@@ -210,7 +200,7 @@ impl Staged {
     }
 
     /// Adds their copies to commands.
-    pub(super) fn record(mut self, slots: &[wgpu::Buffer], commands: &mut wgpu::CommandEncoder) -> Uploading {
+    pub(super) fn record(mut self, slots: &[Owned], commands: &mut wgpu::CommandEncoder) -> Uploading {
         let (set, failed) = (self.set.take().unwrap_or_default(), Arc::new(AtomicBool::new(false)));
         for (lane, buffers) in self.transfers.inputs.iter().zip(&set) {
             for (part, buffer) in lane.parts.iter().zip(buffers) {
@@ -270,7 +260,7 @@ impl Outputs {
 }
 
 impl Lane {
-    fn read(&self, buffers: &[wgpu::Buffer]) -> std::result::Result<Values, String> {
+    fn read(&self, buffers: &[Owned]) -> std::result::Result<Values, String> {
         let mut values = Values::zeros(&self.desc);
         for (part, buffer) in self.parts.iter().zip(buffers) {
             let view = buffer.get_mapped_range(..).map_err(|error| error.to_string())?;
@@ -287,7 +277,7 @@ fn make(device: &Device, lanes: &[Lane], usage: wgpu::BufferUsages) -> Set {
     let buffer = |part: &Part| {
         let descriptor =
             wgpu::BufferDescriptor { label: Some("staging"), size: part.bytes, usage, mapped_at_creation };
-        device.wgpu().create_buffer(&descriptor)
+        Owned::new(device.wgpu(), &descriptor)
     };
     lanes.iter().map(|lane| lane.parts.iter().map(buffer).collect()).collect()
 }

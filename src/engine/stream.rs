@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Values;
 use super::compile::Compiled;
 use super::room::{self, Room};
-use crate::gpu::{Device, Submitted};
+use crate::gpu::{Device, Owned, Submitted};
 use crate::graph::{TensorDesc, TensorId};
 use crate::plan::{DOWNLOADS, Layout, Move, staged, staging};
 use crate::{Error, Result};
@@ -18,9 +18,9 @@ pub(super) struct Stream {
     /// The most that a band loads and stores.
     most: [u64; 2],
     /// Mapped, to be written to.
-    uploads: Mutex<Vec<wgpu::Buffer>>,
+    uploads: Mutex<Vec<Owned>>,
     /// Not mapped.
-    downloads: Mutex<Vec<wgpu::Buffer>>,
+    downloads: Mutex<Vec<Owned>>,
 }
 
 impl Stream {
@@ -39,12 +39,12 @@ impl Stream {
         Ok(Some(made))
     }
 
-    fn upload(&self, device: &Device) -> Result<wgpu::Buffer> {
+    fn upload(&self, device: &Device) -> Result<Owned> {
         let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
         self.make(device, self.most[0], usage, true)
     }
 
-    fn download(&self, device: &Device) -> Result<wgpu::Buffer> {
+    fn download(&self, device: &Device) -> Result<Owned> {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         self.make(device, self.most[1], usage, false)
     }
@@ -55,10 +55,11 @@ impl Stream {
         size: u64,
         usage: wgpu::BufferUsages,
         mapped_at_creation: bool,
-    ) -> Result<wgpu::Buffer> {
+    ) -> Result<Owned> {
         let label = Some("rows on their way");
         device.checked_for("making room to move rows", self.bytes(), || {
-            device.wgpu().create_buffer(&wgpu::BufferDescriptor { label, size, usage, mapped_at_creation })
+            let descriptor = wgpu::BufferDescriptor { label, size, usage, mapped_at_creation };
+            Owned::new(device.wgpu(), &descriptor)
         })
     }
 
@@ -153,14 +154,14 @@ impl Stream {
 /// Rows on their way, in the buffer that holds them.
 pub(super) enum Moving {
     /// To the device.
-    Up(wgpu::Buffer),
+    Up(Owned),
     /// From the device, by a band.
-    Down { buffer: wgpu::Buffer, band: usize },
+    Down { buffer: Owned, band: usize },
 }
 
 /// Where rows lie on the device.
 struct Part<'a> {
-    slot: &'a wgpu::Buffer,
+    slot: &'a Owned,
     offset: u64,
     bytes: u64,
 }
@@ -282,12 +283,12 @@ fn lost(error: &impl ToString) -> Error {
     super::executor::failed(error.to_string())
 }
 
-fn take(spare: &Mutex<Vec<wgpu::Buffer>>) -> Option<wgpu::Buffer> {
+fn take(spare: &Mutex<Vec<Owned>>) -> Option<Owned> {
     spare.lock().unwrap_or_else(PoisonError::into_inner).pop()
 }
 
 /// What a run that was given up had under way is made anew, and nothing is kept besides.
-fn keep(spare: &Mutex<Vec<wgpu::Buffer>>, buffer: wgpu::Buffer) {
+fn keep(spare: &Mutex<Vec<Owned>>, buffer: Owned) {
     let mut spare = spare.lock().unwrap_or_else(PoisonError::into_inner);
     if (spare.len() as u64) < DOWNLOADS {
         spare.push(buffer);

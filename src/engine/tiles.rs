@@ -52,11 +52,7 @@ impl Tiles {
     /// [`Error::Input`] where tiles of that size cannot overlap by so much.
     pub(super) fn of(mode: Mode, [width, height]: [u32; 2]) -> Result<Option<Self>> {
         let Mode::Tiled { tile, overlap } = mode else { return Ok(None) };
-        if overlap >= tile {
-            let reason =
-                format!("tiles of {tile} pixels cannot overlap by {overlap}; let them overlap by less");
-            return Err(Error::Input(reason));
-        }
+        mode.check()?;
         if width <= tile && height <= tile {
             return Ok(None);
         }

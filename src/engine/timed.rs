@@ -4,8 +4,7 @@ use std::ops::Range;
 
 use web_time::Instant;
 
-use super::profile::Clock;
-use super::{Executor, Values};
+use super::{Clock, Executor, Values};
 use crate::Result;
 use crate::gpu::{Device, Stamps, Submitted};
 
@@ -29,7 +28,7 @@ impl Executor {
     /// As [`Executor::run`].
     pub fn compute(&mut self, device: &Device) -> Result<Option<f64>> {
         let (timed, mut seconds) = (Clock::of(device) != Clock::Wall, 0.0);
-        self.drive_to_the_end(device, |executor, slice| {
+        pollster::block_on(self.drive_to_the_end(device, |executor, slice| {
             if !timed {
                 return Ok(executor.submit(device, slice).0);
             }
@@ -37,7 +36,7 @@ impl Executor {
             seconds += executor.submit_timed(device, slice.range.clone())?;
             slice.observe(start.elapsed());
             Ok(Submitted::done())
-        })?;
+        }))?;
         Ok(timed.then_some(seconds))
     }
 
@@ -49,7 +48,7 @@ impl Executor {
             let mut pass = stamps.pass(&mut encoder, 0);
             self.dispatches[range].iter().for_each(|dispatch| dispatch.record(&mut pass));
         }
-        let ticks = stamps.submit(device, encoder)?;
+        let ticks = stamps.wait(device, encoder)?;
         let passed =
             ticks[1].checked_sub(ticks[0]).ok_or("the adapter's clock went backwards; measure again")?;
         Ok(passed as f64 * Stamps::tick(device))

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::Result;
-use crate::gpu::Device;
+use crate::gpu::{Device, Owned};
 use crate::kernels::Params;
 
 /// The uniforms of all dispatches, and the table that holds one band's.
@@ -13,7 +13,7 @@ pub(super) struct Uniforms {
     bands: Vec<Range<usize>>,
     /// Bytes from one dispatch's to the next one's.
     stride: u64,
-    table: wgpu::Buffer,
+    table: Owned,
     /// The band that the table is written for.
     written: Option<usize>,
 }
@@ -27,12 +27,9 @@ impl Uniforms {
     ) -> Result<Self> {
         let size = table_bytes(&bands, stride);
         let table = device.checked_for("binding tensors", size, || {
-            device.wgpu().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("uniforms"),
-                size,
-                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            })
+            let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+            let (label, mapped_at_creation) = (Some("uniforms"), false);
+            Owned::new(device.wgpu(), &wgpu::BufferDescriptor { label, size, usage, mapped_at_creation })
         })?;
         Ok(Self { all, bands, stride, table, written: None })
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wgpu::util::{DeviceExt, TextureDataOrder};
 
-use crate::gpu::{Device, Storage, TEXEL_COLUMNS};
+use crate::gpu::{Device, Owned, Storage, TEXEL_COLUMNS};
 use crate::graph::Graph;
 use crate::kernels::{Packing, Slot};
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ pub(super) struct OperatorWeights {
 /// Constant values on the device.
 #[derive(Debug)]
 pub(super) enum Constants {
-    Buffer(wgpu::Buffer),
+    Buffer(Owned),
     /// Quads as texels, in rows of [`TEXEL_COLUMNS`], and their bytes.
     Texels(wgpu::TextureView, u64),
 }
@@ -28,12 +28,10 @@ pub(super) enum Constants {
 impl Constants {
     fn buffer(device: &Device, label: &str, contents: &[u8]) -> Self {
         // wgpu's own way to do this panics where there is no memory for it.
-        let buffer = device.wgpu().create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size: contents.len() as u64,
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: true,
-        });
+        let (label, size, mapped_at_creation) = (Some(label), contents.len() as u64, true);
+        let usage = wgpu::BufferUsages::STORAGE;
+        let descriptor = wgpu::BufferDescriptor { label, size, usage, mapped_at_creation };
+        let buffer = Owned::new(device.wgpu(), &descriptor);
         if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
             view.copy_from_slice(contents);
         }

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Device;
+use super::{Device, Owned, Submitted};
 
 /// A set of timestamps that commands write.
 #[derive(Debug)]
 pub(crate) struct Stamps {
     set: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    readable: wgpu::Buffer,
+    resolved: Owned,
+    readable: Owned,
 }
 
 impl Stamps {
@@ -24,12 +24,9 @@ impl Stamps {
             count: count as u32,
         });
         let buffer = |usage| {
-            device.wgpu().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("timestamps"),
-                size: count as u64 * u64::from(wgpu::QUERY_SIZE),
-                usage,
-                mapped_at_creation: false,
-            })
+            let size = count as u64 * u64::from(wgpu::QUERY_SIZE);
+            let (label, mapped_at_creation) = (Some("timestamps"), false);
+            Owned::new(device.wgpu(), &wgpu::BufferDescriptor { label, size, usage, mapped_at_creation })
         };
         let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
         let readable = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
@@ -57,15 +54,16 @@ impl Stamps {
         })
     }
 
-    /// Submits what was recorded, waits, and gives the timestamps.
+    /// Submits what was recorded, and has `then` hear how long it took by the host's clock. When that is done, the timestamps
+    /// can be read.
     pub(crate) fn submit(
         &self,
         device: &Device,
         mut encoder: wgpu::CommandEncoder,
-    ) -> std::result::Result<Vec<u64>, String> {
+        then: impl FnOnce(Duration) + Send + 'static,
+    ) -> Submitted {
         self.resolve(&mut encoder);
-        device.submit(encoder, |_| ()).wait()?;
-        self.ticks()
+        device.submit(encoder, then)
     }
 
     /// Adds what brings the timestamps to the host.
@@ -79,12 +77,22 @@ impl Stamps {
     }
 
     /// The timestamps, once that is submitted and done.
-    fn ticks(&self) -> std::result::Result<Vec<u64>, String> {
+    pub(crate) fn read(&self) -> std::result::Result<Vec<u64>, String> {
         let view = self.readable.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
         let ticks = bytemuck::pod_collect_to_vec(&view);
         drop(view);
         self.readable.unmap();
         Ok(ticks)
+    }
+
+    /// Submits what was recorded, waits on this thread, and gives the timestamps.
+    pub(crate) fn wait(
+        &self,
+        device: &Device,
+        encoder: wgpu::CommandEncoder,
+    ) -> std::result::Result<Vec<u64>, String> {
+        self.submit(device, encoder, |_| ()).wait()?;
+        self.read()
     }
 
     /// Seconds of one tick.
@@ -131,7 +139,7 @@ impl Lap {
 
     /// The time, once the submission is done; none where it cannot be read.
     pub(crate) fn took(self) -> Option<Duration> {
-        let ticks = self.stamps.ticks().ok()?;
+        let ticks = self.stamps.read().ok()?;
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() < KEPT {
             spare.push(self.stamps);

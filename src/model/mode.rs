@@ -39,6 +39,30 @@ pub enum Mode {
     },
 }
 
+impl Mode {
+    /// A tile's side where nothing else is asked for, in pixels.
+    pub const TILE: u32 = 512;
+
+    /// How much tiles of a side overlap where nothing else is asked for, in pixels.
+    #[must_use]
+    pub fn overlap(tile: u32) -> u32 {
+        32.min(tile / 2)
+    }
+
+    /// Finds out whether there can be such tiles.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where they overlap by all of a tile.
+    pub(crate) fn check(self) -> Result<()> {
+        match self {
+            Self::Tiled { tile, overlap } if overlap >= tile => Err(Error::Input(format!(
+                "tiles of {tile} pixels cannot overlap by {overlap}; let them overlap by less"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Weights {
     /// Pixels of a side of the square crops that the model was trained on last: what the metadata say
     /// (`mprnet.train_size`), or else what the published training took, 128 for a network of the published denoising
@@ -59,9 +83,10 @@ impl Weights {
     /// Finds out whether they can be used in a mode, whatever the photo.
     ///
     /// # Errors
-    /// [`Error::TrainSize`] where the network cannot have been trained on crops of that size; otherwise as
-    /// [`Self::train_size`].
+    /// [`Error::TrainSize`] where the network cannot have been trained on crops of that size, [`Error::Input`] where tiles
+    /// overlap by all of a tile; otherwise as [`Self::train_size`].
     pub fn accepts(&self, mode: Mode) -> Result<()> {
+        mode.check()?;
         self.windows(mode, self.config().side_multiple()).map(|_| ())
     }
 

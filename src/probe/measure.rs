@@ -85,7 +85,7 @@ impl<'a> Bound<'a> {
         }
         let stamps = Stamps::new(device, 2);
         self.record(stamps.pass(&mut encoder, 0));
-        let ticks = stamps.submit(device, encoder)?;
+        let ticks = stamps.wait(device, encoder)?;
         let taken =
             ticks[1].checked_sub(ticks[0]).ok_or("the adapter's clock went backwards; measure again")?;
         Ok(taken as f64 * Stamps::tick(device))

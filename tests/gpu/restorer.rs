@@ -49,6 +49,25 @@ fn any_size_on_the_hosts_device_with_and_without_passes() {
     }
 }
 
+/// A host program that asks for nothing, and every browser, gives bindings of 128 MiB and 16 KiB of workgroup memory.
+#[test]
+fn default_limits_are_lived_with() {
+    let limits = host_device().wgpu().limits();
+    assert_eq!(limits.max_storage_buffer_binding_size, 128 << 20);
+    assert_eq!(limits.max_compute_workgroup_storage_size, 16 << 10);
+    let noisy = photo(61, 47);
+    let on = |device: Device, precision| {
+        let weights = Weights::embedded(Task::Denoise).unwrap();
+        let options = RestorerOptions { precision, ..RestorerOptions::default() };
+        Restorer::new(weights, device, options).restore(&noisy).unwrap()
+    };
+    for (precision, bound) in [(Precision::F32, 1), (Precision::F16, 3)] {
+        let [most, least] = [crate::device().clone(), host_device()].map(|device| on(device, precision));
+        assert!(difference(&least, &noisy) > 10, "nothing is restored");
+        assert!(difference(&most, &least) <= bound, "{precision:?}: {}", difference(&most, &least));
+    }
+}
+
 /// As if the photo had been padded before it was restored, and the result cropped.
 #[test]
 fn a_photo_is_padded_by_its_reflection() {

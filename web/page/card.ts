@@ -1,8 +1,10 @@
 // A photo on the page: how far it is, then before and after.
 
 import { MprnetError } from "../package/dist/index.js";
+import type { ErrorKind } from "../package/dist/index.js";
 import { using } from "./engine.js";
 import type { Choice } from "./engine.js";
+import { element } from "./picture.js";
 import { seconds, told } from "./words.js";
 
 /** What src/cli/gallery/slider.js gives the page. */
@@ -12,13 +14,6 @@ declare function compareAll(root: ParentNode): void;
 export interface Settings {
   choice: Choice;
   strength: number;
-}
-
-function element<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, parent: Element): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
-  made.className = className;
-  parent.append(made);
-  return made;
 }
 
 function png(image: ImageData): Promise<Blob> {
@@ -32,7 +27,8 @@ function png(image: ImageData): Promise<Blob> {
   });
 }
 
-async function decoded(file: Blob, name: string): Promise<ImageBitmap> {
+/** An image of a file. */
+export async function decoded(file: Blob, name: string): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(file);
   } catch {
@@ -55,20 +51,20 @@ export class Card {
     this.#root = document.createElement("article");
     this.#root.className = "photo";
     parent.prepend(this.#root);
-    element("h2", "", this.#root).textContent = name;
-    this.#told = element("p", "told", this.#root);
+    element("h2", this.#root, { text: name });
+    this.#told = element("p", this.#root, { className: "told" });
     this.#told.setAttribute("role", "status");
-    this.#actions = element("p", "actions", this.#root);
+    this.#actions = element("p", this.#root, { className: "actions" });
   }
 
-  /** Restores the photo, and shows it or what went wrong. */
-  async restore(settings: Settings): Promise<void> {
+  /** Restores the photo, and shows it or what went wrong, which it gives. */
+  async restore(settings: Settings): Promise<ErrorKind | null> {
     this.#clear();
     const button = new AbortController();
     const bar = document.createElement("progress");
     bar.setAttribute("aria-label", `Progress of ${this.name}`);
     this.#told.before(bar);
-    const cancel = this.#action("Cancel", () => button.abort());
+    const cancel = this.offer("Cancel", () => button.abort());
     const begun = performance.now();
     this.#told.textContent = "Getting ready; the first photo takes longest.";
     const onProgress = (share: number) => {
@@ -84,19 +80,16 @@ export class Card {
       });
       bitmap.close();
       this.#show(restored, await png(restored), performance.now() - begun);
+      return null;
     } catch (error) {
-      const cancelled = error instanceof MprnetError && error.kind === "aborted";
-      this.#root.classList.toggle("failed", !cancelled);
-      this.#told.textContent = cancelled ? "Cancelled." : told(error);
+      const kind = error instanceof MprnetError ? error.kind : "failed";
+      this.#root.classList.toggle("failed", kind !== "aborted");
+      this.#told.textContent = kind === "aborted" ? "Cancelled." : told(error);
+      return kind;
     } finally {
       bar.remove();
       cancel.remove();
     }
-  }
-
-  /** Adds the button that restores the photo once more, with the settings as they are then. */
-  offerAgain(again: () => void): void {
-    this.#action("Restore again", again);
   }
 
   #show({ width, height }: ImageData, result: Blob, took: number): void {
@@ -106,23 +99,22 @@ export class Card {
     compare.className = "compare";
     Object.assign(compare.dataset, { name: this.name, before, after, width: String(width), height: String(height) });
     for (const [side, url] of [["before", before], ["after", after]] as const) {
-      const image = element("img", side, compare);
+      const image = element("img", compare, { className: side });
       image.alt = `${this.name} ${side}`;
       image.src = url;
     }
     this.#told.before(compare);
     compareAll(this.#root);
     this.#told.textContent = `${width} × ${height} pixels in ${seconds(took)}`;
-    const save = element("a", "button", this.#actions);
-    save.href = after;
-    save.download = `${this.name.replace(/\.[^.]*$/, "")}.png`;
-    save.textContent = `Save ${save.download}`;
+    const download = `${this.name.replace(/\.[^.]*$/, "")}.png`;
+    const save = element("a", this.#actions, { className: "button", text: `Save ${download}` });
+    Object.assign(save, { href: after, download });
   }
 
-  #action(text: string, does: () => void): HTMLButtonElement {
-    const button = element("button", "", this.#actions);
+  /** Adds a button under the photo. */
+  offer(text: string, does: () => void): HTMLButtonElement {
+    const button = element("button", this.#actions, { text });
     button.type = "button";
-    button.textContent = text;
     button.addEventListener("click", does);
     return button;
   }

@@ -1,10 +1,13 @@
 // The network that is chosen: opened when the first photo wants it, and given up when another is chosen.
 
 import { Mprnet, MprnetError } from "../package/dist/index.js";
-import type { ErrorKind, Task } from "../package/dist/index.js";
+import type { ErrorKind, Mode, Task } from "../package/dist/index.js";
 
-/** A task, or a file of weights. */
-export type Choice = Task | File;
+/** A task, or a file of weights; and how it is used. */
+export interface Choice {
+  weights: Task | File;
+  mode: Mode;
+}
 
 interface Network {
   choice: Choice;
@@ -18,8 +21,8 @@ const HARMLESS: ErrorKind[] = ["aborted", "input", "too-large"];
 
 let current: Network | null = null;
 
-async function open(choice: Choice): Promise<Mprnet> {
-  return Mprnet.create(typeof choice === "string" ? { task: choice } : { weights: await choice.arrayBuffer() });
+async function open({ weights, mode }: Choice): Promise<Mprnet> {
+  return Mprnet.create(typeof weights === "string" ? { task: weights, mode } : { weights: await weights.arrayBuffer(), mode });
 }
 
 /** Gives a network's memory back, once nobody needs it any more. */
@@ -31,7 +34,8 @@ function retire(network: Network | null): void {
 /** Does something with the network of a choice. */
 export async function using<T>(choice: Choice, work: (mprnet: Mprnet) => Promise<T>): Promise<T> {
   const before = current;
-  const network = before?.choice === choice ? before : { choice, opening: open(choice), users: 0 };
+  const same = before?.choice.weights === choice.weights && before.choice.mode === choice.mode;
+  const network = same ? before : { choice, opening: open(choice), users: 0 };
   current = network;
   retire(before);
   network.users += 1;

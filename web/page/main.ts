@@ -3,10 +3,12 @@
 // One script serves this page and the program's reports; it is no module, and asks for nothing.
 import slider from "../../src/cli/gallery/slider.js?url";
 import { MprnetError } from "../package/dist/index.js";
-import type { Task } from "../package/dist/index.js";
+import type { Mode, Task } from "../package/dist/index.js";
 import { Card } from "./card.js";
 import { using } from "./engine.js";
 import type { Choice } from "./engine.js";
+import * as inside from "./inside.js";
+import { tabs } from "./tabs.js";
 import { told } from "./words.js";
 
 /** Photos beside the page, under names of their own: those of its files tell their contents to caches. */
@@ -23,18 +25,21 @@ function byId<T extends HTMLElement>(id: string): T {
 const settings = byId<HTMLFormElement>("settings");
 const strength = byId<HTMLInputElement>("strength");
 const weights = byId<HTMLInputElement>("weights");
+const mode = byId<HTMLSelectElement>("mode");
 const drop = byId("drop");
 const results = byId("results");
+const show = tabs(byId("tabs"));
+/** The photo that was given last. */
+let last: File | null = null;
 
 const chosen = () => new FormData(settings).get("task") as Task | "own";
 
 /** The network that is chosen; none where a file is still to be. */
 function choice(): Choice {
   const task = chosen();
-  if (task !== "own") return task;
-  const file = weights.files?.[0];
-  if (!file) throw new MprnetError("weights", "choose a file of weights first, or one of the three networks");
-  return file;
+  const given = task === "own" ? weights.files?.[0] : task;
+  if (!given) throw new MprnetError("weights", "choose a file of weights first, or one of the three networks");
+  return { weights: given, mode: mode.value as Mode };
 }
 
 function trouble(text: string): void {
@@ -55,8 +60,15 @@ async function restore(card: Card): Promise<void> {
   try {
     const network = choice();
     trouble("");
-    await card.restore({ choice: network, strength: Number(strength.value) / 100 });
-    card.offerAgain(() => void restore(card));
+    const wrong = await card.restore({ choice: network, strength: Number(strength.value) / 100 });
+    // With the settings as they are then.
+    card.offer("Restore again", () => void restore(card));
+    if (wrong === "too-large" && network.mode !== "tiled") {
+      card.offer("Restore in tiles", () => {
+        mode.value = "tiled";
+        void restore(card);
+      });
+    }
     await tellAdapter(network);
   } catch (error) {
     trouble(told(error));
@@ -70,15 +82,42 @@ function take(files: Iterable<File>): void {
     trouble(told(error));
     return;
   }
-  for (const file of files) void restore(new Card(results, file, file.name || "pasted.png"));
+  for (const file of files) {
+    tellSubject(file);
+    void restore(new Card(results, file, file.name || "pasted.png"));
+    show("restore");
+  }
 }
 
-async function sample(): Promise<void> {
+/** The sample of the task that is chosen; none where it is not found. */
+async function sample(): Promise<File | null> {
   const task = chosen();
   const { url, name } = SAMPLES[task === "own" ? "denoise" : task];
   const answer = await fetch(url);
-  if (!answer.ok) return trouble(`The sample was not found at ${url.href}.`);
-  take([new File([await answer.blob()], name, { type: "image/png" })]);
+  if (answer.ok) return new File([await answer.blob()], name, { type: "image/png" });
+  trouble(`The sample was not found at ${url.href}.`);
+  return null;
+}
+
+/** Tells which photo the second tab takes. */
+function tellSubject(file: File | null): void {
+  last = file ?? last;
+  byId("subject").textContent = last ? last.name || "the pasted photo" : "a sample";
+}
+
+async function look(): Promise<void> {
+  const button = byId<HTMLButtonElement>("look");
+  button.disabled = true;
+  try {
+    const network = choice();
+    trouble("");
+    const file = last ?? (await sample());
+    if (file) await inside.look(byId("inside"), network, file, file.name || "the pasted photo");
+  } catch (error) {
+    trouble(told(error));
+  } finally {
+    button.disabled = false;
+  }
 }
 
 function listen(): void {
@@ -95,7 +134,8 @@ function listen(): void {
     // The same photo may be chosen again.
     input.value = "";
   });
-  byId("sample").addEventListener("click", () => void sample());
+  byId("sample").addEventListener("click", () => void sample().then((file) => take(file ? [file] : [])));
+  byId("look").addEventListener("click", () => void look());
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"] as const) {
     document.addEventListener(kind, (event) => {
       event.preventDefault();
@@ -106,6 +146,8 @@ function listen(): void {
   document.addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
 }
 
+inside.begin(byId("inside"));
+tellSubject(null);
 const script = document.createElement("script");
 script.src = slider;
 script.addEventListener("load", listen);

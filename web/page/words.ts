@@ -8,7 +8,7 @@ const NO_WEBGPU =
   "the switches --enable-unsafe-webgpu --enable-features=Vulkan. Hardware acceleration has to be on in the browser's settings.";
 
 const REMEDIES: Partial<Record<ErrorKind, string>> = {
-  "too-large": "The program mprnet restores larger photos.",
+  "too-large": "In tiles it takes less, and the result is approximate; the program mprnet restores larger photos exactly.",
   "device-lost": "Close what else uses the GPU, and try again.",
 };
 

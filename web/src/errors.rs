@@ -24,7 +24,8 @@ pub(crate) fn named(name: &str, message: &str) -> JsValue {
 pub(crate) fn thrown(error: Error) -> JsValue {
     let text = match &error {
         Error::BudgetTooSmall { budget, least } => format!(
-            "the photo takes at least {} MiB of the GPU's memory, and {} are allowed; take a smaller photo, or allow more",
+            "the photo takes at least {} MiB of the GPU's memory in bands, and {} are allowed; allow more, take a smaller photo, or the \
+             mode tiled, which is approximate",
             least.div_ceil(1 << 20),
             budget >> 20
         ),
@@ -38,7 +39,7 @@ pub(crate) fn thrown(error: Error) -> JsValue {
         | Error::TensorTooLarge { .. }
         | Error::TooManyWorkgroups { .. } => "TooLarge",
         Error::WeightsFile { .. } | Error::Weights { .. } => "Weights",
-        Error::FrameShape { .. } | Error::Input(_) | Error::Size { .. } => "Input",
+        Error::FrameShape { .. } | Error::Input(_) | Error::Size { .. } | Error::TrainSize { .. } => "Input",
         _ => "Failed",
     };
     named(name, &text)

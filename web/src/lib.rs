@@ -3,7 +3,10 @@
 
 mod check;
 mod errors;
+mod inside;
+mod options;
 mod plan;
+mod profile;
 
 use std::rc::Rc;
 
@@ -11,11 +14,11 @@ use js_sys::{Function, Uint8ClampedArray};
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::image::{Channels, Frame, Pixels};
 use mprnet::model::Weights;
-use mprnet::plan::Precision;
 use mprnet::{Cancel, Progress, Restorer, RestorerOptions};
 use wasm_bindgen::prelude::*;
 
 use errors::{Result, thrown};
+use options::Options;
 
 /// A word that ends a restoration early.
 #[wasm_bindgen]
@@ -43,8 +46,7 @@ pub struct Session {
     device: Device,
     restorer: Rc<Restorer>,
     weights: Weights,
-    precision: Precision,
-    memory: u64,
+    options: Options,
 }
 
 /// Hands what a panic says to `told`: after one, nothing of this module works any more.
@@ -53,28 +55,46 @@ pub fn begin(told: Function) {
     errors::tell_panics(told);
 }
 
-/// Opens the GPU and takes the weights of a safetensors file, which `origin` names in errors. `precision` is f32, f16 or exact;
-/// photos that need more bytes of the GPU's memory than `memory` are computed in bands of rows.
+/// Opens the GPU and takes the weights of a safetensors file, which `origin` names in errors. `options` are those of the
+/// package's `Mprnet.create`, as JSON; photos that need more bytes of the GPU's memory than they allow are computed in bands.
 ///
 /// # Errors
-/// Without WebGPU, or where the file holds no MPRNet.
+/// Without WebGPU, where the file holds no MPRNet, or where options do not go together.
 #[wasm_bindgen]
-pub async fn open(file: Vec<u8>, origin: String, precision: String, memory: f64) -> Result<Session> {
+pub async fn open(file: Vec<u8>, origin: String, options: String) -> Result<Session> {
+    let options = Options::of(&options)?;
     let weights = Weights::from_safetensors(&file, &origin).map_err(thrown)?;
-    let precision = match precision.as_str() {
-        "f32" => Precision::F32,
-        "f16" => Precision::F16,
-        "exact" => Precision::Exact,
-        other => {
-            return Err(errors::named("Input", &format!("{other} is no precision: give f32, f16 or exact")));
-        }
-    };
+    weights.accepts(options.mode).map_err(thrown)?;
     let device = Device::new_async(&DeviceOptions::default()).await.map_err(thrown)?;
+    let Options { precision, memory, mode } = options;
     // Browsers hand out more memory than there is, and then lose the device.
-    let memory = memory as u64;
-    let options = RestorerOptions { precision, max_memory: Some(memory), ..RestorerOptions::default() };
-    let restorer = Rc::new(Restorer::new(weights.clone(), device.clone(), options));
-    Ok(Session { device, restorer, weights, precision, memory })
+    let options_of =
+        RestorerOptions { precision, mode, max_memory: Some(memory), ..RestorerOptions::default() };
+    let restorer = Rc::new(Restorer::new(weights.clone(), device.clone(), options_of));
+    Ok(Session { device, restorer, weights, options })
+}
+
+/// A photo of four bytes a pixel, R, G, B and transparency.
+fn frame(rgba: &[u8], width: u32, height: u32) -> Result<Frame> {
+    let opaque = rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX);
+    let channels = if opaque { Channels::Rgb } else { Channels::Rgba };
+    let packed = Pixels::packed(width, height, Channels::Rgba);
+    Frame::from_slice(rgba, &Pixels { channels, ..packed }).map_err(thrown)
+}
+
+/// A result in the bytes of its photo, whose transparency stays.
+fn written(result: &Frame, mut rgba: Vec<u8>, width: u32, height: u32) -> Result<Vec<u8>> {
+    result.write_to_slice(&mut rgba, &Pixels::packed(width, height, Channels::Rgba)).map_err(thrown)?;
+    Ok(rgba)
+}
+
+/// Tells `progress` what share is done.
+fn teller(progress: &Function) -> impl FnMut(Progress) {
+    |Progress { done, total }| {
+        let share = done as f64 / total.max(1) as f64;
+        // Who throws when told still gets the photo.
+        let _ = progress.call1(&JsValue::NULL, &share.into());
+    }
 }
 
 #[wasm_bindgen]
@@ -93,21 +113,10 @@ impl Session {
         progress: Function,
         stop: &Stop,
     ) -> Result<Uint8ClampedArray> {
-        let (restorer, cancel) = (Rc::clone(&self.restorer), stop.0.clone());
-        let opaque = rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX);
-        let packed = Pixels::packed(width, height, Channels::Rgba);
-        let channels = if opaque { Channels::Rgb } else { Channels::Rgba };
-        let photo = Frame::from_slice(&rgba, &Pixels { channels, ..packed }).map_err(thrown)?;
-        let tell = |Progress { done, total }| {
-            let share = done as f64 / total.max(1) as f64;
-            // Who throws when told still gets the photo.
-            let _ = progress.call1(&JsValue::NULL, &share.into());
-        };
-        let restoration = restorer.photo(&photo).strength(strength).progress(tell).cancelled_by(&cancel);
-        let restored = restoration.restore_async().await.map_err(thrown)?;
-        let mut out = rgba;
-        restored.write_to_slice(&mut out, &packed).map_err(thrown)?;
-        Ok(Uint8ClampedArray::from(out.as_slice()))
+        let photo = frame(&rgba, width, height)?;
+        let restoration = self.restorer.photo(&photo).strength(strength).progress(teller(&progress));
+        let restored = restoration.cancelled_by(&stop.0).restore_async().await.map_err(thrown)?;
+        Ok(Uint8ClampedArray::from(written(&restored, rgba, width, height)?.as_slice()))
     }
 
     /// Why the GPU was lost, once it is: nothing runs on it any more.

@@ -1,14 +1,15 @@
 //! What a photo takes, before it is restored.
 
-use mprnet::graph::{Node, cost, passes};
+use mprnet::conformance::AdapterReport;
+use mprnet::graph::{Node, cost};
 use mprnet::kernels;
-use mprnet::model::{self, ImageFormat, Mode, NetworkOptions, Stage};
 use mprnet::plan::{Budget, Plan};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::Session;
 use super::errors::{Result, named, thrown};
+use super::options::Options;
 
 /// What a photo takes.
 #[derive(Serialize)]
@@ -28,6 +29,25 @@ struct Planned {
     multiply_adds: f64,
 }
 
+/// What was opened.
+#[derive(Serialize)]
+struct Opened {
+    adapter: Option<AdapterReport>,
+    network: Network,
+}
+
+/// The widths of a network, by the paper's names, and its size.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Network {
+    features: u32,
+    unet_features: u32,
+    orsnet_features: u32,
+    blocks: u32,
+    shuffle: u32,
+    parameters: f64,
+}
+
 #[wasm_bindgen]
 impl Session {
     /// What a photo of that size takes, as JSON.
@@ -39,23 +59,31 @@ impl Session {
             .map_err(|error| named("Failed", &error.to_string()))
     }
 
-    /// The adapter, as JSON.
+    /// The adapter and the network, as JSON.
     ///
     /// # Errors
     /// None but a mistake of this module.
-    pub fn adapter(&self) -> Result<String> {
-        let report = self.device.adapter().map(mprnet::conformance::AdapterReport::from);
-        serde_json::to_string(&report).map_err(|error| named("Failed", &error.to_string()))
+    pub fn opened(&self) -> Result<String> {
+        let config = self.weights.config();
+        let network = Network {
+            features: config.n_feat,
+            unet_features: config.scale_unetfeats,
+            orsnet_features: config.scale_orsnetfeats,
+            blocks: config.num_cab,
+            shuffle: config.shuffle,
+            parameters: self.weights.parameter_count() as f64,
+        };
+        let opened = Opened { adapter: self.device.adapter().map(AdapterReport::from), network };
+        serde_json::to_string(&opened).map_err(|error| named("Failed", &error.to_string()))
     }
 }
 
 impl Session {
     fn planned(&self, width: u32, height: u32) -> mprnet::Result<Planned> {
-        let (format, stage, mode) = (ImageFormat::Words, Stage::Three, Mode::Global);
-        let options = NetworkOptions { width, height, format, stage, mode, keep: Vec::new() };
-        let graph = passes::optimize(model::build(&self.weights, &options)?)?;
-        let (mut target, limits) = (self.device.target(self.precision), self.device.wgpu().limits());
-        let (allowed, buffer, precision) = (self.memory, limits.max_buffer_size, self.precision);
+        let graph = self.graph(self.options.seen(width, height))?;
+        let Options { precision, memory: allowed, .. } = self.options;
+        let (mut target, limits) = (self.device.target(precision), self.device.wgpu().limits());
+        let buffer = limits.max_buffer_size;
         target.scratch =
             target.scratch.min(limits.max_storage_buffer_binding_size).min(Budget::scratch(allowed));
         let operator = |node: &Node| kernels::lower(&graph, node, &target).operator(cost::work(&graph, node));

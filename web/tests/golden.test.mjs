@@ -2,28 +2,17 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { after, before, test } from "node:test";
-import { OUT, browser, program, serve } from "./setting.mjs";
+import { test } from "node:test";
+import { OUT, prepare, program } from "./setting.mjs";
 
 const NETWORKS = JSON.parse(readFileSync(new URL("../../golden/networks.json", import.meta.url)));
 /** Those whose weights are files, all of them tiny. */
 const TINY = NETWORKS.filter((network) => network.weights);
 
-let site, chrome;
-
-before(async () => {
-  site = await serve();
-  chrome = await browser();
-});
-after(async () => {
-  await chrome.close();
-  site.close();
-});
+const lab = prepare();
 
 test("golden networks are right in f32 and packed f16", async () => {
-  const page = await chrome.newPage();
-  await page.goto(`${site.url}/tests/blank.html`);
-  await page.waitForFunction(() => window.ready);
+  const page = await lab.host();
   const { adapter, checks } = await page.evaluate(async (networks) => {
     const mprnet = await Mprnet.create();
     const checks = [];
@@ -33,7 +22,7 @@ test("golden networks are right in f32 and packed f16", async () => {
     }
     return { adapter: mprnet.adapterInfo(), checks };
   }, TINY);
-  const version = chrome.version();
+  const version = lab.chrome.version();
   assert.equal(checks.length, 4 * TINY.length);
   for (const check of checks) {
     const what = `${check.network}, ${check.precision}, ${check.fused ? "fused" : "operator by operator"}`;

@@ -33,4 +33,7 @@ async function wrong(work) {
   }
 }
 
-Object.assign(window, { Mprnet, MprnetError, bytes, image, apart, wrong, ready: true });
+/** Makes workers that tests can look into, in a browser that gives less: see watched.mjs. */
+const watched = (less = "") => () => new Worker(`/tests/watched_worker.mjs?${less}`, { type: "module" });
+
+Object.assign(window, { watched, Mprnet, MprnetError, bytes, image, apart, wrong, ready: true });

@@ -1,31 +1,15 @@
 // The package, as programs use it.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { OUT, browser, crop, program, serve } from "./setting.mjs";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { OUT, browser, crop, memory, prepare, program } from "./setting.mjs";
 
-let site, chrome;
-
-before(async () => {
-  site = await serve();
-  chrome = await browser();
-});
-after(async () => {
-  await chrome.close();
-  site.close();
-});
-
-/** A page of another program that uses the package. */
-async function host(from = chrome) {
-  const page = await from.newPage();
-  await page.goto(`${site.url}/tests/blank.html`);
-  await page.waitForFunction(() => window.ready);
-  return page;
-}
+const lab = prepare();
 
 test("a photo comes out as from the program, whatever it is handed over as", async () => {
-  await program("-q", "denoise", await crop(chrome, 101, 75), "-o", `${OUT}/native.png`, "--tune", "off");
-  const page = await host();
+  await program("-q", "denoise", await crop(lab.chrome, 101, 75), "-o", `${OUT}/native.png`, "--tune", "off");
+  const page = await lab.host();
   const found = await page.evaluate(async () => {
     const mprnet = await Mprnet.create({ task: "denoise" });
     const photo = await image("/out/noisy-101x75.png");
@@ -71,7 +55,7 @@ test("a photo comes out as from the program, whatever it is handed over as", asy
 });
 
 test("transparency is kept, and f16 is near f32", async () => {
-  const page = await host();
+  const page = await lab.host();
   const found = await page.evaluate(async () => {
     const photo = await image("/samples/noisy.png", 61, 47);
     const opaque = new ImageData(photo.data.slice(), photo.width);
@@ -95,7 +79,7 @@ test("transparency is kept, and f16 is near f32", async () => {
 });
 
 test("what does not fit is computed in bands to the same bytes, and refused where not even those fit", async () => {
-  const page = await host();
+  const page = await lab.host();
   const found = await page.evaluate(async () => {
     const photo = await image("/samples/noisy.png", 64, 200);
     const [whole, bands, little] = [2 ** 31, 2 * 2 ** 20, 2 ** 16];
@@ -117,13 +101,13 @@ test("what does not fit is computed in bands to the same bytes, and refused wher
   assert.equal(found.off, 0);
   for (const refused of found.refused) {
     assert.equal(refused?.kind, "too-large");
-    assert.match(refused.message, /takes at least \d+ MiB of the GPU's memory, and 0 are allowed/);
+    assert.match(refused.message, /takes at least \d+ MiB of the GPU's memory in bands, and 0 are allowed/);
   }
   await page.close();
 });
 
 test("a restoration is cancelled, and the next one goes on", async () => {
-  const page = await host();
+  const page = await lab.host();
   const found = await page.evaluate(async () => {
     const mprnet = await Mprnet.create();
     const photo = await image("/samples/noisy.png", 256, 192);
@@ -144,7 +128,7 @@ test("a restoration is cancelled, and the next one goes on", async () => {
 });
 
 test("wrong files and wrong arguments are refused in a sentence", async () => {
-  const page = await host();
+  const page = await lab.host();
   const found = await page.evaluate(async () => {
     const png = await bytes("/samples/noisy.png");
     const model = await bytes("/models/denoise.safetensors");
@@ -171,7 +155,7 @@ test("wrong files and wrong arguments are refused in a sentence", async () => {
 });
 
 test("a lost device is opened anew once, and the second time is told", async () => {
-  const page = await host();
+  const page = await lab.host();
   const opening = page.waitForEvent("worker");
   await page.evaluate(async () => {
     window.mprnet = await Mprnet.create();
@@ -217,10 +201,195 @@ test("a lost device is opened anew once, and the second time is told", async () 
   await page.close();
 });
 
+/** What a worker of watched.mjs has noted. */
+const noted = (worker) => worker.evaluate(() => self.watched);
+
+test("default limits are lived with", async () => {
+  const page = await lab.host();
+  const opening = page.waitForEvent("worker");
+  const off = await page.evaluate(async () => {
+    const photo = await image("/samples/noisy.png", 101, 75);
+    const results = [];
+    for (const worker of [watched("limits"), undefined]) {
+      const mprnet = await Mprnet.create({ task: "denoise", worker });
+      results.push(await mprnet.restore(photo));
+      if (!worker) mprnet.dispose();
+    }
+    return apart(...results);
+  });
+  const { limits } = await noted(await opening);
+  assert.deepEqual(limits, { binding: 128 * 2 ** 20, buffer: 256 * 2 ** 20, workgroup: 16384 });
+  assert.equal(off, 0, "the limits of a device have a say in a photo's bytes");
+  await page.close();
+});
+
+test("the GPU's memory is given back, photo by photo and with the network", async (t) => {
+  const page = await lab.host();
+  const opening = page.waitForEvent("worker");
+  await page.evaluate(async () => {
+    window.photo = await image("/samples/noisy.png", 96, 64);
+    window.weights = await bytes("/golden/tiny.safetensors");
+    window.mprnet = await Mprnet.create({ weights, worker: watched() });
+  });
+  const worker = await opening;
+  // Only the last size's buffers are kept, since a photo's memory is bounded.
+  const bytes = [];
+  for (let round = 0; round < 8; round++) {
+    await page.evaluate(async (wide) => {
+      await mprnet.restore(wide ? photo : new ImageData(64, 48));
+      if (wide) await mprnet.profile(16, 16);
+      else await mprnet.inside(new ImageData(16, 16));
+    }, round % 2 === 0);
+    bytes.push((await noted(worker)).bytes);
+  }
+  const of = (parity) => bytes.filter((_, round) => round % 2 === parity).slice(1);
+  t.diagnostic(`bytes of buffers: ${bytes[2]}, ${bytes[3]} in turns`);
+  for (const same of [of(0), of(1)]) {
+    assert.ok(same.every((it) => it > 0 && it === same[0]), `bytes of buffers, photo by photo: ${bytes}`);
+  }
+  await page.evaluate(() => mprnet.dispose());
+  await page.close();
+
+  const rounds = await lab.host();
+  await rounds.evaluate(async () => (window.weights = await bytes("/golden/tiny.safetensors")));
+  const held = [];
+  for (let round = 0; round < 12; round++) {
+    await rounds.evaluate(async () => {
+      const mprnet = await Mprnet.create({ weights });
+      await mprnet.restore(new ImageData(64, 48));
+      mprnet.dispose();
+    });
+    // A worker ends in its own time.
+    for (let tries = 0; rounds.workers().length > 0 && tries < 100; tries++) await rounds.waitForTimeout(100);
+    assert.equal(rounds.workers().length, 0, "a worker is left");
+    held.push(memory("VmRSS"));
+  }
+  // After some rounds the browser has what it keeps for itself. A worker that is left takes tens of megabytes.
+  const grown = held.at(-1) - held[3];
+  t.diagnostic(`MiB of the browser, round by round: ${held.map((it) => Math.round(it / 2 ** 20))}`);
+  assert.ok(grown < 64 * 2 ** 20, `the browser has ${held.map((it) => Math.round(it / 2 ** 20))} MiB, round by round`);
+  await rounds.close();
+});
+
+test("modes are those of the program", async () => {
+  const photo = await crop(lab.chrome, 101, 75);
+  const modes = {
+    local: [{ mode: "local", trainSize: 32 }, "--mode", "local", "--train-size", "32"],
+    tiled: [{ mode: "tiled", tile: 48, overlap: 8 }, "--mode", "tiled", "--tile", "48", "--overlap", "8"],
+  };
+  for (const [name, [, ...args]] of Object.entries(modes)) {
+    await program("-q", "denoise", photo, "-o", `${OUT}/${name}.png`, "--tune", "off", ...args);
+  }
+  const page = await lab.host();
+  const found = await page.evaluate(async (modes) => {
+    const photo = await image("/out/noisy-101x75.png");
+    const found = { plans: [], off: {}, wrong: {} };
+    const global = await Mprnet.create({ task: "denoise" });
+    const whole = await global.restore(photo);
+    found.plans.push(await global.plan(photo.width, photo.height));
+    global.dispose();
+    for (const [name, [options]] of Object.entries(modes)) {
+      const mprnet = await Mprnet.create({ task: "denoise", ...options });
+      const restored = await mprnet.restore(photo);
+      found.off[name] = [apart(restored, await image(`/out/${name}.png`)), apart(restored, whole)];
+      found.plans.push(await mprnet.plan(photo.width, photo.height));
+      mprnet.dispose();
+    }
+    const refused = {
+      mode: { mode: "best" }, size: { trainSize: 64 }, tile: { mode: "local", tile: 64 }, share: { mode: "tiled", tile: 40.5 },
+      less: { mode: "tiled", tile: 32, overlap: 32 }, trained: { mode: "local", trainSize: 30 },
+    };
+    for (const [name, options] of Object.entries(refused)) found.wrong[name] = await wrong(() => Mprnet.create(options));
+    return found;
+  }, modes);
+  for (const [name, [off, changed]] of Object.entries(found.off)) {
+    assert.ok(off <= 1, `${name} is ${off} levels from the program's`);
+    assert.ok(changed > 0, `${name} is as global is`);
+  }
+  const [global, , tiled] = found.plans;
+  assert.ok(tiled.memory < global.memory && tiled.width === 101, JSON.stringify(found.plans));
+  for (const [name, wrong] of Object.entries(found.wrong)) assert.equal(wrong?.kind, "input", `${name}: ${JSON.stringify(wrong)}`);
+  assert.match(found.wrong.mode.message, /best is no mode/);
+  assert.match(found.wrong.less.message, /cannot overlap by 32/);
+  await page.close();
+});
+
+/** The tensor of a safetensors file of one. */
+function tensor(path) {
+  const file = readFileSync(path);
+  const length = Number(file.readBigUInt64LE(0));
+  const [{ shape }] = Object.values(JSON.parse(file.subarray(8, 8 + length)));
+  const values = file.subarray(8 + length);
+  return { shape, at: (index) => values.readFloatLE(4 * index) };
+}
+
+test("what a network makes on the way is what the program dumps", async () => {
+  const photo = await crop(lab.chrome, 101, 75);
+  const dumps = [1, 2].flatMap((stage) => ["--dump", `sam${stage}${stage + 1}.conv3=${OUT}/map${stage}.safetensors`]);
+  await program("-q", "denoise", photo, "-o", `${OUT}/inside.png`, "--tune", "off", "--keep-stages", ...dumps);
+  const page = await lab.host();
+  const found = await page.evaluate(async () => {
+    const mprnet = await Mprnet.create({ task: "denoise" });
+    const photo = await image("/out/noisy-101x75.png");
+    const { stages, attention } = await mprnet.inside(photo);
+    const files = await Promise.all(["inside.stage1", "inside.stage2", "inside"].map((name) => image(`/out/${name}.png`)));
+    const restored = await mprnet.restore(photo);
+    const network = mprnet.network();
+    const late = new AbortController();
+    late.abort();
+    const aborted = await wrong(() => mprnet.inside(photo, { signal: late.signal }));
+    mprnet.dispose();
+    return {
+      off: stages.map((stage, i) => apart(stage, files[i])), same: apart(stages[2], restored), apart: apart(stages[0], stages[1]),
+      maps: attention.map((map) => ({ ...map, values: [...map.values] })), network, aborted,
+    };
+  });
+  assert.ok(found.off.every((off) => off <= 1), `stages are ${found.off} levels from the program's`);
+  assert.equal(found.same, 0);
+  assert.ok(found.apart > 0);
+  assert.equal(found.aborted?.kind, "aborted");
+  const { features, shuffle } = found.network;
+  found.maps.forEach(({ width, height, channels, values }, i) => {
+    assert.deepEqual([width, height, channels], [Math.ceil(101 / shuffle), Math.ceil(75 / shuffle), features]);
+    const { shape: [, planes, rows, columns], at } = tensor(`${OUT}/map${i + 1}.safetensors`);
+    assert.equal(planes, channels);
+    values.forEach((value, place) => {
+      const [x, y] = [place % width, Math.floor(place / width)];
+      let mean = 0;
+      for (let c = 0; c < channels; c++) mean += 1 / (1 + Math.exp(-at((c * rows + y) * columns + x))) / channels;
+      assert.ok(Math.abs(mean - value) < 1e-3, `map ${i + 1} has ${value} at ${x}, ${y} where ${mean} is expected`);
+    });
+    assert.ok(Math.max(...values) - Math.min(...values) > 0.001, "the map is the same everywhere");
+  });
+  await page.close();
+});
+
+for (const [less, clock] of [["", "pass-timestamps"], ["no-clock", "wall"]]) {
+  test(`the time of each kind of operator, by ${clock}`, async (t) => {
+    const page = await lab.host();
+    const opening = page.waitForEvent("worker");
+    const { profile, plan } = await page.evaluate(async (less) => {
+      const mprnet = await Mprnet.create({ task: "denoise", worker: watched(less) });
+      return { profile: await mprnet.profile(128, 96), plan: await mprnet.plan(128, 96) };
+    }, less);
+    const has = (await noted(await opening)).features.includes("timestamp-query");
+    assert.equal(profile.clock, has ? "pass-timestamps" : "wall");
+    if (profile.clock !== clock) t.diagnostic(`this browser's adapter has no timestamps: measured by ${profile.clock}`);
+    const sum = (of) => profile.kinds.reduce((sum, kind) => sum + of(kind), 0);
+    assert.equal(sum((kind) => kind.operators), plan.operators);
+    assert.equal(sum((kind) => kind.multiplyAdds), plan.multiplyAdds);
+    assert.ok(profile.seconds > 0 && Math.abs(sum((kind) => kind.seconds) - profile.seconds) < 1e-6, JSON.stringify(profile));
+    assert.deepEqual(profile.kinds.map((kind) => kind.seconds), profile.kinds.map((kind) => kind.seconds).sort((a, b) => b - a));
+    assert.ok(profile.kinds.some(({ kind, seconds }) => kind === "conv3x3" && seconds > 0));
+    t.diagnostic(JSON.stringify(profile));
+    await page.close();
+  });
+}
+
 test("without WebGPU that is said", async (t) => {
   const without = await browser({ webgpu: false });
   t.after(() => without.close());
-  const page = await host(without);
+  const page = await lab.host(without);
   const found = await page.evaluate(async () => {
     const worst = await wrong(() => Mprnet.create());
     return { worst, has: "gpu" in navigator, secure: isSecureContext };

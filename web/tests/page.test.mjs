@@ -2,33 +2,25 @@
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { after, before, test } from "node:test";
-import { AXE, OUT, browser, crop, memory, program, serve } from "./setting.mjs";
+import { test } from "node:test";
+import { AXE, OUT, browser, crop, memory, prepare, program } from "./setting.mjs";
 
 const MODEL = new URL("../../models/denoise.safetensors", import.meta.url).pathname;
 
-let site, chrome, small;
+let small;
+const lab = prepare(async ({ chrome }) => (small = readFileSync(await crop(chrome, 96, 72))));
 
-before(async () => {
-  site = await serve();
-  chrome = await browser();
-  small = readFileSync(await crop(chrome, 96, 72));
-});
-after(async () => {
-  await chrome.close();
-  site.close();
-});
-
-/** The page in a window of that width, and what it asked for and said. */
-async function open(width = 1280, options = {}, from = chrome) {
+/** The page in a window of that width, and what it asked for and said; `first` is run in it before its own scripts. */
+async function open(width = 1280, options = {}, from = lab.chrome, first = () => undefined) {
   const context = await from.newContext({ viewport: { width, height: 900 }, ...options });
+  await context.addInitScript(first);
   const page = await context.newPage();
   const asked = [];
   const said = [];
   page.on("request", (request) => asked.push(request.url()));
   page.on("console", (message) => said.push(message.text()));
   page.on("pageerror", (error) => said.push(String(error)));
-  await page.goto(`${site.url}/page/index.html`);
+  await page.goto(`${lab.site.url}/page/index.html`);
   return { page, asked, said, close: () => context.close() };
 }
 
@@ -40,6 +32,16 @@ async function violations(page) {
 }
 
 const give = (page) => page.setInputFiles("#photos", { name: "a photo.png", mimeType: "image/png", buffer: small });
+
+/** Looks inside the network, on the second tab. */
+async function inside(page) {
+  await page.getByRole("tab", { name: "Inside the network" }).click();
+  await page.getByRole("button", { name: /^Look inside/ }).click();
+  await looked(page);
+}
+
+const looked = (page) =>
+  page.waitForFunction(() => document.querySelector("#inside .told").textContent.startsWith("This is"), null, { timeout: 300000 });
 
 const finished = (page, count = 1) =>
   page.waitForFunction((count) => document.querySelectorAll(".compare.ready").length === count, count, { timeout: 300000 });
@@ -56,7 +58,7 @@ const samples = (page, url) =>
   }, url);
 
 test("from loading the page to the first sample", async () => {
-  const first = site.asked.length;
+  const first = lab.site.asked.length;
   const begun = performance.now();
   const { page, asked, said, close } = await open();
   await page.waitForFunction(() => typeof compareAll === "function");
@@ -64,7 +66,7 @@ test("from loading the page to the first sample", async () => {
   await page.click("#sample");
   await finished(page);
   const whole = performance.now() - begun;
-  const wire = site.asked.slice(first);
+  const wire = lab.site.asked.slice(first);
   const sum = (entries) => entries.reduce((sum, entry) => sum + entry.bytes, 0);
   const figures = {
     seconds_to_load: loaded / 1000,
@@ -73,14 +75,14 @@ test("from loading the page to the first sample", async () => {
     bytes_of_the_module: sum(wire.filter((entry) => entry.path.endsWith(".wasm"))),
     bytes_of_the_model: sum(wire.filter((entry) => entry.path.endsWith(".safetensors"))),
     bytes_of_the_sample: sum(wire.filter((entry) => entry.path.endsWith(".png"))),
-    bytes_of_the_browser: memory(),
+    bytes_of_the_browser: memory("VmHWM"),
   };
   writeFileSync(`${OUT}/figures.json`, JSON.stringify(figures, null, 2));
   console.log(JSON.stringify(figures));
   assert.ok(figures.bytes_of_the_module > 0 && figures.bytes_of_the_module <= 1.5 * 2 ** 20);
   assert.ok(figures.bytes_of_the_model > 0 && figures.bytes_of_the_model <= 2.7e6);
   // Every request is for the page's own folder, or for what is in the page's memory.
-  const foreign = asked.filter((url) => !url.startsWith(`${site.url}/page/`) && !/^(blob|data):/.test(url));
+  const foreign = asked.filter((url) => !url.startsWith(`${lab.site.url}/page/`) && !/^(blob|data):/.test(url));
   assert.deepEqual(foreign, []);
   assert.deepEqual(said, []);
   await program("-q", "denoise", "samples/noisy.png", "-o", `${OUT}/page-native.png`, "--tune", "off");
@@ -189,13 +191,76 @@ for (const [width, scheme] of [[360, "light"], [1280, "light"], [360, "dark"], [
     await give(page);
     await finished(page);
     await page.waitForFunction(() => document.getElementById("adapter").textContent !== "");
-    await page.screenshot({ path: `${OUT}/page-${width}-${scheme}.png`, fullPage: true });
-    const across = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(across <= width, `the page is ${across} pixels wide`);
-    assert.deepEqual(await violations(page), []);
+    for (const part of ["page", "inside"]) {
+      if (part === "inside") await inside(page);
+      await page.screenshot({ path: `${OUT}/${part}-${width}-${scheme}.png`, fullPage: true });
+      const across = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(across <= width, `the page is ${across} pixels wide`);
+      assert.deepEqual(await violations(page), []);
+    }
     await close();
   });
 }
+
+test("the second tab draws the network from a run of it, by the keyboard alone", async () => {
+  const { page, said, asked, close } = await open();
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await page.getByRole("tab", { name: "Restore photos" }).focus();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), "Inside the network");
+  assert.ok(await page.isHidden("#restore") && (await page.isVisible("#inside")));
+  await page.keyboard.press("Home");
+  assert.ok(await page.isVisible("#restore"));
+  await give(page);
+  await finished(page);
+  await page.getByRole("tab", { name: "Restore photos" }).press("End");
+  await page.getByRole("button", { name: "Look inside, with a photo.png" }).press("Enter");
+  await looked(page);
+  const shown = await page.evaluate(() => {
+    const pixels = (canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+    return [...document.querySelectorAll("#inside canvas")].map((canvas) => ({
+      label: canvas.ariaLabel, width: canvas.width, height: canvas.height, pixels: pixels(canvas),
+    }));
+  });
+  const named = (name) => shown.find(({ label }) => label.startsWith(name));
+  assert.equal(shown.length, 8);
+  assert.deepEqual(named("The image of stage 3").pixels, await samples(page, await page.getAttribute("a[download]", "href")));
+  const images = [1, 2, 3].map((stage) => String(named(`The image of stage ${stage}`).pixels));
+  assert.equal(new Set(images).size, 3, "stages have the same image");
+  for (const stage of [1, 2]) {
+    const { width, height, pixels } = named(`The attention map after stage ${stage}`);
+    assert.deepEqual([width, height], [48, 36]);
+    assert.ok(new Set(pixels.filter((_, i) => i % 4 === 1)).size > 20, "the map is the same everywhere");
+  }
+  // Quarters have a gap between them, where nothing is drawn.
+  const { width, height, pixels } = named("What stage 1 sees");
+  assert.ok(width > 96 && height > 72);
+  assert.ok(pixels.some((value, i) => i % 4 === 3 && value === 0));
+  assert.equal(await page.getByRole("row").filter({ hasText: "conv3x3" }).count(), 1);
+  assert.deepEqual(said, []);
+  assert.deepEqual(asked.filter((url) => !url.startsWith(`${lab.site.url}/page/`) && !/^(blob|data):/.test(url)), []);
+  await close();
+});
+
+test("where memory is short the page offers tiles", async () => {
+  const { page, close } = await open(1280, {}, lab.chrome, () => {
+    // A GPU with hardly any memory, but for tiles.
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+      const { how } = message.ask ?? {};
+      if (how && how.mode !== "tiled") how.memory = 2 ** 16;
+      return post.call(this, message, ...rest);
+    };
+  });
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await give(page);
+  await page.waitForSelector(".photo.failed");
+  assert.match(await page.textContent(".photo.failed .told"), /takes at least \d+ MiB .* in bands.* In tiles it takes less/s);
+  await page.getByRole("button", { name: "Restore in tiles" }).click();
+  await finished(page);
+  assert.equal(await page.inputValue("#mode"), "tiled");
+  await close();
+});
 
 test("without WebGPU the page says which browsers have it", async (t) => {
   const without = await browser({ webgpu: false });

@@ -1,22 +1,17 @@
 // The page that `mprnet --report` writes: the same divider and loupe, from a file.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { AXE, OUT, browser, crop, program } from "./setting.mjs";
+import { AXE, OUT, crop, prepare, program } from "./setting.mjs";
 
-let chrome;
-
-before(async () => {
-  chrome = await browser();
-});
-after(() => chrome.close());
+const lab = prepare();
 
 test("the program's report opens from a file, and axe finds nothing in it", async () => {
-  const photo = await crop(chrome, 96, 72);
+  const photo = await crop(lab.chrome, 96, 72);
   await program("-q", "denoise", photo, "-o", `${OUT}/report.png`, "--tune", "off", "--target", photo, "--report", `${OUT}/report.html`);
   for (const width of [360, 1280]) {
-    const page = await chrome.newPage({ viewport: { width, height: 900 } });
+    const page = await lab.chrome.newPage({ viewport: { width, height: 900 } });
     const said = [];
     page.on("console", (message) => said.push(message.text()));
     page.on("pageerror", (error) => said.push(String(error)));

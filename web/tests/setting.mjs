@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { createReadStream, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { after, before } from "node:test";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -78,8 +79,35 @@ export function browser({ webgpu = true } = {}) {
   return chromium.launch({ executablePath: setting("MPRNET_WEB_CHROMIUM"), args });
 }
 
-/** The most bytes that the browser's processes have had in memory, each for itself: what they share counts for each. */
-export function memory() {
+/**
+ * What a file of tests has while it runs: a site and a browser, and pages of another program that uses the package; and what `more`
+ * makes with these, before the first test.
+ */
+export function prepare(more = () => undefined) {
+  const lab = {
+    async host(from = lab.chrome) {
+      const page = await from.newPage();
+      await page.goto(`${lab.site.url}/tests/blank.html`);
+      await page.waitForFunction(() => window.ready);
+      return page;
+    },
+  };
+  before(async () => {
+    Object.assign(lab, { site: await serve(), chrome: await browser() });
+    await more(lab);
+  });
+  after(async () => {
+    await lab.chrome.close();
+    lab.site.close();
+  });
+  return lab;
+}
+
+/**
+ * The bytes that the browser's processes have in memory, each for itself: what they share counts for each. `VmHWM` gives the most
+ * that they have had, `VmRSS` what they have.
+ */
+export function memory(which) {
   const status = new Map();
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
@@ -91,7 +119,7 @@ export function memory() {
   const value = (pid, name) => Number(status.get(pid)?.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1] ?? 0);
   const ours = (pid) => pid > 1 && (pid === process.pid || ours(value(pid, "PPid")));
   const processes = [...status.keys()].filter((pid) => pid !== process.pid && ours(pid));
-  return processes.reduce((sum, pid) => sum + 1024 * value(pid, "VmHWM"), 0);
+  return processes.reduce((sum, pid) => sum + 1024 * value(pid, which), 0);
 }
 
 /** The top left of the noisy sample as a PNG of that size, in a file of OUT: SwiftShader is slow. */

@@ -7,12 +7,13 @@
  *     mprnet.dispose();
  */
 
-import type { Ask, FromWorker, Sent, ToWorker } from "./messages.js";
+import type { Ask, FromWorker, Opened, Sent, ToWorker } from "./messages.js";
 import { MprnetError } from "./types.js";
-import type { AdapterInfo, CreateOptions, ErrorKind, Photo, Plan, RestoreOptions, Task } from "./types.js";
+import type {
+  AdapterInfo, CreateOptions, ErrorKind, Insides, Network, Photo, Plan, Profile, RestoreOptions, RunOptions, Task,
+} from "./types.js";
 
-export { MprnetError } from "./types.js";
-export type { AdapterInfo, CreateOptions, ErrorKind, Photo, Plan, Precision, RestoreOptions, Task } from "./types.js";
+export * from "./types.js";
 
 /** The weights beside the package, which bundlers find by these very expressions. */
 const MODELS: Record<Task, URL> = {
@@ -34,7 +35,7 @@ interface Waiting {
 export class Mprnet {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
-  #adapter: AdapterInfo | null = null;
+  #opened: Opened | null = null;
   #last = 0;
   /** Why nothing can be asked any more. */
   #ended: MprnetError | null = null;
@@ -50,7 +51,8 @@ export class Mprnet {
 
   /** Opens the GPU and loads a network. */
   static async create(options: CreateOptions = {}): Promise<Mprnet> {
-    const { task = "denoise", precision = "f32", memory = MEMORY, signal } = options;
+    const { task = "denoise", precision = "f32", memory = MEMORY, mode = "global", signal } = options;
+    const { trainSize, tile, overlap } = options;
     if (!("gpu" in navigator)) {
       throw new MprnetError("no-webgpu", "this browser has no WebGPU, or the page is not served by https or from localhost");
     }
@@ -59,12 +61,18 @@ export class Mprnet {
     if (model === undefined) {
       throw new MprnetError("input", `${task} is no task: give derain, denoise or deblur, or weights`);
     }
+    for (const [name, pixels] of Object.entries({ trainSize, tile, overlap })) {
+      if (pixels !== undefined && !(Number.isInteger(pixels) && pixels >= 0 && pixels < 2 ** 32)) {
+        throw new MprnetError("input", `${name} is ${pixels}: give a whole number of pixels`);
+      }
+    }
     const make = options.worker ?? (() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
     const made = new Mprnet(make());
     const origin = given ? "the weights given" : `the model ${task}`;
-    const open: Ask = { ask: "open", weights: given ?? null, model: model?.href ?? "", origin, precision, memory };
+    const how = { precision, memory, mode, trainSize, tile, overlap };
+    const open: Ask = { ask: "open", weights: given ?? null, model: model?.href ?? "", origin, how };
     try {
-      made.#adapter = await made.#ask<AdapterInfo>(open, given ? [given] : [], { signal });
+      made.#opened = await made.#ask<Opened>(open, given ? [given] : [], { signal });
       return made;
     } catch (error) {
       made.dispose();
@@ -74,13 +82,19 @@ export class Mprnet {
 
   /** Restores a photo of any size; the result has its width and height. Photos are restored in the order they are given. */
   async restore(photo: Photo, options: RestoreOptions = {}): Promise<ImageData> {
-    const { strength = 1, signal, onProgress } = options;
+    const { strength = 1 } = options;
     if (!(strength >= 0 && strength <= 1)) {
       throw new MprnetError("input", `a strength of ${strength} is not from 0 to 1`);
     }
-    const sent = await packed(photo);
-    const moved = sent.kind === "bitmap" ? [sent.bitmap] : [];
-    return this.#ask<ImageData>({ ask: "restore", photo: sent, strength }, moved, { signal, progress: onProgress });
+    return this.#run<ImageData>(photo, (photo) => ({ ask: "restore", photo, strength }), options);
+  }
+
+  /**
+   * Restores a photo, and gives what the stages before the last and the attention modules make of it besides. The maps of all
+   * channels pass through memory: take a small photo, or a part of one. In the mode `tiled` it must be no larger than a tile.
+   */
+  inside(photo: Photo, options: RunOptions = {}): Promise<Insides> {
+    return this.#run<Insides>(photo, (photo) => ({ ask: "inside", photo }), options);
   }
 
   /** What a photo of that size would take. */
@@ -88,10 +102,19 @@ export class Mprnet {
     return this.#ask<Plan>({ ask: "plan", width, height }, []);
   }
 
+  /** Where the time goes with a photo of that size, which is run twice; in the mode `tiled` with one of its tiles. */
+  profile(width: number, height: number): Promise<Profile> {
+    return this.#ask<Profile>({ ask: "profile", width, height }, []);
+  }
+
   /** What the GPU is, as far as the browser tells. */
   adapterInfo(): AdapterInfo {
-    if (!this.#adapter) throw new MprnetError("failed", "the GPU is not open");
-    return this.#adapter;
+    return this.#known().adapter;
+  }
+
+  /** What the network is. */
+  network(): Network {
+    return this.#known().network;
   }
 
   /**
@@ -105,6 +128,16 @@ export class Mprnet {
   /** Ends what is under way, and gives all memory back. */
   dispose(): void {
     this.#end(new MprnetError("aborted", "the network was disposed of"));
+  }
+
+  #known(): Opened {
+    if (!this.#opened) throw new MprnetError("failed", "the GPU is not open");
+    return this.#opened;
+  }
+
+  async #run<T>(photo: Photo, ask: (sent: Sent) => Ask, { signal, onProgress }: RunOptions): Promise<T> {
+    const sent = await packed(photo);
+    return this.#ask<T>(ask(sent), sent.kind === "bitmap" ? [sent.bitmap] : [], { signal, progress: onProgress });
   }
 
   #ask<T>(

@@ -7,6 +7,13 @@ export type Task = "derain" | "denoise" | "deblur";
  */
 export type Precision = "f32" | "f16" | "exact";
 
+/**
+ * What each channel attention takes its mean over: `global`, the whole patch that a stage sees, as the paper has it; `local`, a
+ * window around each pixel, half as large again as what the mean saw in training; `tiled`, the tile that a pixel is in, each
+ * restored by itself and blended with its neighbours, which is approximate, and takes the memory of one tile.
+ */
+export type Mode = "global" | "local" | "tiled";
+
 /** What a restorer is made of: a task, or weights of your own. */
 export interface CreateOptions {
   /** Whose weights are fetched from beside the package, 1.8 MB; `denoise` without it. */
@@ -17,6 +24,14 @@ export interface CreateOptions {
   precision?: Precision;
   /** The most bytes of the GPU's memory that a photo may take; what takes more is computed in bands of rows. 2 GiB without it. */
   memory?: number;
+  /** `global` without it. */
+  mode?: Mode;
+  /** With `local`: a side of the square crops that the network was trained on, in pixels; without it what its file says. */
+  trainSize?: number;
+  /** With `tiled`: a tile's side, in pixels; 512 without it. */
+  tile?: number;
+  /** With `tiled`: how much neighbouring tiles overlap at least, in pixels; 32 without it, or half of a smaller tile. */
+  overlap?: number;
   /** Makes the worker, where a bundler or a policy wants that done in another way: a module worker of `mprnet/worker`. */
   worker?: () => Worker;
   /** Ends the opening. */
@@ -26,16 +41,20 @@ export interface CreateOptions {
 /** A photo. Canvases and bitmaps lose what colours fully transparent pixels have; ImageData keep them. */
 export type Photo = ImageData | ImageBitmap | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | VideoFrame;
 
-export interface RestoreOptions {
-  /** Ends the restoration, which then rejects with an error of the kind `aborted`. */
+/** Who may end a run, and hears of it. */
+export interface RunOptions {
+  /** Ends it; it then rejects with an error of the kind `aborted`. */
   signal?: AbortSignal;
   /** Hears how far it has come, 0 to 1, a few times a second. */
   onProgress?: (share: number) => void;
+}
+
+export interface RestoreOptions extends RunOptions {
   /** How far the result goes from the photo to what the network makes of it, 0 to 1; 1 without it. */
   strength?: number;
 }
 
-/** What a photo takes. */
+/** What a photo takes; in the mode `tiled` each of its tiles, one after the other. */
 export interface Plan {
   width: number;
   height: number;
@@ -49,6 +68,60 @@ export interface Plan {
   bands: number;
   operators: number;
   multiplyAdds: number;
+}
+
+/** The widths of a network, by the paper's names, and its size. */
+export interface Network {
+  /** n_feat: channels at full size. */
+  features: number;
+  /** scale_unetfeats: channels added at each halving in stages 1 and 2. */
+  unetFeatures: number;
+  /** scale_orsnetfeats: channels added in stage 3. */
+  orsnetFeatures: number;
+  /** num_cab: channel attention blocks in each of stage 3's three blocks. */
+  blocks: number;
+  /** The square of so many pixels on a side that the network sees as one, with three channels for each of them; 1 in the paper. */
+  shuffle: number;
+  parameters: number;
+}
+
+/** What an attention module lets through of each place: the mean over its channels, 0 to 1, row by row. */
+export interface AttentionMap {
+  width: number;
+  height: number;
+  channels: number;
+  values: Float32Array;
+}
+
+/** What a network makes of a photo on the way to the result. */
+export interface Insides {
+  /** The images of the three stages, the last of which is the result. */
+  stages: ImageData[];
+  /** The maps of the supervised attention modules after stage 1 and stage 2. */
+  attention: AttentionMap[];
+}
+
+/** The time of all operators of a kind. */
+export interface KindOfOperator {
+  /** Its name, as `mprnet profile` has it. */
+  kind: string;
+  operators: number;
+  seconds: number;
+  /** Of their sums as they are defined. */
+  multiplyAdds: number;
+}
+
+/** Where the time of a run goes. */
+export interface Profile {
+  /**
+   * What the times were read from: `pass-timestamps`, the GPU's own clock at the ends of each operator, which browsers may round;
+   * or `wall`, the page's clock, from when the browser says that an operator is done to when it says so of the next.
+   */
+  clock: "pass-timestamps" | "wall";
+  /** Of all operators. */
+  seconds: number;
+  /** Longest first. */
+  kinds: KindOfOperator[];
 }
 
 /** What the GPU is and can do, as far as the browser tells. */

@@ -1,11 +1,10 @@
 // The worker: opens the GPU, and restores photos one after the other.
 
 import init, { Session, Stop, begin, open } from "./wasm/mprnet_web.js";
-import type { Ask, FromWorker, Sent, ToWorker } from "./messages.js";
-import type { AdapterInfo, ErrorKind, Plan } from "./types.js";
+import type { Answer, Ask, FromWorker, Opened, Sent, ToWorker } from "./messages.js";
+import type { AttentionMap, ErrorKind, Insides, Plan, Profile } from "./types.js";
 
 type Open = Extract<Ask, { ask: "open" }>;
-type Answer = AdapterInfo | ImageData | Plan | string;
 
 /** What the module's errors are called, and what they are to the page. */
 const KINDS: Record<string, ErrorKind> = {
@@ -56,15 +55,15 @@ async function reopen(): Promise<Session> {
   session?.close();
   session = null;
   const { file, ask } = opened;
-  session = await open(file, ask.origin, ask.precision, ask.memory);
+  session = await open(file, ask.origin, JSON.stringify(ask.how));
   return session;
 }
 
-async function begun(ask: Open): Promise<AdapterInfo> {
+async function begun(ask: Open): Promise<Opened> {
   const [, file] = await Promise.all([init({ module_or_path: MODULE }), weights(ask)]);
   begin((text: string) => say({ broken: text }));
   opened = { file, ask };
-  return JSON.parse((await reopen()).adapter()) as AdapterInfo;
+  return JSON.parse((await reopen()).opened()) as Opened;
 }
 
 /** Does what needs the GPU, and once more if that was lost meanwhile. */
@@ -100,14 +99,34 @@ function pixels(sent: Sent): ImageData {
   return context.getImageData(0, 0, width, height);
 }
 
-async function restored(id: number, photo: Sent, strength: number, asked: Asked): Promise<ImageData> {
+/** A photo's bytes, who is told how far its work is, and what ends it. */
+function work(id: number, photo: Sent, asked: Asked) {
   const { data, width, height } = pixels(photo);
   const tell = (share: number) => say({ id, progress: share });
-  const rgba = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const stop = new Stop();
   asked.stop = () => stop.call();
-  const result = await surviving((session) => session.restore(rgba, width, height, strength, tell, stop));
-  return new ImageData(result as Uint8ClampedArray<ArrayBuffer>, width, height);
+  return { rgba: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height, tell, stop };
+}
+
+function image(bytes: Uint8ClampedArray, width: number, height: number): ImageData {
+  return new ImageData(bytes as Uint8ClampedArray<ArrayBuffer>, width, height);
+}
+
+async function restored(id: number, photo: Sent, strength: number, asked: Asked): Promise<ImageData> {
+  const { rgba, width, height, tell, stop } = work(id, photo, asked);
+  return image(await surviving((session) => session.restore(rgba, width, height, strength, tell, stop)), width, height);
+}
+
+async function inside(id: number, photo: Sent, asked: Asked): Promise<Insides> {
+  const { rgba, width, height, tell, stop } = work(id, photo, asked);
+  const seen = await surviving((session) => session.inside(rgba, width, height, tell, stop));
+  const attention = [0, 1].map((module): AttentionMap => {
+    const [width, height, channels] = seen.map_shape(module) as unknown as [number, number, number];
+    return { width, height, channels, values: seen.map(module) as Float32Array<ArrayBuffer> };
+  });
+  const stages = [0, 1, 2].map((stage) => image(seen.stage(stage), width, height));
+  seen.free();
+  return { stages, attention };
 }
 
 async function answer(id: number, ask: Ask, asked: Asked): Promise<Answer> {
@@ -116,8 +135,12 @@ async function answer(id: number, ask: Ask, asked: Asked): Promise<Answer> {
       return begun(ask);
     case "restore":
       return restored(id, ask.photo, ask.strength, asked);
+    case "inside":
+      return inside(id, ask.photo, asked);
     case "plan":
       return JSON.parse((session ?? (await reopen())).plan(ask.width, ask.height)) as Plan;
+    case "profile":
+      return JSON.parse(await surviving((session) => session.profile(ask.width, ask.height))) as Profile;
     case "check":
       return surviving((session) => session.check(ask.name, ask.weights, ask.tensors, ask.local));
   }

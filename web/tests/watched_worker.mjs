@@ -1,0 +1,4 @@
+// The package's worker, in a browser that gives less.
+
+import "./watched.mjs";
+import "/package/worker.js";
