@@ -5,6 +5,7 @@ mod bands;
 mod common;
 mod golden;
 mod matrices;
+mod memory;
 mod network;
 mod on_device;
 mod operators;

@@ -1,0 +1,90 @@
+//! What is told of the device's memory, beside what the driver's allocator has given out.
+
+use mprnet::gpu::{Device, DeviceOptions};
+use mprnet::graph::passes;
+use mprnet::model::{ImageFormat, Weights};
+use mprnet::{Executor, ExecutorOptions, Restorer, RestorerOptions, Values, WeightStore};
+
+use crate::common::{Random, golden_path};
+use crate::network::network;
+use crate::restorer::photo;
+
+/// Bytes by which allocations may exceed what was asked for: each begins at a boundary of its own.
+const ROUNDING: u64 = 16 << 10;
+
+/// A device that no other test uses; none where its allocator does not report.
+fn reporting() -> Option<Device> {
+    let device = Device::new(&DeviceOptions::default()).unwrap();
+    let reports = device.wgpu().generate_allocator_report().is_some();
+    if !reports {
+        eprintln!("skipped: this backend does not report what is allocated");
+    }
+    reports.then_some(device)
+}
+
+/// Bytes of all buffers but those of weights, and of what wgpu makes for itself with every device.
+fn allocated(device: &Device) -> u64 {
+    let allocations = device.wgpu().generate_allocator_report().unwrap().allocations;
+    let internal = "(wgpu internal) Staging";
+    let ours = |name: &str| ["slot", "staging", "rows on their way", "uniforms", internal].contains(&name);
+    allocations.iter().filter(|it| ours(&it.name)).map(|it| it.size).sum()
+}
+
+fn weights() -> Weights {
+    Weights::read(&golden_path("tiny.safetensors")).unwrap()
+}
+
+#[test]
+fn what_is_told_is_what_is_allocated() {
+    let Some(device) = reporting() else { return };
+    let size = (168, 56);
+    let graph = passes::optimize(network(&weights(), size, ImageFormat::Planar)).unwrap();
+    let input = [Values::Planar(Random::new(7).values((3 * size.0 * size.1) as usize))];
+    // Weights are staged until the first submission, as many bytes again: they count with the weights.
+    let (store, mut whole) = (WeightStore::default(), None);
+    let made = |options: &ExecutorOptions| Executor::new(&device, &store, graph.clone(), options).unwrap();
+    made(&ExecutorOptions::default()).run(&device, &input, &mut |_| ()).unwrap();
+    for share in [None, Some(60), Some(35)] {
+        let max_memory = share.and_then(|share| Some(whole? * share / 100));
+        let mut executor = made(&ExecutorOptions { max_memory, ..ExecutorOptions::default() });
+        let mut peak = allocated(&device);
+        for _ in 0..2 {
+            executor.run(&device, &input, &mut |_| peak = peak.max(allocated(&device))).unwrap();
+        }
+        let told = executor.memory();
+        println!("{share:?}%, {max_memory:?}: {told:?}, {} told, {peak} allocated", told.device());
+        assert!(peak <= told.device() + ROUNDING, "{peak} allocated, {told:?}");
+        // All is there at the end but what tables are written through.
+        assert!(peak + told.uniforms >= told.device(), "{peak} allocated, {told:?}");
+        assert!(max_memory.is_none_or(|budget| peak <= budget), "{peak} of {max_memory:?}");
+        whole.get_or_insert(told.device());
+    }
+}
+
+/// Photos of two sizes in turn: what is kept of one counts for the other.
+#[test]
+fn photos_of_several_sizes_share_a_budget() {
+    let Some(device) = reporting() else { return };
+    let photos = [photo(40, 96), photo(48, 104)];
+    let restorer = |max_memory| {
+        Restorer::new(weights(), device.clone(), RestorerOptions { max_memory, ..RestorerOptions::default() })
+    };
+    let alone = photos.each_ref().map(|photo| {
+        let restorer = restorer(None);
+        let restored = restorer.restore(photo).unwrap();
+        (restored, allocated(&device))
+    });
+    let sum = alone[0].1 + alone[1].1;
+    for budget in [2 * sum, sum, alone[1].1] {
+        let (restorer, mut peak) = (restorer(Some(budget)), 0);
+        for (photo, (expected, _)) in photos.iter().zip(&alone).cycle().take(4) {
+            let mut look = |_| peak = peak.max(allocated(&device));
+            let restored = restorer.restore_with_progress(photo, &mut look).unwrap();
+            assert!(restored == *expected);
+        }
+        println!("{budget}: {peak} allocated, {} at the end", allocated(&device));
+        assert!(peak <= budget + ROUNDING, "{peak} of {budget}");
+        // Both are kept where there is room.
+        assert!(budget < 2 * sum || allocated(&device) + ROUNDING >= sum * 9 / 10);
+    }
+}
