@@ -73,17 +73,30 @@ impl Engine {
     }
 }
 
-/// What channel attention takes its means over.
-fn means(mode: &str, train_size: Option<u32>) -> PyResult<Mode> {
-    match (mode, train_size) {
-        ("global", None) => Ok(Mode::Global),
-        ("local", None | Some(1..)) => Ok(Mode::Local { train_size }),
-        ("global" | "local", _) => {
+/// What channel attention takes its means over, `tiles` being the side of one and how much they overlap.
+fn means(mode: &str, train_size: Option<u32>, tiles: [Option<u32>; 2]) -> PyResult<Mode> {
+    let [side, overlap] = tiles;
+    match (mode, train_size, tiles) {
+        ("global", None, [None, None]) => Ok(Mode::Global),
+        ("local", None | Some(1..), [None, None]) => Ok(Mode::Local { train_size }),
+        ("tiled", None, [None | Some(LEAST_TILE..), _]) => {
+            let tile = side.unwrap_or(Mode::TILE);
+            Ok(Mode::Tiled { tile, overlap: overlap.unwrap_or_else(|| Mode::overlap(tile)) })
+        }
+        ("global" | "tiled", Some(_), _) | ("local", Some(0), _) => {
             Err(bad_input("train_size is for mode \"local\", and at least 1".to_owned()))
         }
-        _ => Err(bad_input(format!("there is no mode {mode:?}; \"global\" or \"local\" is expected"))),
+        ("global" | "local" | "tiled", _, _) => Err(bad_input(format!(
+            "tile and overlap are for mode \"tiled\", and a tile has a side of at least {LEAST_TILE}"
+        ))),
+        _ => Err(bad_input(format!(
+            "there is no mode {mode:?}; \"global\", \"local\" or \"tiled\" is expected"
+        ))),
     }
 }
+
+/// Smaller tiles are overlap and little else.
+const LEAST_TILE: u32 = 16;
 
 #[pymethods]
 impl Engine {
@@ -98,6 +111,8 @@ impl Engine {
         strength: f32,
         mode: &str,
         train_size: Option<u32>,
+        tile: Option<u32>,
+        overlap: Option<u32>,
         max_memory: Option<&str>,
     ) -> PyResult<Self> {
         let precision =
@@ -113,13 +128,17 @@ impl Engine {
         if !(0.0..=1.0).contains(&strength) {
             return Err(bad_input(format!("a strength of {strength} is not from 0 to 1")));
         }
-        let mode = means(mode, train_size)?;
+        let mode = means(mode, train_size, [tile, overlap])?;
         let amount = |text: &str| parse_bytes(text).map_err(|told| bad_input(format!("max_memory: {told}")));
         let max_memory = max_memory.map(amount).transpose()?;
         let task = task.as_deref().map(self::task).transpose()?;
-        let weights = detached(py, || match (model, task) {
-            (Some(model), _) => Weights::from_checkpoint(&model::open(&model)?),
-            (None, task) => Weights::embedded(task.unwrap_or(model::Task::Denoise)),
+        let weights = detached(py, || {
+            let weights = match (model, task) {
+                (Some(model), _) => Weights::from_checkpoint(&model::open(&model)?),
+                (None, task) => Weights::embedded(task.unwrap_or(model::Task::Denoise)),
+            }?;
+            weights.accepts(mode)?;
+            Ok(weights)
         })?;
         if let Some(notice) = weights.provenance().notice() {
             tracing::warn!("{notice}");

@@ -26,6 +26,7 @@ pub fn exception(error: &Error) -> PyErr {
         | Error::Jobs { .. }
         | Error::Size { .. }
         | Error::SizesDiffer { .. }
+        | Error::TrainSize { .. }
         | Error::TooSmallForSsim { .. } => bad_input(text),
         Error::Io { .. }
         | Error::Unwritable { .. }

@@ -55,6 +55,11 @@ def test_every_type_and_shape(program, golden, tiny, tmp_path, dtype, channels):
         ({"precision": "exact"}, ["--model", "denoise", "--precision", "exact"]),
         ({"task": "deblur", "stage": 1}, ["--model", "deblur", "--stage", "1"]),
         ({"mode": "local", "train_size": 16}, ["--model", "denoise", "--mode", "local", "--train-size", "16"]),
+        (
+            {"mode": "tiled", "tile": 32, "overlap": 8},
+            ["--model", "denoise", "--mode", "tiled", "--tile", "32", "--overlap", "8"],
+        ),
+        ({"mode": "tiled", "tile": 24}, ["--model", "denoise", "--mode", "tiled", "--tile", "24"]),
         ({"model": "denoise", "strength": 0.25, "device": 0}, ["--model", "denoise", "--strength", "0.25", "-g", "0"]),
     ],
     ids=str,

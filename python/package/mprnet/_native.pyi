@@ -43,6 +43,8 @@ class Engine:
         strength: float,
         mode: str,
         train_size: int | None,
+        tile: int | None,
+        overlap: int | None,
         max_memory: str | None,
     ) -> Engine: ...
     def restore(self, photo: NDArray[generic], restored: NDArray[generic], cancel: Cancel) -> None: ...

@@ -46,8 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=["f32", "f16", "exact"], default="f32")
     parser.add_argument("--stage", type=int, choices=[1, 2, 3], default=3)
     parser.add_argument("--strength", type=float, default=1.0, metavar="0..1")
-    parser.add_argument("--mode", choices=["global", "local"], default="global")
-    parser.add_argument("--train-size", type=int, metavar="N")
+    parser.add_argument("--mode", choices=["global", "local", "tiled"], default="global")
+    parser.add_argument("--train-size", type=int, metavar="N", help="with --mode local")
+    parser.add_argument("--tile", type=int, metavar="PIXELS", help="with --mode tiled")
+    parser.add_argument("--overlap", type=int, metavar="PIXELS", help="with --mode tiled")
     parser.add_argument("--max-memory", metavar="SIZE", help="of the device, for a photo, such as 512M or 2G")
     parser.add_argument("--address", help="the cluster, or auto; without it RAY_ADDRESS, else this machine alone")
     parser.add_argument(
@@ -108,6 +110,7 @@ def _restore(names: list[str], source: _Folder, target: _Folder, args: argparse.
     chosen = {"task": args.task, "model": args.model, "precision": args.precision}
     chosen |= {"stage": args.stage, "strength": args.strength}
     chosen |= {"mode": args.mode, "train_size": args.train_size, "max_memory": args.max_memory}
+    chosen |= {"tile": args.tile, "overlap": args.overlap}
     results = (
         ray.data.from_arrow(blocks)
         .map_batches(partial(_read, source), batch_size=_BATCH)

@@ -50,9 +50,14 @@ class Restorer:
         0 to 1: how far the result goes from the photo to what the network makes of it.
     mode
         What channel attention takes its means over: ``"global"``, the whole photo, or the half or quarter that a stage sees,
-        as the paper has it; or ``"local"``, a window around each pixel, half as large again as what the model saw in training.
+        as the paper has it; ``"local"``, a window around each pixel, half as large again as what the model saw in training;
+        or ``"tiled"``, a tile of the photo: an approximation, with blended seams, for whoever is in a hurry. ``max_memory`` gives
+        the exact result in as little memory.
     train_size
         With ``mode="local"``: a side of the crops that the model was trained on, in pixels, where its file does not say it.
+    tile, overlap
+        With ``mode="tiled"``: the side of a tile in pixels, at least 16 (512 if not given), and how many pixels neighbouring
+        tiles overlap at least (32, or half of a smaller tile).
     max_memory
         The most memory of the device that a photo may take, weights apart: bytes, or a text such as ``"512M"`` or ``"2G"``. A
         photo that takes more is computed in bands of rows, in more time and to the same values.
@@ -81,8 +86,10 @@ class Restorer:
         precision: Precision = "f32",
         stage: Literal[1, 2, 3] = 3,
         strength: float = 1.0,
-        mode: Literal["global", "local"] = "global",
+        mode: Literal["global", "local", "tiled"] = "global",
         train_size: int | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
         max_memory: int | str | None = None,
     ) -> None:
         if task is not None and model is not None:
@@ -96,6 +103,8 @@ class Restorer:
             "strength": strength,
             "mode": mode,
             "train_size": train_size,
+            "tile": tile,
+            "overlap": overlap,
             "max_memory": None if max_memory is None else str(max_memory),
         }
         self._engine = _native.Engine(**self._arguments)
