@@ -86,7 +86,7 @@ fn bench_tells_the_error_of_tiles() {
     assert_eq!((whole["mode"].as_str(), tiles["mode"].as_str()), (Some("global"), Some("tiled")));
     assert!(whole["largest_error"].is_null() && whole["psnr_db"].is_null(), "{whole}");
     let (largest, psnr) = (tiles["largest_error"].as_f64().unwrap(), tiles["psnr_db"].as_f64().unwrap());
-    assert!(largest >= 1.0 / 255.0 && largest <= 1.0, "{largest}");
+    assert!((1.0 / 255.0..=1.0).contains(&largest), "{largest}");
     // No error is larger than the largest.
     assert!(psnr >= -20.0 * largest.log10() - 0.01 && psnr < 100.0, "{psnr} dB, {largest}");
     let csv = bench("csv", &parts).succeeds().out;

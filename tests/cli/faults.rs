@@ -1,5 +1,6 @@
 //! A driver that fails: the layer of `tools/isa` fails in its place, at an allocation, a mapping or a submission.
 
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -12,9 +13,6 @@ const OUT_OF_HOST_MEMORY: i32 = -1;
 const OUT_OF_DEVICE_MEMORY: i32 = -2;
 const LOST: i32 = -4;
 const NOT_MAPPED: i32 = -5;
-
-/// Calls of a kind that each fail in a run of their own, at most.
-const MANY: usize = 24;
 
 /// Far beyond what any run here takes: whatever takes so long hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -59,7 +57,7 @@ impl Bench {
         };
         let room = Room::with_photo();
         room.put("tiny", &std::fs::read(repository("golden/tiny.safetensors")).unwrap());
-        room.put("large.png", &png(smooth(96, 320)));
+        room.put("bands.png", &png(smooth(32, 64)));
         room.make_directory("calls");
         let args = [&["restore", "--model", "tiny", "-o", "out.png"], args].concat();
         let mut bench = Bench { room, layer, args, calls: Vec::new(), right: Vec::new() };
@@ -195,11 +193,15 @@ fn a_lack_of_memory_leaves_nothing_half_written() {
     assert!(!bench.survives(&format!("allocation:1-99999:{OUT_OF_HOST_MEMORY}")));
 }
 
-/// Every call of a whole run, and many of one in bands, which has hundreds of submissions.
+/// Where the process that has one fault after the other finds them.
+const SWEEP: &str = "MPRNET_TEST_FAULTS";
+
+/// Every call of a run fails once, as a whole and in bands, all in one process, a device each: what one fault leaves
+/// behind is no harm to the next photo.
 #[test]
 #[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
 fn every_call_fails_once() {
-    for args in [&["photo.png"][..], &["large.png", "--max-memory", "8M"]] {
+    for args in [&["photo.png"][..], &["bands.png", "--max-memory", "600K"]] {
         let Some(bench) = Bench::new(args) else { return };
         for (kind, count) in &bench.calls {
             assert!(*count > 1, "{kind}: {count}");
@@ -207,16 +209,81 @@ fn every_call_fails_once() {
                 "mapping" => [NOT_MAPPED, OUT_OF_HOST_MEMORY],
                 _ => [OUT_OF_DEVICE_MEMORY, LOST],
             };
-            let faults = (1..=*count)
-                .step_by(count.div_ceil(MANY))
-                .flat_map(|at| codes.map(|code| format!("{kind}:{at}-{at}:{code}")));
-            let survived: Vec<bool> = faults.map(|fault| bench.survives(&fault)).collect();
-            let passed = survived.iter().filter(|&&survived| survived).count();
+            let faults = (1..=*count).flat_map(|at| codes.map(|code| format!("{kind}:{at}-{at}:{code}")));
+            let faults: Vec<String> = faults.collect();
+            let survived = bench.sweep(&faults);
             eprintln!(
-                "{}: {passed} of {} faults of kind {kind} ended in the right bytes",
+                "{}: {survived} of {} faults of kind {kind} ended in the right bytes",
                 args[0],
-                survived.len()
+                faults.len()
             );
         }
+    }
+}
+
+impl Bench {
+    /// Runs once with each fault, in one process; gives how many ended in the right bytes.
+    fn sweep(&self, faults: &[String]) -> usize {
+        self.room.put("faults", faults.join("\n").as_bytes());
+        self.room.put("right", &self.right);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "faults::faults_in_one_process", "--nocapture"])
+            .current_dir(self.room.path(""));
+        let program = self.on_layer(&[]);
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.envs(mprnet::cli::wanted_variable());
+        command.env("ISA_FAIL_FILE", self.room.path("fault")).env(SWEEP, self.args.join(" "));
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (send, lines) = std::sync::mpsc::channel();
+        let told = std::io::BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || told.lines().try_for_each(|line| send.send(line.unwrap())));
+        let (mut survived, mut errors, mut last) = (0, 0, String::new());
+        loop {
+            match lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.starts_with("fault ") => (errors, last) = (0, line),
+                Ok(line) if line == "ended in the right bytes" => {
+                    assert_eq!(errors, 0, "{last}");
+                    survived += 1;
+                }
+                Ok(line) if line == "ended in an error" => assert_eq!(errors, 1, "{last}"),
+                Ok(line) => {
+                    let bad = ["panicked", "report it", "Validation Error"];
+                    assert!(!bad.iter().any(|bad| line.contains(bad)), "{last}: {line}");
+                    errors += usize::from(line.starts_with("error: "));
+                }
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                    child.kill().unwrap();
+                    panic!("{last}: it hangs");
+                }
+            }
+        }
+        assert!(child.wait().unwrap().success(), "{last}");
+        survived
+    }
+}
+
+/// What [`Bench::sweep`] starts: anywhere else it does nothing.
+#[test]
+fn faults_in_one_process() {
+    let Ok(args) = std::env::var(SWEEP) else { return };
+    let args: Vec<&str> = std::iter::once("mprnet").chain(args.split(' ')).collect();
+    let right = std::fs::read("right").unwrap();
+    let files = || std::fs::read_dir(".").unwrap().count();
+    for fault in std::fs::read_to_string("faults").unwrap().lines() {
+        std::fs::write("fault", fault).unwrap();
+        eprintln!("fault {fault}");
+        let before = files();
+        let code = mprnet::cli::run_alone(&args);
+        if code == 0 {
+            assert!(std::fs::read("out.png").unwrap() == right, "{fault}: other bytes");
+            std::fs::remove_file("out.png").unwrap();
+            eprintln!("ended in the right bytes");
+        } else {
+            assert!([1, 3].contains(&code), "{fault}: {code}");
+            eprintln!("ended in an error");
+        }
+        assert_eq!(files(), before, "{fault}");
     }
 }

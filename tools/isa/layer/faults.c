@@ -1,5 +1,5 @@
-// Faults: allocations, mappings and submissions are counted over all of a process's devices, and those that ISA_FAIL names
-// fail with the code that it gives, without reaching the driver. The counts are written into calls.tsv.
+// Faults: allocations, mappings and submissions are counted over all of a process's devices, and those that ISA_FAIL or
+// ISA_FAIL_FILE names fail with the code that it gives, without reaching the driver. The counts are written into calls.tsv.
 #define _GNU_SOURCE
 #include "layer.h"
 
@@ -26,22 +26,42 @@ __attribute__((constructor)) static void stay(void) {
 }
 
 // kind:first-last:code, as in submission:2-2:-4.
-__attribute__((constructor)) static void read_fault(void) {
-    const char *asked = getenv("ISA_FAIL");
+static void arm(const char *asked) {
     char name[16];
     unsigned long long first, last;
     int code;
-    if (!asked) return;
+    fault.call = CALLS;
     if (sscanf(asked, "%15[a-z]:%llu-%llu:%d", name, &first, &last, &code) == 4)
         for (enum call call = ALLOCATION; call < CALLS; call++)
             if (!strcmp(name, names[call])) fault.call = call;
     if (fault.call == CALLS) {
-        fprintf(stderr, "isa layer: ISA_FAIL is not of the form (allocation|mapping|submission):first-last:code\n");
+        fprintf(stderr, "isa layer: a fault is not of the form (allocation|mapping|submission):first-last:code\n");
         exit(2);
     }
     fault.first = first;
     fault.last = last;
     fault.code = (VkResult)code;
+}
+
+__attribute__((constructor)) static void read_fault(void) {
+    const char *asked = getenv("ISA_FAIL");
+    if (asked) arm(asked);
+}
+
+// A process may have one fault after the other: a device that is made after the file of ISA_FAIL_FILE has got another one
+// begins with that, and with no calls counted. A device that takes a lost one's place finds the same, and goes on.
+void read_next_fault(void) {
+    static char last[64];
+    const char *path = getenv("ISA_FAIL_FILE");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    char asked[sizeof last];
+    if (!file) return;
+    if (fgets(asked, sizeof asked, file) && strcmp(asked, last)) {
+        strcpy(last, asked);
+        for (enum call call = ALLOCATION; call < CALLS; call++) __atomic_store_n(&counts[call], 0, __ATOMIC_SEQ_CST);
+        arm(asked);
+    }
+    fclose(file);
 }
 
 static VkResult next_is(enum call call) {

@@ -142,6 +142,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical, c
         link = (VkLayerDeviceCreateInfo *)link->pNext;
     const struct instance *instance = instance_of(physical);
     if (!link || !instance) return VK_ERROR_INITIALIZATION_FAILED;
+    read_next_fault();
     PFN_vkGetDeviceProcAddr next = link->u.pLayerInfo->pfnNextGetDeviceProcAddr;
     link->u.pLayerInfo = link->u.pLayerInfo->pNext;
 

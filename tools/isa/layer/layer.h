@@ -59,6 +59,7 @@ PFN_vkVoidFunction pipeline_function(const char *name);  // pipelines.c
 PFN_vkVoidFunction command_function(const char *name);   // commands.c
 PFN_vkVoidFunction absent_function(const char *name);    // absent.c, for ISA_NOOP alone
 PFN_vkVoidFunction fault_function(const char *name);     // faults.c
+void read_next_fault(void);
 
 // A file of the folder, opened; NULL if there is no folder or it cannot be. `mode` is fopen's.
 #define PATH_LENGTH 4096
