@@ -18,16 +18,8 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
     let descs = match op {
         Op::Unpack => vec![unpacked(&same)?],
         Op::Pack => vec![packed(&same)?],
-        Op::ReadPixels { format, width } => {
-            holds(&x, *format, *width)?;
-            vec![TensorDesc { channels: 3, width: *width, role: Role::Image, ..same }]
-        }
-        Op::WritePixels { format, .. } => {
-            ensure(x.role == Role::Image && x.channels == 3, || format!("{x} is no image of three colours"))?;
-            ensure(x.height == descs[1].height, || format!("{x} and {} differ in their rows", descs[1]))?;
-            holds(&descs[1], *format, x.width)?;
-            vec![TensorDesc { patches, ..descs[1] }]
-        }
+        Op::ReadPixels { format, width } => vec![pixels_read(*format, *width, &same)?],
+        Op::WritePixels { format, .. } => vec![pixels_written(*format, &descs, patches)?],
         Op::Pad { height, width, unpack } => vec![pad_output(*height, *width, *unpack, &same)?],
         Op::Crop { height, width, pack } => vec![crop_output(*height, *width, *pack, &same)?],
         Op::PixelUnshuffle { factor: r } => {
@@ -112,6 +104,27 @@ fn expect_inputs(op: &Op, count: usize) -> std::result::Result<(), String> {
 fn unpacked(x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
     ensure(x.role == Role::Words && x.channels == 1, || format!("{x} is not made of words"))?;
     Ok(TensorDesc { channels: 3, role: Role::Image, ..*x })
+}
+
+fn pixels_read(
+    format: PixelFormat,
+    width: u32,
+    words: &TensorDesc,
+) -> std::result::Result<TensorDesc, String> {
+    holds(words, format, width)?;
+    Ok(TensorDesc { channels: 3, width, role: Role::Image, ..*words })
+}
+
+fn pixels_written(
+    format: PixelFormat,
+    inputs: &[TensorDesc],
+    patches: Patches,
+) -> std::result::Result<TensorDesc, String> {
+    let (x, words) = (inputs[0], inputs[1]);
+    ensure(x.role == Role::Image && x.channels == 3, || format!("{x} is no image of three colours"))?;
+    ensure(x.height == words.height, || format!("{x} and {words} differ in their rows"))?;
+    holds(&words, format, x.width)?;
+    Ok(TensorDesc { patches, ..words })
 }
 
 /// Whether words are rows of so many pixels at least.

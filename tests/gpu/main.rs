@@ -16,6 +16,7 @@ mod probe;
 mod profile;
 mod range;
 mod refine;
+mod refused;
 mod restorer;
 #[path = "../common/tensors.rs"]
 mod tensors;
