@@ -321,7 +321,7 @@ pub enum Error {
     },
     /// A memory budget in which not even the narrowest bands of a photo can be computed.
     #[error(
-        "at least {} MiB of the device's memory are needed where {} MiB are allowed; allow more with --max-memory",
+        "the photo needs at least {} MiB of the device's memory, and {} MiB are allowed; allow more with --max-memory",
         least.div_ceil(1 << 20),
         budget >> 20
     )]
@@ -332,9 +332,7 @@ pub enum Error {
         least: u64,
     },
     /// An image too wide for one dispatch.
-    #[error(
-        "a dispatch would take {workgroups} workgroups in one dimension where the device allows {limit}; restore a narrower photo"
-    )]
+    #[error("the photo is too wide: a dispatch takes {workgroups} workgroups, the device allows {limit}")]
     TooManyWorkgroups {
         /// Workgroups.
         workgroups: u32,
@@ -351,9 +349,7 @@ pub enum Error {
     #[error("the result is not finite: {0}")]
     NotFinite(Cow<'static, str>),
     /// No adapter can run compute shaders.
-    #[error(
-        "no GPU adapter was found: install a Vulkan driver (Mesa's lavapipe runs on any CPU), or check WGPU_BACKEND"
-    )]
+    #[error("no adapter was found: install a Vulkan driver (lavapipe needs no GPU) or check WGPU_BACKEND")]
     NoAdapter,
     /// No adapter of that index or name.
     #[error("no adapter matches {wanted}; there are: {known}")]
@@ -383,7 +379,7 @@ pub enum Error {
     #[error("the work was cancelled")]
     Cancelled,
     /// A panic, which is a mistake of this crate or of what it is made of.
-    #[error("the program failed ({0}); this is a mistake of the program, please report it")]
+    #[error("the program failed ({0}); this is a bug in mprnet, please report it")]
     Panicked(String),
     /// The driver reports an error.
     #[error("the GPU failed while {during}: {reason}")]

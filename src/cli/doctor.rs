@@ -64,8 +64,8 @@ fn adapter(examined: &Examined) -> Vec<String> {
     }));
     told.extend(ceilings(&examined.ceilings));
     told.push(match examined.memory {
-        Some(bytes) => format!("   memory that can be had: {:.1} GiB", bytes as f64 / 2_f64.powi(30)),
-        None => "   memory that can be had: not told by this driver".to_owned(),
+        Some(bytes) => format!("   available memory: {:.1} GiB", bytes as f64 / 2_f64.powi(30)),
+        None => "   available memory: not reported by this driver".to_owned(),
     });
     told.extend(examined.findings.iter().map(|f| format!("   {}", finding(f))));
     told
@@ -104,9 +104,9 @@ fn verdict(diagnosis: &Diagnosis) -> String {
     let chosen = diagnosis.adapters.iter().find(|examined| examined.chosen);
     match chosen {
         Some(examined) if diagnosis.restores() => {
-            format!("Photos are restored right on {}.\n", examined.adapter.name)
+            format!("Photos are restored correctly on {}.\n", examined.adapter.name)
         }
-        Some(examined) => format!("Photos are not restored right on {}.\n", examined.adapter.name),
+        Some(examined) => format!("Photos are not restored correctly on {}.\n", examined.adapter.name),
         None => "Photos cannot be restored here.\n".to_owned(),
     }
 }

@@ -109,7 +109,7 @@ impl Told<'_> {
             row(&title, &"f32", &"f16"),
             both("slots", &|n| n.slots.to_string()),
             both("tensors in slots", &|n| mib(n.slot_bytes)),
-            both("alive at the worst step", &|n| mib(n.live_bytes)),
+            both("peak of live tensors", &|n| mib(n.live_bytes)),
             both("weights, packed", &|n| mib(n.weight_bytes)),
         ])
     }

@@ -67,7 +67,7 @@ pub(super) fn attempt<T>(path: &Path, work: impl FnOnce() -> Result<T, Error>) -
         Err(panic) => {
             let path = Shown(path.display());
             let text = format!(
-                "cannot restore {path}: the program failed on it ({panic}); this is a mistake of the program, please \
+                "cannot restore {path}: the program failed on it ({panic}); this is a bug in mprnet, please \
                  report it"
             );
             Err(Mishap { text, code: 1, blame: Blame::Renew })

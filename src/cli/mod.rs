@@ -201,7 +201,7 @@ pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
         Err(error) => explain(&error, &arguments),
     });
     done.unwrap_or_else(|panic| {
-        say(format_args!("mprnet failed: {panic} (this is a mistake of the program; please report it)"));
+        say(format_args!("mprnet failed: {panic} (this is a bug in mprnet; please report it)"));
         4
     })
 }

@@ -112,9 +112,9 @@ fn memory(forms: &Forms, args: &PlanArgs) -> Result<String, Error> {
     };
     both("slots", &|_, p| p.slot_sizes().len().to_string());
     both("without reuse", &|_, p| mib(p.unshared_bytes()));
-    both("alive at the worst step", &|_, p| mib(p.live_bound()));
+    both("peak of live tensors", &|_, p| mib(p.live_bound()));
     both("tensors in slots", &|_, p| mib(p.bytes()));
-    both("  ratio to the worst step", &|_, p| format!("{:.3}", p.bytes() as f64 / p.live_bound() as f64));
+    both("  ratio to that peak", &|_, p| format!("{:.3}", p.bytes() as f64 / p.live_bound() as f64));
     both("  largest pooled sums (in a slot)", &|g, p| mib(largest_sums(g, p)));
     both("staging (upload and read back)", &|g, p| mib(staging(g, p)));
     both("uniforms, uncut", &|g, _| mib(uniforms(g)));

@@ -249,7 +249,7 @@ fn check_besides(
     let there =
         |stage: &&PathBuf| jobs.directory().is_some() && args.inputs.refuses_existing() && stage.exists();
     if let Some(stage) = stages.iter().find(there) {
-        return Err(Failure::Usage(format!("{} is there already; --overwrite replaces it", stage.display())));
+        return Err(Failure::Usage(format!("{} exists already; --overwrite replaces it", stage.display())));
     }
     let written: Vec<&Path> = written.iter().copied().chain(stages.iter().map(PathBuf::as_path)).collect();
     let read: Vec<&Path> = targets.values().map(PathBuf::as_path).collect();

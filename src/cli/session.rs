@@ -228,7 +228,7 @@ impl Opener {
     fn open(&self) -> Result<Restorer, Error> {
         let device = gpu::Device::new(&self.device).or_else(|error| match error {
             Error::Gpu { .. } => {
-                say(format_args!("note: {error}; another try is made"));
+                say(format_args!("note: {error}; trying once more"));
                 gpu::Device::new(&self.device)
             }
             other => Err(other),
@@ -359,7 +359,7 @@ impl Session {
 
 /// Says that the only adapter is opened anew, to try a photo once more.
 pub(super) fn tried_again(adapter: &str, mishap: &Mishap) {
-    say(format_args!("note: {}; {adapter} is opened anew for another try", mishap.text));
+    say(format_args!("note: {}; reopening {adapter} to try once more", mishap.text));
 }
 
 /// Says that an adapter is given up, while others go on.

@@ -208,7 +208,7 @@ impl Cache {
         if next < LEAST {
             return false;
         }
-        tracing::warn!("the device has no room for {} MiB; {} MiB are tried", bytes >> 20, next >> 20);
+        tracing::warn!("the device has no room for {} MiB; trying {} MiB", bytes >> 20, next >> 20);
         self.limit = Some(next);
         true
     }

@@ -217,9 +217,9 @@ impl Request<'_> {
                 if let [first, rest @ ..] = &existing[..] {
                     let first = Shown(first.output.path().display());
                     let more = match rest.len() {
-                        0 => "is there already".to_owned(),
-                        1 => "and another are there already".to_owned(),
-                        count => format!("and {count} others are there already"),
+                        0 => "exists already".to_owned(),
+                        1 => "and one more exist already".to_owned(),
+                        count => format!("and {count} more exist already"),
                     };
                     return refuse(format!(
                         "{first} {more}; --skip-existing leaves them and restores the rest, --overwrite replaces them"

@@ -68,7 +68,7 @@ pub trait Work: Sync {
     /// Told when the only device has failed and is opened anew, to try a photo once more.
     fn tries_again(&self, device: &str, job: &Self::Job, error: &Self::Error) {
         let _ = (job, error);
-        tracing::warn!("{device} has failed; it is opened anew, and the photo tried once more");
+        tracing::warn!("{device} has failed; reopening it to try the photo once more");
     }
 
     /// Told when a device is given up for good, while others go on.

@@ -130,7 +130,7 @@ fn stages() {
     std::fs::remove_file(room.path("made/a.b.jpg")).unwrap();
     std::fs::remove_file(room.path("made/c.png")).unwrap();
     let again = ["restore", "in", "-o", "made", "--model", "one", "--keep-stages"];
-    room.refuses(&again, 2, &["a.b.stage1.jpg is there already; --overwrite replaces it"]);
+    room.refuses(&again, 2, &["a.b.stage1.jpg exists already; --overwrite replaces it"]);
     room.run(&[&again[..], &["-q", "--skip-existing"]].concat()).succeeds();
 }
 

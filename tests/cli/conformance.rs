@@ -95,7 +95,7 @@ fn golden_folders_that_are_none() {
 fn doctor() {
     let text = Run::of(mprnet().arg("doctor")).succeeds().out;
     assert!(
-        text.contains("Photos are restored right on ") && text.contains("known answer in f16: right"),
+        text.contains("Photos are restored correctly on ") && text.contains("known answer in f16: right"),
         "{text}"
     );
     let home = tempfile::tempdir().unwrap();

@@ -139,7 +139,7 @@ fn a_lost_device_is_opened_anew() {
     let Some(bench) = Bench::new(&["photo.png"]) else { return };
     let run = bench.failing(&bench.args, &format!("submission:2-2:{LOST}")).succeeds();
     assert!(std::fs::read(bench.room.path("out.png")).unwrap() == bench.right);
-    let told: Vec<&str> = run.err.lines().filter(|line| line.contains("opened anew")).collect();
+    let told: Vec<&str> = run.err.lines().filter(|line| line.contains("reopening")).collect();
     let [told] = told[..] else { panic!("one line is expected: {}", run.err) };
     assert!(told.contains("photo.png") && told.contains("the device was lost"), "{told}");
 }

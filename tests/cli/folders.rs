@@ -60,7 +60,7 @@ fn what_is_there_is_an_error_or_stays_or_is_replaced() {
     let room = room();
     room.make_directory("out");
     room.put("out/10.png", b"an older picture");
-    let words = [&printed("out/10.png is there already; --skip-existing leaves")[..], "--overwrite replaces"];
+    let words = [&printed("out/10.png exists already; --skip-existing leaves")[..], "--overwrite replaces"];
     room.refuses(&["restore", "in", "-o", "out"], 2, &words);
     room.refuses(
         &["restore", "in", "-o", "out", "--skip-existing", "--overwrite"],
@@ -74,7 +74,7 @@ fn what_is_there_is_an_error_or_stays_or_is_replaced() {
     let args = ["restore", "in", "-o", "out", "--skip-existing"];
     let run = Run::of(crate::arguments::without_adapters(&mut room.command(args))).succeeds();
     assert!(run.err.starts_with("0 restored, 2 there already, "), "{}", run.err);
-    room.refuses(&["restore", "in", "-o", "out"], 2, &["and another are there already"]);
+    room.refuses(&["restore", "in", "-o", "out"], 2, &["and one more exist already"]);
     restore(&room, &["in", "-o", "out", "--overwrite"]).succeeds();
     assert_eq!(room.image("out/10.png").width(), 10);
 }

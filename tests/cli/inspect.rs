@@ -105,7 +105,7 @@ fn table_and_json_agree() {
     let mib = |bytes: u64| (bytes as f64 / 104_857.6).round() / 10.0;
     for (name, key) in [
         ("tensors in slots", "slot_bytes"),
-        ("alive at the worst step", "live_bytes"),
+        ("peak of live tensors", "live_bytes"),
         ("weights, packed", "weight_bytes"),
     ] {
         let [wide, narrow] = ["f32", "f16"].map(|stored| needs(stored, key));
@@ -124,7 +124,7 @@ fn memory_is_that_of_the_plan() {
     for (column, precision) in ["f32", "f16"].into_iter().enumerate() {
         let plan =
             Run::of(mprnet().args(["plan", "--size", "451x300", "--precision", precision])).succeeds().out;
-        for name in ["slots", "tensors in slots", "alive at the worst step", "weights, packed"] {
+        for name in ["slots", "tensors in slots", "peak of live tensors", "weights, packed"] {
             assert_eq!(row(&inspected, name)[column], row(&plan, name)[1], "{name}");
         }
     }

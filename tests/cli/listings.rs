@@ -27,7 +27,7 @@ fn plan_of_the_shipped_denoiser() {
     assert!(executed < defined && executed > 100.0, "{table}");
     assert!(row(&table, "prelu")[1] < 0.5, "{table}");
     assert_eq!((row(&table, "pad"), row(&table, "crop")), ([1.0, 1.0], [1.0, 1.0]), "{table}");
-    let [_, bound] = row(&table, "alive at the worst step");
+    let [_, bound] = row(&table, "peak of live tensors");
     let [_, slots] = row(&table, "tensors in slots");
     assert!(slots >= bound && bound > 0.0, "{table}");
     let file = crate::repository("models/denoise.safetensors");

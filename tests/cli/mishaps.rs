@@ -69,7 +69,7 @@ fn a_panic_about_everything() {
     let run = Run::of(restore(&room, &[]).env("MPRNET_REHEARSE", "everything"));
     assert_eq!(run.code, 4, "{}", run.err);
     assert!(run.err.starts_with("mprnet failed: rehearsed "), "{}", run.err);
-    assert!(run.err.ends_with(" (this is a mistake of the program; please report it)\n"), "{}", run.err);
+    assert!(run.err.ends_with(" (this is a bug in mprnet; please report it)\n"), "{}", run.err);
     assert_eq!(run.err.lines().count(), 1);
 }
 

@@ -45,7 +45,7 @@ fn a_dry_run_says_what_would_be_written() {
     let run = restore(&room, &["--skip-existing", "--dry-run", "--json"]).succeeds();
     let summary: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(texts(summary["files"].as_array().unwrap(), "result"), ["skipped", "planned", "planned"]);
-    restore(&room, &["--dry-run"]).fails(2, &["is there already"]);
+    restore(&room, &["--dry-run"]).fails(2, &["exists already"]);
     let run = room.run(&["restore", "in", "-o", "new/er", "--dry-run"]).succeeds();
     assert!(run.out.contains(&printed("new/er/1.png")), "{}", run.out);
     assert!(before == room.contents());
