@@ -349,7 +349,7 @@ pub enum Error {
     #[error("the result is not finite: {0}")]
     NotFinite(Cow<'static, str>),
     /// No adapter can run compute shaders.
-    #[error("no adapter was found: install a Vulkan driver (lavapipe needs no GPU) or check WGPU_BACKEND")]
+    #[error("no GPU adapter was found: install a Vulkan driver (such as lavapipe) or check WGPU_BACKEND")]
     NoAdapter,
     /// No adapter of that index or name.
     #[error("no adapter matches {wanted}; there are: {known}")]
