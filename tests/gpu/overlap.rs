@@ -109,16 +109,20 @@ fn the_next_photo_is_begun_before_the_last_is_read() {
 #[test]
 fn what_is_cancelled_or_dropped_midway_leaves_a_restorer_that_works() {
     let (restorer, noisy) = (denoise(), photo(96, 80));
-    let cancel = Cancel::new();
-    let mut seen = 0;
-    let cancelled = restorer.photo(&noisy).cancelled_by(&cancel).progress(|progress| {
-        assert!(progress.done < progress.total, "{progress:?}");
-        seen += 1;
-        cancel.cancel();
-    });
-    let cancelled = cancelled.restore();
-    assert!(matches!(cancelled, Err(Error::Cancelled)), "{cancelled:?}");
-    assert!(seen > 0);
+    // On a busy machine the device may be done with all of a small photo before it is asked.
+    let is_cancelled_midway = |photo: &Frame| {
+        let cancel = Cancel::new();
+        let cancelled = restorer.photo(photo).cancelled_by(&cancel).progress(|progress| {
+            if progress.done < progress.total {
+                cancel.cancel();
+            }
+        });
+        let cancelled = cancelled.restore();
+        assert!(matches!(cancelled, Ok(_) | Err(Error::Cancelled)), "{cancelled:?}");
+        assert_eq!(cancelled.is_err(), cancel.is_cancelled());
+        cancelled.is_err()
+    };
+    assert!([96, 192, 384].into_iter().any(|width| is_cancelled_midway(&photo(width, 80))));
 
     let expected = denoise().restore(&noisy).unwrap();
     assert!(restorer.restore(&noisy).unwrap() == expected);
