@@ -12,23 +12,22 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from evaluate import cases
+from degrade import quantized
+from evaluate import case_options, cases
 from training_data import load_photos
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
-    option("--task", choices=("denoise", "derain", "deblur"), required=True)
-    option("--photos", type=Path, required=True, help="folder of clean photographs")
+    case_options(parser, required=True)
     option("--out", type=Path, required=True, help="folder that gets a PNG for each photograph and degradation")
     option("--frames", type=Path, help="folder of consecutive frames; the last 40 are averaged")
-    option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     for name, pairs in cases(args, load_photos(args.photos, 1)):
         for number, (degraded, _) in enumerate(pairs):
-            image = Image.fromarray(np.rint(np.clip(degraded, 0, 255)).astype(np.uint8))
+            image = Image.fromarray(quantized(degraded).astype(np.uint8))
             image.save(args.out / f"{name.replace(',', '').replace(' ', '_')}-{number:02}.png")
 
 

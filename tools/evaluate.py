@@ -58,6 +58,14 @@ def restore(network: MPRNet, image: Tensor) -> Tensor:
     return network(padded.contiguous(memory_format=torch.channels_last))[2][..., :height, :width]
 
 
+def case_options(parser: argparse.ArgumentParser, **task: object) -> None:
+    """The options of `cases`, but for --frames."""
+    option = parser.add_argument
+    option("--task", choices=("denoise", "derain", "deblur"), **task)
+    option("--photos", type=Path, required=True, help="folder of clean photographs")
+    option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
+
+
 def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[str, Iterable[Pair]]]:
     """The sets of pairs that a task is measured on, with their names."""
     if args.task == "denoise":
@@ -101,10 +109,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
     option("weights", type=Path, help="safetensors file")
-    option("--task", choices=("denoise", "derain", "deblur"), default="denoise")
-    option("--photos", type=Path, required=True, help="folder of clean photographs")
+    case_options(parser, default="denoise")
     option("--frames", type=Path, help="folder of consecutive frames; the last 40 are averaged")
-    option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
     option("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     option("--device", default="cpu", help="cpu or cuda (%(default)s)")
     args = parser.parse_args()

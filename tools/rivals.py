@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from degrade import to_linear, to_srgb
-from evaluate import PATHS, cases
+from degrade import quantized, to_linear, to_srgb
+from evaluate import PATHS, case_options, cases
 from judging import SEED, drawn_path
 from metrics_reference import score_rgb
 from training_data import Pair, load_photos
@@ -149,7 +149,7 @@ def scored(results: list[np.ndarray], pairs: list[Pair], seconds: float) -> Scor
 
 def rounded(image: np.ndarray) -> np.ndarray:
     """8 bits."""
-    return np.rint(np.clip(image, 0, 255)).astype(np.uint8)
+    return quantized(image).astype(np.uint8)
 
 
 def tried(methods: list[Method], name: str, pairs: list[Pair]) -> Score:
@@ -199,11 +199,9 @@ def measured(args: argparse.Namespace) -> Iterator[tuple[str, Score, dict[str, S
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
-    option("--task", choices=("denoise", "derain", "deblur"), required=True)
-    option("--photos", type=Path, required=True, help="folder of clean photographs")
+    case_options(parser, required=True)
     option("--mprnet", type=Path, required=True, help="the program")
     option("--count", type=int, default=12, help="photographs of each set (%(default)s)")
-    option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
     args = parser.parse_args()
     args.frames = None
     header = ["degraded", "this", *rivals(args.task)]
