@@ -153,7 +153,7 @@ impl Surface<'_> {
         }
         match self {
             Self::Texture(texture) => flat(name, texture)?,
-            Self::Buffer(pixels) => pixels.check(name, format)?,
+            Self::Buffer(pixels) => pixels.check(name)?,
         }
         Ok(format)
     }
@@ -190,9 +190,9 @@ impl PixelBuffer<'_> {
         u64::from(self.width) * u64::from(pixel)
     }
 
-    fn check(&self, name: &str, format: PixelFormat) -> Result<()> {
+    fn check(&self, name: &str) -> Result<()> {
         let Self { buffer, width, height, offset, bytes_per_row, .. } = *self;
-        let row = u64::from(width) * u64::from(4 * format.words());
+        let row = self.row_bytes();
         if width == 0 || height == 0 {
             return Err(refused(format!("the {name} of {width} x {height} pixels has none")));
         }
