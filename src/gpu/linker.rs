@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use super::reached::reached;
 use super::shaders;
 use crate::{Error, Result};
 
@@ -134,13 +135,13 @@ impl KernelSpec {
         format!("{} [{}]", self.shader, parts.join(" "))
     }
 
-    /// The WGSL of the whole module.
+    /// The WGSL of the whole module: of the shader and its parts, what the entry point reaches.
     ///
     /// # Errors
     /// [`Error::Shader`] where a named part does not exist.
     pub fn link(&self) -> Result<String> {
         let shader = self.source(self.shader)?;
-        Ok(self.directives("\n") + &self.supplied()? + shader + "\n")
+        Ok(self.directives("\n") + &reached(&(self.supplied()? + shader + "\n")))
     }
 
     /// The module with another text in place of the operator's shader. It comes first, where compilers count its lines

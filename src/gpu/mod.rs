@@ -7,6 +7,7 @@ mod dxc;
 mod linker;
 mod owned;
 mod pipelines;
+mod reached;
 mod shaders;
 mod stamps;
 mod trusted;

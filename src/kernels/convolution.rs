@@ -89,6 +89,13 @@ impl<'a> Filter<'a> {
         self.weight.shape[2]
     }
 
+    /// The taps of an output's filters, row by row, with the padded input of each; those of padding are left out.
+    pub(super) fn taps(&self, output: usize) -> impl Iterator<Item = (usize, &[f32])> {
+        let (inputs, taps) = (self.weight.shape[1], self.side() * self.side());
+        let of = move |input: usize| &self.weight.data[(output * inputs + input) * taps..][..taps];
+        self.inputs.iter().enumerate().filter_map(move |(i, input)| input.map(|input| (i, of(input))))
+    }
+
     pub(super) fn at(&self, output: usize, input: Option<usize>, tap: usize) -> f32 {
         let (inputs, taps) = (self.weight.shape[1], self.side() * self.side());
         match input {

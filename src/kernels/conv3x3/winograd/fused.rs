@@ -3,7 +3,7 @@
 //! Where a subgroup's lanes share weights (scalar registers, loads that happen once), lanes hold their tile's transformed
 //! inputs themselves and the weights are uniform. Elsewhere both go through workgroup memory.
 
-use super::{Algorithm, point, row};
+use super::{Algorithm, packed, row};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Conv, Graph};
 use crate::kernels::conv3x3::pooled;
@@ -67,19 +67,11 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
     pooled(convolution::stage(cx, conv, spec, packing, (grid, Reach::Around)), cx, conv, &["pool_own"])
 }
 
-/// G g G^T of every filter: `[group of outputs][input quad][point][input][output]`.
+/// `[group of outputs][input quad][point][input][output]`.
 fn pack(filter: &Filter<'_>, algorithm: &Algorithm, groups: usize, own: usize) -> Packed {
-    let rows = algorithm.filter;
-    let mut weights = Vec::with_capacity(rows.len() * rows.len() * filter.inputs.len() * groups * own);
-    for group in 0..groups {
-        for quad in filter.inputs.chunks_exact(4) {
-            for (row, column) in rows.iter().flat_map(|row| rows.iter().map(move |column| (row, column))) {
-                for &input in quad {
-                    let outputs = group * own..(group + 1) * own;
-                    weights.extend(outputs.map(|output| point(filter, row, column, output, input)));
-                }
-            }
-        }
-    }
-    Packed { weights, bias: Vec::new() }
+    let (quads, points) = (filter.inputs.len() / 4, algorithm.filter.len().pow(2));
+    packed(filter, algorithm, groups * quads * points * 4 * own, |point, input, output| {
+        let place = ((output / own * quads + input / 4) * points + point) * 4 + input % 4;
+        place * own + output % own
+    })
 }

@@ -75,8 +75,26 @@ fn bias_packing(cx: &Context<'_>, conv: &Conv) -> Packing {
     packing(cx, conv, ("bias", quads), Storage::F32, pack)
 }
 
-/// One point of a transformed filter.
-fn point(filter: &Filter<'_>, row: &[f64; 3], column: &[f64; 3], output: usize, input: Option<usize>) -> f32 {
-    let term = |tap: usize| row[tap / 3] * column[tap % 3] * f64::from(filter.at(output, input, tap));
-    (0..9).map(term).sum::<f64>() as f32
+/// G g G^T of every filter, each of `len` values where `at` has the point, the padded input and the output; zero elsewhere.
+fn packed(
+    filter: &Filter<'_>,
+    algorithm: &Algorithm,
+    len: usize,
+    at: impl Fn(usize, usize, usize) -> usize,
+) -> Packed {
+    let rows = algorithm.filter;
+    let product = |row: &[f64; 3], v: [f64; 3]| row[0] * v[0] + row[1] * v[1] + row[2] * v[2];
+    let mut weights = vec![0.0; len];
+    for output in 0..filter.outputs() {
+        for (i, taps) in filter.taps(output) {
+            let tap = |t: usize| f64::from(taps[t]);
+            for (r, row) in rows.iter().enumerate() {
+                let half = [0, 1, 2].map(|column| product(row, [0, 3, 6].map(|first| tap(first + column))));
+                for (c, column) in rows.iter().enumerate() {
+                    weights[at(r * rows.len() + c, i, output)] = product(column, half) as f32;
+                }
+            }
+        }
+    }
+    Packed { weights, bias: Vec::new() }
 }

@@ -1,7 +1,7 @@
 //! For software adapters: three dispatches for each strip, which hand over through scratch memory in pairs of vec4, eight
 //! channels of a tile or eight tiles of a channel.
 
-use super::{Algorithm, bias_packing, point, stage};
+use super::{Algorithm, bias_packing, packed, stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, bind_sums, packing};
@@ -144,22 +144,13 @@ fn transform_output(
     if conv.pooled { bind_sums(stage, cx) } else { stage.bind_any(Slot::Dst2, Operand::Idle(inputs)) }
 }
 
-/// G g G^T of every filter: `[point][input quad][output, padded]` of the quad's inputs; quads are even in number.
+/// `[point][input quad][output, padded]` of the quad's inputs; quads are even in number.
 fn pack(filter: &Filter<'_>, algorithm: &Algorithm, outputs: usize) -> Packed {
-    let rows = algorithm.filter;
-    let mut inputs = filter.inputs.clone();
-    inputs.resize(inputs.len().next_multiple_of(8), None);
-    let mut weights = Vec::with_capacity(rows.len() * rows.len() * inputs.len() * outputs);
-    for row in rows {
-        for column in rows {
-            for quad in inputs.chunks_exact(4) {
-                for output in 0..outputs {
-                    weights.extend(quad.iter().map(|&input| point(filter, row, column, output, input)));
-                }
-            }
-        }
-    }
-    Packed { weights, bias: Vec::new() }
+    let quads = filter.inputs.len().next_multiple_of(8) / 4;
+    let len = algorithm.filter.len().pow(2) * quads * outputs * 4;
+    packed(filter, algorithm, len, |point, input, output| {
+        ((point * quads + input / 4) * outputs + output) * 4 + input % 4
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! For GPUs: three dispatches for each strip, which hand over through scratch memory in quads of channels of a tile.
 
 use super::super::{POOL_SHARED, pooled};
-use super::{Algorithm, bias_packing, point, row, stage, whole_subgroups};
+use super::{Algorithm, bias_packing, packed, row, stage, whole_subgroups};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, packing};
@@ -112,19 +112,10 @@ fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratc
     pooled(Sources::of(cx, conv).finish(stage, cx, conv), cx, conv, POOL_SHARED)
 }
 
-/// G g G^T of every filter: `[point][group of outputs][input, padded][output of the group]`.
+/// `[point][group of outputs][input, padded][output of the group]`.
 fn pack(filter: &Filter<'_>, algorithm: &Algorithm, inputs: usize, groups: usize, own: usize) -> Packed {
-    let rows = algorithm.filter;
-    let mut padded = filter.inputs.clone();
-    padded.resize(inputs, None);
-    let mut weights = Vec::with_capacity(rows.len() * rows.len() * inputs * groups * own);
-    for (row, column) in rows.iter().flat_map(|row| rows.iter().map(move |column| (row, column))) {
-        for first in (0..groups).map(|group| group * own) {
-            for &input in &padded {
-                let outputs = first..first + own;
-                weights.extend(outputs.map(|output| point(filter, row, column, output, input)));
-            }
-        }
-    }
-    Packed { weights, bias: Vec::new() }
+    let len = algorithm.filter.len().pow(2) * groups * inputs * own;
+    packed(filter, algorithm, len, |point, input, output| {
+        ((point * groups + output / own) * inputs + input) * own + output % own
+    })
 }
