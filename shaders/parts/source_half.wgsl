@@ -19,18 +19,8 @@ fn fetch_number(number: i32, c: i32) -> vec4<f32> {
     return fetch_at(p.x.base + number * p.x.quads + c, c);
 }
 
-// Where a pixel's quads are: the sum of a row's part, a column's and a quad's. What many pixels share is computed once.
-alias Place = i32;
-
-fn down(y: i32) -> Place {
-    return at(p.x, 2 * y, 0, 0);
-}
-
-fn across(col: i32) -> Place {
-    return 2 * col * p.x.quads;
-}
-
-fn fetch_at(place: Place, c: i32) -> vec4<f32> {
+// The mean of four pixels, by where the first one's quad is.
+fn fetch_at(place: i32, c: i32) -> vec4<f32> {
     let below = place + p.x.width * p.x.quads;
     let upper = widen_in(x[place]) + widen_in(x[place + p.x.quads]);
     return 0.25 * (upper + (widen_in(x[below]) + widen_in(x[below + p.x.quads])));
