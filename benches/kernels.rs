@@ -3,11 +3,11 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mprnet::ExecutorOptions;
-use mprnet::conformance::Specimen;
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::cost;
-use mprnet::kernels::{Choices, ConvShape, Variant};
+use mprnet::kernels::{Choices, ConvShape, Target, Variant};
 use mprnet::plan::{Layout, Precision};
+use mprnet::specimen::Specimen;
 
 const SIZE: [u32; 2] = [256, 256];
 const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F16];
@@ -30,7 +30,7 @@ fn variants(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(operations));
         for precision in PRECISIONS {
             for &variant in Variant::ALL {
-                if variant.refused(&device.target(precision)).is_some() {
+                if variant.refused(&Target::of(&device, precision)).is_some() {
                     continue;
                 }
                 let choices = Choices::Always(variant);

@@ -39,17 +39,22 @@ mod panics;
 pub mod plan;
 pub mod pool;
 pub mod probe;
+mod restore;
 mod shown;
+pub mod specimen;
 pub mod tune;
 pub mod video;
 
 pub use engine::{
-    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Cancel, Captured, Clock, Deviation, Executor,
-    ExecutorOptions, Interval, Memory, PixelBuffer, Progress, Restoration, Restored, Restorer,
-    RestorerOptions, Span, Spent, Values, WeightStore,
+    Cancel, Executor, ExecutorOptions, Interval, Memory, PixelBuffer, Progress, Span, Spent, Values,
+    WeightStore,
 };
 pub use error::{Error, Result};
 pub use panics::caught;
+pub use restore::{
+    CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Deviation, Restoration, Restored, Restorer,
+    RestorerOptions,
+};
 pub use shown::Shown;
 
 /// The README's snippet compiles.

@@ -3,14 +3,16 @@
 
 use std::sync::OnceLock;
 
-use super::relative_l2;
-use crate::gpu::Device;
+use crate::gpu::{Device, Storage};
 use crate::graph::{
     Conv, Epilogue, Graph, Kernel, Node, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId, cpu,
 };
-use crate::kernels::ConvShape;
+use crate::kernels::{ConvShape, Variant};
 use crate::model::normal_values;
 use crate::{Executor, ExecutorOptions, Result, Values, WeightStore};
+
+/// Relative L2 error of what is stored in f16, which rounds inputs, weights and results to 11 bits: 2^-12 each at most.
+pub(crate) const HALF: f64 = 1e-3;
 
 /// Slope of a specimen's PReLU, near what networks have learnt.
 const SLOPE: f32 = 0.2;
@@ -199,5 +201,26 @@ fn output_error(actual: &Values, expected: &[f64]) -> f64 {
                 words.len() == expected.len() && words.iter().zip(expected).all(|(&w, &e)| f64::from(w) == e);
             if equal { 0.0 } else { f64::INFINITY }
         }
+    }
+}
+
+/// Relative L2 error that a variant's results may have, stored like that.
+#[must_use]
+pub fn bound(variant: Variant, storage: Storage) -> f64 {
+    if storage == Storage::F32 { variant.bound() } else { variant.bound().max(HALF) }
+}
+
+/// Relative L2 error ||a - b|| / ||b||; infinite where a value is not finite or something is missing.
+pub(crate) fn relative_l2(actual: &[f32], expected: &[f64]) -> f64 {
+    if actual.len() != expected.len() || actual.iter().any(|v| !v.is_finite()) {
+        return f64::INFINITY;
+    }
+    let square = |v: f64| v * v;
+    let error: f64 = actual.iter().zip(expected).map(|(&a, b)| square(f64::from(a) - b)).sum();
+    let norm: f64 = expected.iter().map(|&b| square(b)).sum();
+    match (error, norm) {
+        (0.0, _) => 0.0,
+        (_, norm) if norm > 0.0 => (error / norm).sqrt(),
+        _ => f64::INFINITY,
     }
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mprnet::image::{self, Frame, ReadOptions, WriteOptions};
 use mprnet::model::{self, Mode, Stage, Weights};
+use mprnet::output::cache_folder;
 use mprnet::plan::{Precision, parse_bytes};
-use mprnet::tune::{Tuning, cache_folder};
+use mprnet::tune::Tuning;
 use mprnet::{Restorer, RestorerOptions, gpu};
 use pyo3::prelude::*;
 

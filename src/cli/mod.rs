@@ -72,11 +72,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Removes rain from photos: PNG, JPEG, WebP or TIFF of any size
-    Derain(restore::PhotoArgs),
+    Derain(photo::PhotoArgs),
     /// Removes noise from photos
-    Denoise(restore::PhotoArgs),
+    Denoise(photo::PhotoArgs),
     /// Removes motion blur from photos
-    Deblur(restore::PhotoArgs),
+    Deblur(photo::PhotoArgs),
     /// Restores photos with any MPRNet model
     Restore(restore::RestoreArgs),
     /// Restores a directory of photos and scores the results against targets: PSNR and SSIM, by the paper's protocols

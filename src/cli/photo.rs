@@ -9,14 +9,58 @@ use crate::metrics::{self, Protocol, Score};
 use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
 use crate::{Cancel, Error, Restored, Restorer};
 
-use super::compare::Comparison;
+use clap::Args;
+
+use super::compare::{CompareArgs, Comparison};
 use super::dump;
+use super::formats::{ReadArgs, WriteArgs};
 use super::gallery::{Gallery, Picture, Target};
-use super::restore::PhotoArgs;
-use super::telling::Telling;
+use super::inputs::InputArgs;
+use super::session::SessionArgs;
+use super::telling::{ProgressArgs, Telling};
+use super::video::VideoArgs;
 
 /// What `--keep-stages` adds to the names of outputs, in the order of the stages.
 pub(super) const STAGES: [&str; 2] = ["stage1", "stage2"];
+
+/// Photos, and what is to be done to them by whichever model.
+#[derive(Args)]
+pub(super) struct PhotoArgs {
+    #[command(flatten)]
+    pub(super) inputs: InputArgs,
+    #[command(flatten)]
+    pub(super) video: VideoArgs,
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+    #[command(flatten)]
+    pub(super) write: WriteArgs,
+    #[command(flatten)]
+    pub(super) compare: CompareArgs,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
+    /// Also writes a tensor of the network (names: `mprnet plan --tensors`); for one photo, may be repeated
+    #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
+    pub(super) dump: Vec<(String, PathBuf)>,
+    /// Also writes the results of the first and second stage, as NAME.stage1.png and NAME.stage2.png
+    #[arg(long, conflicts_with = "stage")]
+    pub(super) keep_stages: bool,
+    /// Runs the network operator by operator, as the paper defines it, without fusing any
+    #[arg(long)]
+    pub(super) no_passes: bool,
+    #[command(flatten)]
+    pub(super) progress: ProgressArgs,
+    /// Prints what was done, with times and memory, as one JSON object: to standard output, or to standard error with
+    /// -o -
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((node, file)) if !node.is_empty() && !file.is_empty() => Ok((node.to_owned(), file.into())),
+        _ => Err("NODE=FILE.safetensors is expected".to_owned()),
+    }
+}
 
 /// What is asked of all photos alike.
 pub(super) struct Asked<'a> {

@@ -9,17 +9,14 @@ use crate::model::{Task, Weights};
 use crate::pool::Pool;
 use clap::Args;
 
-use super::compare::CompareArgs;
-use super::formats::{ReadArgs, WriteArgs};
 use super::gallery::Gallery;
-use super::inputs::InputArgs;
 use super::network::lines;
-use super::photo::{Asked, STAGES};
+use super::photo::{Asked, PhotoArgs, STAGES};
 use super::restoring::Work;
-use super::session::{Model, SessionArgs};
+use super::session::Model;
 use super::summary::{self, File, Summary};
-use super::telling::{ProgressArgs, Telling};
-use super::video::{Video, VideoArgs};
+use super::telling::Telling;
+use super::video::Video;
 use super::{Failure, dump, exit_code, print, report, say};
 
 #[derive(Args)]
@@ -60,45 +57,6 @@ impl RestoreArgs {
         let unknown =
             || Failure::Usage(format!("there is no model {name} in this program; --model says where it is"));
         Task::named(name).ok_or_else(unknown)
-    }
-}
-
-/// Photos, and what is to be done to them by whichever model.
-#[derive(Args)]
-pub(super) struct PhotoArgs {
-    #[command(flatten)]
-    inputs: InputArgs,
-    #[command(flatten)]
-    video: VideoArgs,
-    #[command(flatten)]
-    pub(super) read: ReadArgs,
-    #[command(flatten)]
-    write: WriteArgs,
-    #[command(flatten)]
-    pub(super) compare: CompareArgs,
-    #[command(flatten)]
-    pub(super) session: SessionArgs,
-    /// Also writes a tensor of the network (names: `mprnet plan --tensors`); for one photo, may be repeated
-    #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
-    pub(super) dump: Vec<(String, PathBuf)>,
-    /// Also writes the results of the first and second stage, as NAME.stage1.png and NAME.stage2.png
-    #[arg(long, conflicts_with = "stage")]
-    pub(super) keep_stages: bool,
-    /// Runs the network operator by operator, as the paper defines it, without fusing any
-    #[arg(long)]
-    no_passes: bool,
-    #[command(flatten)]
-    progress: ProgressArgs,
-    /// Prints what was done, with times and memory, as one JSON object: to standard output, or to standard error with
-    /// -o -
-    #[arg(long)]
-    json: bool,
-}
-
-fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        Some((node, file)) if !node.is_empty() && !file.is_empty() => Ok((node.to_owned(), file.into())),
-        _ => Err("NODE=FILE.safetensors is expected".to_owned()),
     }
 }
 

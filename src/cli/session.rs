@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::model::{Task, Weights, embedded};
+use crate::output::cache_folder;
 use crate::plan::Precision;
 use crate::pool::{Blame, Seat};
-use crate::tune::{Tuning, cache_folder};
+use crate::tune::Tuning;
 use crate::{Error, Restorer, RestorerOptions, Shown, gpu};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};

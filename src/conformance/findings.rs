@@ -1,33 +1,9 @@
 //! What is off on a machine, and what to do about it.
 
-use serde::Serialize;
-
-use super::doctor::{Examined, Machine};
+use super::diagnosis::{Examined, Finding, Severity};
+use super::machine::Machine;
 use super::report::Outcome;
 use crate::plan::Precision;
-
-/// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Good to know.
-    Note,
-    /// Something is slower, or less, than it could be.
-    Warning,
-    /// Photos cannot be restored, or come out wrong.
-    Error,
-}
-
-/// Something that is off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How much it matters.
-    pub severity: Severity,
-    /// What is off.
-    pub what: String,
-    /// What to do.
-    pub advice: String,
-}
 
 /// Seconds of a submission after which drivers give up on it: 2 by default on Windows, some more elsewhere.
 const WATCHDOG: f64 = 2.0;

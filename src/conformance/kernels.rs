@@ -1,10 +1,11 @@
 //! Operators and variants on an adapter, against the CPU twin.
 
+use super::operators;
 use super::report::{KernelCheck, Outcome};
-use super::{HALF, Specimen, bound, operators};
 use crate::gpu::{Device, Storage};
-use crate::kernels::{Choices, ConvShape, Variant};
+use crate::kernels::{Choices, ConvShape, Target, Variant};
 use crate::plan::Precision;
+use crate::specimen::{HALF, Specimen, bound};
 use crate::{Error, ExecutorOptions, Result};
 
 /// Runs whose bytes are compared.
@@ -63,7 +64,7 @@ pub(super) fn check(device: &Device, progress: &mut dyn FnMut(&str)) -> Result<V
 
 /// What a specimen may err with the kernels of the rule.
 fn rule_bound(device: &Device, specimen: &Specimen, precision: Precision) -> f64 {
-    let target = device.target(precision);
+    let target = Target::of(device, precision);
     let chosen = specimen.conv_shape().map(|shape| Choices::Heuristic.variant(&shape, &target));
     match chosen {
         Some(variant) => bound(variant, target.storage),
@@ -73,7 +74,7 @@ fn rule_bound(device: &Device, specimen: &Specimen, precision: Precision) -> f64
 }
 
 fn variant_outcome(device: &Device, specimen: &Specimen, variant: Variant, precision: Precision) -> Outcome {
-    let target = device.target(precision);
+    let target = Target::of(device, precision);
     if let Some(reason) = variant.refused(&target) {
         return Outcome::Skipped { reason: reason.to_owned() };
     }
@@ -81,7 +82,7 @@ fn variant_outcome(device: &Device, specimen: &Specimen, variant: Variant, preci
         ExecutorOptions { precision, choices: Choices::Always(variant), ..ExecutorOptions::default() };
     let outcome = outcome(device, specimen, &options, bound(variant, target.storage));
     // Where a variant does not compile another one takes its place, which is not what is checked.
-    match variant.refused(&device.target(precision)) {
+    match variant.refused(&Target::of(device, precision)) {
         Some(reason) => Outcome::Failed { reason: reason.to_owned() },
         None => outcome,
     }

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use web_time::Instant;
 
 use super::golden::GoldenNetwork;
-use super::relative_l2;
 use super::report::{NetworkCheck, Outcome, TensorCheck};
 use crate::gpu::Device;
 use crate::graph::cpu::{self, Value};
 use crate::graph::{Graph, Kernel, Op, Role, TensorId, passes};
 use crate::plan::Precision;
+use crate::specimen::relative_l2;
 use crate::{Executor, ExecutorOptions, Result, Values, WeightStore};
 
 /// Relative L2 error of the residual, and of any tensor. In f32 the errors of about 250 operators of 1e-7 to 1e-6 each

@@ -1,12 +1,12 @@
 //! Every operator of a graph, at small shapes that leave no case out: patches, partial cells, channels that fill no quad.
 
-use super::Specimen;
 use crate::Result;
 use crate::graph::{
     Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, PixelFormat, Role,
     Sam, TensorDesc, TensorId,
 };
 use crate::model::normal_values;
+use crate::specimen::Specimen;
 
 /// Rows and columns: patches of 18 by 22 and 9 by 11 pixels, cells cut short in each.
 const SIZE: [u32; 2] = [18, 22];

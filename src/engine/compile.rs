@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use super::WeightStore;
-use super::record::{Planned, Recorder};
-use super::uniforms::Uniforms;
 use super::weights::OperatorWeights;
 use crate::gpu::{Device, KernelSpec, Owned};
 use crate::graph::{Graph, cost};
 use crate::kernels::{self, Choices, Lowered, Params, Stage, Target, Variant};
-use crate::plan::{Band, Bound, Budget, Cut, CutLimits, Item, Operator, Plan, Precision, TABLES, cut};
+use crate::plan::{Budget, CutLimits, Operator, Plan, Precision, TABLES};
 use crate::{Error, Result};
 
 /// How to compile a graph.
@@ -87,7 +85,7 @@ impl Step {
 pub(super) type Lower = fn(&Device, &Graph, &mut Target) -> Result<Vec<Lowered>>;
 
 /// What is called before buffers are made, with the bytes that they will take.
-pub(super) type MakeRoom<'a> = &'a mut dyn FnMut(u64);
+pub(crate) type MakeRoom<'a> = &'a mut dyn FnMut(u64);
 
 /// A compiled graph.
 pub(super) struct Compiled {
@@ -99,7 +97,7 @@ pub(super) struct Compiled {
     pub(super) limits: CutLimits,
     pub(super) uniform_stride: u64,
     /// The most that a table of uniforms may take.
-    table_bytes: u64,
+    pub(super) table_bytes: u64,
 }
 
 impl Compiled {
@@ -114,7 +112,7 @@ impl Compiled {
         let limits = device.wgpu().limits();
         let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
         let binding = options.binding_limit.unwrap_or(u64::MAX).min(limits.max_storage_buffer_binding_size);
-        let mut target = device.target(options.precision).with_choices(options.choices.clone());
+        let mut target = Target::of(device, options.precision).with_choices(options.choices.clone());
         let share = options.max_memory.map_or(u64::MAX, Budget::scratch);
         target.scratch = target.scratch.min(binding).min(buffer_limit).min(share);
         let lowered = lower(device, &graph, &mut target)?;
@@ -150,46 +148,6 @@ impl Compiled {
     pub(super) fn specs(&self) -> impl Iterator<Item = &KernelSpec> {
         self.steps.iter().flat_map(|step| &step.lowered.stages).map(|stage| &stage.spec)
     }
-
-    /// Every dispatch, none of more work than `budget` where an operator can be cut so small, and the table of uniforms has
-    /// room for so many; and their uniforms.
-    pub(super) fn plan(&self, device: &Device, mut budget: u64) -> Result<(Vec<Planned>, Uniforms)> {
-        loop {
-            let mut recorder = Recorder::new(self);
-            for (band, Band { items, .. }) in self.plan.schedule.bands.iter().enumerate() {
-                recorder.band();
-                for item in items {
-                    recorder.operator(item.node, &self.cut(band, item, budget)?);
-                }
-            }
-            if recorder.table_bytes() <= self.table_bytes || budget == u64::MAX {
-                return recorder.finish(device);
-            }
-            budget = budget.saturating_mul(2);
-        }
-    }
-
-    fn cut(&self, band: usize, item: &Item, budget: u64) -> Result<Vec<Cut>> {
-        let step = &self.steps[item.node];
-        let tensors = &step.operator.tensors;
-        let bound: Vec<Bound<'_>> = tensors
-            .iter()
-            .filter_map(|&(tensor, reach, written)| {
-                let layout = self.plan.memory.placement(tensor)?.layout;
-                let (fragments, _) = self.plan.memory.located(tensor, band)?;
-                Some(Bound { reach, layout, fragments, written })
-            })
-            .collect();
-        let domain = step.lowered.domain();
-        let total = u64::from(domain.bands());
-        let share = u128::from(total) * u128::from(budget) / u128::from(step.operator.work.max(1));
-        let bands = (share.clamp(1, u128::from(total)) as u32).min(step.lowered.strip[0]);
-        let limits = CutLimits { bands, ..self.limits };
-        cut(domain, &item.bands, &bound, &limits).map_err(|index| {
-            let tensor = self.graph.at(tensors[index].0).name.clone();
-            Error::TensorTooLarge { tensor, bytes: bound[index].layout.bytes(), limit: limits.binding_bytes }
-        })
-    }
 }
 
 /// The kernels of every node, which may turn out not to compile.
@@ -206,7 +164,7 @@ pub(super) fn compiled(device: &Device, graph: &Graph, target: &mut Target) -> R
         let specs = lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec);
         let Err(error) = device.pipelines().prepare(device, specs) else { return Ok(lowered) };
         let Some(variant) = culprit(&error, graph, &lowered, target) else { return Err(error) };
-        device.give_up(variant, &error);
+        device.give_up(variant.name(), &error);
         target.failed.push(variant);
     }
 }

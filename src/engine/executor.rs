@@ -10,11 +10,11 @@ use super::staging::Transfers;
 use super::stream::{OnHost, Stream};
 use super::uniforms::Uniforms;
 use super::watch::Watch;
-use super::{Cancel, ExecutorOptions, Memory, Values, WeightStore};
+use super::{Cancel, ExecutorOptions, Memory, RUNNING, Values, WeightStore};
+use crate::Result;
 use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::plan::MemoryPlan;
-use crate::{Error, Result};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Executor {
     cut_for: u64,
     /// Submissions tell it when they are done.
     pub(super) pace: Arc<Mutex<Pace>>,
-    pub(super) transfers: Arc<Transfers>,
+    pub(crate) transfers: Arc<Transfers>,
     /// What moves the rows of bands, where the graph is computed in bands.
     pub(super) stream: Option<Stream>,
     /// What was loaded for a run in bands, or came of it.
@@ -58,7 +58,7 @@ impl Executor {
     }
 
     /// As [`Self::new`], for who makes room first.
-    pub(super) fn checked(
+    pub(crate) fn checked(
         device: &Device,
         store: &WeightStore,
         graph: Graph,
@@ -72,7 +72,7 @@ impl Executor {
 
     /// As [`Self::checked`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
     /// then may fail with [`Error::Shader`] where a variant does not compile: [`Self::new`] has another take its place.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         device: &Device,
         store: &WeightStore,
         graph: Graph,
@@ -133,6 +133,12 @@ impl Executor {
             uniforms: self.uniforms.bytes(),
             host: self.compiled.plan.host_bytes(),
         }
+    }
+
+    /// What [`MakeRoom`] is told before its buffers are made.
+    #[cfg(test)]
+    pub(crate) fn planned_bytes(&self) -> u64 {
+        self.compiled.plan.device_bytes()
     }
 
     /// How many bands a run is executed in, where the photo is not computed at once.
@@ -252,10 +258,4 @@ impl Executor {
     fn pace(&self) -> Pace {
         *self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-const RUNNING: &str = "running the network";
-
-pub(super) fn failed(reason: String) -> Error {
-    Error::Gpu { during: RUNNING.into(), reason }
 }

@@ -1,27 +1,16 @@
-//! Graphs at work: packed weights, compiled executors, the restorer that keeps one for each image size, and the
-//! calibrator that measures a model for f16.
+//! Graphs at work: packed weights, compiled executors, and their runs.
 
-mod calibration;
 mod cancel;
 mod compile;
 mod executor;
-mod on_device;
-mod overflow;
 mod pace;
 mod profile;
-mod range;
 mod record;
-mod refine;
-mod relay;
-mod restoration;
-mod restorer;
 mod room;
 mod run;
-mod sized;
 mod staging;
 mod stream;
 mod surface;
-mod tiles;
 mod timed;
 mod times;
 mod transfer;
@@ -29,15 +18,26 @@ mod uniforms;
 mod watch;
 mod weights;
 
-pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation};
 pub use cancel::Cancel;
+pub(crate) use compile::MakeRoom;
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
 pub use profile::Span;
-pub use restoration::{Restoration, Restored};
-pub use restorer::{Captured, Restorer, RestorerOptions};
+pub(crate) use run::Computed;
+pub(crate) use staging::{Staged, Transfers};
 pub use surface::PixelBuffer;
-pub use times::{Clock, Interval};
+pub(crate) use surface::{Ends, Surface};
+pub use times::Interval;
 pub use transfer::Values;
 pub use watch::Spent;
+pub(crate) use watch::Watch;
 pub use weights::WeightStore;
+
+use crate::Error;
+
+/// What runs call themselves in errors.
+const RUNNING: &str = "running the network";
+
+fn failed(reason: String) -> Error {
+    Error::Gpu { during: RUNNING.into(), reason }
+}

@@ -4,12 +4,11 @@
 use serde::Serialize;
 
 use super::compile::Step;
-use super::executor::failed;
 use super::times::{Recording, Stages, Timed};
 use super::weights::OperatorWeights;
-use super::{Clock, Executor, Interval, Values};
+use super::{Executor, Interval, Values, failed};
 use crate::Result;
-use crate::gpu::Device;
+use crate::gpu::{Clock, Device};
 use crate::graph::{TensorId, cost};
 use crate::kernels::{Operand, Slot};
 

@@ -8,7 +8,7 @@ use super::compile::{Compiled, Step};
 use super::uniforms::{Uniforms, table_bytes};
 use crate::gpu::{Device, KernelSpec, Pipeline};
 use crate::kernels::{Binding, Operand, Params, Scratch, Slot, View};
-use crate::plan::{Cut, Domain, Strip};
+use crate::plan::{Band, Bound, Cut, CutLimits, Domain, Item, Strip, cut};
 use crate::{Error, Result};
 
 /// One dispatch, ready to be recorded.
@@ -55,6 +55,48 @@ pub(super) struct Planned {
     pub(super) closes: bool,
     /// Its place among its band's.
     place: usize,
+}
+
+impl Compiled {
+    /// Every dispatch, none of more work than `budget` where an operator can be cut so small, and the table of uniforms has
+    /// room for so many; and their uniforms.
+    pub(super) fn plan(&self, device: &Device, mut budget: u64) -> Result<(Vec<Planned>, Uniforms)> {
+        loop {
+            let mut recorder = Recorder::new(self);
+            for (band, Band { items, .. }) in self.plan.schedule.bands.iter().enumerate() {
+                recorder.band();
+                for item in items {
+                    recorder.operator(item.node, &self.cut(band, item, budget)?);
+                }
+            }
+            if recorder.table_bytes() <= self.table_bytes || budget == u64::MAX {
+                return recorder.finish(device);
+            }
+            budget = budget.saturating_mul(2);
+        }
+    }
+
+    fn cut(&self, band: usize, item: &Item, budget: u64) -> Result<Vec<Cut>> {
+        let step = &self.steps[item.node];
+        let tensors = &step.operator.tensors;
+        let bound: Vec<Bound<'_>> = tensors
+            .iter()
+            .filter_map(|&(tensor, reach, written)| {
+                let layout = self.plan.memory.placement(tensor)?.layout;
+                let (fragments, _) = self.plan.memory.located(tensor, band)?;
+                Some(Bound { reach, layout, fragments, written })
+            })
+            .collect();
+        let domain = step.lowered.domain();
+        let total = u64::from(domain.bands());
+        let share = u128::from(total) * u128::from(budget) / u128::from(step.operator.work.max(1));
+        let bands = (share.clamp(1, u128::from(total)) as u32).min(step.lowered.strip[0]);
+        let limits = CutLimits { bands, ..self.limits };
+        cut(domain, &item.bands, &bound, &limits).map_err(|index| {
+            let tensor = self.graph.at(tensors[index].0).name.clone();
+            Error::TensorTooLarge { tensor, bytes: bound[index].layout.bytes(), limit: limits.binding_bytes }
+        })
+    }
 }
 
 /// Collects the dispatches of operators in order.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
-use crate::tune::cache_folder;
+use crate::output::cache_folder;
 use crate::{Error, Result};
 
 /// Hundredths of the memory that the system has available that tensors may take.

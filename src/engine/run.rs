@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use web_time::Instant;
 
-use super::executor::failed;
 use super::pace::Pace;
 use super::staging::{Outputs, Staged, Uploading};
 use super::stream::{Moving, OnHost};
 use super::surface::Ends;
 use super::watch::Watch;
-use super::{Cancel, Executor, Progress, Values};
+use super::{Cancel, Executor, Progress, Values, failed};
 use crate::gpu::{Device, Lap, Submitted};
 use crate::{Error, Result};
 
@@ -95,14 +94,14 @@ enum Results {
 }
 
 /// A run of which all is submitted.
-pub(super) struct Computed {
+pub(crate) struct Computed {
     under_way: UnderWay,
     results: Results,
 }
 
 impl Computed {
     /// Waits for its end, and gives the outputs in order.
-    pub(super) async fn values<P: FnMut(Progress) + ?Sized>(
+    pub(crate) async fn values<P: FnMut(Progress) + ?Sized>(
         mut self,
         device: &Device,
         watch: &mut Watch<'_, P>,
@@ -121,7 +120,7 @@ impl Computed {
 
 impl Executor {
     /// As [`Self::run_async`], for who wants to know more, or to end it.
-    pub(super) async fn run_watched<P: FnMut(Progress) + ?Sized>(
+    pub(crate) async fn run_watched<P: FnMut(Progress) + ?Sized>(
         &mut self,
         device: &Device,
         inputs: &[Values],
@@ -133,7 +132,7 @@ impl Executor {
 
     /// Submits a whole run, while the pipelines that are missing are made in the order of their first use; between images of
     /// the device, where there are `ends`.
-    pub(super) async fn compute_staged<P: FnMut(Progress) + ?Sized>(
+    pub(crate) async fn compute_staged<P: FnMut(Progress) + ?Sized>(
         &mut self,
         device: &Device,
         staged: Staged,

@@ -36,7 +36,7 @@ struct Part {
 type Set = Vec<Vec<Owned>>;
 
 /// What moves the inputs and outputs of a compiled graph.
-pub(super) struct Transfers {
+pub(crate) struct Transfers {
     inputs: Vec<Lane>,
     outputs: Vec<Lane>,
     /// The input and the output that stay on the device, where they do.
@@ -83,7 +83,7 @@ impl Transfers {
     ///
     /// # Errors
     /// [`Error::Input`] where the inputs do not fit the graph, [`Error::OutOfMemory`] or [`Error::Gpu`].
-    pub(super) fn stage(self: &Arc<Self>, device: &Device, inputs: &[Values]) -> Result<Staged> {
+    pub(crate) fn stage(self: &Arc<Self>, device: &Device, inputs: &[Values]) -> Result<Staged> {
         self.check(inputs)?;
         if self.streams {
             return Ok(Staged { transfers: Arc::clone(self), set: None, values: inputs.to_vec() });
@@ -181,7 +181,7 @@ impl Part {
 }
 
 /// Inputs on their way: written, and not yet copied.
-pub(super) struct Staged {
+pub(crate) struct Staged {
     transfers: Arc<Transfers>,
     set: Option<Set>,
     /// As they came, where they move band by band.
@@ -190,7 +190,7 @@ pub(super) struct Staged {
 
 impl Staged {
     /// Whether these are inputs for what `transfers` moves.
-    pub(super) fn is_for(&self, transfers: &Arc<Transfers>) -> bool {
+    pub(crate) fn is_for(&self, transfers: &Arc<Transfers>) -> bool {
         Arc::ptr_eq(&self.transfers, transfers)
     }
 

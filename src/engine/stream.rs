@@ -273,14 +273,12 @@ impl OnHost {
     /// The room of a tensor between groups.
     fn slot(&mut self, compiled: &Compiled, rows: &Move) -> Result<&mut Room> {
         let slot = compiled.plan.memory.on_host(rows.tensor).and_then(|slot| self.slots.get_mut(slot));
-        slot.ok_or_else(|| {
-            super::executor::failed("rows of a tensor that has no room on the host".to_owned())
-        })
+        slot.ok_or_else(|| super::failed("rows of a tensor that has no room on the host".to_owned()))
     }
 }
 
 fn lost(error: &impl ToString) -> Error {
-    super::executor::failed(error.to_string())
+    super::failed(error.to_string())
 }
 
 fn take(spare: &Mutex<Vec<Owned>>) -> Option<Owned> {

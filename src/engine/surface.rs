@@ -28,15 +28,15 @@ pub struct PixelBuffer<'a> {
 
 /// An image of the device.
 #[derive(Clone, Copy)]
-pub(super) enum Surface<'a> {
+pub(crate) enum Surface<'a> {
     Texture(&'a wgpu::Texture),
     Buffer(PixelBuffer<'a>),
 }
 
 /// An image, and the one that its result goes to.
-pub(super) struct Ends<'a> {
-    pub(super) from: Surface<'a>,
-    pub(super) to: Surface<'a>,
+pub(crate) struct Ends<'a> {
+    pub(crate) from: Surface<'a>,
+    pub(crate) to: Surface<'a>,
 }
 
 /// Rows of a graph's tensor in a buffer.
@@ -59,7 +59,7 @@ impl Block<'_> {
 
 impl Ends<'_> {
     /// Finds out whether one can be restored into the other, and gives how pixels are stored.
-    pub(super) fn check(&self, device: &Device) -> Result<PixelFormat> {
+    pub(crate) fn check(&self, device: &Device) -> Result<PixelFormat> {
         let format = self.from.check(
             "source",
             "COPY_SRC",
@@ -125,7 +125,7 @@ impl Ends<'_> {
 }
 
 impl Surface<'_> {
-    pub(super) fn size(&self) -> [u32; 2] {
+    pub(crate) fn size(&self) -> [u32; 2] {
         match self {
             Self::Texture(texture) => [texture.width(), texture.height()],
             Self::Buffer(pixels) => [pixels.width, pixels.height],

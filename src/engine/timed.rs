@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use web_time::Instant;
 
-use super::{Clock, Executor, Values};
+use super::{Executor, Values};
 use crate::Result;
-use crate::gpu::{Device, Stamps, Submitted};
+use crate::gpu::{Clock, Device, Stamps, Submitted};
 
 impl Executor {
     /// As [`Executor::run`], and gives the seconds that the adapter computed, transfers apart; None where it has no clock

@@ -36,7 +36,7 @@ impl Values {
     }
 
     /// Floats divided by two `times` over (multiplied where that is negative), which is exact.
-    pub(super) fn halved(mut self, times: i32) -> Self {
+    pub(crate) fn halved(mut self, times: i32) -> Self {
         if let (Self::Planar(values), true) = (&mut self, times != 0) {
             let factor = f64::from(-times).exp2();
             values.iter_mut().for_each(|v| *v = (f64::from(*v) * factor) as f32);

@@ -23,7 +23,7 @@ pub struct Spent {
 
 impl Spent {
     /// Takes a part of the work into account, after which another takes its memory.
-    pub(super) fn add(&mut self, part: Self) {
+    pub(crate) fn add(&mut self, part: Self) {
         self.upload += part.upload;
         self.gpu += part.gpu;
         self.download += part.download;
@@ -33,14 +33,14 @@ impl Spent {
 }
 
 /// Who is told how far a run has come, who may end it, and what it has taken.
-pub(super) struct Watch<'a, P: ?Sized> {
-    pub(super) progress: &'a mut P,
-    pub(super) cancel: &'a Cancel,
-    pub(super) spent: Spent,
+pub(crate) struct Watch<'a, P: ?Sized> {
+    pub(crate) progress: &'a mut P,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) spent: Spent,
 }
 
 impl<'a, P: ?Sized> Watch<'a, P> {
-    pub(super) fn new(progress: &'a mut P, cancel: &'a Cancel) -> Self {
+    pub(crate) fn new(progress: &'a mut P, cancel: &'a Cancel) -> Self {
         Self { progress, cancel, spent: Spent::default() }
     }
 }

@@ -1,7 +1,6 @@
 //! Adapters: what each is and can do, the order that they are tried in, and the one that is meant.
 
 use super::{DeviceOptions, dxc};
-use crate::kernels::Variant;
 use crate::{Error, Result};
 
 /// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at most:
@@ -61,7 +60,7 @@ impl AdapterSummary {
 
     /// Sides of the square cooperative matrices that take f16 and sum in f32. Mesa's lavapipe lists them for vectors of any
     /// width, and crashes when it compiles them for other than eight lanes (26.2.6).
-    pub(super) fn matrices(&self) -> Vec<u32> {
+    pub(crate) fn matrices(&self) -> Vec<u32> {
         use wgpu::CooperativeScalarType::{F16, F32};
         if self.is_software() && self.subgroups != Some((8, 8)) {
             return Vec::new();
@@ -70,13 +69,6 @@ impl AdapterSummary {
             (c.n_size, c.k_size) == (c.m_size, c.m_size) && (c.ab_type, c.cr_type) == (F16, F32)
         };
         self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
-    }
-
-    /// Variants that the driver takes minutes and gigabytes to compile: SwiftShader does for whole cells in registers. In
-    /// browsers it is what there is without a GPU, and has no name.
-    pub(super) fn too_slow_to_compile(&self) -> Vec<Variant> {
-        let in_browser = self.backend == wgpu::Backend::BrowserWebGpu && self.is_software();
-        if in_browser || self.name.starts_with("SwiftShader") { vec![Variant::Lanes] } else { Vec::new() }
     }
 
     /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and neither its

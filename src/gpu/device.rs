@@ -8,8 +8,7 @@ use std::time::Duration;
 use super::checked::Untold;
 use super::stamps::Spare;
 use super::wait::{Poller, Submitted};
-use super::{AdapterSummary, Pipelines, Storage, adapters, trusted};
-use crate::kernels::{Maker, Target, Variant};
+use super::{AdapterSummary, Maker, Pipelines, Storage, adapters, trusted};
 use crate::plan::Precision;
 use crate::{Error, Result};
 
@@ -50,10 +49,12 @@ pub struct Device {
     /// Why the device was lost, once it is; a host program's own device tells the host program.
     lost: Arc<OnceLock<String>>,
     checked_shaders: bool,
-    kernels_for: Option<Maker>,
-    uniform_loads: Option<u32>,
-    /// Variants that the driver has failed to compile.
-    failed: Arc<Mutex<Vec<Variant>>>,
+    /// As [`DeviceOptions`] has it.
+    pub(crate) kernels_for: Option<Maker>,
+    /// As [`DeviceOptions`] has it.
+    pub(crate) uniform_loads: Option<u32>,
+    /// Names of what the driver has failed to compile.
+    given_up: Arc<Mutex<Vec<&'static str>>>,
     /// The text that takes the place of a shader.
     replaced: Option<(&'static str, String)>,
 }
@@ -152,8 +153,7 @@ impl Device {
         opened.handle.set_device_lost_callback(move |_, text| {
             let _ = told.set(format!("the device was lost: {text}"));
         });
-        let failed = Arc::new(Mutex::new(summary.too_slow_to_compile()));
-        Ok(Self { failed, summary: Some(summary), ..opened })
+        Ok(Self { summary: Some(summary), ..opened })
     }
 
     /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
@@ -173,7 +173,7 @@ impl Device {
             checked_shaders: false,
             kernels_for: None,
             uniform_loads: None,
-            failed: Arc::default(),
+            given_up: Arc::default(),
             replaced: None,
         }
     }
@@ -244,47 +244,18 @@ impl Device {
         &self.pipelines
     }
 
-    /// What kernels are chosen for at a precision: storage, and what of the adapter the device was opened with.
-    #[must_use]
-    pub fn target(&self, precision: Precision) -> Target {
-        let has = |feature| self.handle.features().contains(feature);
-        let adapter = self.summary.as_ref();
-        let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
-        let software = self.kernels_for.is_none()
-            && adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
-        let matrices = adapter
-            .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
-            .map_or_else(Vec::new, AdapterSummary::matrices);
-        let target = Target::of(self.storage(precision), subgroups, &matrices, software);
-        let lane_loops = software && has(wgpu::Features::SHADER_INT64);
-        let maker = self.kernels_for.unwrap_or_else(|| Maker::of(&self.handle.adapter_info()));
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let limits = self.handle.limits();
-        let workgroup_memory = limits.max_compute_workgroup_storage_size;
-        let lanes = limits.max_compute_invocations_per_workgroup;
-        let direct_sums = precision == Precision::Exact;
-        // What DXC compiles has subgroup operations.
-        let slow_compiler = adapter.is_some_and(|a| a.backend == wgpu::Backend::Dx12) && subgroups.is_none();
-        let target = Target {
-            lanes,
-            workgroup_memory,
-            lane_loops,
-            slow_compiler,
-            direct_sums,
-            failed,
-            ..target.made_by(maker)
-        };
-        let told = || Target::uniform_loads_of(&adapter?.driver, subgroups);
-        target.with_uniform_loads(self.uniform_loads.or_else(told).filter(|_| lane_loops))
+    /// Remembers that kernels of that name do not compile here, so that the rule no longer chooses them; with a warning, once.
+    pub(crate) fn give_up(&self, kernel: &'static str, error: &Error) {
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if !given_up.contains(&kernel) {
+            tracing::warn!("{error}; the convolutions that would use {kernel} get another kernel");
+            given_up.push(kernel);
+        }
     }
 
-    /// Remembers that a variant does not compile here, so that the rule no longer chooses it; with a warning, once.
-    pub(crate) fn give_up(&self, variant: Variant, error: &Error) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !failed.contains(&variant) {
-            tracing::warn!("{error}; the convolutions that would use {} get another kernel", variant.name());
-            failed.push(variant);
-        }
+    /// Whether kernels of that name were found not to compile here.
+    pub(crate) fn has_given_up(&self, kernel: &str) -> bool {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).contains(&kernel)
     }
 
     /// How features and weights are stored at a precision.

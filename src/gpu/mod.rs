@@ -2,9 +2,11 @@
 
 mod adapters;
 mod checked;
+mod clock;
 mod device;
 mod dxc;
 mod linker;
+mod maker;
 mod owned;
 mod pipelines;
 mod reached;
@@ -14,9 +16,11 @@ mod trusted;
 mod wait;
 
 pub use adapters::{AdapterSummary, adapters, chosen};
+pub use clock::Clock;
 pub use device::{Device, DeviceOptions};
 pub(crate) use dxc::found as dxcompiler;
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
+pub use maker::Maker;
 pub(crate) use owned::Owned;
 pub use pipelines::{Pipeline, Pipelines};
 pub(crate) use stamps::{Lap, Stamps};

@@ -33,7 +33,7 @@ mod write_pixels;
 pub use conv3x3::{Candidate, Choices, ConvShape, Variant, candidates};
 pub use params::{Params, View};
 pub use stage::{Binding, Grid, Lowered, Operand, Scalars, Scratch, Slot, Stage};
-pub use target::{Maker, Target};
+pub use target::Target;
 
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Graph, Kernel, Node, Op, ParamId, Role, TensorId};

@@ -1,7 +1,7 @@
 //! The supervised attention module in one kernel.
 
-use super::{Context, Grid, Maker, Packed, Packing, Scalars, Slot, Stage};
-use crate::gpu::KernelSpec;
+use super::{Context, Grid, Packed, Packing, Scalars, Slot, Stage};
+use crate::gpu::{KernelSpec, Maker};
 use crate::graph::{Graph, ParamId, Sam};
 use crate::plan::Reach;
 

@@ -1,7 +1,8 @@
 //! What kernels are chosen for: how values are stored, and what the adapter can do.
 
 use super::{Choices, Variant};
-use crate::gpu::Storage;
+use crate::gpu::{AdapterSummary, Device, Maker, Storage};
+use crate::plan::Precision;
 
 /// Bytes of workgroup memory that every adapter has.
 const WORKGROUP_MEMORY: u32 = 16 << 10;
@@ -10,52 +11,16 @@ const SOFTWARE_SCRATCH: u64 = 16 << 20;
 /// For each thread of a software adapter that loads by vectors, and so waits for memory: what its second-level cache holds.
 const THREAD_SCRATCH: u64 = 1 << 20;
 
-/// Who made an adapter, which says what its compiler and its registers are like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Maker {
-    /// AMD: 64 lanes (GCN), or 32 and 64 (RDNA); scalar registers for what a subgroup shares.
-    Amd,
-    /// Intel: 8 to 32 lanes, of which few have room for many values.
-    Intel,
-    /// NVIDIA: 32 lanes.
-    Nvidia,
-    /// Qualcomm: 64 or 128 lanes.
-    Qualcomm,
-    /// Apple: 32 lanes.
-    Apple,
-    /// Anybody else, software included.
-    #[default]
-    Other,
-}
-
-impl Maker {
-    /// Bytes of scratch memory that one operator may take on hardware: enough to fill it, and no more than its last cache
-    /// holds beside what else is read, since scratch is written and read again at once.
-    const fn scratch(self) -> u64 {
-        match self {
-            // 16 MiB (A770) and 18 (B580).
-            Self::Intel => 12 << 20,
-            // 8 MiB and more for the whole chip.
-            Self::Apple | Self::Qualcomm => 6 << 20,
-            // 32 to 96 MiB since RDNA2, 24 to 96 since Ada.
-            Self::Amd | Self::Nvidia | Self::Other => 32 << 20,
-        }
-    }
-
-    /// Of the adapter that a device was opened on.
-    #[must_use]
-    pub fn of(adapter: &wgpu::AdapterInfo) -> Self {
-        match adapter.vendor {
-            0x1002 => Self::Amd,
-            0x8086 => Self::Intel,
-            0x10de => Self::Nvidia,
-            0x5143 => Self::Qualcomm,
-            0x106b => Self::Apple,
-            // Metal names no vendor, and Mesa's driver for Apple's GPUs names Mesa.
-            _ if adapter.name.starts_with("Apple ") => Self::Apple,
-            _ => Self::Other,
-        }
+/// Bytes of scratch memory that one operator may take on hardware: enough to fill it, and no more than its last cache
+/// holds beside what else is read, since scratch is written and read again at once.
+const fn scratch_of(maker: Maker) -> u64 {
+    match maker {
+        // 16 MiB (A770) and 18 (B580).
+        Maker::Intel => 12 << 20,
+        // 8 MiB and more for the whole chip.
+        Maker::Apple | Maker::Qualcomm => 6 << 20,
+        // 32 to 96 MiB since RDNA2, 24 to 96 since Ada.
+        Maker::Amd | Maker::Nvidia | Maker::Other => 32 << 20,
     }
 }
 
@@ -100,6 +65,37 @@ pub struct Target {
 }
 
 impl Target {
+    /// What a device was opened with, for kernels of that precision.
+    #[must_use]
+    pub fn of(device: &Device, precision: Precision) -> Self {
+        let (features, limits) = (device.wgpu().features(), device.wgpu().limits());
+        let adapter = device.adapter();
+        let has = |feature| features.contains(feature);
+        let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
+        let software = device.kernels_for.is_none()
+            && adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
+        let matrices = adapter
+            .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
+            .map_or_else(Vec::new, AdapterSummary::matrices);
+        let lane_loops = software && has(wgpu::Features::SHADER_INT64);
+        let maker = device.kernels_for.unwrap_or_else(|| Maker::of(&device.wgpu().adapter_info()));
+        let slow = |variant: &Variant| adapter.is_some_and(|a| too_slow_to_compile(a, *variant));
+        let failed =
+            Variant::ALL.iter().filter(|v| slow(v) || device.has_given_up(v.name())).copied().collect();
+        let target = Self {
+            lanes: limits.max_compute_invocations_per_workgroup,
+            workgroup_memory: limits.max_compute_workgroup_storage_size,
+            lane_loops,
+            // What DXC compiles has subgroup operations.
+            slow_compiler: adapter.is_some_and(|a| a.backend == wgpu::Backend::Dx12) && subgroups.is_none(),
+            direct_sums: precision == Precision::Exact,
+            failed,
+            ..Self::plain(device.storage(precision), subgroups, matrices, software).made_by(maker)
+        };
+        let told = || Self::uniform_loads_of(&adapter?.driver, subgroups);
+        target.with_uniform_loads(device.uniform_loads.or_else(told).filter(|_| lane_loops))
+    }
+
     /// Any adapter: kernels that use no more than WebGPU guarantees.
     #[must_use]
     pub fn portable(storage: Storage) -> Self {
@@ -115,7 +111,7 @@ impl Target {
             uniform_loads: None,
             slow_compiler: false,
             direct_sums: false,
-            scratch: Maker::Other.scratch(),
+            scratch: scratch_of(Maker::Other),
             failed: Vec::new(),
             choices: Choices::default(),
         }
@@ -124,7 +120,7 @@ impl Target {
     /// Mesa's lavapipe on a CPU with 256-bit vectors: subgroups of 8 lanes, 64-bit integers.
     #[must_use]
     pub fn lavapipe(storage: Storage) -> Self {
-        Self { lane_loops: true, ..Self::of(storage, Some((8, 8)), &[], true) }
+        Self { lane_loops: true, ..Self::plain(storage, Some((8, 8)), Vec::new(), true) }
     }
 
     /// [`Self::uniform_loads`] of a software adapter: nothing that it says tells but the version of its driver.
@@ -144,21 +140,16 @@ impl Target {
         Self { uniform_loads: lanes, scratch, ..self }
     }
 
-    /// A device's target.
-    pub(crate) fn of(
-        storage: Storage,
-        subgroups: Option<(u32, u32)>,
-        matrices: &[u32],
-        software: bool,
-    ) -> Self {
-        let scratch = if software { SOFTWARE_SCRATCH } else { Maker::Other.scratch() };
-        Self { subgroups, matrices: matrices.to_vec(), software, scratch, ..Self::portable(storage) }
+    /// An adapter of no maker.
+    fn plain(storage: Storage, subgroups: Option<(u32, u32)>, matrices: Vec<u32>, software: bool) -> Self {
+        let scratch = if software { SOFTWARE_SCRATCH } else { scratch_of(Maker::Other) };
+        Self { subgroups, matrices, software, scratch, ..Self::portable(storage) }
     }
 
     /// For an adapter of that maker.
     #[must_use]
     pub fn made_by(self, maker: Maker) -> Self {
-        let scratch = if self.software { self.scratch } else { maker.scratch() };
+        let scratch = if self.software { self.scratch } else { scratch_of(maker) };
         Self { maker, scratch, ..self }
     }
 
@@ -174,6 +165,13 @@ impl Target {
         self.choices = choices;
         self
     }
+}
+
+/// Whether a driver takes minutes and gigabytes: SwiftShader does for whole cells in registers. In browsers it is what there
+/// is without a GPU, and has no name.
+fn too_slow_to_compile(adapter: &AdapterSummary, variant: Variant) -> bool {
+    let in_browser = adapter.backend == wgpu::Backend::BrowserWebGpu && adapter.is_software();
+    variant == Variant::Lanes && (in_browser || adapter.name.starts_with("SwiftShader"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A process that is killed leaves the temporary file: its name holds the process's number, by which
 //! [`remove_leftovers`] finds those that nobody writes any more.
 
+mod cache;
 mod temporary;
 mod windows;
 
@@ -10,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+pub use self::cache::cache_folder;
 pub use self::temporary::remove_leftovers;
 use self::temporary::{OURS, Temporary};
 use self::windows::refused_by_windows;

@@ -1,13 +1,9 @@
-//! The schedule that a memory budget allows: in how many bands each group is executed, and which tensors pass through the
-//! host.
-//!
-//! Of several divisions into groups the one that takes least time is chosen, by what is computed and what is moved.
+//! What a graph may take of a device's memory, and what a schedule of it takes.
 
-use super::planner::Planner;
 use super::schedule::{Band, Move, Schedule};
 use super::{Layout, MemoryPlan, Operator, Precision};
+use crate::Result;
 use crate::graph::{Graph, TensorId};
-use crate::{Error, Result};
 
 /// Bands whose results are on their way at once: of one they are read while the next one is computed.
 pub(crate) const DOWNLOADS: u64 = 2;
@@ -20,18 +16,8 @@ pub(crate) const TABLES: u64 = 3;
 /// room to cut each in four.
 const UNIFORMS: u64 = 4 * TABLES * 256;
 
-/// Thousandths of a group's work that rows around bands may repeat, as long as another tensor can go to the host instead.
-pub(super) const REPEATED: u64 = 100;
-
-/// Operators of a group that read around what the group computes, at most: first as many as there are, then fewer, which
-/// moves more tensors and repeats less.
-const INNER: [usize; 4] = [usize::MAX, 2, 1, 0];
-
 /// Floating-point operations in the time that a byte takes between host and device: 10 TFLOP/s to 12.5 GB/s.
 pub const WORK_PER_BYTE: f64 = 800.0;
-
-/// What all bands may repeat of all work where a plan repeats less.
-const TOO_MUCH: f64 = 0.15;
 
 /// What a graph may take.
 #[derive(Clone, Copy, Debug)]
@@ -108,42 +94,6 @@ impl Plan {
     #[must_use]
     pub fn host_bytes(&self) -> u64 {
         self.memory.host_slot_sizes().iter().sum()
-    }
-
-    /// The whole photo where it fits, else the bands that do.
-    ///
-    /// # Errors
-    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as [`MemoryPlan::new`].
-    pub fn within(graph: &Graph, operators: &[Operator], budget: &Budget) -> Result<Self> {
-        let Budget { bytes, buffer, precision } = *budget;
-        let whole = Self::whole(graph, operators, precision, buffer)?;
-        if whole.device_bytes() <= bytes {
-            return Ok(whole);
-        }
-        let (mut best, mut least): (Option<Self>, u64) = (None, whole.device_bytes());
-        for inner in INNER {
-            match Planner::new(graph, operators, budget, inner).plan()? {
-                Ok(plan) => {
-                    let repeats = plan.schedule.repeated(operators) * 1000.0 > REPEATED as f64;
-                    let better = |best: &Self| {
-                        let [mine, its] = [&plan, best].map(|plan| {
-                            let much = plan.schedule.repeated(operators) > TOO_MUCH;
-                            (much, plan.cost(graph, operators, precision))
-                        });
-                        mine < its
-                    };
-                    if best.as_ref().is_none_or(better) {
-                        best = Some(plan);
-                    }
-                    // Smaller groups only move more.
-                    if !repeats {
-                        break;
-                    }
-                }
-                Err(taken) => least = least.min(taken),
-            }
-        }
-        best.ok_or(Error::BudgetTooSmall { budget: bytes, least })
     }
 
     /// Work as operators count it: what is computed or what is moved, whichever takes longer, since one goes on during the

@@ -1,4 +1,6 @@
-//! The search for the schedule that a memory budget allows.
+//! The search for the schedule that a memory budget allows: in how many bands each group is executed, and which tensors pass
+//! through the host. Of several divisions into groups the one that takes least time is chosen, by what is computed and what
+//! is moved.
 //!
 //! While a group takes more than there is, the tensor whose way through the host costs least for what it frees goes there:
 //! the one that fewest groups touch, the largest of those. Then whatever fits after all comes back. Bands are as high as
@@ -8,18 +10,28 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::budget::{REPEATED, staged, staging};
+use super::budget::{staged, staging};
 use super::memory::lifetimes;
 use super::schedule::{Division, Group, Schedule, Uses, groups, movable};
 use super::{Budget, Layout, Operator, Plan};
-use crate::Result;
 use crate::graph::{Graph, TensorId};
+use crate::{Error, Result};
 
 /// Bands of a group whose tensors pass through the host at least, where it has the rows: with fewer, nothing overlaps.
 const OVERLAPPING: u32 = 4;
 
 /// Attempts to meet a budget; slots take a little more than what is alive, so the first may miss.
 const ATTEMPTS: usize = 12;
+
+/// Thousandths of a group's work that rows around bands may repeat, as long as another tensor can go to the host instead.
+const REPEATED: u64 = 100;
+
+/// Operators of a group that read around what the group computes, at most: first as many as there are, then fewer, which
+/// moves more tensors and repeats less.
+const INNER: [usize; 4] = [usize::MAX, 2, 1, 0];
+
+/// What all bands may repeat of all work where a plan repeats less.
+const TOO_MUCH: f64 = 0.15;
 
 /// What a group takes in some number of bands.
 #[derive(Debug)]
@@ -50,6 +62,44 @@ impl Fit {
 
 /// A group, its bands, and which of the tensors it touches are on the host.
 type CostKey = (usize, u32, Vec<TensorId>);
+
+impl Plan {
+    /// The whole photo where it fits, else the bands that do.
+    ///
+    /// # Errors
+    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as [`MemoryPlan::new`].
+    pub fn within(graph: &Graph, operators: &[Operator], budget: &Budget) -> Result<Self> {
+        let Budget { bytes, buffer, precision } = *budget;
+        let whole = Self::whole(graph, operators, precision, buffer)?;
+        if whole.device_bytes() <= bytes {
+            return Ok(whole);
+        }
+        let (mut best, mut least): (Option<Self>, u64) = (None, whole.device_bytes());
+        for inner in INNER {
+            match Planner::new(graph, operators, budget, inner).plan()? {
+                Ok(plan) => {
+                    let repeats = plan.schedule.repeated(operators) * 1000.0 > REPEATED as f64;
+                    let better = |best: &Self| {
+                        let [mine, its] = [&plan, best].map(|plan| {
+                            let much = plan.schedule.repeated(operators) > TOO_MUCH;
+                            (much, plan.cost(graph, operators, precision))
+                        });
+                        mine < its
+                    };
+                    if best.as_ref().is_none_or(better) {
+                        best = Some(plan);
+                    }
+                    // Smaller groups only move more.
+                    if !repeats {
+                        break;
+                    }
+                }
+                Err(taken) => least = least.min(taken),
+            }
+        }
+        best.ok_or(Error::BudgetTooSmall { budget: bytes, least })
+    }
+}
 
 pub(super) struct Planner<'a> {
     graph: &'a Graph,

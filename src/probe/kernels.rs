@@ -2,6 +2,7 @@
 
 use super::Resource;
 use crate::gpu::{Device, KernelSpec};
+use crate::kernels::Target;
 use crate::plan::Precision;
 
 /// A kernel that uses one resource.
@@ -64,7 +65,7 @@ pub(super) fn probe(device: &Device, resource: Resource) -> Probe {
 /// all subgroups are of one size.
 pub(super) fn tile(device: &Device) -> Option<(u32, u32)> {
     let needed = wgpu::Features::SHADER_F16 | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
-    let target = device.target(Precision::F16);
+    let target = Target::of(device, Precision::F16);
     let lanes = target.subgroups.filter(|(least, most)| least == most)?.1;
     let open = device.wgpu().features().contains(needed);
     let tiles = target.matrices.into_iter().filter(|side| open && [8, 16].contains(side));

@@ -5,8 +5,7 @@ use web_time::Instant;
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 
 use super::kernels::{Inputs, Probe};
-use crate::engine::Clock;
-use crate::gpu::{Device, Pipeline, Stamps};
+use crate::gpu::{Clock, Device, Pipeline, Stamps};
 use crate::kernels::Slot;
 use crate::{Error, Result};
 

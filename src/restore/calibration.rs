@@ -1,7 +1,6 @@
 //! How large a network's features become on photos, and what f16 storage changes in its results.
 
-use super::watch::Watch;
-use super::{Cancel, Executor, ExecutorOptions, Values, WeightStore};
+use crate::engine::{Cancel, Executor, ExecutorOptions, Values, Watch, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, Groups, Role, TensorId, passes};
 use crate::image::Frame;

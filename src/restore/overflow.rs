@@ -2,8 +2,8 @@
 
 use super::calibration::OVERFLOW;
 use super::sized::{Key, Seen};
-use super::watch::Watch;
-use super::{Captured, Restorer, Values};
+use super::{Captured, Restorer};
+use crate::engine::{Values, Watch};
 use crate::image::Frame;
 use crate::{Error, Result};
 

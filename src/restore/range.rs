@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::calibration::{CalibrationPhoto, measure};
 use super::sized::{Key, Model};
-use super::watch::Watch;
-use super::{Captured, Progress, Restorer, WeightStore};
+use super::{Captured, Restorer};
+use crate::engine::{Progress, Watch, WeightStore};
 use crate::image::Frame;
 use crate::plan::Precision;
 use crate::{Error, Result};

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use super::tiles::Tiles;
-use super::watch::{Spent, Watch};
-use super::{Captured, Progress, Restorer, RestorerOptions, Values};
+use super::{Captured, Restorer, RestorerOptions};
+use crate::engine::{Progress, Spent, Values, Watch};
 use crate::image::{Frame, Mean, Symmetry};
 use crate::{Error, Result};
 

@@ -1,7 +1,6 @@
 //! Images of floats on their way through several networks: to the device, between its buffers, and back.
 
-use super::PixelBuffer;
-use super::surface::Surface;
+use crate::engine::{PixelBuffer, Surface};
 use crate::gpu::Device;
 use crate::image::{Frame, Samples};
 use crate::{Error, Result};

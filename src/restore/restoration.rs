@@ -1,9 +1,9 @@
 //! What can be said of a photo's restoration before it is begun.
 
 use super::refine::{Asked, Refined};
-use super::watch::{Spent, Watch};
-use super::{Cancel, Captured, Progress, Restorer};
+use super::{Captured, Restorer};
 use crate::Result;
+use crate::engine::{Cancel, Progress, Spent, Watch};
 use crate::image::Frame;
 
 /// A photo to be restored, and how: made by [`Restorer::photo`], and begun by one of its last four methods.

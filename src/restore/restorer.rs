@@ -7,9 +7,8 @@ use web_time::Instant;
 
 use super::calibration::OVERFLOW;
 use super::sized::{Cache, Key, Model, Seen, Turn};
-use super::staging::{Staged, Transfers};
-use super::watch::Watch;
-use super::{Executor, Progress, Restoration, Restored, Values, WeightStore};
+use super::{Restoration, Restored};
+use crate::engine::{Executor, Progress, Staged, Transfers, Values, Watch, WeightStore};
 use crate::gpu::Device;
 use crate::graph::TensorDesc;
 use crate::image::Frame;

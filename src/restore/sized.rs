@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_lock::MutexGuard;
 use web_time::Instant;
 
-use super::compile::MakeRoom;
-use super::run::Computed;
-use super::staging::Staged;
-use super::surface::Ends;
-use super::watch::Watch;
-use super::{Executor, ExecutorOptions, Progress, RestorerOptions, Values, WeightStore};
+use super::RestorerOptions;
+use crate::engine::{
+    Computed, Ends, Executor, ExecutorOptions, MakeRoom, Progress, Staged, Values, Watch, WeightStore,
+};
 use crate::gpu::Device;
 use crate::graph::{Graph, passes};
 use crate::image::{Frame, Samples};
@@ -347,7 +345,7 @@ mod tests {
         let (model, cache) = (model(u64::MAX), async_lock::Mutex::new(Cache::new(Tuner::new(Tuning::Off))));
         widths.map(|width| {
             let mut turn = Turn::new(pollster::block_on(cache.lock()), &model, key(width), &[]).unwrap();
-            turn.executor().unwrap().compiled.plan.device_bytes()
+            turn.executor().unwrap().planned_bytes()
         })
     }
 

@@ -1,7 +1,7 @@
 //! The approximate mode: a photo in tiles of one size, each restored by itself, and blended where they overlap.
 
-use super::watch::Watch;
-use super::{Captured, Progress, Restorer};
+use super::{Captured, Restorer};
+use crate::engine::{Progress, Watch};
 use crate::image::{Frame, Samples};
 use crate::model::Mode;
 use crate::{Error, Result};

@@ -1,7 +1,6 @@
 //! Choices on disk: JSON that people can read, and delete.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,10 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::gpu::Storage;
 use crate::kernels::ConvShape;
-use crate::output::Output;
+use crate::output::{Output, cache_folder};
 
-/// The variable that names another directory for the file.
-const VARIABLE: &str = "MPRNET_CACHE";
 const FILE: &str = "variants.json";
 /// Of the file's form: others are not read.
 const FORMAT: u32 = 1;
@@ -21,25 +18,6 @@ const FORMAT: u32 = 1;
 const MOST_BYTES: u64 = 16 << 20;
 /// Choices that are kept, the newest.
 const MOST_ENTRIES: usize = 4096;
-
-/// Where this program keeps what it can make again: the directory that `MPRNET_CACHE` names, else `mprnet` in the user's
-/// cache directory (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches`; `%LOCALAPPDATA%`); None where there is none.
-#[must_use]
-pub fn cache_folder() -> Option<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = |below: &str| Some(set("HOME")?.join(below));
-    let user = || {
-        if cfg!(windows) {
-            set("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            home("Library/Caches")
-        } else {
-            // A relative one is to be ignored, by the XDG Base Directory Specification.
-            set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| home(".cache"))
-        }
-    };
-    set(VARIABLE).or_else(|| Some(user()?.join("mprnet")))
-}
 
 /// Where choices are remembered: `variants.json` in [`cache_folder`].
 #[must_use]

@@ -5,10 +5,10 @@ use std::time::Duration;
 use web_time::Instant;
 
 use super::{Judge, crop};
-use crate::conformance::Specimen;
 use crate::gpu::Device;
 use crate::kernels::{Choices, ConvShape, Variant};
 use crate::plan::Precision;
+use crate::specimen::Specimen;
 use crate::{Executor, ExecutorOptions, Result};
 
 /// Runs before any is counted: the first compiles.

@@ -20,15 +20,15 @@ use std::time::Duration;
 
 use web_time::Instant;
 
-pub use cache::{cache_file, cache_folder};
+pub use cache::cache_file;
 
 use crate::Result;
 use crate::checkpoint::sha256_of;
-use crate::conformance::{Specimen, bound};
 use crate::gpu::{AdapterSummary, Device, Storage};
 use crate::graph::{Graph, Kernel, Op, cost};
 use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
 use crate::plan::Precision;
+use crate::specimen::{Specimen, bound};
 use cache::{Cache, Entry, Key};
 use measure::Measuring;
 
@@ -103,7 +103,7 @@ impl Tuner {
         let mut judge = Measuring::new(device, precision);
         let info = device.wgpu().adapter_info();
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
-        let target = device.target(precision);
+        let target = Target::of(device, precision);
         self.decide((&info.name, &driver), &target, graph, &mut judge)
     }
 

@@ -13,13 +13,13 @@ const MATRICES: [Variant; 2] = [Variant::Matrix8, Variant::Matrix16];
 impl Tuner {
     /// Has a device give up what the rule would choose for a graph and what is wrong there.
     pub(crate) fn prove(&mut self, device: &Device, precision: Precision, graph: &Graph) {
-        let target = device.target(precision);
+        let target = Target::of(device, precision);
         if MATRICES.iter().all(|variant| variant.refused(&target).is_some()) {
             return;
         }
         let mut judge = Measuring::new(device, precision);
-        while let Some((variant, error)) = self.disproved(&device.target(precision), graph, &mut judge) {
-            device.give_up(variant, &error);
+        while let Some((variant, error)) = self.disproved(&Target::of(device, precision), graph, &mut judge) {
+            device.give_up(variant.name(), &error);
         }
     }
 

@@ -2,10 +2,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
-use crate::conformance::{HALF, relative_l2};
 use crate::gpu::DeviceOptions;
 use crate::graph::passes;
+use crate::kernels::Target;
 use crate::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
+use crate::specimen::{HALF, relative_l2};
 use crate::{Error, ExecutorOptions};
 
 const ADAPTER: (&str, &str) = ("Voodoo 2", "3.02");
@@ -314,7 +315,7 @@ fn on_this_adapter() {
     assert!(text.contains("\"disqualified\": {}"), "{text}");
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let measured = document["choices"][0]["seconds"].as_object().unwrap();
-    assert_eq!(measured.len(), legal(&device.target(Precision::F32)).len(), "{text}");
+    assert_eq!(measured.len(), legal(&Target::of(&device, Precision::F32)).len(), "{text}");
     assert!(measured.values().all(|seconds| seconds.as_f64().unwrap() > 0.0), "{text}");
 }
 
@@ -328,7 +329,7 @@ fn errors_of_specimens() {
     let specimen = Specimen::convolution(&shape).unwrap();
     let options = |precision| ExecutorOptions { precision, ..ExecutorOptions::default() };
     for &variant in Variant::ALL {
-        if variant.refused(&device.target(Precision::F32)).is_none() {
+        if variant.refused(&Target::of(&device, Precision::F32)).is_none() {
             let choices = Choices::Always(variant);
             let error =
                 specimen.error(&device, &ExecutorOptions { choices, ..options(Precision::F32) }).unwrap();

@@ -15,5 +15,6 @@ mod passes;
 mod plans;
 mod record;
 mod rescaling;
+mod rooms;
 mod translate;
 mod twin;

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use mprnet::gpu::{KernelSpec, Storage};
+use mprnet::gpu::{KernelSpec, Maker, Storage};
 use mprnet::graph::{
     Conv, Epilogue, Graph, Kernel, Op, Patches, PixelFormat, Role, TensorDesc, TensorId, passes,
 };
-use mprnet::kernels::{self, Choices, Maker, Target, Variant};
+use mprnet::kernels::{self, Choices, Target, Variant};
 use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Task, Weights};
 use mprnet::probe;
 use naga::back::{glsl, spv, wgsl};

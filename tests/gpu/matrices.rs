@@ -4,9 +4,9 @@
 mod plain;
 
 use half::f16;
-use mprnet::gpu::Storage;
+use mprnet::gpu::{Maker, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorDesc, TensorId, cpu};
-use mprnet::kernels::{self, Choices, Lowered, Maker, Operand, Params, Slot, Stage, Target, Variant, View};
+use mprnet::kernels::{self, Choices, Lowered, Operand, Params, Slot, Stage, Target, Variant, View};
 use mprnet::plan::{Strip, Window};
 use wgpu::util::DeviceExt;
 

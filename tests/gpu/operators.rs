@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-use mprnet::gpu::{Device, DeviceOptions};
+use mprnet::gpu::{Device, DeviceOptions, Maker};
 use mprnet::graph::{
     Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Patches, PixelFormat, RUN, Role, Sam,
     TensorDesc, TensorId, cpu,
 };
-use mprnet::kernels::{Choices, Maker, Variant};
+use mprnet::kernels::{Choices, Target, Variant};
 use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore, kernels};
 
@@ -70,7 +70,8 @@ impl Case {
         let whole = execute(&self.graph, &self.inputs, &options);
         let options = ExecutorOptions { slice: Some(1), ..options };
         let lower = |node| {
-            kernels::lower(&self.graph, node, &device().target(Precision::Exact)).domain().bands() as usize
+            kernels::lower(&self.graph, node, &Target::of(device(), Precision::Exact)).domain().bands()
+                as usize
         };
         let bands: usize = self.graph.nodes().iter().map(lower).sum();
         let cut = Executor::new(device(), &WeightStore::default(), self.graph.clone(), &options).unwrap();

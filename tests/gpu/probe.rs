@@ -1,5 +1,6 @@
 //! Ceilings of the adapter.
 
+use mprnet::kernels::Target;
 use mprnet::plan::Precision;
 use mprnet::probe::{self, Resource, Roof};
 
@@ -16,7 +17,7 @@ fn what_the_adapter_has_is_measured_and_what_it_has_not_is_named() {
                 Resource::F32 | Resource::Memory => true,
                 Resource::F16 => features.contains(wgpu::Features::SHADER_F16),
                 Resource::Matrices => {
-                    let target = device.target(Precision::F16);
+                    let target = Target::of(device, Precision::F16);
                     !target.matrices.is_empty() && target.subgroups.is_some_and(|(least, most)| least == most)
                 }
             };

@@ -1,10 +1,11 @@
 //! Where the time of a run goes.
 
+use mprnet::gpu::Clock;
 use mprnet::gpu::Device;
 use mprnet::graph::{Graph, cost, passes};
 use mprnet::kernels::{Choices, Variant};
 use mprnet::model::{self, ImageFormat, Mode, NetworkOptions, Stage, Weights};
-use mprnet::{Clock, Executor, ExecutorOptions, Span, Values, WeightStore};
+use mprnet::{Executor, ExecutorOptions, Span, Values, WeightStore};
 
 use crate::common::golden_path;
 use crate::{device, device_with, host_device};

@@ -3,7 +3,7 @@
 use mprnet::gpu::{AdapterSummary, Device, DeviceOptions};
 use mprnet::graph::reflected;
 use mprnet::image::{Frame, Light, Samples};
-use mprnet::kernels::Variant;
+use mprnet::kernels::{Target, Variant};
 use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
 use mprnet::{Error, Progress, Restorer, RestorerOptions};
@@ -218,7 +218,7 @@ fn what_does_not_compile_is_replaced_under_way() {
     let restored = replaced.restore(&noisy).unwrap();
     assert!(difference(&restored, &clean) <= 1);
     assert!(difference(&restored, &replaced.restore(&noisy).unwrap()) == 0);
-    let failed = replaced.device().target(Precision::F32).failed;
+    let failed = Target::of(replaced.device(), Precision::F32).failed;
     let software = replaced.device().adapter().is_some_and(AdapterSummary::is_software);
     assert!(failed == [Variant::Winograd4] || !software, "{failed:?}");
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use mprnet::gpu::{Device, DeviceOptions, Storage};
+use mprnet::gpu::{Device, DeviceOptions, Maker, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorId, cpu};
-use mprnet::kernels::{Choices, ConvShape, Maker, Variant, candidates};
+use mprnet::kernels::{Choices, ConvShape, Target, Variant, candidates};
 use mprnet::plan::Precision;
 use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
 
@@ -59,7 +59,7 @@ fn precision(storage: Storage) -> Precision {
 fn devices_of(levels: Levels) -> Option<&'static [Device; 2]> {
     let (variant, storage) = (Variant::ALL[levels[0]], STORAGES[levels[3]]);
     let devices = &devices()[usize::from(storage == Storage::F16Packed)];
-    let target = devices[0].target(precision(storage));
+    let target = Target::of(&devices[0], precision(storage));
     let native = target.storage == storage || storage == Storage::F16;
     (native && variant.refused(&target).is_none()).then_some(devices)
 }
@@ -212,7 +212,7 @@ fn what_does_not_compile_is_replaced() {
     let values = random.values(graph.desc(graph.inputs()[0]).elements() as usize);
     let inputs = [Values::Planar(values)];
     let options = ExecutorOptions::default();
-    let target = device().target(Precision::F32);
+    let target = Target::of(device(), Precision::F32);
     let rule: Vec<Variant> = {
         let conv = match &graph.nodes()[0].op {
             Op::Conv(conv) => *conv,
@@ -234,14 +234,14 @@ fn what_does_not_compile_is_replaced() {
     let next = ExecutorOptions { choices: Choices::Always(rule[1]), ..ExecutorOptions::default() };
     let expected = execute_on(&device, &graph, &inputs, &next);
     assert!(execute_on(&device, &graph, &inputs, &options) == expected, "another kernel than the next best");
-    assert!(device.target(Precision::F32).failed.contains(&rule[0]));
+    assert!(Target::of(&device, Precision::F32).failed.contains(&rule[0]));
     assert!(execute_on(&device, &graph, &inputs, &options) == expected);
 
     let device = broken(shader);
     let named = ExecutorOptions { choices: Choices::Always(rule[0]), ..ExecutorOptions::default() };
     let error = Executor::new(&device, &WeightStore::default(), graph.clone(), &named).err();
     assert!(matches!(error, Some(Error::Shader { .. })), "{error:?}");
-    assert!(!device.target(Precision::F32).failed.contains(&rule[0]));
+    assert!(!Target::of(&device, Precision::F32).failed.contains(&rule[0]));
 
     // No variant does without its operator's own shader.
     let device = broken("add");
@@ -275,7 +275,7 @@ fn kernels_for_uniform_loads() {
             Device::new(&options).expect("these tests need a GPU adapter")
         };
         let devices = [posing(false), posing(true)];
-        if devices[0].target(Precision::F32).uniform_loads.is_none() {
+        if Target::of(&devices[0], Precision::F32).uniform_loads.is_none() {
             return println!("skipped: no software adapter with 64-bit integers");
         }
         chosen.iter().for_each(|&case| check_on(&devices, case));

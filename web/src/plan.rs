@@ -2,7 +2,7 @@
 
 use mprnet::conformance::AdapterReport;
 use mprnet::graph::{Node, cost};
-use mprnet::kernels;
+use mprnet::kernels::{self, Target};
 use mprnet::plan::{Budget, Plan};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -82,7 +82,7 @@ impl Session {
     fn planned(&self, width: u32, height: u32) -> mprnet::Result<Planned> {
         let graph = self.graph(self.options.seen(width, height))?;
         let Options { precision, memory: allowed, .. } = self.options;
-        let (mut target, limits) = (self.device.target(precision), self.device.wgpu().limits());
+        let (mut target, limits) = (Target::of(&self.device, precision), self.device.wgpu().limits());
         let buffer = limits.max_buffer_size;
         target.scratch =
             target.scratch.min(limits.max_storage_buffer_binding_size).min(Budget::scratch(allowed));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use mprnet::gpu::Clock;
 use mprnet::graph::{Graph, Node, cost, passes};
 use mprnet::model::{self, ImageFormat, NetworkOptions, Stage};
-use mprnet::{Clock, Executor, ExecutorOptions, Span, Values, WeightStore};
+use mprnet::{Executor, ExecutorOptions, Span, Values, WeightStore};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 

@@ -1,10 +1,10 @@
 //! Single kernels: every variant of one, checked against the CPU twin and timed.
 
-use crate::conformance::{self, Specimen};
 use crate::gpu;
 use crate::graph::cost;
-use crate::kernels::{Choices, ConvShape, Variant};
+use crate::kernels::{Choices, ConvShape, Target, Variant};
 use crate::plan::{Layout, Precision};
+use crate::specimen::{self, Specimen};
 use crate::{Error, ExecutorOptions};
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -133,7 +133,7 @@ pub(super) fn measure(
 impl<'a> Subject<'a> {
     /// Compiles it and compares it with the twin.
     pub(super) fn prepare(&self) -> Outcome<'a> {
-        self.variant.check(&self.device.target(self.precision))?;
+        self.variant.check(&Target::of(self.device, self.precision))?;
         let choices = self.variant.choices().unwrap_or_default();
         let options = ExecutorOptions { precision: self.precision, choices, ..ExecutorOptions::default() };
         let (width, height) = self.size;
@@ -151,10 +151,10 @@ impl<'a> Subject<'a> {
             _ if self.kernel != KernelArg::Conv3x3 => Variant::Block,
             _ => {
                 let shape = convolution(self.channels, [self.size.1, self.size.0]);
-                Choices::Heuristic.variant(&shape, &self.device.target(self.precision))
+                Choices::Heuristic.variant(&shape, &Target::of(self.device, self.precision))
             }
         };
-        conformance::bound(used, self.device.storage(self.precision))
+        specimen::bound(used, self.device.storage(self.precision))
     }
 
     /// What it is, on what.
@@ -175,7 +175,7 @@ impl<'a> Subject<'a> {
     /// What would be executed, compiled and not run: the spans that `profile` has, without times.
     fn outline(&self) -> Result<Row, Error> {
         let compiled = || -> Result<_, Unmeasured> {
-            self.variant.check(&self.device.target(self.precision))?;
+            self.variant.check(&Target::of(self.device, self.precision))?;
             let slice = Some(u64::MAX);
             let choices = self.variant.choices().unwrap_or_default();
             let options = ExecutorOptions { precision: self.precision, choices, slice, ..Default::default() };

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead};
 use std::path::Path;
 
+use crate::kernels::Target;
 use crate::model::Weights;
 use crate::tune::Tuner;
 use crate::{Captured, Error, Executor, ExecutorOptions, Values, WeightStore, gpu};
@@ -50,7 +51,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     let Workload { graph, input } = Workload::read(*kind, input, weights.as_ref())?;
     let device = args.device.open(quiet)?;
     let refused = |reason: Unmeasured| Failure::Usage(reason.to_string());
-    variant.check(&device.target(precision)).map_err(refused)?;
+    variant.check(&Target::of(&device, precision)).map_err(refused)?;
     let mut tuner = Tuner::new(args.tuning.on(&device));
     let choices = variant.choices().unwrap_or_else(|| tuner.choices(&device, precision, &graph));
     let options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };

@@ -24,8 +24,8 @@ pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Measured {
     let (variant, precision) = (*variant, precision.precision());
     let text = read(path)?;
     let shipped = args.device.open(quiet)?;
-    variant.check(&shipped.target(precision)).map_err(|reason| Failure::Usage(reason.to_string()))?;
-    let replaced = stage(args, kernel, variant, &shipped.target(precision))?;
+    variant.check(&Target::of(&shipped, precision)).map_err(|reason| Failure::Usage(reason.to_string()))?;
+    let replaced = stage(args, kernel, variant, &Target::of(&shipped, precision))?;
     let checked = args.device.open_checked()?;
     let foreign = args.device.open_checked()?.with_shader(replaced, text);
     let (mut rows, mut worst) = (Vec::new(), None);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::graph::{Graph, Kernel, Op};
 use crate::image::Frame;
 use crate::inspect::{Forms, build};
-use crate::kernels::ConvShape;
+use crate::kernels::{ConvShape, Target};
 use crate::metrics::{self, Protocol};
 use crate::model::{Mode, Stage, Task, Weights};
 use crate::plan::Precision;
@@ -183,13 +183,13 @@ impl Entry<'_> {
         if self.is_tiled() {
             return self.tiles(device, tuning);
         }
-        self.variant.check(&device.target(self.precision))?;
+        self.variant.check(&Target::of(device, self.precision))?;
         let graph = Forms::of(build(self.weights, self.size, Stage::Three, self.mode.0)?)?.executed;
         let choices = match self.variant.choices() {
             Some(choices) => choices,
             None => tuner.choices(device, self.precision, &graph),
         };
-        let target = device.target(self.precision);
+        let target = Target::of(device, self.precision);
         let mut used = variants(&graph, |shape| choices.variant(shape, &target).name());
         if self.variant == VariantArg::Auto {
             used = format!("auto: {used}");

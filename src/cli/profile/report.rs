@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::Span;
 use crate::gpu::AdapterSummary;
+use crate::gpu::Clock;
 use crate::plan::Precision;
 use crate::probe::{Ceiling, Demand, Resource, Roof};
-use crate::{Clock, Span};
 use serde::Serialize;
 
 use crate::cli::date;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use image::metadata::Orientation;
 
+use super::ReadOptions;
 use super::decode::{self, Decoded, Note, Problem};
 use super::sniff::{self, FileFormat, HEAD_BYTES};
 use crate::error::{Error, Result};
@@ -17,16 +18,6 @@ use crate::image::symmetry::Symmetry;
 
 /// The largest file that is taken into memory: 4 GiB, twice the largest uncompressed image.
 const MAX_FILE_BYTES: u64 = 1 << 32;
-
-/// How image files are read.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct ReadOptions {
-    /// Of a file that is damaged or cut short, the picture as far as it can be decoded, instead of an error.
-    pub keep_damaged: bool,
-    /// The samples are taken for linear light, whatever the file says of them: see [`Light`].
-    pub linear: bool,
-}
 
 /// Reads an image file; the format is told by the content, not by the name.
 ///

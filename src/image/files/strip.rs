@@ -12,8 +12,9 @@ use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::text::Baseline;
 use embedded_graphics::text::renderer::TextRenderer;
 
+use super::WriteOptions;
 use super::metadata::Metadata;
-use super::write::{WriteOptions, check_sides};
+use super::write::check_sides;
 use crate::error::{Error, Result};
 use crate::image::MAX_PIXELS;
 use crate::image::frame::Frame;

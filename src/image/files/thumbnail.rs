@@ -4,10 +4,10 @@ use std::io::{self, Cursor};
 
 use image::{ImageBuffer, Luma, Pixel, Rgb, imageops};
 
+use super::WriteOptions;
 use super::encode::{self, Failure};
 use super::metadata::Metadata;
 use super::sniff::FileFormat;
-use super::write::WriteOptions;
 use crate::error::{Error, Result};
 use crate::image::frame::Frame;
 use crate::image::light::Light;

@@ -3,27 +3,12 @@
 use std::io::{BufWriter, Cursor, Seek, Write};
 use std::path::Path;
 
+use super::WriteOptions;
 use super::encode::{self, Failure};
 use super::sniff::FileFormat;
 use crate::error::{Error, Result};
 use crate::image::frame::Frame;
 use crate::output::Output;
-
-/// How image files are written. What a format does not know is no error, but for floats.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct WriteOptions {
-    /// The format, where it is not the one that the path's extension names.
-    pub format: Option<FileFormat>,
-    /// 1 to 100: of JPEG, 95 without it; of WebP, which is lossless without it.
-    pub quality: Option<u8>,
-    /// JPEG in scans that refine the whole picture.
-    pub progressive: bool,
-    /// Samples that were read as floats are written as floats, and not rounded to 16 bits: TIFF alone has them.
-    pub float: bool,
-    /// Nothing but pixels, and what says which colours they are (profile and PNG's colour chunks), is written.
-    pub strip_metadata: bool,
-}
 
 /// Finds out whether an image can be written to this path, before one is computed.
 ///

@@ -5,8 +5,9 @@
 //! times that `tools/isa/predict.py` derives from that. What a class of adapters spills is left out.
 
 use super::{ConvShape, Variant};
+use crate::gpu::Maker;
 use crate::gpu::Storage;
-use crate::kernels::{Maker, Target};
+use crate::kernels::Target;
 
 /// A variant, and why it stands where it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Cooperative matrices: f16 in, sums in f32.
 
 use super::pooled;
-use crate::gpu::{KernelSpec, Storage};
+use crate::gpu::{KernelSpec, Maker, Storage};
 use crate::graph::{Conv, Graph};
 use crate::kernels::convolution::{self, Filter, biases, packing};
-use crate::kernels::{Context, Grid, Maker, Packed, Packing, Stage, Target};
+use crate::kernels::{Context, Grid, Packed, Packing, Stage, Target};
 use crate::plan::Reach;
 
 /// Inputs of a slice in `shaders/conv3x3/matrix.wgsl`, and the lanes that take a row of pixels.

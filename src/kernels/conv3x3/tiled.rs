@@ -1,9 +1,9 @@
 //! Fed from workgroup memory: an implicit matrix product of register blocks.
 
 use super::pooled;
-use crate::gpu::KernelSpec;
+use crate::gpu::{KernelSpec, Maker};
 use crate::graph::Conv;
-use crate::kernels::{Context, Grid, Maker, Stage, Target, convolution};
+use crate::kernels::{Context, Grid, Stage, Target, convolution};
 use crate::plan::Reach;
 
 /// How a workgroup is cut: cells side by side, and groups of outputs.

@@ -14,9 +14,9 @@ use std::panic;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
+use super::ReadOptions;
 use super::curve::light_of;
 use super::metadata::{Metadata, exif, upright_xmp};
-use super::read::ReadOptions;
 use super::sniff::FileFormat;
 use crate::image::MAX_PIXELS;
 use crate::image::light::Light;

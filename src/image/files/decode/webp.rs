@@ -6,8 +6,8 @@ use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
 use super::{Decoded, Problem, check_size, cut_short, pixels, problem};
+use crate::image::files::ReadOptions;
 use crate::image::files::metadata::{Metadata, exif};
-use crate::image::files::read::ReadOptions;
 use crate::image::files::sniff::FileFormat;
 
 const FORMAT: FileFormat = FileFormat::WebP;

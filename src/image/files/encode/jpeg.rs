@@ -5,9 +5,9 @@ use std::io::Write;
 use jpeg_encoder::{ColorType, Encoder, EncodingError, PixelDensity, PixelDensityUnit, SamplingFactor};
 
 use super::{Failure, Picture};
+use crate::image::files::WriteOptions;
 use crate::image::files::metadata::ResolutionUnit;
 use crate::image::files::metadata::jpeg::{to_density, to_segments};
-use crate::image::files::write::WriteOptions;
 
 const QUALITY: u8 = 95;
 

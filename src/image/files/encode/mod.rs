@@ -8,9 +8,9 @@ mod webp;
 use std::borrow::Cow;
 use std::io::{self, Seek, Write};
 
+use super::WriteOptions;
 use super::metadata::{Metadata, held};
 use super::sniff::FileFormat;
-use super::write::WriteOptions;
 use crate::image::frame::Frame;
 use crate::image::samples::{Depth, Samples};
 

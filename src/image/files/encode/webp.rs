@@ -7,8 +7,8 @@ use image::{ExtendedColorType, ImageError};
 use webp::{Encoder, PixelLayout};
 
 use super::{Failure, Picture};
+use crate::image::files::WriteOptions;
 use crate::image::files::metadata::webp::with_metadata;
-use crate::image::files::write::WriteOptions;
 
 pub(super) fn encode(picture: &Picture, options: &WriteOptions, mut out: impl Write) -> Result<(), Failure> {
     let Picture { width, height, metadata, .. } = picture;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::{Metadata, exif, jpeg, png};
+use crate::image::files::WriteOptions;
 use crate::image::files::sniff::FileFormat;
-use crate::image::files::write::{WriteOptions, output_format};
+use crate::image::files::write::output_format;
 use crate::image::frame::Frame;
 use crate::image::samples::Depth;
 

@@ -4,11 +4,11 @@
 //! inputs themselves and the weights are uniform. Elsewhere both go through workgroup memory.
 
 use super::{Algorithm, packed, row};
-use crate::gpu::{KernelSpec, Storage};
+use crate::gpu::{KernelSpec, Maker, Storage};
 use crate::graph::{Conv, Graph};
 use crate::kernels::conv3x3::pooled;
 use crate::kernels::convolution::{self, Filter, biases, packing};
-use crate::kernels::{Context, FLAT_LANES, Grid, Maker, Packed, Stage};
+use crate::kernels::{Context, FLAT_LANES, Grid, Packed, Stage};
 use crate::plan::Reach;
 
 /// How a kernel is blocked.

@@ -2,10 +2,10 @@
 
 use super::super::{POOL_SHARED, pooled};
 use super::{Algorithm, bias_packing, packed, row, stage, whole_subgroups};
-use crate::gpu::{KernelSpec, Storage};
+use crate::gpu::{KernelSpec, Maker, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, packing};
-use crate::kernels::{Context, Grid, Lowered, Maker, Operand, Packed, Scratch, Slot, Stage};
+use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage};
 use crate::plan::Reach;
 
 /// Bytes of a quad.

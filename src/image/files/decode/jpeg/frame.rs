@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use super::scan::Scan;
-
 /// A colour channel.
 #[derive(Debug)]
 pub(super) struct Component {
@@ -69,9 +67,9 @@ impl Frame {
         self.components.iter().map(|component| component.blocks.0 * component.blocks.1).sum()
     }
 
-    /// Units of a scan: where a component comes alone, its blocks.
-    pub(super) fn units(&self, scan: &Scan) -> usize {
-        let (across, down) = scan.alone().map_or(self.units, |place| self.components[place].blocks);
+    /// Units of a scan of all components, or of one that is alone in it: its blocks.
+    pub(super) fn units(&self, alone: Option<usize>) -> usize {
+        let (across, down) = alone.map_or(self.units, |place| self.components[place].blocks);
         across * down
     }
 

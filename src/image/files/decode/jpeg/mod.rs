@@ -29,8 +29,8 @@ use jpeg_decoder::{ColorTransform, Decoder};
 use self::frame::Frame;
 use self::survey::{Obstacle, Survey, survey};
 use super::{Decoded, Note, Problem, broken, check_size, cut_short, lost_profile};
+use crate::image::files::ReadOptions;
 use crate::image::files::metadata::jpeg::from_segments;
-use crate::image::files::read::ReadOptions;
 use crate::image::files::sniff::FileFormat;
 use crate::image::samples::Samples;
 

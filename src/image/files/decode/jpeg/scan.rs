@@ -105,7 +105,7 @@ impl<'a> Walk<'a> {
 
     /// Goes to the end of the scan; returns where the marker behind it begins, and what is missing.
     pub(super) fn run(mut self, restart_interval: usize) -> (usize, Gaps) {
-        let total = self.frame.units(self.scan);
+        let total = self.frame.units(self.scan.alone());
         let interval = if restart_interval == 0 { total } else { restart_interval };
         let mut gaps = Gaps::default();
         let mut number = 0;
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
             return marker;
         }
         gaps.cuts.push(Cut { from, to: marker, instead: Vec::new() });
-        if end < self.frame.units(self.scan) {
+        if end < self.frame.units(self.scan.alone()) {
             // Something went unread, so not all that was read is what was written.
             gaps.units.push((begin, end));
             gaps.nonsense = true;

@@ -235,7 +235,7 @@ impl<'a> Surveyor<'a> {
         if scan.is_first() && scan.components.iter().any(|&(place, ..)| self.pending[place] & 1 == 0) {
             return Err(Obstacle::Broken("a channel comes twice"));
         }
-        self.walked += survey.frame.units(&scan);
+        self.walked += survey.frame.units(scan.alone());
         if self.walked > MAX_PASSES * survey.frame.blocks() + SMALL {
             return Err(Obstacle::Broken("it has more scans than any writer makes"));
         }
@@ -267,7 +267,7 @@ impl Survey<'_> {
         self.nonsense |= gaps.nonsense;
         self.left_over += gaps.left_over;
         if scan.is_first() {
-            let total = frame.units(scan);
+            let total = frame.units(scan.alone());
             self.units = (self.units.0 + total, self.units.1 + lost);
             let alone = scan.alone();
             self.missing.extend(gaps.units.iter().map(|&(begin, end)| (alone, begin, end)));

@@ -12,8 +12,8 @@ use self::rows::{Rows, salvage};
 use super::{
     Decoded, Note, Problem, SIDE_BYTES, broken, check_size, cut_short, lost_profile, pixels, problem,
 };
+use crate::image::files::ReadOptions;
 use crate::image::files::metadata::Metadata;
-use crate::image::files::read::ReadOptions;
 use crate::image::files::sniff::FileFormat;
 use crate::image::samples::Samples;
 

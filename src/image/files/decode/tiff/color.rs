@@ -5,7 +5,6 @@
 //! divide by it, which changes colours. A channel that the tag leaves unspecified may be anything, and is left out.
 
 use super::directory::{Directory, tag};
-use super::layout::Compression;
 use super::{FORMAT, broken, unsupported};
 use crate::image::files::decode::{Note, Problem};
 
@@ -55,10 +54,9 @@ impl Channels {
 pub(super) fn channels(
     page: &Directory,
     samples: usize,
-    compression: &Compression,
+    jpeg: bool,
     notes: &mut Vec<Note>,
 ) -> Result<Channels, Problem> {
-    let jpeg = matches!(compression, Compression::Jpeg(_));
     let mut channels = Channels { color: color(page, samples, jpeg)?, alpha: None, multiplied: false };
     let colors = channels.colors();
     let Some(extra) = samples.checked_sub(colors) else {

@@ -47,9 +47,10 @@ impl<'a> Layout<'a> {
         }
         // Before the depth, so that what cannot be read at any depth is called so.
         let compression = compression(page)?;
-        let channels = color::channels(page, samples, &compression, notes)?;
+        let jpeg = matches!(compression, Compression::Jpeg(_));
+        let channels = color::channels(page, samples, jpeg, notes)?;
         let (bits, float) = depth(page, &channels.color)?;
-        if bits != 8 && matches!(compression, Compression::Jpeg(_)) {
+        if bits != 8 && jpeg {
             return Err(unsupported(&format!("it is a TIFF of JPEG data of {bits} bits a sample")));
         }
         let fax = matches!(compression, Compression::Packed(Packing::Fax4));

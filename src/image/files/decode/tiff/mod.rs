@@ -30,7 +30,7 @@ use self::directory::{File, tag};
 use self::layout::Layout;
 use self::picture::{Stored, assemble};
 use super::{Decoded, Note, Problem, broken, cut_short};
-use crate::image::files::read::ReadOptions;
+use crate::image::files::ReadOptions;
 use crate::image::files::sniff::FileFormat;
 use crate::image::samples::{Sample, Samples};
 

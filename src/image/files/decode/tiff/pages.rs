@@ -2,8 +2,8 @@
 
 use super::directory::{Directory, File, tag};
 use super::{FORMAT, cut_short};
+use crate::image::files::ReadOptions;
 use crate::image::files::decode::{Note, Problem};
-use crate::image::files::read::ReadOptions;
 use crate::image::files::sniff::CAMERA_RAW;
 
 /// More masks and smaller copies than any photo has; what goes beyond is made to keep readers busy.
