@@ -265,8 +265,8 @@ pub enum Error {
     },
     /// A size of training crops that the network could not have been trained on.
     #[error(
-        "no network of this kind was trained on crops of {size} pixels: their sides are multiples of {multiple}; \
-         --train-size gives the size that it was"
+        "a training size of {size} pixels is no multiple of {multiple}, which this network's crops are: --train-size gives the \
+         right one"
     )]
     TrainSize {
         /// Pixels of a crop's side.
@@ -321,9 +321,9 @@ pub enum Error {
     },
     /// A memory budget in which not even the narrowest bands of a photo can be computed.
     #[error(
-        "the photo needs at least {} MiB of the device's memory, and {} MiB are allowed; allow more with --max-memory",
-        least.div_ceil(1 << 20),
-        budget >> 20
+        "the photo needs at least {} KiB of the device's memory, and {} KiB are allowed; allow more with --max-memory",
+        least.div_ceil(1 << 10),
+        budget >> 10
     )]
     BudgetTooSmall {
         /// Bytes that were allowed.

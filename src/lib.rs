@@ -1,7 +1,7 @@
 //! MPRNet (Zamir et al., "Multi-Stage Progressive Image Restoration", CVPR 2021) on any GPU: every operator is a
-//! WGSL compute shader of this crate, run through wgpu on Vulkan, Metal or DX12.
+//! WGSL compute shader of this crate, run through wgpu on Vulkan, Metal, DX12, OpenGL or WebGPU.
 //!
-//! [`Restorer`] is what most programs need. Below it, in the order in which data flows: [`image`] reads and pads
+//! [`Restorer`] is what most programs need. Below it, in the order in which data flows: [`image`] reads and writes
 //! photos, [`model`] builds the network as a [`graph`], whose passes rewrite it, [`plan`] gives every tensor a
 //! buffer and cuts operators into windows, [`kernels`] turn operators into dispatches, [`gpu`] links and compiles
 //! shaders, an [`Executor`] runs them. Beside these, `job` decides which files become which, [`tune`] finds out which

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::gpu::{Device, Storage};
 use crate::graph::{
-    Conv, Epilogue, Graph, Kernel, Node, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId, cpu,
+    Conv, Epilogue, Graph, KernelSize, Node, Op, Param, ParamId, Patches, Role, TensorDesc, TensorId, cpu,
 };
 use crate::kernels::{ConvShape, Variant};
 use crate::model::normal_values;
@@ -40,7 +40,8 @@ impl Specimen {
         for (i, &channels) in shape.inputs.iter().enumerate() {
             sources.push(graph.input(&format!("x{i}"), desc(channels)));
         }
-        let (weight, bias) = parameters(&mut graph, Kernel::Three, shape.inputs.iter().sum(), shape.outputs);
+        let (weight, bias) =
+            parameters(&mut graph, KernelSize::Three, shape.inputs.iter().sum(), shape.outputs);
         let epilogue = match shape.epilogue {
             "prelu" => Epilogue::Prelu(SLOPE),
             "residual" => Epilogue::Residual,
@@ -49,7 +50,8 @@ impl Specimen {
         if epilogue == Epilogue::Residual {
             sources.push(graph.input("residual", desc(shape.outputs)));
         }
-        let conv = Conv { epilogue, pooled: shape.pooled, ..Conv::new(Kernel::Three, weight, Some(bias)) };
+        let conv =
+            Conv { epilogue, pooled: shape.pooled, ..Conv::new(KernelSize::Three, weight, Some(bias)) };
         Self::new(graph, Op::Conv(conv), &sources, patches)
     }
 
@@ -60,8 +62,8 @@ impl Specimen {
     pub fn pointwise(channels: u32, size: [u32; 2]) -> Result<Self> {
         let mut graph = Graph::new();
         let x = graph.input("x", feature(channels, size, Patches::WHOLE));
-        let (weight, bias) = parameters(&mut graph, Kernel::One, channels, channels);
-        Self::new(graph, Op::Conv(Conv::new(Kernel::One, weight, Some(bias))), &[x], Patches::WHOLE)
+        let (weight, bias) = parameters(&mut graph, KernelSize::One, channels, channels);
+        Self::new(graph, Op::Conv(Conv::new(KernelSize::One, weight, Some(bias))), &[x], Patches::WHOLE)
     }
 
     /// The end of channel attention: gate * r + x.
@@ -71,7 +73,7 @@ impl Specimen {
     pub fn gate(channels: u32, size: [u32; 2]) -> Result<Self> {
         let mut graph = Graph::new();
         let desc = feature(channels, size, Patches::WHOLE);
-        let gates = TensorDesc { height: 1, width: 1, role: Role::Sums, ..desc };
+        let gates = TensorDesc { height: 1, width: 1, role: Role::Pooled, ..desc };
         let inputs = [("r", desc), ("x", desc), ("gates", gates)].map(|(name, desc)| graph.input(name, desc));
         Self::new(graph, Op::Gate, &inputs, Patches::WHOLE)
     }
@@ -153,7 +155,9 @@ impl Specimen {
     /// The shape of its 3x3 convolution, if it is one.
     pub(super) fn conv_shape(&self) -> Option<ConvShape> {
         let three = |node: &Node| match &node.op {
-            Op::Conv(conv) if conv.kernel == Kernel::Three => Some(ConvShape::of(&self.graph, node, conv)),
+            Op::Conv(conv) if conv.kernel == KernelSize::Three => {
+                Some(ConvShape::of(&self.graph, node, conv))
+            }
             _ => None,
         };
         self.graph.nodes().iter().find_map(three)
@@ -182,7 +186,7 @@ fn feature(channels: u32, [height, width]: [u32; 2], patches: Patches) -> Tensor
 }
 
 /// Weights that keep sums of order one, and biases.
-fn parameters(graph: &mut Graph, kernel: Kernel, inputs: u32, outputs: u32) -> (ParamId, ParamId) {
+fn parameters(graph: &mut Graph, kernel: KernelSize, inputs: u32, outputs: u32) -> (ParamId, ParamId) {
     let side = kernel.side() as usize;
     let mut param = |name: &str, shape: Vec<usize>| {
         let data = normal_values(name, &shape);

@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 
 sh tools/setup.sh
 cargo build --release --locked
-target/release/mprnet restore samples/noisy.png -o restored.png
+"${CARGO_TARGET_DIR:-target}/release/mprnet" restore samples/noisy.png -o restored.png
 echo "samples/noisy.png is restored: look at $(pwd)/restored.png"

@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
     // Tiles side by side, then the cells, so that eight lanes read from different banks.
     let cell = lane / 4 % CELLS;
     let inner = vec2<i32>(lane % 4, lane / 16);
-    let cells = p.columns * p.bands;
+    let cells = p.columns * p.window_cell_rows;
     let own = CELLS * i32(wg.x) + cell;
     let there = min(own, cells - 1);
     let t = tile(u32(there % p.columns), u32(there / p.columns));

@@ -15,7 +15,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     let i = i32(wg.x * 64u + lane);
     let index = i / p.dst.quads;
     let cell = index / TILES;
-    if cell >= p.columns * p.bands {
+    if cell >= p.columns * p.window_cell_rows {
         return;
     }
     let octet = i % p.dst.quads;

@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     let i = i32(wg.x * 64u + lane);
     let c = i % p.dst.quads;
     let first = i / p.dst.quads * CELLS;
-    let cells = p.columns * p.bands;
+    let cells = p.columns * p.window_cell_rows;
     if first >= cells {
         return;
     }

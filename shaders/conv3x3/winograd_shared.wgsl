@@ -74,7 +74,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
     let group = i32(wg.y);
     let quads = source_quads();
     let last = quads - 1;
-    let cells = p.columns * p.bands;
+    let cells = p.columns * p.window_cell_rows;
 
     var source: array<Place, LOADS>;
     var place: array<i32, LOADS>;

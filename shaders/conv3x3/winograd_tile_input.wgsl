@@ -35,7 +35,7 @@ fn store(at0: i32, plane: i32, d: Points) {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let unit = i32(wg.x * 16u + lane % 16u);
     let cell = unit / p.dst.quads;
-    if cell >= p.columns * p.bands {
+    if cell >= p.columns * p.window_cell_rows {
         return;
     }
     let c = unit % p.dst.quads;

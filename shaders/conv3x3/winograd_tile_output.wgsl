@@ -19,7 +19,7 @@ const LANES: i32 = 64;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let unit = i32(wg.x * 16u + lane % 16u);
-    let cells = p.columns * p.bands;
+    let cells = p.columns * p.window_cell_rows;
     let c = unit % p.dst.quads;
     let there = unit / p.dst.quads < cells;
     let cell = min(unit / p.dst.quads, cells - 1);

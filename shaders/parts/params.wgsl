@@ -23,11 +23,11 @@ struct Params {
     patch_width: i32,
     cell_rows: i32,
     cell_cols: i32,
-    // The window: rows of pixels, and bands (rows of cells).
+    // The window: rows of pixels, and rows of cells.
     first_row: i32,
     rows: i32,
-    first_band: i32,
-    bands: i32,
+    first_cell_row: i32,
+    window_cell_rows: i32,
     // The strip: columns of cells.
     first_column: i32,
     columns: i32,

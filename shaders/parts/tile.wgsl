@@ -18,7 +18,7 @@ struct Tile {
 
 fn tile(column: u32, row: u32) -> Tile {
     let cell_x = p.first_column + i32(column);
-    let cell_y = p.first_band + i32(row);
+    let cell_y = p.first_cell_row + i32(row);
     let top = cell_y / p.cell_rows * p.patch_height;
     let left = cell_x / p.cell_cols * p.patch_width;
     return Tile(

@@ -135,7 +135,7 @@ impl Checkpoint<'static> {
             Kind::Torch(container) => torch::open(path, origin, container),
             Kind::Other(what) => Err(Error::WeightsFile {
                 origin,
-                reason: format!("{what}; a safetensors file or a PyTorch checkpoint (.pth, .pt) is expected"),
+                reason: format!("{what}; a safetensors file or a PyTorch checkpoint (.pth, .pt) is needed"),
             }),
         }
     }

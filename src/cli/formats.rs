@@ -92,7 +92,9 @@ impl WriteArgs {
         ] {
             if given && !formats.is_empty() && !formats.iter().any(|format| of.contains(format)) {
                 let format = formats[0].name();
-                return Err(Failure::Usage(format!("{option} is about {names}, and {format} is written")));
+                return Err(Failure::Usage(format!(
+                    "{option} applies to {names} only, and the output is {format}"
+                )));
             }
         }
         Ok(())

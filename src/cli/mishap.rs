@@ -1,11 +1,11 @@
 //! What ends the work on one photo, and no more than that; panics are mistakes of this program or of what it is made
 //! of, and among that.
 
-use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use crate::panics::message;
 use crate::pool::Blame;
 use crate::{Error, Shown};
 
@@ -21,12 +21,6 @@ pub(super) fn hush_panics() {
         tracing::debug!("panic at {place}: {}", message(info.payload()));
         *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }));
-}
-
-/// What a panic says.
-fn message(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// Does work; a panic on this thread, or on one that hands its panics on, becomes a text. What `work` has changed
@@ -75,10 +69,11 @@ pub(super) fn attempt<T>(path: &Path, work: impl FnOnce() -> Result<T, Error>) -
     }
 }
 
-/// Panics on a thread of its own, as pipelines are made on, if `MPRNET_REHEARSE` names `part`, so that the tests of
+/// Panics on a thread of its own, as pipelines are made on, if `MPRNET_INJECT_PANIC` names `part`, so that the tests of
 /// the program see what comes of it. No release does.
-pub(super) fn rehearse(part: impl AsRef<std::ffi::OsStr>) {
-    if cfg!(debug_assertions) && std::env::var_os("MPRNET_REHEARSE").is_some_and(|name| name == part.as_ref())
+pub(super) fn inject_panic(part: impl AsRef<std::ffi::OsStr>) {
+    if cfg!(debug_assertions)
+        && std::env::var_os("MPRNET_INJECT_PANIC").is_some_and(|name| name == part.as_ref())
     {
         let worker = std::thread::spawn(|| panic!("rehearsed\n\u{1b}[31mfor a test"));
         worker.join().unwrap_or_else(|payload| panic::resume_unwind(payload));

@@ -62,10 +62,10 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Prints more messages; given twice, even more
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 1000)]
     verbose: u8,
-    /// Prints nothing but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Prints errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 1000)]
     quiet: bool,
 }
 
@@ -259,7 +259,7 @@ impl Write for Log {
 
 fn execute(cli: &Cli) -> u8 {
     log(cli);
-    mishap::rehearse("everything");
+    mishap::inject_panic("everything");
     let result = match &cli.command {
         Command::Derain(args) => restore::run(args, &[Model::Embedded(Task::Derain)], cli.quiet),
         Command::Denoise(args) => restore::run(args, &[Model::Embedded(Task::Denoise)], cli.quiet),

@@ -59,7 +59,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let memory = memory(&forms, args)?;
     let network = [
         weights.config().to_string(),
-        format!("{} parameters, {width}x{height}, {precision:?}", weights.parameter_count()),
+        format!("{} parameters, {width}x{height}, {}", weights.parameter_count(), precision.name()),
     ];
     let mut tables = vec![lines(network), operators(&forms, precision), memory];
     if let Some(budget) = args.network.max_memory {
@@ -155,6 +155,6 @@ fn staging(graph: &Graph, plan: &MemoryPlan) -> u64 {
 
 fn largest_sums(graph: &Graph, plan: &MemoryPlan) -> u64 {
     let outputs =
-        graph.nodes().iter().flat_map(|n| &n.outputs).filter(|&&id| graph.desc(id).role == Role::Sums);
+        graph.nodes().iter().flat_map(|n| &n.outputs).filter(|&&id| graph.desc(id).role == Role::Pooled);
     outputs.filter_map(|&id| plan.placement(id)).map(|p| p.layout.bytes()).max().unwrap_or(0)
 }

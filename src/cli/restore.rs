@@ -85,7 +85,7 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
     let (jobs, targets) = check(args, models)?;
     let mut summary = Summary::new(&jobs);
     if args.inputs.dry_run {
-        return rehearse(args, &jobs, summary);
+        return dry_run(args, &jobs, summary);
     }
     jobs.prepare()?;
     // It may be in a directory that has just been made.
@@ -133,7 +133,7 @@ fn restore_video(args: &PhotoArgs, source: &Path, models: &[Model<'_>], quiet: b
 }
 
 /// Says what would be done.
-fn rehearse(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), Failure> {
+fn dry_run(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), Failure> {
     summary.files.extend(jobs.jobs.iter().map(|job| File::new(job, "planned")));
     jobs.failures.iter().for_each(|error| report(error));
     if args.json {

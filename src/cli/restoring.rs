@@ -13,7 +13,7 @@ use crate::{Cancel, Restored, Restorer, Shown};
 use super::gallery::Gallery;
 use super::mishap::{Mishap, attempt};
 use super::photo::{Asked, Photo};
-use super::session::{Used, rehearsed, told_off, tried_again};
+use super::session::{Used, attempt_with_adapter, told_off, tried_again};
 use super::signals::TALLY;
 use super::summary::{File, Seconds, Summary};
 use super::telling::Telling;
@@ -128,7 +128,8 @@ impl<'a> pool::Work for Work<'a> {
         cancel: &Cancel,
     ) -> Result<Computed, Mishap> {
         let began = Instant::now();
-        let restored = rehearsed(job.input.path(), || loaded.photo.restore(restorer, self.telling, cancel))?;
+        let restored =
+            attempt_with_adapter(job.input.path(), || loaded.photo.restore(restorer, self.telling, cancel))?;
         self.used.lock().unwrap_or_else(PoisonError::into_inner).note(restorer);
         Ok(Computed { restored, seconds: began.elapsed().as_secs_f64() })
     }

@@ -52,8 +52,8 @@ fn parse_strength(text: &str) -> Result<f32, String> {
 /// Which adapter.
 #[derive(Args)]
 pub(super) struct DeviceArgs {
-    /// Adapter: its index in `mprnet devices`, part of its name, or auto; for photos and videos also several, such as
-    /// 0,1, or all
+    /// Adapter: its index in `mprnet devices`, part of its name, or auto; where photos or videos are restored, also several,
+    /// such as 0,1, or all
     #[arg(short = 'g', long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
 }
@@ -348,7 +348,7 @@ impl Session {
             Some(opened) => opened,
             empty => empty.insert(self.opener.open()?),
         };
-        let outcome = rehearsed(photo, || work(restorer));
+        let outcome = attempt_with_adapter(photo, || work(restorer));
         if outcome.as_ref().is_err_and(|mishap| mishap.blame != Blame::Photo) {
             let lost = self.restorer.take();
             // What was left half changed may fail once more.
@@ -369,9 +369,12 @@ pub(super) fn told_off(adapter: &str, mishap: &Mishap) {
 }
 
 /// Does work on a photo with an adapter.
-pub(super) fn rehearsed<T>(photo: &Path, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Mishap> {
+pub(super) fn attempt_with_adapter<T>(
+    photo: &Path,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Mishap> {
     mishap::attempt(photo, || {
-        mishap::rehearse(photo);
+        mishap::inject_panic(photo);
         work()
     })
 }

@@ -28,7 +28,7 @@ pub(super) struct ProgressArgs {
 enum ProgressArg {
     /// A bar if standard error is a terminal, unless --quiet
     Auto,
-    /// A bar if standard error is a terminal
+    /// A bar if standard error is a terminal, even with --quiet
     Bar,
     /// Lines of JSON, for other programs
     Json,

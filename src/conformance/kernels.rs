@@ -65,7 +65,7 @@ pub(super) fn check(device: &Device, progress: &mut dyn FnMut(&str)) -> Result<V
 /// What a specimen may err with the kernels of the rule.
 fn rule_bound(device: &Device, specimen: &Specimen, precision: Precision) -> f64 {
     let target = Target::of(device, precision);
-    let chosen = specimen.conv_shape().map(|shape| Choices::Heuristic.variant(&shape, &target));
+    let chosen = specimen.conv_shape().map(|shape| Choices::Rule.variant(&shape, &target));
     match chosen {
         Some(variant) => bound(variant, target.storage),
         None if target.storage == Storage::F32 => DIRECT,

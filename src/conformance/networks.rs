@@ -8,7 +8,7 @@ use super::golden::GoldenNetwork;
 use super::report::{NetworkCheck, Outcome, TensorCheck};
 use crate::gpu::Device;
 use crate::graph::cpu::{self, Value};
-use crate::graph::{Graph, Kernel, Op, Role, TensorId, passes};
+use crate::graph::{Graph, KernelSize, Op, Role, TensorId, passes};
 use crate::plan::Precision;
 use crate::specimen::relative_l2;
 use crate::{Executor, ExecutorOptions, Result, Values, WeightStore};
@@ -195,7 +195,7 @@ fn before_sigmoids(graph: &Graph) -> HashSet<TensorId> {
 
 fn is_small_layer(op: &Op) -> bool {
     match op {
-        Op::Conv(conv) => conv.kernel == Kernel::One,
+        Op::Conv(conv) => conv.kernel == KernelSize::One,
         Op::Prelu { .. } | Op::BoxMean(_) => true,
         _ => false,
     }

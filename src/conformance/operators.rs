@@ -2,8 +2,8 @@
 
 use crate::Result;
 use crate::graph::{
-    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Param, ParamId, Patches, PixelFormat, Role,
-    Sam, TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Epilogue, Graph, KernelSize, Op, Param, ParamId, Patches, PixelFormat,
+    Role, Sam, TensorDesc, TensorId,
 };
 use crate::model::normal_values;
 use crate::specimen::Specimen;
@@ -66,10 +66,10 @@ impl Builder {
 }
 
 /// A convolution: kernel, its sources' channels, outputs, what follows, whether sources are halved, whether sums are taken.
-type ConvCase = (&'static str, Kernel, &'static [u32], usize, Epilogue, bool, bool);
+type ConvCase = (&'static str, KernelSize, &'static [u32], usize, Epilogue, bool, bool);
 
 fn convolutions(patches: Patches) -> Result<Vec<(String, Specimen)>> {
-    let (three, one) = (Kernel::Three, Kernel::One);
+    let (three, one) = (KernelSize::Three, KernelSize::One);
     let cases: [ConvCase; 8] = [
         ("conv3x3 5->7", three, &[5], 7, Epilogue::None, false, false),
         ("conv3x3 40->16 + sums", three, &[40], 16, Epilogue::None, false, true),
@@ -114,7 +114,7 @@ fn elementwise(patches: Patches) -> Result<Vec<(String, Specimen)>> {
     ];
     let made = ops.into_iter().map(|(name, op, sizes)| {
         let mut b = Builder::new(patches);
-        let role = |i: usize| if op == Op::Gate && i == 2 { Role::Sums } else { Role::Feature };
+        let role = |i: usize| if op == Op::Gate && i == 2 { Role::Pooled } else { Role::Feature };
         let inputs: Vec<TensorId> =
             sizes.iter().enumerate().map(|(i, &size)| b.input(10, size, role(i))).collect();
         b.push(op, &inputs)?;

@@ -133,7 +133,7 @@ impl Compiled {
             binding_bytes: binding,
             alignment: u64::from(limits.min_storage_buffer_offset_alignment),
             rows: limits.max_compute_workgroups_per_dimension,
-            bands: u32::MAX,
+            cell_rows: u32::MAX,
         };
         make_room(plan.device_bytes());
         let slots = make_slots(device, plan.memory.slot_sizes())?;

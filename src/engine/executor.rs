@@ -54,11 +54,11 @@ impl Executor {
         graph: Graph,
         options: &ExecutorOptions,
     ) -> Result<Self> {
-        Self::checked(device, store, graph, options, &mut |_| ())
+        Self::precompiled(device, store, graph, options, &mut |_| ())
     }
 
     /// As [`Self::new`], for who makes room first.
-    pub(crate) fn checked(
+    pub(crate) fn precompiled(
         device: &Device,
         store: &WeightStore,
         graph: Graph,
@@ -92,7 +92,7 @@ impl Executor {
         let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
         let compiled = Compiled::new(device, store, graph, options, lower, make_room)?;
         let cut_for = pace.cut();
-        let (planned, uniforms) = compiled.plan(device, cut_for)?;
+        let (planned, uniforms) = compiled.dispatches(device, cut_for)?;
         let transfers = Arc::new(Transfers::new(&compiled, options.on_device));
         transfers.reserve(device)?;
         let stream = Stream::new(device, &compiled)?;
@@ -202,7 +202,7 @@ impl Executor {
             return Ok(next);
         }
         let operators = self.planned[..next].iter().filter(|p| p.closes).count();
-        (self.planned, self.uniforms) = self.compiled.plan(device, budget)?;
+        (self.planned, self.uniforms) = self.compiled.dispatches(device, budget)?;
         self.dispatches.clear();
         self.cut_for = budget;
         let mut closed = 0;

@@ -10,7 +10,7 @@ use super::{Executor, Interval, Values, failed};
 use crate::Result;
 use crate::gpu::{Clock, Device};
 use crate::graph::{TensorId, cost};
-use crate::kernels::{Operand, Slot};
+use crate::kernels::{BindingIndex, Operand};
 
 /// A stage of an operator, as it was executed in one run.
 #[derive(Clone, Debug, Serialize)]
@@ -147,7 +147,7 @@ impl Executor {
     fn stage_bytes(&self, node: usize, stage: usize) -> [u64; 2] {
         let step = &self.compiled.steps[node];
         let domain = step.lowered.domain();
-        let cells = domain.bands() * domain.columns();
+        let cells = domain.cell_rows() * domain.columns();
         let weights = step.weights[stage].iter().flat_map(|weights| &weights.parts);
         let mut bytes = [weights.map(|(_, values)| values.bytes()).sum(), 0];
         for binding in &step.lowered.stages[stage].bindings {
@@ -166,6 +166,7 @@ impl Executor {
 
 /// The stage that holds the weights of the operator's sums; the first where none does.
 fn multiplying_stage(step: &Step) -> usize {
-    let holds = |weights: &OperatorWeights| weights.parts.iter().any(|(slot, _)| *slot == Slot::Weights);
+    let holds =
+        |weights: &OperatorWeights| weights.parts.iter().any(|(slot, _)| *slot == BindingIndex::Weights);
     step.weights.iter().position(|weights| weights.as_deref().is_some_and(holds)).unwrap_or(0)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::compile::{Compiled, Step};
 use super::uniforms::{Uniforms, table_bytes};
 use crate::gpu::{Device, KernelSpec, Pipeline};
-use crate::kernels::{Binding, Operand, Params, Scratch, Slot, View};
+use crate::kernels::{Binding, BindingIndex, Operand, Params, Scratch, View};
 use crate::plan::{Band, Bound, Cut, CutLimits, Domain, Item, Strip, cut};
 use crate::{Error, Result};
 
@@ -35,7 +35,7 @@ impl Dispatch {
 /// A binding of a cut: where it lies, and the tensor as the shader sees it.
 #[derive(Clone, Copy)]
 struct Located {
-    binding: Slot,
+    binding: BindingIndex,
     slot: usize,
     offset: u64,
     size: u64,
@@ -60,7 +60,7 @@ pub(super) struct Planned {
 impl Compiled {
     /// Every dispatch, none of more work than `budget` where an operator can be cut so small, and the table of uniforms has
     /// room for so many; and their uniforms.
-    pub(super) fn plan(&self, device: &Device, mut budget: u64) -> Result<(Vec<Planned>, Uniforms)> {
+    pub(super) fn dispatches(&self, device: &Device, mut budget: u64) -> Result<(Vec<Planned>, Uniforms)> {
         loop {
             let mut recorder = Recorder::new(self);
             for (band, Band { items, .. }) in self.plan.schedule.bands.iter().enumerate() {
@@ -88,11 +88,11 @@ impl Compiled {
             })
             .collect();
         let domain = step.lowered.domain();
-        let total = u64::from(domain.bands());
+        let total = u64::from(domain.cell_rows());
         let share = u128::from(total) * u128::from(budget) / u128::from(step.operator.work.max(1));
-        let bands = (share.clamp(1, u128::from(total)) as u32).min(step.lowered.strip[0]);
-        let limits = CutLimits { bands, ..self.limits };
-        cut(domain, &item.bands, &bound, &limits).map_err(|index| {
+        let cell_rows = (share.clamp(1, u128::from(total)) as u32).min(step.lowered.strip[0]);
+        let limits = CutLimits { cell_rows, ..self.limits };
+        cut(domain, &item.cell_rows, &bound, &limits).map_err(|index| {
             let tensor = self.graph.at(tensors[index].0).name.clone();
             Error::TensorTooLarge { tensor, bytes: bound[index].layout.bytes(), limit: limits.binding_bytes }
         })
@@ -145,18 +145,18 @@ impl<'a> Recorder<'a> {
     fn strip(&mut self, (band, node): (usize, usize), cut: &Cut, strip: &Strip) {
         let step = &self.compiled.steps[node];
         let domain = step.lowered.domain();
-        let share = u64::from(strip.window.bands.end - strip.window.bands.start)
+        let share = u64::from(strip.window.cell_rows.end - strip.window.cell_rows.start)
             * u64::from(strip.columns.end - strip.columns.start);
         let cells =
-            u64::from(domain.bands()) * u64::from(domain.columns()) * step.lowered.stages.len() as u64;
+            u64::from(domain.cell_rows()) * u64::from(domain.columns()) * step.lowered.stages.len() as u64;
         let work = (u128::from(step.operator.work) * u128::from(share) / u128::from(cells)) as u64;
         // The cut names a fragment for each tensor of all stages, in order.
         let mut fragments = cut.fragments.iter();
         for (stage, kernels) in step.lowered.stages.iter().enumerate() {
             let located = kernels.bindings.iter().filter_map(|binding| match binding.operand {
-                Operand::Scratch(scratch) => self.scratch(node, binding.slot, &scratch, strip),
+                Operand::Scratch(scratch) => self.scratch(node, binding.index, &scratch, strip),
                 Operand::Idle(scratch) => {
-                    let located = self.scratch(node, binding.slot, &scratch, strip)?;
+                    let located = self.scratch(node, binding.index, &scratch, strip)?;
                     Some(Located { view: View::default(), ..located })
                 }
                 Operand::Tensor(..) => self.tensor(binding, (band, cut), *fragments.next()?),
@@ -164,8 +164,8 @@ impl<'a> Recorder<'a> {
             });
             let mut located: Vec<Located> = located.collect();
             let absent = kernels.bindings.iter().filter(|b| matches!(b.operand, Operand::Absent));
-            if let Some(&x) = located.iter().find(|l| l.binding == Slot::X) {
-                located.extend(absent.map(|b| Located { binding: b.slot, view: View::default(), ..x }));
+            if let Some(&x) = located.iter().find(|l| l.binding == BindingIndex::X) {
+                located.extend(absent.map(|b| Located { binding: b.index, view: View::default(), ..x }));
             }
             let place = self.planned.len() - self.bands[band].start;
             let (strip, closes) = (strip.clone(), false);
@@ -192,13 +192,19 @@ impl<'a> Recorder<'a> {
             height: desc.height as i32,
             quads: layout.quads as i32,
         };
-        Some(Located { binding: binding.slot, slot: slots[part], offset, size: end - offset, view })
+        Some(Located { binding: binding.index, slot: slots[part], offset, size: end - offset, view })
     }
 
-    fn scratch(&self, node: usize, binding: Slot, scratch: &Scratch, strip: &Strip) -> Option<Located> {
+    fn scratch(
+        &self,
+        node: usize,
+        binding: BindingIndex,
+        scratch: &Scratch,
+        strip: &Strip,
+    ) -> Option<Located> {
         let slot = *self.compiled.plan.memory.scratch(node).get(scratch.index)?;
-        let (bands, columns) = (&strip.window.bands, &strip.columns);
-        let cells = (bands.end - bands.start) * (columns.end - columns.start);
+        let (cell_rows, columns) = (&strip.window.cell_rows, &strip.columns);
+        let cells = (cell_rows.end - cell_rows.start) * (columns.end - columns.start);
         let view = View {
             base: 0,
             width: scratch.width(cells) as i32,
@@ -274,15 +280,16 @@ fn params(step: &Step, plan: &Planned) -> Params {
     let stage = &step.lowered.stages[plan.stage];
     let mut params = Params::default();
     for located in &plan.located {
-        params.views[located.binding as usize - Slot::Dst as usize] = located.view;
+        params.views[located.binding as usize - BindingIndex::Dst as usize] = located.view;
     }
     if let Domain::Cells(desc) = &stage.domain {
         params.patch =
             [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()].map(|v| v as i32);
     }
-    let (rows, bands, columns) = (&plan.strip.window.rows, &plan.strip.window.bands, &plan.strip.columns);
-    params.window =
-        [rows.start, rows.end - rows.start, bands.start, bands.end - bands.start].map(|v| v as i32);
+    let (rows, cell_rows, columns) =
+        (&plan.strip.window.rows, &plan.strip.window.cell_rows, &plan.strip.columns);
+    params.window = [rows.start, rows.end - rows.start, cell_rows.start, cell_rows.end - cell_rows.start]
+        .map(|v| v as i32);
     params.strip = [columns.start, columns.end - columns.start].map(|v| v as i32);
     params.channels = stage.scalars.channels as i32;
     params.hidden = stage.scalars.hidden as i32;

@@ -354,7 +354,8 @@ impl Executor {
 
 fn in_bands(bands: usize) -> Error {
     Error::Input(format!(
-        "images of the device are restored whole, and this one would take {bands} bands to fit its memory, between which          tensors pass through the host; restore it from the host's memory, or smaller parts of it"
+        "images on the device are restored whole, but this one needs {bands} bands to fit the memory limit, and bands pass \
+         through the host; restore it from host memory, or restore smaller parts"
     ))
 }
 

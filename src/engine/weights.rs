@@ -8,13 +8,13 @@ use wgpu::util::{DeviceExt, TextureDataOrder};
 
 use crate::gpu::{Device, Owned, Storage, TEXEL_COLUMNS};
 use crate::graph::Graph;
-use crate::kernels::{Packing, Slot};
+use crate::kernels::{BindingIndex, Packing};
 use crate::{Error, Result};
 
 /// What a stage of an operator has of weights and biases.
 #[derive(Debug)]
 pub(super) struct OperatorWeights {
-    pub(super) parts: Vec<(Slot, Constants)>,
+    pub(super) parts: Vec<(BindingIndex, Constants)>,
 }
 
 /// Constant values on the device.
@@ -143,7 +143,7 @@ impl WeightStore {
             let buffer = |bytes: &[u8]| Constants::buffer(device, &key.names, bytes);
             let mut parts = Vec::new();
             if !values.bias.is_empty() {
-                parts.push((Slot::Bias, buffer(bytemuck::cast_slice(&values.bias))));
+                parts.push((BindingIndex::Bias, buffer(bytemuck::cast_slice(&values.bias))));
             }
             if !values.weights.is_empty() {
                 let weights = match packing.storage {
@@ -151,7 +151,7 @@ impl WeightStore {
                     Storage::F32 => buffer(bytemuck::cast_slice(&values.weights)),
                     _ => buffer(&to_f16(&values.weights)),
                 };
-                parts.push((Slot::Weights, weights));
+                parts.push((BindingIndex::Weights, weights));
             }
             OperatorWeights { parts }
         });

@@ -212,7 +212,8 @@ fn position(found: &[AdapterSummary], named: Option<&str>) -> Result<usize> {
     // A number may be an index, or the model in a name.
     let index = wanted.parse::<usize>().ok().filter(|&index| index < found.len());
     let position = index.or_else(|| found.iter().position(|s| s.name.to_lowercase().contains(&lower)));
-    let known = || found.iter().map(|s| s.name.clone()).collect::<Vec<_>>().join(", ");
+    let listed = found.iter().enumerate().map(|(index, summary)| format!("{index}: {}", summary.name));
+    let known = || listed.collect::<Vec<_>>().join(", ");
     position.ok_or_else(|| Error::UnknownDevice { wanted, known: known() })
 }
 

@@ -1,8 +1,8 @@
 //! Shapes of an operator's outputs from its inputs; the reason in words where they do not fit.
 
 use super::{
-    Attention, Axis, BoxMean, Conv, Graph, Kernel, MAX_CHANNELS, Op, Param, ParamId, Patches, PixelFormat,
-    Role, Sam, TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Graph, KernelSize, MAX_CHANNELS, Op, Param, ParamId, Patches,
+    PixelFormat, Role, Sam, TensorDesc, TensorId,
 };
 
 type Inferred = std::result::Result<Vec<TensorDesc>, String>;
@@ -22,18 +22,8 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
         Op::WritePixels { format, .. } => vec![pixels_written(*format, &descs, patches)?],
         Op::Pad { height, width, unpack } => vec![pad_output(*height, *width, *unpack, &same)?],
         Op::Crop { height, width, pack } => vec![crop_output(*height, *width, *pack, &same)?],
-        Op::PixelUnshuffle { factor: r } => {
-            ensure(is_factor(*r) && divides(*r, &x), || format!("{x} does not divide by {r}"))?;
-            let channels = x.channels * r * r;
-            vec![TensorDesc { channels, height: x.height / r, width: x.width / r, role: Role::Image, ..same }]
-        }
-        Op::PixelShuffle { factor: r } => {
-            ensure(is_factor(*r) && x.channels.is_multiple_of(r * r), || {
-                format!("{x} has no channels for a shuffle of {r}")
-            })?;
-            let channels = x.channels / (r * r);
-            vec![TensorDesc { channels, height: x.height * r, width: x.width * r, role: Role::Image, ..same }]
-        }
+        Op::PixelUnshuffle { factor } => vec![unshuffled(*factor, &same)?],
+        Op::PixelShuffle { factor } => vec![shuffled(*factor, &same)?],
         Op::Concat => {
             same_sides(&descs)?;
             same_roles(&descs)?;
@@ -50,15 +40,7 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
             ensure(divides(2, &x), || format!("{x} has an odd side"))?;
             vec![TensorDesc { height: x.height / 2, width: x.width / 2, ..feature }]
         }
-        Op::Upsample { residual } => {
-            fits_patches(&same)?;
-            let mut out = TensorDesc { height: x.height * 2, width: x.width * 2, ..feature };
-            if *residual {
-                equal(&out, &descs[1])?;
-                out.role = descs[1].role;
-            }
-            vec![out]
-        }
+        Op::Upsample { residual } => vec![upsampled(residual.then(|| descs[1]), &same)?],
         Op::PoolCells => {
             fits_patches(&same)?;
             vec![same.cells()]
@@ -70,9 +52,7 @@ pub(super) fn outputs(graph: &Graph, op: &Op, inputs: &[TensorId], patches: Patc
         }
         Op::Gate => {
             equal(&x, &descs[1])?;
-            let gates = descs[2];
-            let grid = (gates.height, gates.width) == (patches.rows, patches.cols);
-            ensure(grid && gates.channels == x.channels, || format!("gates {gates} for {x}"))?;
+            are_gates(&descs[2], &same)?;
             vec![feature]
         }
         Op::BoxMean(mean) => vec![box_means(mean, &same)?],
@@ -99,6 +79,33 @@ fn expect_inputs(op: &Op, count: usize) -> std::result::Result<(), String> {
         _ => 1..=1,
     };
     ensure(range.contains(&count), || format!("{count} inputs where {range:?} are taken"))
+}
+
+fn unshuffled(r: u32, x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
+    ensure(is_factor(r) && divides(r, x), || format!("{x} does not divide by {r}"))?;
+    let (channels, height, width) = (x.channels * r * r, x.height / r, x.width / r);
+    Ok(TensorDesc { channels, height, width, role: Role::Image, ..*x })
+}
+
+fn shuffled(r: u32, x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
+    ensure(is_factor(r) && x.channels.is_multiple_of(r * r), || {
+        format!("{x} has no channels for a shuffle of {r}")
+    })?;
+    let (channels, height, width) = (x.channels / (r * r), x.height * r, x.width * r);
+    Ok(TensorDesc { channels, height, width, role: Role::Image, ..*x })
+}
+
+fn upsampled(residual: Option<TensorDesc>, x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
+    fits_patches(x)?;
+    let out = TensorDesc { height: x.height * 2, width: x.width * 2, role: Role::Feature, ..*x };
+    let Some(residual) = residual else { return Ok(out) };
+    equal(&out, &residual)?;
+    Ok(TensorDesc { role: residual.role, ..out })
+}
+
+fn are_gates(gates: &TensorDesc, x: &TensorDesc) -> std::result::Result<(), String> {
+    let grid = (gates.height, gates.width) == (x.patches.rows, x.patches.cols);
+    ensure(grid && gates.channels == x.channels, || format!("gates {gates} for {x}"))
 }
 
 fn unpacked(x: &TensorDesc) -> std::result::Result<TensorDesc, String> {
@@ -175,9 +182,9 @@ fn conv_outputs(graph: &Graph, conv: &Conv, inputs: &[TensorDesc], patches: Patc
     let (sources, rest) = inputs.split_at(inputs.len() - usize::from(residual));
     same_sides(sources)?;
     same_roles(sources)?;
-    let plain = conv.kernel == Kernel::Three && !conv.halve;
+    let plain = conv.kernel == KernelSize::Three && !conv.halve;
     ensure(plain || !conv.pooled, || "only a plain 3x3 convolution pools its result".to_owned())?;
-    let halvable = conv.kernel == Kernel::One && sources.len() == 1;
+    let halvable = conv.kernel == KernelSize::One && sources.len() == 1;
     ensure(halvable || !conv.halve, || "only a 1x1 convolution of one source reads at half size".to_owned())?;
     let x = sources[0];
     let side = conv.kernel.side() as usize;

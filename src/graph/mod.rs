@@ -16,11 +16,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use op::{
-    Attention, Axis, BoxMean, Conv, Epilogue, Kernel, MAX_CHANNELS, Op, ParamId, PixelFormat, Sam,
+    Attention, Axis, BoxMean, Conv, Epilogue, KernelSize, MAX_CHANNELS, Op, ParamId, PixelFormat, Sam,
     nearest_window,
 };
 pub use rescale::{Groups, rescale};
-pub use tensor::{CELL, Patches, RUN, Role, TensorDesc, reflected};
+pub use tensor::{CELL, MEANS_PER_RUN, Patches, Role, TensorDesc, reflected};
 
 use crate::{Error, Result};
 

@@ -16,14 +16,14 @@ pub struct ParamId(pub usize);
 
 /// Side of a convolution's kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kernel {
+pub enum KernelSize {
     /// 1x1, no padding.
     One,
     /// 3x3, zero padding of one pixel at patch borders.
     Three,
 }
 
-impl Kernel {
+impl KernelSize {
     /// Taps per channel pair.
     #[must_use]
     pub fn taps(self) -> u64 {
@@ -54,11 +54,11 @@ pub enum Epilogue {
     Residual,
 }
 
-/// A convolution (cross-correlation, stride 1) over one source or the concatenation of several.
+/// A convolution (cross-correlation, stride 1) over one source or the concatenation of two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv {
     /// Kernel side.
-    pub kernel: Kernel,
+    pub kernel: KernelSize,
     /// Weights, `[out, in, side, side]` with the sources' channels in order.
     pub weight: ParamId,
     /// Bias, `[out]`.
@@ -74,14 +74,14 @@ pub struct Conv {
 impl Conv {
     /// A plain convolution.
     #[must_use]
-    pub fn new(kernel: Kernel, weight: ParamId, bias: Option<ParamId>) -> Self {
+    pub fn new(kernel: KernelSize, weight: ParamId, bias: Option<ParamId>) -> Self {
         Self { kernel, weight, bias, halve: false, epilogue: Epilogue::None, pooled: false }
     }
 
     /// A 1x1 convolution that nothing has been fused into.
     #[must_use]
     pub fn is_plain_1x1(&self) -> bool {
-        self.kernel == Kernel::One && !self.halve && self.epilogue == Epilogue::None && !self.pooled
+        self.kernel == KernelSize::One && !self.halve && self.epilogue == Epilogue::None && !self.pooled
     }
 }
 
@@ -268,7 +268,7 @@ impl Op {
             Self::PixelUnshuffle { .. } => "pixel_unshuffle",
             Self::PixelShuffle { .. } => "pixel_shuffle",
             Self::Concat => "concat",
-            Self::Conv(Conv { kernel: Kernel::Three, .. }) => "conv3x3",
+            Self::Conv(Conv { kernel: KernelSize::Three, .. }) => "conv3x3",
             Self::Conv(_) => "conv1x1",
             Self::Prelu { .. } => "prelu",
             Self::Add => "add",

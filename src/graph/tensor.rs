@@ -6,7 +6,7 @@ pub const CELL: u32 = 8;
 
 /// Means of windows that slide along an axis for which one window is summed anew, counted from a patch's edge; more of them are
 /// fewer additions and more error. A sum thus does not depend on how the work was cut either.
-pub const RUN: u32 = 128;
+pub const MEANS_PER_RUN: u32 = 128;
 
 /// The row (or column) of an image with `side` of them that stands at place `i` of the padded one.
 ///
@@ -53,7 +53,7 @@ pub enum Role {
     /// Activations, stored at the precision asked for.
     Feature,
     /// Pooled sums and attention gates, always f32 (a sum over a photo passes f16's range).
-    Sums,
+    Pooled,
 }
 
 /// Shape, patch grid and role of a tensor.
@@ -114,7 +114,7 @@ impl TensorDesc {
         Self {
             height: self.cell_rows() * self.patches.rows,
             width: self.cell_cols() * self.patches.cols,
-            role: Role::Sums,
+            role: Role::Pooled,
             ..*self
         }
     }

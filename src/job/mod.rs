@@ -125,7 +125,7 @@ impl Job {
         if !names_directory(output) && self.format().is_some() {
             return image::check_output(output, &self.write);
         }
-        let ends = "end in .png, .jpg, .webp or .tiff, or --format say what it is";
+        let ends = "end in .png, .jpg, .webp or .tiff, unless --format says what it is";
         let shown = Shown(output.display());
         let reason = match output.extension() {
             None => format!("there is no directory {shown}, and the name of a file must {ends}"),

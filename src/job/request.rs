@@ -134,7 +134,7 @@ impl Request<'_> {
             return refuse("a directory cannot become standard output; name a photo");
         }
         if self.write.format.is_none() {
-            return refuse("--format has to say what is written to standard output");
+            return refuse("writing to standard output needs --format, such as --format png");
         }
         self.check_suffix(false)?;
         Ok(self.job(one, Place::Output))
@@ -147,7 +147,7 @@ impl Request<'_> {
         if directory || self.suffix.is_empty() {
             return Ok(());
         }
-        refuse("--suffix is about names in a directory; a single output is called what -o says")
+        refuse("--suffix applies to names in a directory; a single output is called what -o says")
     }
 
     /// Finds out whether the output may be a directory.
@@ -157,7 +157,7 @@ impl Request<'_> {
             return Ok(());
         }
         let who = match (listed, count) {
-            (true, _) => "the photos of a directory need one to go to".to_owned(),
+            (true, _) => "photos from a directory need an output directory".to_owned(),
             (false, 1) => "the photo is to go into a directory".to_owned(),
             (false, _) => format!("{count} photos need a directory to go to"),
         };
@@ -167,7 +167,7 @@ impl Request<'_> {
         }
         if FileFormat::from_path(self.output).is_some() && !names_directory(self.output) {
             return refuse(format!(
-                "{who}, and {shown} is a photo's name; make that directory if it is meant"
+                "{who}, and {shown} looks like a file; create that directory first if it is meant"
             ));
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The two small layers of channel attention.
 
-use super::{Context, Grid, Packed, Packing, Scalars, Slot, Stage};
+use super::{BindingIndex, Context, Grid, Packed, Packing, Scalars, Stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Attention, Graph};
 use crate::plan::{Domain, Reach};
@@ -31,8 +31,8 @@ pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Stage {
             ..Scalars::default()
         },
     }
-    .bind(Slot::Dst, cx.dst(), Reach::Whole)
-    .bind(Slot::X, cx.x(), Reach::Whole)
+    .bind(BindingIndex::Dst, cx.dst(), Reach::Whole)
+    .bind(BindingIndex::X, cx.x(), Reach::Whole)
 }
 
 /// W1 by rows of quads, then W2 as [quads][hidden] of four outputs; b2, then b1.

@@ -1,8 +1,8 @@
 //! What convolutions share: sources, epilogues, their filters, and the register block of `shaders/parts/block.wgsl`.
 
-use super::{Context, GROUPS, Grid, Operand, Packed, Packing, Scalars, Slot, Stage};
+use super::{BindingIndex, Context, GROUPS, Grid, Operand, Packed, Packing, Scalars, Stage};
 use crate::gpu::KernelSpec;
-use crate::graph::{Conv, Epilogue, Graph, Kernel, Param, TensorId};
+use crate::graph::{Conv, Epilogue, Graph, KernelSize, Param, TensorId};
 use crate::plan::Reach;
 
 /// What a convolution reads.
@@ -34,16 +34,16 @@ impl<'a> Sources<'a> {
         let part = match (self.tensors.len(), conv.halve, conv.kernel) {
             (_, true, _) => "source_half",
             // Sources cost a 1x1 convolution so little that one pipeline serves one and two.
-            (1, _, Kernel::Three) => "source_one",
+            (1, _, KernelSize::Three) => "source_one",
             _ => "source_two",
         };
         stage.spec.parts.push(part.to_owned());
         stage.spec = stage.spec.stored("in", cx.stored(self.tensors[0]));
-        for (slot, &tensor) in [Slot::X, Slot::X2].into_iter().zip(self.tensors) {
-            stage = stage.bind(slot, tensor, reach);
+        for (index, &tensor) in [BindingIndex::X, BindingIndex::X2].into_iter().zip(self.tensors) {
+            stage = stage.bind(index, tensor, reach);
         }
         if part == "source_two" && self.tensors.len() == 1 {
-            stage = stage.bind_any(Slot::X2, Operand::Absent);
+            stage = stage.bind_any(BindingIndex::X2, Operand::Absent);
         }
         stage
     }
@@ -51,7 +51,7 @@ impl<'a> Sources<'a> {
     /// Binds the result and what is added to it, and supplies `epilogue`.
     pub(super) fn finish(&self, mut stage: Stage, cx: &Context<'_>, conv: &Conv) -> Stage {
         stage.spec = stage.spec.stored("out", cx.stored(cx.dst()));
-        stage = stage.bind(Slot::Dst, cx.dst(), Reach::Same);
+        stage = stage.bind(BindingIndex::Dst, cx.dst(), Reach::Same);
         let slope = if let Epilogue::Prelu(slope) = conv.epilogue { slope } else { 1.0 };
         stage.epilogue(cx, slope, self.residual)
     }
@@ -59,7 +59,7 @@ impl<'a> Sources<'a> {
 
 /// Binds the second result, sums per cell.
 pub(super) fn bind_sums(stage: Stage, cx: &Context<'_>) -> Stage {
-    stage.bind(Slot::Dst2, cx.node.outputs[1], Reach::Bands)
+    stage.bind(BindingIndex::Dst2, cx.node.outputs[1], Reach::CellRows)
 }
 
 /// A convolution's weights by output, padded input and tap; zero where there is no such channel.

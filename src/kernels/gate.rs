@@ -1,6 +1,6 @@
 //! Channel attention applied: gate * r + x.
 
-use super::{Context, Grid, Slot, Stage};
+use super::{BindingIndex, Context, Grid, Stage};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Stage {
@@ -11,5 +11,9 @@ pub(super) fn lower(cx: &Context<'_>) -> Stage {
     let stage = cx.by_quads("gate", two, Some(residual), Reach::Same);
     let lanes = cx.quads(cx.dst()) / if two && even { 2 } else { 1 };
     let lanes = stage.domain.columns().saturating_mul(lanes);
-    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(Slot::Gates, cx.node.inputs[2], Reach::Whole)
+    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(
+        BindingIndex::Gates,
+        cx.node.inputs[2],
+        Reach::Whole,
+    )
 }

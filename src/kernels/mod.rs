@@ -32,11 +32,11 @@ mod write_pixels;
 
 pub use conv3x3::{Candidate, Choices, ConvShape, Variant, candidates};
 pub use params::{Params, View};
-pub use stage::{Binding, Grid, Lowered, Operand, Scalars, Scratch, Slot, Stage};
+pub use stage::{Binding, BindingIndex, Grid, Lowered, Operand, Scalars, Scratch, Stage};
 pub use target::Target;
 
 use crate::gpu::{KernelSpec, Storage};
-use crate::graph::{Graph, Kernel, Node, Op, ParamId, Role, TensorId};
+use crate::graph::{Graph, KernelSize, Node, Op, ParamId, Role, TensorId};
 use crate::plan::{Domain, Reach};
 
 /// Lanes of a workgroup of the kernels whose lanes are counted along rows, or along all cells.
@@ -91,8 +91,8 @@ fn operator(cx: &Context<'_>) -> Lowered {
         Op::PixelShuffle { factor } => pixel_shuffle::lower(cx, *factor),
         Op::Concat => concat::lower(cx),
         Op::Conv(conv) => match conv.kernel {
-            Kernel::Three => return conv3x3::lower(cx, conv),
-            Kernel::One => conv1x1::lower(cx, conv),
+            KernelSize::Three => return conv3x3::lower(cx, conv),
+            KernelSize::One => conv1x1::lower(cx, conv),
         },
         Op::Prelu { slope } => prelu::lower(cx, *slope),
         Op::Add => add::lower(cx),
@@ -113,7 +113,7 @@ fn operator(cx: &Context<'_>) -> Lowered {
 #[must_use]
 pub fn variant(graph: &Graph, node: &Node, target: &Target) -> Option<Variant> {
     match &node.op {
-        Op::Conv(conv) if conv.kernel == Kernel::Three => {
+        Op::Conv(conv) if conv.kernel == KernelSize::Three => {
             Some(conv3x3::variant(&Context { graph, node, target }, conv))
         }
         _ => None,
@@ -179,8 +179,8 @@ impl Context<'_> {
             grid: Grid::Flat { lanes, depth: 1 },
             scalars: Scalars { channels: self.channels(self.x()), ..Scalars::default() },
         }
-        .bind(Slot::Dst, self.dst(), Reach::Same)
-        .bind(Slot::X, self.x(), reach)
+        .bind(BindingIndex::Dst, self.dst(), Reach::Same)
+        .bind(BindingIndex::X, self.x(), reach)
     }
 
     /// As [`Self::flat`], where `x` and `dst` may be features.
@@ -221,8 +221,8 @@ impl Stage {
     /// With a residual bound, or nothing in its place.
     fn bind_added(self, residual: Option<TensorId>) -> Self {
         match residual {
-            Some(residual) => self.bind(Slot::Residual, residual, Reach::Same),
-            None => self.bind_any(Slot::Residual, Operand::Absent),
+            Some(residual) => self.bind(BindingIndex::Residual, residual, Reach::Same),
+            None => self.bind_any(BindingIndex::Residual, Operand::Absent),
         }
     }
 
@@ -230,6 +230,6 @@ impl Stage {
     fn add_residual(mut self, cx: &Context<'_>, residual: TensorId) -> Self {
         self.spec = self.spec.stored("res", cx.stored(residual));
         self.spec.parts.push("epilogue_residual".to_owned());
-        self.bind(Slot::Residual, residual, Reach::Same)
+        self.bind(BindingIndex::Residual, residual, Reach::Same)
     }
 }

@@ -24,7 +24,7 @@ pub struct Params {
     pub views: [View; 6],
     /// Height and width of a patch, and its cells from top to bottom and left to right.
     pub patch: [i32; 4],
-    /// First row, rows, first band, bands.
+    /// First row, rows, first row of cells, rows of cells.
     pub window: [i32; 4],
     /// First column of cells, columns of cells.
     pub strip: [i32; 2],

@@ -1,6 +1,6 @@
 //! Sums per cell standing alone.
 
-use super::{Context, FLAT_LANES, Grid, Scalars, Slot, Stage};
+use super::{BindingIndex, Context, FLAT_LANES, Grid, Scalars, Stage};
 use crate::gpu::KernelSpec;
 use crate::graph::TensorDesc;
 use crate::plan::{Domain, Reach};
@@ -17,6 +17,6 @@ pub(super) fn lower(cx: &Context<'_>) -> Stage {
         grid: Grid::Cells { depth: cx.quads(cx.dst()).div_ceil(FLAT_LANES) },
         scalars: Scalars::default(),
     }
-    .bind(Slot::Dst, cx.dst(), Reach::Bands)
-    .bind(Slot::X, cx.x(), Reach::Same)
+    .bind(BindingIndex::Dst, cx.dst(), Reach::CellRows)
+    .bind(BindingIndex::X, cx.x(), Reach::Same)
 }

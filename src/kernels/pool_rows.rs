@@ -1,6 +1,6 @@
 //! Sums of a row of cells: the second level of the pooling tree.
 
-use super::{Context, Grid, Scalars, Slot, Stage};
+use super::{BindingIndex, Context, Grid, Scalars, Stage};
 use crate::gpu::KernelSpec;
 use crate::plan::{Domain, Reach};
 
@@ -14,6 +14,6 @@ pub(super) fn lower(cx: &Context<'_>) -> Stage {
         grid: Grid::Flat { lanes: cx.quads(cx.dst()), depth: desc.width },
         scalars: Scalars::default(),
     }
-    .bind(Slot::Dst, cx.dst(), Reach::Same)
-    .bind(Slot::X, cx.x(), Reach::Same)
+    .bind(BindingIndex::Dst, cx.dst(), Reach::Same)
+    .bind(BindingIndex::X, cx.x(), Reach::Same)
 }

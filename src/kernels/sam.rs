@@ -1,6 +1,6 @@
 //! The supervised attention module in one kernel.
 
-use super::{Context, Grid, Packed, Packing, Scalars, Slot, Stage};
+use super::{BindingIndex, Context, Grid, Packed, Packing, Scalars, Stage};
 use crate::gpu::{KernelSpec, Maker};
 use crate::graph::{Graph, ParamId, Sam};
 use crate::plan::Reach;
@@ -42,10 +42,10 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
         grid: Grid::CellRuns { cells, patch_cols: cx.patch_cols(), depth: 1 },
         scalars: Scalars::default(),
     }
-    .bind(Slot::Dst, cx.dst(), Reach::Same)
-    .bind(Slot::X, cx.x(), Reach::Same)
-    .bind(Slot::Residual, image, Reach::Same);
-    if sam.emit_image { stage.bind(Slot::Dst2, cx.node.outputs[1], Reach::Same) } else { stage }
+    .bind(BindingIndex::Dst, cx.dst(), Reach::Same)
+    .bind(BindingIndex::X, cx.x(), Reach::Same)
+    .bind(BindingIndex::Residual, image, Reach::Same);
+    if sam.emit_image { stage.bind(BindingIndex::Dst2, cx.node.outputs[1], Reach::Same) } else { stage }
 }
 
 /// conv1, conv2, conv3, each `[output quad][input quad][input]` of four outputs.

@@ -1,6 +1,6 @@
 //! SAM's last step standing alone, and channel attention by a map: a * sigmoid(m) + x.
 
-use super::{Context, Grid, Slot, Stage};
+use super::{BindingIndex, Context, Grid, Stage};
 use crate::plan::Reach;
 
 pub(super) fn lower(cx: &Context<'_>) -> Stage {
@@ -13,7 +13,7 @@ pub(super) fn lower(cx: &Context<'_>) -> Stage {
     let side = cx.graph.desc(cx.dst()).patch_height();
     let windows = cx.graph.desc(map).height / cx.graph.desc(cx.dst()).patches.rows;
     Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(
-        Slot::X2,
+        BindingIndex::X2,
         map,
         Reach::Nearest { side, windows },
     )

@@ -2,13 +2,13 @@
 
 use super::{FLAT_LANES, Packing};
 use crate::gpu::KernelSpec;
-use crate::graph::{RUN, TensorId};
+use crate::graph::{MEANS_PER_RUN, TensorId};
 use crate::plan::{Domain, Operator, Reach, Strip};
 
 /// Where a tensor is bound: the binding number of every shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u32)]
-pub enum Slot {
+pub enum BindingIndex {
     /// Packed weights.
     Weights = 1,
     /// Packed biases, f32.
@@ -69,7 +69,7 @@ pub enum Operand {
     Scratch(Scratch),
     /// Scratch memory in the place of a result that there is not, with no channels, and never written.
     Idle(Scratch),
-    /// Nothing: what [`Slot::X`] holds is bound instead, with no channels, and never read.
+    /// Nothing: what [`BindingIndex::X`] holds is bound instead, with no channels, and never read.
     Absent,
 }
 
@@ -77,7 +77,7 @@ pub enum Operand {
 #[derive(Clone, Copy, Debug)]
 pub struct Binding {
     /// Where.
-    pub slot: Slot,
+    pub index: BindingIndex,
     /// What.
     pub operand: Operand,
 }
@@ -179,13 +179,13 @@ pub struct Stage {
 
 impl Stage {
     /// Binds a tensor.
-    pub(super) fn bind(self, slot: Slot, tensor: TensorId, reach: Reach) -> Self {
-        self.bind_any(slot, Operand::Tensor(tensor, reach))
+    pub(super) fn bind(self, index: BindingIndex, tensor: TensorId, reach: Reach) -> Self {
+        self.bind_any(index, Operand::Tensor(tensor, reach))
     }
 
     /// Binds anything.
-    pub(super) fn bind_any(mut self, slot: Slot, operand: Operand) -> Self {
-        self.bindings.push(Binding { slot, operand });
+    pub(super) fn bind_any(mut self, index: BindingIndex, operand: Operand) -> Self {
+        self.bindings.push(Binding { index, operand });
         self
     }
 
@@ -193,23 +193,24 @@ impl Stage {
     #[must_use]
     pub fn workgroups(&self, strip: &Strip) -> [u32; 3] {
         let rows = strip.window.rows.end - strip.window.rows.start;
-        let bands = strip.window.bands.end - strip.window.bands.start;
+        let cell_rows = strip.window.cell_rows.end - strip.window.cell_rows.start;
         let columns = strip.columns.end - strip.columns.start;
         match self.grid {
-            Grid::Cells { depth } => [columns, bands, depth],
-            Grid::CellPairs { depth } => [columns.div_ceil(2), bands, depth],
+            Grid::Cells { depth } => [columns, cell_rows, depth],
+            Grid::CellPairs { depth } => [columns.div_ceil(2), cell_rows, depth],
             Grid::CellRuns { cells, patch_cols, depth } => {
-                [(columns / patch_cols).div_ceil(cells) * patch_cols, bands, depth]
+                [(columns / patch_cols).div_ceil(cells) * patch_cols, cell_rows, depth]
             }
             Grid::CellLanes { cells, lanes, depth } => {
-                [((bands * columns).div_ceil(cells) * lanes).div_ceil(FLAT_LANES), depth, 1]
+                [((cell_rows * columns).div_ceil(cells) * lanes).div_ceil(FLAT_LANES), depth, 1]
             }
             Grid::Planes { scratch, run, depth } => {
-                [scratch.width(bands * columns).div_ceil(run), depth, scratch.planes]
+                [scratch.width(cell_rows * columns).div_ceil(run), depth, scratch.planes]
             }
             Grid::Flat { lanes, depth } => [lanes.div_ceil(FLAT_LANES), rows, depth],
             Grid::Runs { lanes, means } => {
-                let number = |row: u32| row / means * means.div_ceil(RUN) + row % means / RUN;
+                let number =
+                    |row: u32| row / means * means.div_ceil(MEANS_PER_RUN) + row % means / MEANS_PER_RUN;
                 let window = &strip.window.rows;
                 [lanes.div_ceil(FLAT_LANES), number(window.end - 1) - number(window.start) + 1, 1]
             }
@@ -250,7 +251,7 @@ impl Lowered {
         }
         buffers.sort_by_key(|s| s.index);
         let bytes = |cells: u32| buffers.iter().map(|s| s.bytes(cells)).sum::<u64>();
-        let (total, columns) = (stages[0].domain.bands().max(1), stages[0].domain.columns().max(1));
+        let (total, columns) = (stages[0].domain.cell_rows().max(1), stages[0].domain.columns().max(1));
         // Padding makes bytes a staircase of cells: the largest count below the budget, by bisection.
         let (mut low, mut high) = (1, total.saturating_mul(columns));
         while low < high {
@@ -265,9 +266,9 @@ impl Lowered {
     /// What a plan has to know of it, and its work.
     #[must_use]
     pub fn operator(&self, work: u64) -> Operator {
-        let written = |slot| matches!(slot, Slot::Dst | Slot::Dst2);
+        let written = |index| matches!(index, BindingIndex::Dst | BindingIndex::Dst2);
         let tensor = |binding: &Binding| match binding.operand {
-            Operand::Tensor(tensor, reach) => Some((tensor, reach, written(binding.slot))),
+            Operand::Tensor(tensor, reach) => Some((tensor, reach, written(binding.index))),
             _ => None,
         };
         let tensors = self.stages.iter().flat_map(|stage| &stage.bindings).filter_map(tensor).collect();

@@ -1,7 +1,7 @@
 //! An image to pixels of the device's own images, with the alpha of those that it was made of.
 
 use super::read_pixels::part;
-use super::{Context, Grid, Slot, Stage};
+use super::{BindingIndex, Context, Grid, Stage};
 use crate::graph::PixelFormat;
 use crate::plan::Reach;
 
@@ -10,5 +10,9 @@ pub(super) fn lower(cx: &Context<'_>, format: PixelFormat, strength: f32) -> Sta
     stage.spec = stage.spec.stored("in", cx.stored(cx.x()));
     stage.scalars.scalar = strength;
     let lanes = cx.graph.desc(cx.dst()).width / format.words();
-    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(Slot::X2, cx.node.inputs[1], Reach::Same)
+    Stage { grid: Grid::Flat { lanes, depth: 1 }, ..stage }.bind(
+        BindingIndex::X2,
+        cx.node.inputs[1],
+        Reach::Same,
+    )
 }

@@ -83,7 +83,7 @@ fn unfit(error: impl std::fmt::Display) -> Error {
 
 /// A parameter's values as stored.
 fn bytes(param: &Param, precision: Precision) -> Result<Vec<u8>> {
-    if precision == Precision::F32 {
+    if precision != Precision::F16 {
         return Ok(param.data.iter().flat_map(|v| v.to_le_bytes()).collect());
     }
     let mut bytes = Vec::with_capacity(2 * param.data.len());
@@ -160,4 +160,18 @@ fn sorted(file: Vec<u8>) -> std::result::Result<Vec<u8>, serde_json::Error> {
     let mut header = serde_json::to_vec(&entries)?;
     header.resize(header.len().next_multiple_of(8), b' ');
     Ok([&(header.len() as u64).to_le_bytes()[..], &header, data].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ModelConfig;
+
+    #[test]
+    fn what_is_exact_is_stored_in_f32() {
+        let weights = Weights::seeded(ModelConfig { num_cab: 1, ..ModelConfig::DERAIN }, 0);
+        let file = |precision| weights.to_safetensors(&Export { precision, ..Export::default() }).unwrap();
+        assert_eq!(file(Precision::Exact), file(Precision::F32));
+        assert!(file(Precision::F16).len() < file(Precision::F32).len());
+    }
 }

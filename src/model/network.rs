@@ -8,7 +8,7 @@ pub use edges::ImageFormat;
 use super::mode::Windows;
 use super::{Mode, ModelConfig, Weights};
 use crate::graph::{
-    Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, TensorDesc, TensorId,
+    Attention, Axis, BoxMean, Conv, Graph, KernelSize, Op, Param, ParamId, Patches, TensorDesc, TensorId,
 };
 use crate::{Error, Result};
 
@@ -291,14 +291,14 @@ impl Network<'_> {
     }
 
     fn conv3x3(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
-        self.conv(key, Kernel::Three, x)
+        self.conv(key, KernelSize::Three, x)
     }
 
     fn conv1x1(&mut self, key: &str, x: TensorId) -> Result<TensorId> {
-        self.conv(key, Kernel::One, x)
+        self.conv(key, KernelSize::One, x)
     }
 
-    fn conv(&mut self, key: &str, kernel: Kernel, x: TensorId) -> Result<TensorId> {
+    fn conv(&mut self, key: &str, kernel: KernelSize, x: TensorId) -> Result<TensorId> {
         let (weight, bias) = self.weights_of(key)?;
         self.op(key, Op::Conv(Conv::new(kernel, weight, bias)), &[x])
     }

@@ -5,7 +5,7 @@
 
 mod cache;
 mod temporary;
-mod windows;
+mod windows_names;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub use self::cache::cache_folder;
 pub use self::temporary::remove_leftovers;
 use self::temporary::{OURS, Temporary};
-use self::windows::refused_by_windows;
+use self::windows_names::refused_by_windows;
 use crate::{Error, Result, Shown};
 
 /// Removes every file that this process has begun and not finished, and keeps others from being begun or finished until

@@ -13,7 +13,7 @@ use crate::graph::{CELL, Role, TensorDesc};
 fn margin(role: Role) -> u32 {
     match role {
         // Written and read band by band, a row each.
-        Role::Sums => 0,
+        Role::Pooled => 0,
         Role::Feature => 8,
         Role::Image | Role::Words => 16,
     }
@@ -38,7 +38,7 @@ pub fn fragments(desc: &TensorDesc, layout: &Layout, capacity: u64, reach: u32) 
     }
     let margin = margin(desc.role).max(reach.div_ceil(2));
     let (domain, slack) = match desc.role {
-        Role::Sums => (Domain::Rows(*desc), 0),
+        Role::Pooled => (Domain::Rows(*desc), 0),
         _ => (Domain::Cells(*desc), CELL - 1),
     };
     let fitting = u32::try_from(capacity / layout.row_bytes.max(1)).unwrap_or(u32::MAX);
@@ -50,7 +50,7 @@ pub fn fragments(desc: &TensorDesc, layout: &Layout, capacity: u64, reach: u32) 
     let fragment = |i: u32| {
         let own = (i * share).min(rows)..((i + 1) * share).min(rows);
         let (first, last) = (own.start.saturating_sub(margin), (own.end + margin).min(rows));
-        let bands = domain.band_of(first)..domain.band_of(last - 1) + 1;
+        let bands = domain.cell_row_of(first)..domain.cell_row_of(last - 1) + 1;
         Fragment { rows: domain.rows(&bands), own }
     };
     Some((0..count).map(fragment).filter(|f| !f.own.is_empty()).collect())

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::schedule::{Schedule, Uses, lasting};
 use super::slots::{Request, Slots, live_bound, slots};
 use super::{Fragment, Layout, Precision, fragments};
-use crate::graph::{Axis, BoxMean, Graph, Op, RUN, TensorId};
+use crate::graph::{Axis, BoxMean, Graph, MEANS_PER_RUN, Op, TensorId};
 use crate::{Error, Result};
 
 /// Where a tensor lives.
@@ -259,7 +259,7 @@ fn reaches(graph: &Graph) -> Vec<u32> {
     for node in graph.nodes() {
         if let Op::BoxMean(BoxMean { axis: Axis::Rows, window, .. }) = node.op {
             let reach = &mut reaches[node.inputs[0].0];
-            *reach = (*reach).max(window + RUN);
+            *reach = (*reach).max(window + MEANS_PER_RUN);
         }
     }
     reaches

@@ -23,10 +23,11 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Dispatches of some of its bands, where nothing but strips cuts them.
-    pub(super) fn dispatches(&self, bands: &Range<u32>) -> u64 {
+    /// Dispatches of some of its cell_rows, where nothing but strips cuts them.
+    pub(super) fn dispatches(&self, cell_rows: &Range<u32>) -> u64 {
         let [rows, columns] = self.strip.map(|side| side.max(1));
-        let strips = [(bands.end - bands.start).div_ceil(rows), self.domain.columns().div_ceil(columns)];
+        let strips =
+            [(cell_rows.end - cell_rows.start).div_ceil(rows), self.domain.columns().div_ceil(columns)];
         strips.into_iter().map(u64::from).product::<u64>() * self.stages as u64
     }
 }

@@ -263,7 +263,7 @@ impl<'a> Planner<'a> {
         if !operators.iter().all(by_cells) {
             return vec![1];
         }
-        let most = operators.iter().map(|o| o.domain.bands()).max().unwrap_or(1).max(1);
+        let most = operators.iter().map(|o| o.domain.cell_rows()).max().unwrap_or(1).max(1);
         let first = if streams { OVERLAPPING.min(most) } else { 1 };
         let more = std::iter::successors(Some(first), |&n| {
             (n < most).then(|| n.saturating_add((n / 2).max(1)).min(most))

@@ -42,8 +42,8 @@ pub(super) fn lasting(groups: &[Group], first: usize, last: usize) -> (usize, us
 pub struct Item {
     /// The operator.
     pub node: usize,
-    /// Bands of its domain.
-    pub bands: Range<u32>,
+    /// Rows of cells of its domain.
+    pub cell_rows: Range<u32>,
 }
 
 /// Rows of a tensor that are moved.
@@ -93,7 +93,7 @@ impl Schedule {
     /// All at once.
     #[must_use]
     pub fn whole(operators: &[Operator]) -> Self {
-        let item = |(node, o): (usize, &Operator)| Item { node, bands: 0..o.domain.bands() };
+        let item = |(node, o): (usize, &Operator)| Item { node, cell_rows: 0..o.domain.cell_rows() };
         let items = operators.iter().enumerate().map(item).collect();
         Self { division: Division::default(), bands: vec![Band { items, ..Band::default() }] }
     }
@@ -139,16 +139,16 @@ impl Schedule {
 
     /// Dispatches of the band that has most, where nothing but strips cuts them.
     pub(super) fn most_dispatches(&self, operators: &[Operator]) -> u64 {
-        let of_item = |item: &Item| operators[item.node].dispatches(&item.bands);
+        let of_item = |item: &Item| operators[item.node].dispatches(&item.cell_rows);
         let of_band = |band: &Band| band.items.iter().map(of_item).sum();
         self.bands.iter().map(of_band).max().unwrap_or(0)
     }
 
     /// The work of all bands.
     pub(super) fn executed(&self, operators: &[Operator]) -> u128 {
-        let work = |Item { node, bands }: &Item| {
-            let (operator, share) = (&operators[*node], u128::from(bands.end - bands.start));
-            u128::from(operator.work) * share / u128::from(operator.domain.bands().max(1))
+        let work = |Item { node, cell_rows }: &Item| {
+            let (operator, share) = (&operators[*node], u128::from(cell_rows.end - cell_rows.start));
+            u128::from(operator.work) * share / u128::from(operator.domain.cell_rows().max(1))
         };
         self.bands.iter().flat_map(|band| &band.items).map(work).sum()
     }
@@ -289,10 +289,10 @@ impl Sweep<'_> {
         if self.uses.tensor(tensor).local() {
             return 0..0;
         }
-        let total = operator.domain.bands();
+        let total = operator.domain.cell_rows();
         let until = |band: u32| {
-            let bands = (u64::from(total) * u64::from(band)).div_ceil(u64::from(self.group.bands)) as u32;
-            if reach == Reach::Bands { bands } else { operator.domain.rows(&(0..bands)).end }
+            let cell_rows = (u64::from(total) * u64::from(band)).div_ceil(u64::from(self.group.bands)) as u32;
+            if reach == Reach::CellRows { cell_rows } else { operator.domain.rows(&(0..cell_rows)).end }
         };
         until(band)..until(band + 1)
     }
@@ -304,7 +304,7 @@ impl Sweep<'_> {
         for node in self.group.nodes.clone().rev() {
             let operator = &self.operators[node];
             let writes = || operator.tensors.iter().filter(|(.., writes)| *writes);
-            let mut bands = 0..0;
+            let mut cell_rows = 0..0;
             for &(tensor, reach, _) in writes() {
                 let due = self.due(operator, (tensor, reach), band_index);
                 if self.division.host.contains(&tensor)
@@ -317,12 +317,12 @@ impl Sweep<'_> {
                 if self.whole(tensor) {
                     rows.start = rows.start.max(self.done.get(&tensor).copied().unwrap_or(0));
                 }
-                bands = union(&bands, &bands_of(&operator.domain, reach, &rows));
+                cell_rows = union(&cell_rows, &cell_rows_of(&operator.domain, reach, &rows));
             }
-            if bands.is_empty() {
+            if cell_rows.is_empty() {
                 continue;
             }
-            let window = Window { rows: operator.domain.rows(&bands), bands: bands.clone() };
+            let window = Window { rows: operator.domain.rows(&cell_rows), cell_rows: cell_rows.clone() };
             for &(tensor, reach, writes) in &operator.tensors {
                 let rows = reach.rows(&window, self.graph.desc(tensor).height);
                 let elsewhere = self.uses.tensor(tensor).written != Some(self.index);
@@ -339,7 +339,7 @@ impl Sweep<'_> {
                     }
                 }
             }
-            band.items.push(Item { node, bands });
+            band.items.push(Item { node, cell_rows });
         }
         band.items.reverse();
         let loaded = |(&tensor, rows): (&TensorId, &Range<u32>)| {
@@ -351,13 +351,13 @@ impl Sweep<'_> {
     }
 }
 
-/// The bands whose rows of a result hold these.
-fn bands_of(domain: &Domain, reach: Reach, rows: &Range<u32>) -> Range<u32> {
+/// The rows of cells whose rows of a result hold these.
+fn cell_rows_of(domain: &Domain, reach: Reach, rows: &Range<u32>) -> Range<u32> {
     match reach {
         _ if rows.is_empty() => 0..0,
-        Reach::Bands => rows.clone(),
-        Reach::Whole => 0..domain.bands(),
-        _ => domain.band_of(rows.start)..domain.band_of(rows.end - 1) + 1,
+        Reach::CellRows => rows.clone(),
+        Reach::Whole => 0..domain.cell_rows(),
+        _ => domain.cell_row_of(rows.start)..domain.cell_row_of(rows.end - 1) + 1,
     }
 }
 
@@ -376,5 +376,5 @@ pub fn movable(graph: &Graph, operators: &[Operator]) -> BTreeSet<TensorId> {
     let whole = operators.iter().flat_map(|o| &o.tensors).filter(|(_, reach, _)| *reach == Reach::Whole);
     let whole: BTreeSet<TensorId> = whole.map(|(tensor, ..)| *tensor).collect();
     let all = graph.nodes().iter().flat_map(|n| n.inputs.iter().chain(&n.outputs));
-    all.copied().filter(|&t| graph.desc(t).role != Role::Sums && !whole.contains(&t)).collect()
+    all.copied().filter(|&t| graph.desc(t).role != Role::Pooled && !whole.contains(&t)).collect()
 }

@@ -1,15 +1,16 @@
 //! Cutting an operator into windows of rows, so that what a dispatch binds and how long it runs stay within
-//! bounds. A window is a run of bands, a band a row of pooling cells: nothing that is summed is ever cut.
+//! bounds. A window is a run of rows of pooling cells: nothing that is summed is ever cut. What has no cells is cut
+//! by single rows, which are called rows of cells all the same.
 
 use std::ops::Range;
 
 use super::{Fragment, Layout};
-use crate::graph::{RUN, TensorDesc, nearest_window, reflected};
+use crate::graph::{MEANS_PER_RUN, TensorDesc, nearest_window, reflected};
 
 /// What an operator iterates over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
-    /// Rows of pooling cells of a tensor: bands of up to 8 rows that no patch border crosses.
+    /// Rows of pooling cells of a tensor: up to 8 rows each, which no patch border crosses.
     Cells(TensorDesc),
     /// Single rows of a tensor.
     Rows(TensorDesc),
@@ -18,9 +19,9 @@ pub enum Domain {
 }
 
 impl Domain {
-    /// Bands in all.
+    /// Rows of cells in all.
     #[must_use]
-    pub fn bands(&self) -> u32 {
+    pub fn cell_rows(&self) -> u32 {
         match self {
             Self::Cells(desc) => desc.cell_rows() * desc.patches.rows,
             Self::Rows(desc) => desc.height,
@@ -37,24 +38,24 @@ impl Domain {
         }
     }
 
-    /// The rows of a run of bands.
+    /// The rows of pixels of a run of rows of cells.
     #[must_use]
-    pub fn rows(&self, bands: &Range<u32>) -> Range<u32> {
+    pub fn rows(&self, cell_rows: &Range<u32>) -> Range<u32> {
         match self {
             Self::Cells(desc) => {
-                let start = |band: u32| {
-                    let (patch, cell) = (band / desc.cell_rows(), band % desc.cell_rows());
+                let start = |cell_row: u32| {
+                    let (patch, cell) = (cell_row / desc.cell_rows(), cell_row % desc.cell_rows());
                     patch * desc.patch_height() + cell * crate::graph::CELL
                 };
-                start(bands.start)..start(bands.end)
+                start(cell_rows.start)..start(cell_rows.end)
             }
-            _ => bands.clone(),
+            _ => cell_rows.clone(),
         }
     }
 
-    /// The band that holds a row.
+    /// The row of cells that holds a row.
     #[must_use]
-    pub fn band_of(&self, row: u32) -> u32 {
+    pub fn cell_row_of(&self, row: u32) -> u32 {
         match self {
             Self::Cells(desc) => {
                 let (patch, inner) = (row / desc.patch_height(), row % desc.patch_height());
@@ -81,7 +82,7 @@ pub enum Reach {
     HalfAround,
     /// The same rows, and of those past the last the rows that they reflect.
     Reflected,
-    /// The windows of rows that slide over a patch, from the first of the run of [`RUN`] on.
+    /// The windows of rows that slide over a patch, from the first of the run of [`MEANS_PER_RUN`] on.
     Sliding {
         /// Windows of a patch.
         means: u32,
@@ -95,17 +96,17 @@ pub enum Reach {
         /// Windows of a patch.
         windows: u32,
     },
-    /// The bands, as rows: pooled sums.
-    Bands,
+    /// Rows of cells, each a row of the tensor: pooled sums.
+    CellRows,
     /// All of it.
     Whole,
 }
 
-/// A run of bands and its rows.
+/// A run of rows of cells and its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Bands.
-    pub bands: Range<u32>,
+    /// CellRows.
+    pub cell_rows: Range<u32>,
     /// Rows of the domain.
     pub rows: Range<u32>,
 }
@@ -139,13 +140,14 @@ impl Reach {
             Self::Sliding { means, window } => {
                 let side = means + window - 1;
                 let (first, last) = (start % means, (end - 1) % means);
-                start / means * side + first / RUN * RUN..(end - 1) / means * side + last + window
+                start / means * side + first / MEANS_PER_RUN * MEANS_PER_RUN
+                    ..(end - 1) / means * side + last + window
             }
             Self::Nearest { side, windows } => {
                 let place = |row: u32| row / side * windows + nearest_window(row % side, side, windows);
                 place(start)..place(end - 1) + 1
             }
-            Self::Bands => window.bands.clone(),
+            Self::CellRows => window.cell_rows.clone(),
             Self::Whole => 0..height,
         };
         range.start.min(height)..range.end.min(height)
@@ -188,8 +190,8 @@ pub struct CutLimits {
     pub alignment: u64,
     /// Rows of one window: grids have at most so many workgroups a dimension.
     pub rows: u32,
-    /// Bands of one window, from the work that one submission may hold.
-    pub bands: u32,
+    /// CellRows of one window, from the work that one submission may hold.
+    pub cell_rows: u32,
 }
 
 /// A window and, for each bound tensor, the fragment it uses.
@@ -201,29 +203,29 @@ pub struct Cut {
     pub fragments: Vec<usize>,
 }
 
-/// What one sweep over bands fills: a fragment of a written tensor, or all of them where none is fragmented.
+/// What one sweep over rows of cells fills: a fragment of a written tensor, or all of them where none is fragmented.
 struct Target {
-    bands: Range<u32>,
+    cell_rows: Range<u32>,
     fragment: Option<(usize, usize)>,
 }
 
-/// Cuts some bands of an operator into windows within the limits: every fragment of what it writes is written in full, as
+/// Cuts some rows of cells of an operator into windows within the limits: every fragment of what it writes is written in full, as
 /// far as it holds their rows.
 ///
 /// # Errors
-/// The index of a bound tensor of which not even one band can be bound.
+/// The index of a bound tensor of which not even one row of cells can be bound.
 pub fn cut(
     domain: &Domain,
-    bands: &Range<u32>,
+    cell_rows: &Range<u32>,
     bound: &[Bound<'_>],
     limits: &CutLimits,
 ) -> std::result::Result<Vec<Cut>, usize> {
     let mut cuts = Vec::new();
-    for target in targets(domain, bands, bound) {
-        let mut start = target.bands.start;
-        while start < target.bands.end {
+    for target in targets(domain, cell_rows, bound) {
+        let mut start = target.cell_rows.start;
+        while start < target.cell_rows.end {
             let mut best = attempt(domain, bound, limits, &target, &(start..start + 1))?;
-            let longest = start.saturating_add(limits.bands.max(1)).min(target.bands.end);
+            let longest = start.saturating_add(limits.cell_rows.max(1)).min(target.cell_rows.end);
             // Whatever starts here fits up to some end: bisect for it.
             let (mut low, mut high) = (start + 1, longest);
             while low < high {
@@ -233,7 +235,7 @@ pub fn cut(
                     Err(_) => high = middle - 1,
                 }
             }
-            start = best.window.bands.end;
+            start = best.window.cell_rows.end;
             cuts.push(best);
         }
     }
@@ -246,15 +248,15 @@ fn targets(domain: &Domain, all: &Range<u32>, bound: &[Bound<'_>]) -> Vec<Target
     let mut targets = Vec::new();
     for (tensor, b) in bound.iter().enumerate().filter(|(_, b)| fragmented(b)) {
         for (index, f) in b.fragments.iter().enumerate() {
-            let (first, end) = (domain.band_of(f.rows.start), domain.band_of(f.rows.end - 1) + 1);
-            let bands = first.max(all.start)..end.min(all.end);
-            if !bands.is_empty() {
-                targets.push(Target { bands, fragment: Some((tensor, index)) });
+            let (first, end) = (domain.cell_row_of(f.rows.start), domain.cell_row_of(f.rows.end - 1) + 1);
+            let cell_rows = first.max(all.start)..end.min(all.end);
+            if !cell_rows.is_empty() {
+                targets.push(Target { cell_rows, fragment: Some((tensor, index)) });
             }
         }
     }
     if targets.is_empty() {
-        targets.push(Target { bands: all.clone(), fragment: None });
+        targets.push(Target { cell_rows: all.clone(), fragment: None });
     }
     targets
 }
@@ -264,11 +266,11 @@ fn attempt(
     bound: &[Bound<'_>],
     limits: &CutLimits,
     target: &Target,
-    bands: &Range<u32>,
+    cell_rows: &Range<u32>,
 ) -> std::result::Result<Cut, usize> {
-    let window = Window { bands: bands.clone(), rows: domain.rows(bands) };
-    let one_band = bands.end - bands.start == 1;
-    let too_many_rows = !one_band && window.rows.end - window.rows.start > limits.rows;
+    let window = Window { cell_rows: cell_rows.clone(), rows: domain.rows(cell_rows) };
+    let one_cell_row = cell_rows.end - cell_rows.start == 1;
+    let too_many_rows = !one_cell_row && window.rows.end - window.rows.start > limits.rows;
     let mut fragments = Vec::with_capacity(bound.len());
     for (i, b) in bound.iter().enumerate() {
         let found = match target.fragment {

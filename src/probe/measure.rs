@@ -6,7 +6,7 @@ use wgpu::util::{BufferInitDescriptor, DeviceExt};
 
 use super::kernels::{Inputs, Probe};
 use crate::gpu::{Clock, Device, Pipeline, Stamps};
-use crate::kernels::Slot;
+use crate::kernels::BindingIndex;
 use crate::{Error, Result};
 
 /// How long a dispatch runs at least, where its probe can be as long as one likes: far longer than starting it takes,
@@ -50,11 +50,11 @@ impl<'a> Bound<'a> {
         let mut buffers = match &probe.inputs {
             Inputs::Filled(contents) => {
                 let filled = BufferInitDescriptor { label, contents, usage };
-                vec![(Slot::X, device.wgpu().create_buffer_init(&filled))]
+                vec![(BindingIndex::X, device.wgpu().create_buffer_init(&filled))]
             }
-            Inputs::Large(size) => vec![(Slot::X, empty(*size)), (Slot::X2, empty(*size))],
+            Inputs::Large(size) => vec![(BindingIndex::X, empty(*size)), (BindingIndex::X2, empty(*size))],
         };
-        buffers.push((Slot::Dst, empty(probe.output * u64::from(workgroups))));
+        buffers.push((BindingIndex::Dst, empty(probe.output * u64::from(workgroups))));
         let entries = buffers.iter().map(|(slot, buffer)| wgpu::BindGroupEntry {
             binding: *slot as u32,
             resource: buffer.as_entire_binding(),

@@ -20,11 +20,12 @@ use crate::{Error, Result};
 /// How to restore.
 #[derive(Clone, Copy, Debug)]
 pub struct RestorerOptions {
-    /// Storage of features and weights; arithmetic is f32 in both. What f16 cannot hold is restored in f32.
+    /// Storage of features and weights; arithmetic is f32 in all. What f16 cannot hold is restored in f32.
     pub precision: Precision,
     /// Which stage's image is the result. An earlier one skips the later work.
     pub stage: Stage,
-    /// What the means of channel attention are taken over: the photo, or windows around each pixel.
+    /// What the means of channel attention are taken over: the photo, windows around each pixel, or tiles that are
+    /// restored apart.
     pub mode: Mode,
     /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
     /// rounded. 0 gives the photo as it came.

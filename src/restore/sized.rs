@@ -34,7 +34,7 @@ pub(super) struct Key {
     pub(super) precision: Precision,
 }
 
-/// [`Executor::checked`] or [`Executor::begin`].
+/// [`Executor::precompiled`] or [`Executor::begin`].
 type New = fn(&Device, &WeightStore, Graph, &ExecutorOptions, MakeRoom<'_>) -> Result<Executor>;
 
 /// What executors are made of.
@@ -274,7 +274,7 @@ impl<'a> Turn<'a> {
             let graph = self.executor()?.graph().clone();
             // Its buffers make room.
             self.executor = None;
-            let made = self.cache.compile(self.model, &graph, self.key, Executor::checked)?;
+            let made = self.cache.compile(self.model, &graph, self.key, Executor::precompiled)?;
             self.executor = Some(made);
             computed = self.submit(seen, None, watch).await;
         }

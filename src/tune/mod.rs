@@ -1,7 +1,7 @@
 //! Which variant of a kernel an adapter is given: measured once, remembered on disk.
 //!
 //! What a variant is worth depends on the adapter more than on anything that can be known beforehand. A [`Tuner`]
-//! measures every legal variant of each 3x3 convolution of a network on the adapter itself, which takes seconds on a
+//! measures every candidate of the rule for each 3x3 convolution of a network on the adapter itself, which takes seconds on a
 //! GPU, and remembers what was fastest in a file of the user's cache directory ([`cache_file`]). A choice holds for an
 //! adapter, its driver, the text of the shaders, how values are stored, and a class of shapes: channels and epilogue
 //! as they are, sides rounded up to powers of two and no larger than 512, where speed per pixel no longer changes.
@@ -25,7 +25,7 @@ pub use cache::cache_file;
 use crate::Result;
 use crate::checkpoint::sha256_of;
 use crate::gpu::{AdapterSummary, Device, Storage};
-use crate::graph::{Graph, Kernel, Op, cost};
+use crate::graph::{Graph, KernelSize, Op, cost};
 use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
 use crate::plan::Precision;
 use crate::specimen::{Specimen, bound};
@@ -42,7 +42,7 @@ const CROP: [u32; 2] = [11, 14];
 /// Whether variants are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tuning {
-    /// Never: variants are chosen by rule ([`Choices::Heuristic`]), and no file is read or written.
+    /// Never: variants are chosen by rule ([`Choices::Rule`]), and no file is read or written.
     #[default]
     Off,
     /// What is remembered is used, what is missing is measured.
@@ -97,7 +97,7 @@ impl Tuner {
     /// heuristic decides.
     pub fn choices(&mut self, device: &Device, precision: Precision, graph: &Graph) -> Choices {
         if self.tuning == Tuning::Off {
-            return Choices::Heuristic;
+            return Choices::Rule;
         }
         self.prove(device, precision, graph);
         let mut judge = Measuring::new(device, precision);
@@ -118,11 +118,11 @@ impl Tuner {
         let mut cache = Cache::read(self.cache.as_deref());
         let (mut choices, mut fresh, mut left) = (HashMap::new(), Vec::new(), 0);
         for (class, shapes) in classes(graph) {
-            let legal: Vec<Variant> = candidates(&class, target).iter().map(|c| c.variant).collect();
-            if legal.len() < 2 {
+            let variants: Vec<Variant> = candidates(&class, target).iter().map(|c| c.variant).collect();
+            if variants.len() < 2 {
                 continue;
             }
-            let Ok(shaders) = shader_hash(&class, &legal, target) else { continue };
+            let Ok(shaders) = shader_hash(&class, &variants, target) else { continue };
             let key = Key::new(adapter, shaders, target.storage, &class);
             let remembered = if self.tuning == Tuning::On { cache.find(&key) } else { None };
             let known = self.measured.iter().find(|e| e.key == key).or(remembered).cloned();
@@ -136,7 +136,7 @@ impl Tuner {
                     if fresh.is_empty() && self.measured.is_empty() {
                         tracing::info!(adapter = adapter.0, "measuring which convolutions are fastest here");
                     }
-                    let entry = judged(key, &class, &legal, target.storage, judge);
+                    let entry = judged(key, &class, &variants, target.storage, judge);
                     fresh.push(entry.clone());
                     entry
                 }
@@ -164,7 +164,7 @@ fn classes(graph: &Graph) -> Vec<(ConvShape, Vec<ConvShape>)> {
     let mut found: BTreeMap<ConvShape, (u64, Vec<ConvShape>)> = BTreeMap::new();
     for node in graph.nodes() {
         if let Op::Conv(conv) = &node.op
-            && conv.kernel == Kernel::Three
+            && conv.kernel == KernelSize::Three
         {
             let shape = ConvShape::of(graph, node, conv);
             let (work, shapes) = found.entry(class(&shape)).or_default();
@@ -195,10 +195,10 @@ fn crop(shape: &ConvShape) -> ConvShape {
 }
 
 /// The SHA-256 of everything that the variants compile for a shape.
-fn shader_hash(class: &ConvShape, legal: &[Variant], target: &Target) -> Result<String> {
+fn shader_hash(class: &ConvShape, variants: &[Variant], target: &Target) -> Result<String> {
     let specimen = Specimen::convolution(&crop(class))?;
     let mut texts = vec![env!("CARGO_PKG_VERSION").to_owned()];
-    for &variant in legal {
+    for &variant in variants {
         let target = target.clone().with_choices(Choices::Always(variant));
         let lowered = kernels::lower(specimen.graph(), &specimen.graph().nodes()[0], &target);
         for stage in &lowered.stages {
@@ -209,10 +209,16 @@ fn shader_hash(class: &ConvShape, legal: &[Variant], target: &Target) -> Result<
 }
 
 /// Judges every variant on a shape; the fastest of those whose results are right is chosen.
-fn judged(key: Key, class: &ConvShape, legal: &[Variant], storage: Storage, judge: &mut dyn Judge) -> Entry {
+fn judged(
+    key: Key,
+    class: &ConvShape,
+    variants: &[Variant],
+    storage: Storage,
+    judge: &mut dyn Judge,
+) -> Entry {
     let mut entry = Entry { key, variant: None, seconds: BTreeMap::new(), disqualified: BTreeMap::new() };
     let mut fastest = f64::INFINITY;
-    for &variant in legal {
+    for &variant in variants {
         let name = variant.name().to_owned();
         match judge_one(class, variant, storage, judge) {
             Ok(seconds) => {

@@ -57,7 +57,7 @@ pub(super) fn graph(width: u32, height: u32) -> Graph {
 }
 
 /// What is measured of every shape here.
-fn legal(target: &Target) -> Vec<Variant> {
+fn variants(target: &Target) -> Vec<Variant> {
     candidates(&classes(&graph(64, 32))[0].0, target).iter().map(|c| c.variant).collect()
 }
 
@@ -88,7 +88,7 @@ fn a_choice_is_remembered_and_used() {
     let mut judge = Fake::new(Variant::Winograd2);
     let (first, count) = tune(&file, Tuning::On, ADAPTER, &mut judge);
     assert_eq!(first, [Variant::Winograd2].into());
-    assert_eq!(count, classes(&graph(64, 32)).len() * legal(&target()).len());
+    assert_eq!(count, classes(&graph(64, 32)).len() * variants(&target()).len());
     judge.fastest = Variant::Block;
     assert_eq!(tune(&file, Tuning::On, ADAPTER, &mut judge), ([Variant::Winograd2].into(), 0));
     let (forced, again) = tune(&file, Tuning::Force, ADAPTER, &mut judge);
@@ -102,7 +102,7 @@ fn a_choice_is_remembered_and_used() {
 fn what_a_tuner_has_measured_it_knows() {
     let mut judge = Fake::new(Variant::Winograd4);
     let mut tuner = Tuner::with_cache(Tuning::Force, None);
-    for expected in [classes(&graph(64, 32)).len() * legal(&target()).len(), 0] {
+    for expected in [classes(&graph(64, 32)).len() * variants(&target()).len(), 0] {
         let before = judge.measured.len();
         let graph = graph(64, 32);
         let choices = tuner.decide(ADAPTER, &target(), &graph, &mut judge);
@@ -138,13 +138,13 @@ fn other_shaders_are_measured_again() {
     let (_, count) = tune(&file, Tuning::On, ADAPTER, &mut judge);
     let text = std::fs::read_to_string(&file).unwrap();
     let [class, ..] = &classes(&graph(64, 32))[..] else { panic!("there are convolutions") };
-    let hash = shader_hash(&class.0, &legal(&target()), &target()).unwrap();
+    let hash = shader_hash(&class.0, &variants(&target()), &target()).unwrap();
     assert!(text.contains(&hash));
     std::fs::write(&file, text.replace("\"shaders\": \"", "\"shaders\": \"0")).unwrap();
     assert_eq!(tune(&file, Tuning::On, ADAPTER, &mut judge).1, count);
     // The hash is one of every variant's text.
     assert_ne!(shader_hash(&class.0, &[Variant::Block], &target()).unwrap(), hash);
-    assert_ne!(shader_hash(&class.0, &legal(&target()), &Target::lavapipe(Storage::F32)).unwrap(), hash);
+    assert_ne!(shader_hash(&class.0, &variants(&target()), &Target::lavapipe(Storage::F32)).unwrap(), hash);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn nobody_is_right() {
     }
     let graph = graph(64, 32);
     let choices = Tuner::with_cache(Tuning::On, None).decide(ADAPTER, &target(), &graph, &mut Wrong);
-    assert_eq!(chosen(&choices, &graph, &target()), chosen(&Choices::Heuristic, &graph, &target()));
+    assert_eq!(chosen(&choices, &graph, &target()), chosen(&Choices::Rule, &graph, &target()));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn out_of_time() {
     let mut tuner = Tuner { budget: Duration::ZERO, ..Tuner::with_cache(Tuning::On, None) };
     let choices = tuner.decide(ADAPTER, &target(), &graph, &mut judge);
     assert_eq!(judge.measured, []);
-    assert_eq!(chosen(&choices, &graph, &target()), chosen(&Choices::Heuristic, &graph, &target()));
+    assert_eq!(chosen(&choices, &graph, &target()), chosen(&Choices::Rule, &graph, &target()));
     // Next time it is measured.
     tuner.budget = BUDGET;
     tuner.decide(ADAPTER, &target(), &graph, &mut judge);
@@ -270,7 +270,7 @@ fn sizes_share_a_class() {
 #[test]
 fn rules_without_measuring() {
     let graph = graph(64, 32);
-    let rule = |target: &Target| chosen(&Choices::Heuristic, &graph, target);
+    let rule = |target: &Target| chosen(&Choices::Rule, &graph, target);
     assert_eq!(rule(&Target::lavapipe(Storage::F32)), [Variant::Winograd4].into());
     assert_eq!(rule(&Target::portable(Storage::F32)), [Variant::Tiled].into());
     let exact = Target { direct_sums: true, ..Target::lavapipe(Storage::F32) };
@@ -287,7 +287,7 @@ fn off_is_off() {
     let file = directory.path().join("variants.json");
     let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
     let mut tuner = Tuner::with_cache(Tuning::Off, Some(file.clone()));
-    assert!(matches!(tuner.choices(&device, Precision::F32, &graph(64, 32)), Choices::Heuristic));
+    assert!(matches!(tuner.choices(&device, Precision::F32, &graph(64, 32)), Choices::Rule));
     assert!(!file.exists());
 }
 
@@ -315,7 +315,7 @@ fn on_this_adapter() {
     assert!(text.contains("\"disqualified\": {}"), "{text}");
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let measured = document["choices"][0]["seconds"].as_object().unwrap();
-    assert_eq!(measured.len(), legal(&Target::of(&device, Precision::F32)).len(), "{text}");
+    assert_eq!(measured.len(), variants(&Target::of(&device, Precision::F32)).len(), "{text}");
     assert!(measured.values().all(|seconds| seconds.as_f64().unwrap() > 0.0), "{text}");
 }
 

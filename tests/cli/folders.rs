@@ -93,7 +93,7 @@ fn results_beside_their_photos() {
         );
     }
     room.refuses(&["restore", "in", "-o", "in"], 2, &["would overwrite its own input"]);
-    let words = ["--suffix is about names in a directory"];
+    let words = ["--suffix applies to names in a directory"];
     room.refuses(&["restore", "in/2.png", "-o", "out.png", "--suffix", "_x"], 2, &words);
     room.refuses(&["restore", "in", "-o", "out", "--suffix", "/x"], 2, &["--suffix is a part of a name"]);
 }
@@ -124,7 +124,7 @@ fn files_and_directories_together() {
     room.refuses(
         &["restore", "in", "-o", "new.png"],
         2,
-        &["need one to go to, and new.png is a photo's name"],
+        &["need an output directory, and new.png looks like a file"],
     );
     restore(&room, &["2.png", "-o", "made/"]).succeeds();
     assert_eq!(room.image("made/2.png").width(), 9);

@@ -108,17 +108,21 @@ fn options_about_other_formats() {
     refused(
         one,
         &["-o", "out.png", "--quality", "80"],
-        "--quality is about JPEG and WebP, and PNG is written",
+        "--quality applies to JPEG and WebP only, and the output is PNG",
     );
     refused(
         one,
         &["-o", "o.tiff", "--quality", "80"],
-        "--quality is about JPEG and WebP, and TIFF is written",
+        "--quality applies to JPEG and WebP only, and the output is TIFF",
     );
-    refused(one, &["-o", "o.webp", "--progressive"], "--progressive is about JPEG, and WebP is written");
-    refused(one, &["-o", "o.jpg", "--float"], "--float is about TIFF, and JPEG is written");
+    refused(
+        one,
+        &["-o", "o.webp", "--progressive"],
+        "--progressive applies to JPEG only, and the output is WebP",
+    );
+    refused(one, &["-o", "o.jpg", "--float"], "--float applies to TIFF only, and the output is JPEG");
     refused(one, &["-o", "o.jpg", "--format", "png", "--progressive"], "and PNG is written");
-    refused(&["photo.jpg", "photo.png"], &["-o", "out", "--float"], "--float is about TIFF");
+    refused(&["photo.jpg", "photo.png"], &["-o", "out", "--float"], "--float applies to TIFF only");
     for value in ["0", "101", "high"] {
         refused(one, &["-o", "o.jpg", "--quality", value], "--quality");
     }

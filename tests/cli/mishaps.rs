@@ -22,7 +22,7 @@ fn restore(room: &Room, more: &[&str]) -> std::process::Command {
 #[cfg(debug_assertions)]
 fn a_panic_about_one_photo() {
     let room = room();
-    let run = Run::of(restore(&room, &[]).env("MPRNET_REHEARSE", "photo.png"));
+    let run = Run::of(restore(&room, &[]).env("MPRNET_INJECT_PANIC", "photo.png"));
     assert_eq!(run.code, 1, "{}", run.err);
     let errors: Vec<&str> = run.err.lines().filter(|line| line.contains("rehearsed")).collect();
     let [error] = errors[..] else { panic!("one line is expected: {}", run.err) };
@@ -36,7 +36,7 @@ fn a_panic_about_one_photo() {
     assert!(opened <= 2, "{}", run.err);
     assert!(!room.path("out/photo.png").exists());
     assert_eq!(room.image("out/other.png").width(), 9);
-    let run = Run::of(restore(&room, &["-vv"]).env("MPRNET_REHEARSE", "photo.png"));
+    let run = Run::of(restore(&room, &["-vv"]).env("MPRNET_INJECT_PANIC", "photo.png"));
     assert!(
         run.err.lines().any(|line| line.contains("DEBUG") && line.contains("panic at src")),
         "{}",
@@ -54,7 +54,7 @@ fn a_panic_about_one_image_of_a_folder() {
         room.put(&format!("{folder}/b.png"), &png(smooth(16, 16)));
     }
     let args = ["eval", "in", "targets", "--model", "tiny", "--format", "json"];
-    let run = Run::of(room.command(args).env("MPRNET_REHEARSE", "in/a.png"));
+    let run = Run::of(room.command(args).env("MPRNET_INJECT_PANIC", "in/a.png"));
     assert_eq!(run.code, 1, "{}", run.err);
     assert!(run.err.contains("error: cannot restore in/a.png: the program failed on it"), "{}", run.err);
     let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
@@ -66,7 +66,7 @@ fn a_panic_about_one_image_of_a_folder() {
 #[cfg(debug_assertions)]
 fn a_panic_about_everything() {
     let room = room();
-    let run = Run::of(restore(&room, &[]).env("MPRNET_REHEARSE", "everything"));
+    let run = Run::of(restore(&room, &[]).env("MPRNET_INJECT_PANIC", "everything"));
     assert_eq!(run.code, 4, "{}", run.err);
     assert!(run.err.starts_with("mprnet failed: rehearsed "), "{}", run.err);
     assert!(run.err.ends_with(" (this is a bug in mprnet; please report it)\n"), "{}", run.err);

@@ -278,7 +278,7 @@ fn a_panic_about_one_frame() {
     room.put("in.y4m", &grey(HEADER, 3));
     let before = room.contents();
     let mut command = room.command([&SAME[..], &["--y4m", "in.y4m", "-o", "out.y4m"]].concat());
-    let run = Run::of(command.env("MPRNET_REHEARSE", "frame 2 of in.y4m"));
+    let run = Run::of(command.env("MPRNET_INJECT_PANIC", "frame 2 of in.y4m"));
     run.fails(1, &["cannot restore frame 2 of in.y4m: the program failed on it", "please report it"]);
     assert!(before == room.contents(), "something was left in the directory");
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mprnet::graph::{Conv, Graph, Kernel, Param, ParamId, Patches, Role, TensorDesc};
+use mprnet::graph::{Conv, Graph, KernelSize, Param, ParamId, Patches, Role, TensorDesc};
 
 /// A file under `golden/`.
 pub fn golden_path(name: &str) -> PathBuf {
@@ -65,7 +65,14 @@ impl Random {
     }
 
     /// A convolution with random weights, and a bias where asked for.
-    pub fn conv(&mut self, graph: &mut Graph, kernel: Kernel, out: usize, inner: usize, bias: bool) -> Conv {
+    pub fn conv(
+        &mut self,
+        graph: &mut Graph,
+        kernel: KernelSize,
+        out: usize,
+        inner: usize,
+        bias: bool,
+    ) -> Conv {
         let side = kernel.side() as usize;
         let weight = self.param(graph, "weight", &[out, inner, side, side]);
         let bias = bias.then(|| self.param(graph, "bias", &[out]));

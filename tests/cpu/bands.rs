@@ -54,7 +54,8 @@ fn follow(graph: &Graph, operators: &[Operator], schedule: &Schedule) {
         }
         for item in &band.items {
             let operator = &operators[item.node];
-            let window = Window { rows: operator.domain.rows(&item.bands), bands: item.bands.clone() };
+            let window =
+                Window { rows: operator.domain.rows(&item.cell_rows), cell_rows: item.cell_rows.clone() };
             for &(tensor, reach, writes) in &operator.tensors {
                 let rows = reach.rows(&window, graph.desc(tensor).height);
                 let there = band.held.get(&tensor);

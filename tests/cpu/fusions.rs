@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mprnet::Error;
 use mprnet::graph::passes;
-use mprnet::graph::{BoxMean, Conv, Epilogue, Graph, Kernel, Node, Op, Patches, Sam, TensorId};
+use mprnet::graph::{BoxMean, Conv, Epilogue, Graph, KernelSize, Node, Op, Patches, Sam, TensorId};
 use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 
 use crate::passes::{TINY, Toy, check};
@@ -247,7 +247,7 @@ fn operators_that_no_kernel_computes_are_refused() {
         let conv = t.random.conv(&mut t.graph, kernel, 8, 11, false);
         Op::Conv(Conv { halve, ..conv })
     };
-    let (plain, half) = (both(Kernel::One, false), both(Kernel::One, true));
+    let (plain, half) = (both(KernelSize::One, false), both(KernelSize::One, true));
     let weight = t.random.param(&mut t.graph, "conv", &[8, 8, 1, 1]);
     let (to, from) = ([3, 8, 1, 1], [8, 3, 1, 1]);
     let sam = Op::Sam(Sam {

@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 use std::path::Path;
 
-use mprnet::kernels::{Params, Slot, View};
+use mprnet::kernels::{BindingIndex, Params, View};
 use naga::proc::Layouter;
 use naga::{AddressSpace, Handle, Module, ShaderStage, StorageAccess, Type, TypeInner};
 
@@ -71,7 +71,10 @@ fn params() -> Vec<(&'static str, usize)> {
     let mut members: Vec<_> = (0..6).map(view).collect();
     members
         .extend(ints(offset_of!(Params, patch), ["patch_height", "patch_width", "cell_rows", "cell_cols"]));
-    members.extend(ints(offset_of!(Params, window), ["first_row", "rows", "first_band", "bands"]));
+    members.extend(ints(
+        offset_of!(Params, window),
+        ["first_row", "rows", "first_cell_row", "window_cell_rows"],
+    ));
     members.extend(
         ["first_column", "columns"].iter().zip([0, 4]).map(|(n, at)| (*n, offset_of!(Params, strip) + at)),
     );
@@ -125,7 +128,7 @@ fn lint_struct(
 
 #[test]
 fn bindings_are_numbered_as_their_slots() {
-    use Slot::{Bias, Dst, Dst2, Gates, Residual, Weights, X, X2};
+    use BindingIndex::{Bias, Dst, Dst2, Gates, Residual, Weights, X, X2};
     let slots = [Weights, Bias, Dst, Dst2, X, X2, Residual, Gates].map(|slot| slot as usize);
     assert_eq!(slots, [1, 2, 3, 4, 5, 6, 7, 8]);
 }
@@ -166,7 +169,7 @@ fn broken_kernels_are_found() {
         ("var<storage, read_write> dst", "var<storage, read> dst", "dst is bound for"),
         ("    dst2: View,\n", "", "132 bytes"),
         ("    scalar: f32,\n", "    scalar: f32,\n    more: vec4<f32>,\n", "176 bytes"),
-        (" rows: i32,\n    first_band: i32", " first_band: i32,\n    rows: i32", "bytes of uniforms"),
+        (" rows: i32,\n    first_cell_row: i32", " first_cell_row: i32,\n    rows: i32", "bytes of uniforms"),
         (" base: i32,\n    width: i32", " width: i32,\n    base: i32", "bytes of uniforms"),
         ("hidden: i32", "hidden: u32", "hidden is"),
     ];

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use mprnet::gpu::KernelSpec;
-use mprnet::kernels::Slot;
+use mprnet::kernels::BindingIndex;
 use naga::back::msl;
 use naga::proc::Layouter;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -65,7 +65,7 @@ const SIMDGROUP: &[&str] = &[
 fn write(version: Version, module: &Module, info: &ModuleInfo) -> Result<String, String> {
     let slot = |binding: u32| {
         let mutable = MUTABLE.contains(&NAMES[binding as usize]);
-        let texture = (binding == Slot::Weights as u32).then_some(0);
+        let texture = (binding == BindingIndex::Weights as u32).then_some(0);
         let target = msl::BindTarget { buffer: Some(binding as u8), texture, mutable, ..Default::default() };
         (naga::ResourceBinding { group: 0, binding }, target)
     };

@@ -1,7 +1,7 @@
 //! Packed weights are where the shaders look for them.
 
 use mprnet::gpu::Storage;
-use mprnet::graph::{Graph, Kernel, Op, Patches};
+use mprnet::graph::{Graph, KernelSize, Op, Patches};
 use mprnet::kernels::{self, Choices, Packed, Target, Variant};
 
 use crate::common::{Random, feature};
@@ -11,7 +11,7 @@ fn convolution(out: usize) -> (Graph, Vec<f32>, Vec<f32>) {
     let mut random = Random::new(1);
     let mut graph = Graph::new();
     let ids = [5, 6].map(|channels| graph.input("input", feature(channels, 8, 8, Patches::WHOLE)));
-    let conv = random.conv(&mut graph, Kernel::Three, out, 11, true);
+    let conv = random.conv(&mut graph, KernelSize::Three, out, 11, true);
     graph.push("conv", Op::Conv(conv), &ids, Patches::WHOLE).unwrap();
     let weights = [conv.weight, conv.bias.unwrap()].map(|id| graph.weights(id).data.to_vec());
     let [weight, bias] = weights;

@@ -56,7 +56,7 @@ fn a_small_image_padded_and_cropped() {
 fn sizes_and_roles_that_do_not_fit() {
     let image = feature(3, 4, 6, Patches::WHOLE);
     let words = TensorDesc { channels: 1, role: Role::Words, ..image };
-    let sums = TensorDesc { role: Role::Sums, ..image };
+    let sums = TensorDesc { role: Role::Pooled, ..image };
     let wrong = [
         (pad([3, 6], false), image),
         (pad([4, 5], false), image),
@@ -155,7 +155,7 @@ proptest! {
     fn windows_reach_just_the_rows_that_they_reflect(
         height in 1_u32..60, start in 0_u32..80, rows in 1_u32..40
     ) {
-        let window = Window { bands: 0..1, rows: start..start + rows };
+        let window = Window { cell_rows: 0..1, rows: start..start + rows };
         let read: Vec<u32> = (start..start + rows).map(|row| walk(row, height)).collect();
         let expected = *read.iter().min().unwrap()..*read.iter().max().unwrap() + 1;
         prop_assert_eq!(Reach::Reflected.rows(&window, height), expected);

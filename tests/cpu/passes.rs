@@ -2,7 +2,7 @@
 
 use mprnet::graph::passes::{self, ALL};
 use mprnet::graph::{
-    Attention, Axis, BoxMean, Graph, Kernel, Op, Patches, Role, TensorDesc, TensorId, cost, cpu,
+    Attention, Axis, BoxMean, Graph, KernelSize, Op, Patches, Role, TensorDesc, TensorId, cost, cpu,
 };
 use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ impl Toy {
         self.attempt(op, inputs).expect("it fits")
     }
 
-    fn conv(&mut self, kernel: Kernel, x: TensorId, out: u32) -> TensorId {
+    fn conv(&mut self, kernel: KernelSize, x: TensorId, out: u32) -> TensorId {
         let channels = self.graph.desc(x).channels as usize;
         let bias = self.random.below(2) == 0;
         let conv = self.random.conv(&mut self.graph, kernel, out as usize, channels, bias);
@@ -56,11 +56,11 @@ impl Toy {
     }
 
     pub fn conv1(&mut self, x: TensorId, out: u32) -> TensorId {
-        self.conv(Kernel::One, x, out)
+        self.conv(KernelSize::One, x, out)
     }
 
     pub fn conv3(&mut self, x: TensorId, out: u32) -> TensorId {
-        self.conv(Kernel::Three, x, out)
+        self.conv(KernelSize::Three, x, out)
     }
 
     pub fn up(&mut self, x: TensorId) -> TensorId {

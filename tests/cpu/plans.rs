@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use mprnet::graph::{Graph, Patches, RUN, Role, TensorDesc, TensorId, passes};
+use mprnet::graph::{Graph, MEANS_PER_RUN, Patches, Role, TensorDesc, TensorId, passes};
 use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::{
     Bound, Cut, CutLimits, Domain, Fragment, Layout, MemoryPlan, Precision, Reach, Window, cut, fragments,
@@ -101,6 +101,14 @@ struct Operator {
 
 const GRIDS: [Patches; 3] = [Patches::WHOLE, Patches::HALVES, Patches::QUARTERS];
 
+fn sums(desc: TensorDesc) -> TensorDesc {
+    TensorDesc { height: desc.cell_rows() * desc.patches.rows, ..desc.cells() }
+}
+
+fn as_image(desc: TensorDesc) -> TensorDesc {
+    TensorDesc { role: Role::Image, ..desc }
+}
+
 /// One of the kinds of operators that there are, on some shape. `sides` are those of a patch of the smallest
 /// tensor, in pixels; what is read may have been written on another patch grid.
 fn operator(kind: usize, channels: (u32, u32), sides: (u32, u32), grids: (usize, usize)) -> Operator {
@@ -115,8 +123,6 @@ fn operator(kind: usize, channels: (u32, u32), sides: (u32, u32), grids: (usize,
         role: Role::Feature,
     };
     let (dst, x) = (desc(channels.0, 1, own), desc(channels.1, 1, other));
-    let sums = |desc: TensorDesc| TensorDesc { height: desc.cell_rows() * desc.patches.rows, ..desc.cells() };
-    let as_image = |desc: TensorDesc| TensorDesc { role: Role::Image, ..desc };
     let image = as_image(desc(3, 1, own));
     let cells = |dst: TensorDesc, rest: Vec<_>| Operator {
         domain: Domain::Cells(dst),
@@ -130,7 +136,7 @@ fn operator(kind: usize, channels: (u32, u32), sides: (u32, u32), grids: (usize,
     };
     match kind {
         0 => cells(dst, vec![(x, Reach::Same, false), (desc(channels.0, 1, other), Reach::Same, false)]),
-        1 => cells(dst, vec![(x, Reach::Around, false), (sums(dst), Reach::Bands, true)]),
+        1 => cells(dst, vec![(x, Reach::Around, false), (sums(dst), Reach::CellRows, true)]),
         2 => cells(dst, vec![(desc(channels.1, 2, other), Reach::Times(2), false)]),
         3 => cells(as_image(dst), vec![(as_image(desc(channels.1, 4, other)), Reach::Times(4), false)]),
         4 => cells(desc(channels.0, 2, own), vec![(x, Reach::HalfAround, false)]),
@@ -139,13 +145,13 @@ fn operator(kind: usize, channels: (u32, u32), sides: (u32, u32), grids: (usize,
             cells(dst, vec![(x, Reach::Same, false), (image, Reach::Same, false), (image, Reach::Same, true)])
         }
         7 => {
-            let gates = TensorDesc { height: own.rows, width: own.cols, role: Role::Sums, ..dst };
+            let gates = TensorDesc { height: own.rows, width: own.cols, role: Role::Pooled, ..dst };
             cells(dst, vec![(x, Reach::Same, false), (gates, Reach::Whole, false)])
         }
         8 => {
             let domain = Domain::Cells(TensorDesc { patches: own, ..x });
             let pooled = sums(TensorDesc { patches: own, ..x });
-            Operator { domain, tensors: vec![(pooled, Reach::Bands, true), (x, Reach::Same, false)] }
+            Operator { domain, tensors: vec![(pooled, Reach::CellRows, true), (x, Reach::Same, false)] }
         }
         9 => cells(dst, vec![(photo(dst), Reach::Reflected, false)]),
         11 => {
@@ -184,9 +190,9 @@ fn binding(b: &Bound<'_>, fragment: &Fragment, window: &Window, limits: &CutLimi
 
 fn check_cuts(domain: &Domain, bound: &[Bound<'_>], limits: &CutLimits, cuts: &[Cut]) {
     for Cut { window, fragments } in cuts {
-        assert_eq!(window.rows, domain.rows(&window.bands));
-        let count = window.bands.end - window.bands.start;
-        assert!((1..=limits.bands).contains(&count) && window.bands.end <= domain.bands());
+        assert_eq!(window.rows, domain.rows(&window.cell_rows));
+        let count = window.cell_rows.end - window.cell_rows.start;
+        assert!((1..=limits.cell_rows).contains(&count) && window.cell_rows.end <= domain.cell_rows());
         assert!(count == 1 || window.rows.end - window.rows.start <= limits.rows);
         assert_eq!(fragments.len(), bound.len());
         for (b, &at) in bound.iter().zip(fragments) {
@@ -207,11 +213,12 @@ fn check_cuts(domain: &Domain, bound: &[Bound<'_>], limits: &CutLimits, cuts: &[
     }
 }
 
-/// Of which tensors not even one band can be bound, wherever it lies.
+/// Of which tensors not even one row of cells can be bound, wherever it lies.
 fn unbindable(domain: &Domain, bound: &[Bound<'_>], limits: &CutLimits) -> Vec<usize> {
     let too_long = |b: &Bound<'_>| {
-        (0..domain.bands()).any(|band| {
-            let window = Window { bands: band..band + 1, rows: domain.rows(&(band..band + 1)) };
+        (0..domain.cell_rows()).any(|cell_row| {
+            let window =
+                Window { cell_rows: cell_row..cell_row + 1, rows: domain.rows(&(cell_row..cell_row + 1)) };
             let mut holding = b.fragments.iter().filter_map(|f| binding(b, f, &window, limits)).peekable();
             assert!(holding.peek().is_some(), "no fragment of {b:?} holds {window:?}");
             holding.any(|bytes| bytes > limits.binding_bytes)
@@ -232,19 +239,19 @@ proptest! {
         precision in prop_oneof![Just(Precision::F32), Just(Precision::F16)],
         rows_of_a_buffer in 78..600_u64,
         binding in prop_oneof![1 => Just(u64::MAX), 4 => 1..200_u64],
-        (alignment, rows, bands) in (2..9_u32, 8..200_u32, prop_oneof![Just(u32::MAX), 1..20_u32]),
+        (alignment, rows, cell_rows) in (2..9_u32, 8..200_u32, prop_oneof![Just(u32::MAX), 1..20_u32]),
     ) {
         let operator = operator(kind, channels, sides, grids);
         let layouts: Vec<Layout> = operator.tensors.iter().map(|(d, ..)| Layout::of(d, precision)).collect();
         let widest = layouts.iter().map(|l| l.row_bytes).max().unwrap();
         // Sums have an eighth of the rows, and are cut without margins.
         let capacity = |desc: &TensorDesc, layout: &Layout| match desc.role {
-            Role::Sums => rows_of_a_buffer / 6 * layout.row_bytes,
+            Role::Pooled => rows_of_a_buffer / 6 * layout.row_bytes,
             _ => rows_of_a_buffer * widest,
         };
         let mut parts = Vec::new();
         for ((desc, reach, _), layout) in operator.tensors.iter().zip(&layouts) {
-            let reached = if let Reach::Sliding { window, .. } = reach { window + RUN } else { 0 };
+            let reached = if let Reach::Sliding { window, .. } = reach { window + MEANS_PER_RUN } else { 0 };
             // What slides is read by many rows at once, and not cut smaller.
             let capacity = capacity(desc, layout).max(u64::from(reached) * 3 * layout.row_bytes);
             let pieces = fragments(desc, layout, capacity, reached).expect("the margins fit");
@@ -258,10 +265,10 @@ proptest! {
             binding_bytes: binding.saturating_mul(widest),
             alignment: 1 << alignment,
             rows,
-            bands,
+            cell_rows,
         };
         let impossible = unbindable(&operator.domain, &bound, &limits);
-        match cut(&operator.domain, &(0..operator.domain.bands()), &bound, &limits) {
+        match cut(&operator.domain, &(0..operator.domain.cell_rows()), &bound, &limits) {
             Ok(cuts) => check_cuts(&operator.domain, &bound, &limits, &cuts),
             Err(tensor) => prop_assert!(impossible.contains(&tensor), "{tensor} could be bound"),
         }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{KernelSpec, Maker, Storage};
 use mprnet::graph::{
-    Conv, Epilogue, Graph, Kernel, Op, Patches, PixelFormat, Role, TensorDesc, TensorId, passes,
+    Conv, Epilogue, Graph, KernelSize, Op, Patches, PixelFormat, Role, TensorDesc, TensorId, passes,
 };
 use mprnet::kernels::{self, Choices, Target, Variant};
 use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Task, Weights};
@@ -90,8 +90,8 @@ fn networks() -> Vec<Graph> {
 /// Convolutions as the passes could fuse them in other networks: over one source, two, or one at half size, of
 /// features or images, with each epilogue.
 fn convolutions() -> Vec<Graph> {
-    let sources = [(Kernel::One, 1, false), (Kernel::One, 2, false), (Kernel::One, 1, true)];
-    let sources = sources.into_iter().chain([(Kernel::Three, 1, false), (Kernel::Three, 2, false)]);
+    let sources = [(KernelSize::One, 1, false), (KernelSize::One, 2, false), (KernelSize::One, 1, true)];
+    let sources = sources.into_iter().chain([(KernelSize::Three, 1, false), (KernelSize::Three, 2, false)]);
     let (x, image) = (feature(8, 8, 8, Patches::WHOLE), Role::Image);
     let ends = [
         (Epilogue::None, None, false),
@@ -106,7 +106,8 @@ fn convolutions() -> Vec<Graph> {
         let side = if halve { 16 } else { 8 };
         for role in [Role::Feature, image] {
             // Only 3x3 convolutions come before pooling.
-            for (epilogue, added, pooled) in ends.into_iter().filter(|e| !e.2 || kernel == Kernel::Three) {
+            for (epilogue, added, pooled) in ends.into_iter().filter(|e| !e.2 || kernel == KernelSize::Three)
+            {
                 let source = TensorDesc { height: side, width: side, role, ..x };
                 let descs = std::iter::repeat_n(source, count).chain(added);
                 let mut graph = Graph::new();
@@ -122,7 +123,7 @@ fn convolutions() -> Vec<Graph> {
     for outputs in [40, 48, 56, 80] {
         let mut graph = Graph::new();
         let input = graph.input("input", x);
-        let conv = random.conv(&mut graph, Kernel::Three, outputs, 8, false);
+        let conv = random.conv(&mut graph, KernelSize::Three, outputs, 8, false);
         graph.push("conv", Op::Conv(conv), &[input], Patches::WHOLE).unwrap();
         graphs.push(graph);
     }

@@ -1,7 +1,7 @@
 //! Operators and blocks on the adapter against PyTorch's golden tensors.
 
 use mprnet::graph::{
-    Attention, Axis, BoxMean, Conv, Graph, Kernel, Op, Param, ParamId, Patches, Role, Sam, TensorDesc,
+    Attention, Axis, BoxMean, Conv, Graph, KernelSize, Op, Param, ParamId, Patches, Role, Sam, TensorDesc,
     TensorId,
 };
 use mprnet::{ExecutorOptions, Values};
@@ -81,7 +81,7 @@ fn convolutions() {
         }
         let weight = case.param("weight");
         let bias = golden.get(&format!("{name}/bias")).is_some().then(|| case.param("bias"));
-        let kernel = if name == "conv1x1" { Kernel::One } else { Kernel::Three };
+        let kernel = if name == "conv1x1" { KernelSize::One } else { KernelSize::Three };
         case.check(Op::Conv(Conv::new(kernel, weight, bias)), &inputs, patches, &["out"]);
     }
 }

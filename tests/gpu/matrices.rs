@@ -5,8 +5,8 @@ mod plain;
 
 use half::f16;
 use mprnet::gpu::{Maker, Storage};
-use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorDesc, TensorId, cpu};
-use mprnet::kernels::{self, Choices, Lowered, Operand, Params, Slot, Stage, Target, Variant, View};
+use mprnet::graph::{Conv, Epilogue, Graph, KernelSize, Op, Patches, TensorDesc, TensorId, cpu};
+use mprnet::kernels::{self, BindingIndex, Choices, Lowered, Operand, Params, Stage, Target, Variant, View};
 use mprnet::plan::{Strip, Window};
 use wgpu::util::DeviceExt;
 
@@ -41,7 +41,10 @@ fn view(desc: &TensorDesc) -> View {
 /// The only strip of a convolution.
 fn strip(desc: &TensorDesc, lowered: &Lowered) -> Strip {
     let domain = lowered.domain();
-    Strip { window: Window { bands: 0..domain.bands(), rows: 0..desc.height }, columns: 0..domain.columns() }
+    Strip {
+        window: Window { cell_rows: 0..domain.cell_rows(), rows: 0..desc.height },
+        columns: 0..domain.columns(),
+    }
 }
 
 fn params(graph: &Graph, stage: &Stage, strip: &Strip) -> Params {
@@ -49,12 +52,12 @@ fn params(graph: &Graph, stage: &Stage, strip: &Strip) -> Params {
     let mut params = Params::default();
     for binding in &stage.bindings {
         if let Operand::Tensor(id, _) = binding.operand {
-            params.views[binding.slot as usize - Slot::Dst as usize] = view(&graph.desc(id));
+            params.views[binding.index as usize - BindingIndex::Dst as usize] = view(&graph.desc(id));
         }
     }
     let patch = [desc.patch_height(), desc.patch_width(), desc.cell_rows(), desc.cell_cols()];
     params.patch = patch.map(|v| v as i32);
-    params.window = [0, desc.height, 0, strip.window.bands.end].map(|v| v as i32);
+    params.window = [0, desc.height, 0, strip.window.cell_rows.end].map(|v| v as i32);
     params.strip = [0, strip.columns.end as i32];
     params.scalar = stage.scalars.scalar;
     params
@@ -70,8 +73,8 @@ fn buffers(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> 
     let weights: Vec<f16> = packed.weights.iter().map(|&v| f16::from_f32(v)).collect();
     let mut buffers = vec![
         (0, buffer(bytemuck::bytes_of(&params(graph, stage, strip)))),
-        (Slot::Weights as u32, buffer(bytemuck::cast_slice(&weights))),
-        (Slot::Bias as u32, buffer(bytemuck::cast_slice(&packed.bias))),
+        (BindingIndex::Weights as u32, buffer(bytemuck::cast_slice(&weights))),
+        (BindingIndex::Bias as u32, buffer(bytemuck::cast_slice(&packed.bias))),
     ];
     for binding in &stage.bindings {
         let contents = match binding.operand {
@@ -82,7 +85,7 @@ fn buffers(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>]) -> 
             Operand::Tensor(id, _) => vec![0xff; graph.desc(id).elements() as usize * 16],
             _ => vec![0; 16],
         };
-        buffers.push((binding.slot as u32, buffer(&contents)));
+        buffers.push((binding.index as u32, buffer(&contents)));
     }
     buffers
 }
@@ -124,13 +127,13 @@ fn run(graph: &Graph, stage: &Stage, strip: &Strip, inputs: &[Vec<f32>], subgrou
         pass.dispatch_workgroups(x, y, z);
     }
     device().queue().submit([encoder.finish()]);
-    let slots = [Slot::Dst as u32, Slot::Dst2 as u32].into_iter().zip(graph.outputs());
+    let slots = [BindingIndex::Dst as u32, BindingIndex::Dst2 as u32].into_iter().zip(graph.outputs());
     slots
         .map(|(slot, &id)| {
             let buffer = &bound.iter().find(|(binding, _)| *binding == slot).unwrap().1;
             let bytes = read(buffer);
             let desc = graph.desc(id);
-            let values: Vec<f32> = if slot == Slot::Dst as u32 {
+            let values: Vec<f32> = if slot == BindingIndex::Dst as u32 {
                 bytemuck::cast_slice::<u8, f16>(&bytes).iter().map(|v| v.to_f32()).collect()
             } else {
                 bytemuck::cast_slice(&bytes).to_vec()
@@ -195,7 +198,7 @@ impl Case {
         let descs = [x, second].into_iter().take(self.sources).chain(residual);
         let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
         let channels = if self.sources == 2 { 2 * inner + 2 } else { inner };
-        let conv = random.conv(&mut graph, Kernel::Three, out as usize, channels as usize, true);
+        let conv = random.conv(&mut graph, KernelSize::Three, out as usize, channels as usize, true);
         graph.push("conv", Op::Conv(Conv { epilogue, pooled, ..conv }), &ids, self.patches).unwrap();
         graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
         graph

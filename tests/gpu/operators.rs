@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions, Maker};
 use mprnet::graph::{
-    Attention, Axis, BoxMean, Conv, Epilogue, Graph, Kernel, Op, Patches, PixelFormat, RUN, Role, Sam,
-    TensorDesc, TensorId, cpu,
+    Attention, Axis, BoxMean, Conv, Epilogue, Graph, KernelSize, MEANS_PER_RUN, Op, Patches, PixelFormat,
+    Role, Sam, TensorDesc, TensorId, cpu,
 };
 use mprnet::kernels::{Choices, Target, Variant};
 use mprnet::plan::Precision;
@@ -70,7 +70,7 @@ impl Case {
         let whole = execute(&self.graph, &self.inputs, &options);
         let options = ExecutorOptions { slice: Some(1), ..options };
         let lower = |node| {
-            kernels::lower(&self.graph, node, &Target::of(device(), Precision::Exact)).domain().bands()
+            kernels::lower(&self.graph, node, &Target::of(device(), Precision::Exact)).domain().cell_rows()
                 as usize
         };
         let bands: usize = self.graph.nodes().iter().map(lower).sum();
@@ -118,10 +118,10 @@ fn convolutions() {
     let mut random = Random::new(1);
     let shapes = [(5, 7, 3, 6), (40, 9, 22, 26), (12, 17, 18, 12), (8, 33, 2, 2)];
     for (i, (channels, out, height, width)) in shapes.into_iter().enumerate() {
-        for kernel in [Kernel::Three, Kernel::One] {
+        for kernel in [KernelSize::Three, KernelSize::One] {
             let patches =
                 if height % 2 == 0 { GRIDS[(i + kernel.side() as usize) % 3] } else { Patches::WHOLE };
-            for (epilogue, pooled) in [(0, false), (1, false), (2, false), (0, kernel == Kernel::Three)] {
+            for (epilogue, pooled) in [(0, false), (1, false), (2, false), (0, kernel == KernelSize::Three)] {
                 let x = feature(channels, height, width, patches);
                 let added = feature(out, height, width, patches);
                 let case = Case::new(&mut random.clone(), &[x, added], |graph, ids| {
@@ -141,7 +141,7 @@ fn convolutions() {
 #[test]
 fn convolutions_over_two_sources_and_at_half_size() {
     let mut random = Random::new(2);
-    for (kernel, halve) in [(Kernel::Three, false), (Kernel::One, false), (Kernel::One, true)] {
+    for (kernel, halve) in [(KernelSize::Three, false), (KernelSize::One, false), (KernelSize::One, true)] {
         let (a, b) = (feature(6, 12, 20, Patches::WHOLE), feature(9, 12, 20, Patches::WHOLE));
         let case = Case::new(&mut random.clone(), &[a, b], |graph, ids| {
             let conv = random.conv(graph, kernel, 10, if halve { 6 } else { 15 }, true);
@@ -223,7 +223,7 @@ fn means_of_a_tall_photo() {
     let worst = planar(&actual[0]).iter().zip(expected).map(|(&a, e)| (f64::from(a) - e).abs() / largest);
     let worst = worst.fold(0.0, f64::max);
     let roundings =
-        8.0 + f64::from(WINDOW) / 8.0 + f64::from(RUN - 1) * (1.0 + 2.0 / f64::from(WINDOW)) + 3.0;
+        8.0 + f64::from(WINDOW) / 8.0 + f64::from(MEANS_PER_RUN - 1) * (1.0 + 2.0 / f64::from(WINDOW)) + 3.0;
     let bound = roundings * (-24_f64).exp2();
     println!("at worst {worst:.2e} of {bound:.2e}");
     assert!(worst <= bound / 4.0, "{worst:.2e} where {bound:.2e} is the bound");

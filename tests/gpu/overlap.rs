@@ -26,13 +26,15 @@ fn denoise() -> Restorer {
     Restorer::new(Weights::embedded(Task::Denoise).unwrap(), device().clone(), RestorerOptions::default())
 }
 
-/// Notes what the engine says on this thread.
+/// Notes what engine and restorer say on this thread.
 #[derive(Clone, Default)]
 struct Steps(Arc<Mutex<Vec<String>>>);
 
 impl tracing::Subscriber for Steps {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target().starts_with("mprnet::engine") && *metadata.level() == tracing::Level::TRACE
+        let ours =
+            ["mprnet::engine", "mprnet::restore"].iter().any(|room| metadata.target().starts_with(room));
+        ours && *metadata.level() == tracing::Level::TRACE
     }
     fn event(&self, event: &tracing::Event<'_>) {
         struct Message<'a>(&'a mut Vec<String>);

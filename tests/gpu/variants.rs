@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use mprnet::gpu::{Device, DeviceOptions, Maker, Storage};
-use mprnet::graph::{Conv, Epilogue, Graph, Kernel, Op, Patches, TensorId, cpu};
+use mprnet::graph::{Conv, Epilogue, Graph, KernelSize, Op, Patches, TensorId, cpu};
 use mprnet::kernels::{Choices, ConvShape, Target, Variant, candidates};
 use mprnet::plan::Precision;
 use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
@@ -110,8 +110,13 @@ fn graph(levels: Levels, random: &mut Random) -> Graph {
     let descs = [x, second].into_iter().take(sources).chain(residual);
     let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
     let channels = if sources == 2 { 2 * inner + 2 } else { inner };
-    let conv =
-        random.conv(&mut graph, Kernel::Three, out as usize, channels as usize, levels[5].is_multiple_of(2));
+    let conv = random.conv(
+        &mut graph,
+        KernelSize::Three,
+        out as usize,
+        channels as usize,
+        levels[5].is_multiple_of(2),
+    );
     let op = Op::Conv(Conv { epilogue, pooled, ..conv });
     graph.push("conv", op, &ids, patches).unwrap();
     graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));

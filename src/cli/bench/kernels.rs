@@ -151,7 +151,7 @@ impl<'a> Subject<'a> {
             _ if self.kernel != KernelArg::Conv3x3 => Variant::Block,
             _ => {
                 let shape = convolution(self.channels, [self.size.1, self.size.0]);
-                Choices::Heuristic.variant(&shape, &Target::of(self.device, self.precision))
+                Choices::Rule.variant(&shape, &Target::of(self.device, self.precision))
             }
         };
         specimen::bound(used, self.device.storage(self.precision))

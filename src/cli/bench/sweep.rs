@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::graph::{Graph, Kernel, Op};
+use crate::graph::{Graph, KernelSize, Op};
 use crate::image::Frame;
 use crate::inspect::{Forms, build};
 use crate::kernels::{ConvShape, Target};
@@ -235,7 +235,7 @@ fn variants(graph: &Graph, of: impl Fn(&ConvShape) -> &'static str) -> String {
     let mut used = BTreeSet::new();
     for node in graph.nodes() {
         match &node.op {
-            Op::Conv(conv) if conv.kernel == Kernel::Three => {
+            Op::Conv(conv) if conv.kernel == KernelSize::Three => {
                 used.insert(of(&ConvShape::of(graph, node, conv)));
             }
             _ => {}

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
-use crate::graph::{Conv, Graph, Kernel, Op, Param, Patches, Role, TensorDesc, passes};
+use crate::graph::{Conv, Graph, KernelSize, Op, Param, Patches, Role, TensorDesc, passes};
 use crate::model::{self, ImageFormat, Mode, NetworkOptions, Stage, Weights};
 use crate::{Error, Values};
 use clap::ValueEnum;
@@ -75,8 +75,8 @@ fn convolution(file: &Checkpoint<'_>, desc: TensorDesc) -> Result<Graph, Error> 
     }
     let (found, weight) = weight.ok_or_else(|| Error::MissingKey { key: "weight".to_owned() })?;
     let kernel = match found[..] {
-        [_, _, 1, 1] => Kernel::One,
-        [_, _, 3, 3] => Kernel::Three,
+        [_, _, 1, 1] => KernelSize::One,
+        [_, _, 3, 3] => KernelSize::Three,
         _ => {
             let expected = "[out, in, 3, 3] or [out, in, 1, 1]".to_owned();
             return Err(Error::Misshapen { key: "weight".to_owned(), found, expected });

@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use super::{Decoded, Sink, WAITING};
 use crate::cli::Failure;
 use crate::cli::mishap::{Mishap, attempt};
-use crate::cli::session::{rehearsed, told_off, tried_again};
+use crate::cli::session::{attempt_with_adapter, told_off, tried_again};
 
 /// How often somebody who waits for a frame looks whether one is still wanted.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -123,7 +123,7 @@ impl pool::Work for Frames<'_> {
     ) -> Result<Frame, Mishap> {
         let name = self.name(*number);
         let about = |source| Error::Unrestored { path: name.clone(), source: Box::new(source) };
-        rehearsed(&name, || restorer.photo(frame).cancelled_by(cancel).restore().map_err(about))
+        attempt_with_adapter(&name, || restorer.photo(frame).cancelled_by(cancel).restore().map_err(about))
     }
 
     fn save(

@@ -42,12 +42,12 @@ pub(super) struct VideoArgs {
         ]
     )]
     y4m: Option<PathBuf>,
-    /// The video's colour matrix, which the stream does not state; default: 601 up to 576 lines and 1279 columns,
-    /// else 709
-    #[arg(long, value_enum, conflicts_with = "inputs")]
+    /// The video's colour matrix, which the stream does not state; default: 601 if the video is at most
+    /// 1279 columns wide and 576 lines high, else 709
+    #[arg(long, value_enum, requires = "y4m")]
     matrix: Option<MatrixArg>,
     /// The video's range of sample values, if the stream does not state it; default: studio, and full for grey
-    #[arg(long, value_enum, conflicts_with = "inputs")]
+    #[arg(long, value_enum, requires = "y4m")]
     range: Option<RangeArg>,
 }
 

@@ -1,7 +1,7 @@
 //! What follows a convolution is done while its sums are in registers.
 
 use super::{Rewrite, Uses};
-use crate::graph::{Epilogue, Graph, Kernel, Node, Op, TensorId};
+use crate::graph::{Epilogue, Graph, KernelSize, Node, Op, TensorId};
 
 /// Convolution, then PReLU.
 pub(super) fn fuse_prelu(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewrite> {
@@ -62,7 +62,9 @@ pub(super) fn fuse_pool(graph: &mut Graph, uses: &Uses, index: usize) -> Option<
     let at = uses.producer[node.inputs[0].0]?;
     let mut producer = graph.nodes[at].clone();
     match &mut producer.op {
-        Op::Conv(conv) if conv.kernel == Kernel::Three && conv.epilogue == Epilogue::None && !conv.pooled => {
+        Op::Conv(conv)
+            if conv.kernel == KernelSize::Three && conv.epilogue == Epilogue::None && !conv.pooled =>
+        {
             conv.pooled = true;
         }
         _ => return None,

@@ -5,7 +5,7 @@ use super::concat::convolve_concat;
 use super::{Rewrite, Uses};
 use crate::Result;
 use crate::graph::{
-    Axis, BoxMean, Conv, Graph, Kernel, Node, Op, Param, ParamId, TensorDesc, TensorId, cost,
+    Axis, BoxMean, Conv, Graph, KernelSize, Node, Op, Param, ParamId, TensorDesc, TensorId, cost,
 };
 
 /// Sources that one convolution kernel reads at most.
@@ -127,7 +127,7 @@ fn sum_of_pointwise(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewr
     let name = format!("[{}, {}]", wa.name, wb.name);
     let weight = graph.param(Param { name, shape: vec![rows, ca + cb, 1, 1], data });
     let bias = sum_of_biases(graph, a.bias, b.bias);
-    let conv = Conv::new(Kernel::One, weight, bias);
+    let conv = Conv::new(KernelSize::One, weight, bias);
     let fused = Node { op: Op::Conv(conv), inputs, outputs: node.outputs };
     Some(Rewrite { remove: vec![a_at, b_at, index], insert: vec![fused] })
 }
@@ -191,7 +191,7 @@ fn compose(graph: &mut Graph, outer: Conv, inner: Conv, before: usize) -> Conv {
         graph.param(Param { name: format!("{} * {}", wo.name, inner_bias.name), shape: vec![rows], data })
     });
     let bias = sum_of_biases(graph, outer.bias, carried);
-    Conv::new(Kernel::One, weight, bias)
+    Conv::new(KernelSize::One, weight, bias)
 }
 
 fn sum_of_biases(graph: &mut Graph, a: Option<ParamId>, b: Option<ParamId>) -> Option<ParamId> {

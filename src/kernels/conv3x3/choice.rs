@@ -14,7 +14,7 @@ use crate::kernels::Target;
 pub enum Variant {
     /// A lane owns a pixel and four outputs: as it is written in books.
     Direct,
-    /// A lane owns 8 pixels x 8 outputs in registers.
+    /// A lane owns a block of sums in registers: 8 pixels x 8 outputs on software adapters, 4 x 8 on GPUs.
     Block,
     /// Lanes side by side own outputs side by side, for a run of pixels; each loads the pixels that they share.
     Lanes,
@@ -22,7 +22,7 @@ pub enum Variant {
     Broadcast,
     /// The same in larger subgroups, by shuffles among eight lanes.
     Shuffle,
-    /// A lane owns 8 pixels x 8 outputs, and takes both from workgroup memory, where 128 pixels meet up to 64 outputs.
+    /// The same, with both taken from workgroup memory, where 128 pixels meet up to 64 outputs.
     Tiled,
     /// Winograd F(2x2, 3x3): 16 multiplications for 4 outputs instead of 36.
     Winograd2,
@@ -166,7 +166,7 @@ impl fmt::Display for ConvShape {
 pub enum Choices {
     /// By rule: the first of the [`candidates`].
     #[default]
-    Heuristic,
+    Rule,
     /// One for all, where it can be used.
     Always(Variant),
     /// By what has been measured on this adapter; by the heuristic where nothing has.
@@ -178,7 +178,7 @@ impl Choices {
     #[must_use]
     pub fn variant(&self, shape: &ConvShape, target: &Target) -> Variant {
         let chosen = match self {
-            Self::Heuristic => None,
+            Self::Rule => None,
             Self::Always(variant) => Some(*variant),
             Self::Measured(choices) => choices.get(shape).copied(),
         };

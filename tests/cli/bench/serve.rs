@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use mprnet::graph::{Conv, Graph, Kernel, Op, Param, Patches, Role, TensorDesc, cpu};
+use mprnet::graph::{Conv, Graph, KernelSize, Op, Param, Patches, Role, TensorDesc, cpu};
 use mprnet::model::channel_attention_block;
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ fn a_convolution() {
     };
     let (weight, bias) = (param(&tensors[1]), param(&tensors[2]));
     let x = graph.input("x", X);
-    let conv = Op::Conv(Conv::new(Kernel::Three, weight, Some(bias)));
+    let conv = Op::Conv(Conv::new(KernelSize::Three, weight, Some(bias)));
     let y = graph.push("y", conv, &[x], Patches::WHOLE).unwrap();
     graph.output(y);
     let expected = twin(&graph, &tensors[0]);

@@ -8,7 +8,6 @@ mod png;
 mod tiff;
 mod webp;
 
-use std::any::Any;
 use std::panic;
 
 use image::metadata::Orientation;
@@ -22,6 +21,7 @@ use crate::image::MAX_PIXELS;
 use crate::image::light::Light;
 use crate::image::samples::Samples;
 use crate::image::symmetry::Symmetry;
+use crate::panics;
 
 /// Room for what a decoder allocates beside the pixels: rows, tables, profiles.
 const SIDE_BYTES: usize = 1 << 28;
@@ -110,8 +110,10 @@ pub(super) fn decode(
         let light = light_of(&decoded.metadata);
         (decoded, light)
     };
-    panic::catch_unwind(|| decode(bytes, options).map(told))
-        .unwrap_or_else(|payload| Err(Problem::Panicked(message(payload.as_ref()))))
+    panic::catch_unwind(|| decode(bytes, options).map(told)).unwrap_or_else(|payload| {
+        let lines: Vec<_> = panics::message(payload.as_ref()).lines().collect();
+        Err(Problem::Panicked(lines.join(" ")))
+    })
 }
 
 /// The file with metadata that are true of the picture turned upright.
@@ -135,13 +137,6 @@ fn settled(mut decoded: Decoded) -> Decoded {
         upright_xmp(packet);
     }
     decoded
-}
-
-/// What a panic says.
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text =
-        payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
-    text.unwrap_or("no message").lines().collect::<Vec<_>>().join(" ")
 }
 
 /// Refuses a size without pixels and one beyond the limit.

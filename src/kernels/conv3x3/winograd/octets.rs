@@ -5,7 +5,7 @@ use super::{Algorithm, bias_packing, packed, stage};
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, bind_sums, packing};
-use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage, Target};
+use crate::kernels::{BindingIndex, Context, Grid, Lowered, Operand, Packed, Scratch, Stage, Target};
 use crate::plan::Reach;
 
 /// Bytes of a pair.
@@ -87,7 +87,7 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
     let spec = KernelSpec::new("conv3x3/winograd_input", &["tile", "padded", "pair", algorithm.part]);
     let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.items, depth: 1 };
-    let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
+    let stage = stage(cx, spec, grid, None).bind_any(BindingIndex::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
 }
 
@@ -122,8 +122,8 @@ fn multiply(
     };
     let packing = packing(cx, conv, (algorithm.part, outputs.items), Storage::F32, pack);
     stage(cx, spec, grid, Some(packing))
-        .bind_any(Slot::X, Operand::Scratch(inputs))
-        .bind_any(Slot::Dst, Operand::Scratch(outputs))
+        .bind_any(BindingIndex::X, Operand::Scratch(inputs))
+        .bind_any(BindingIndex::Dst, Operand::Scratch(outputs))
 }
 
 /// One pipeline serves convolutions with sums per cell and without: without, their place is the first stage's scratch.
@@ -139,9 +139,9 @@ fn transform_output(
     let spec = KernelSpec::new("conv3x3/winograd_output", parts);
     let packing = bias_packing(cx, conv);
     let grid = Grid::CellLanes { cells: (OCTET / outputs.tiles).max(1), lanes: quads, depth: 1 };
-    let mut stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(outputs));
+    let mut stage = stage(cx, spec, grid, Some(packing)).bind_any(BindingIndex::X, Operand::Scratch(outputs));
     stage = Sources::of(cx, conv).finish(stage, cx, conv);
-    if conv.pooled { bind_sums(stage, cx) } else { stage.bind_any(Slot::Dst2, Operand::Idle(inputs)) }
+    if conv.pooled { bind_sums(stage, cx) } else { stage.bind_any(BindingIndex::Dst2, Operand::Idle(inputs)) }
 }
 
 /// `[point][input quad][output, padded]` of the quad's inputs; quads are even in number.

@@ -5,7 +5,7 @@ use super::{Algorithm, bias_packing, packed, row, stage, whole_subgroups};
 use crate::gpu::{KernelSpec, Maker, Storage};
 use crate::graph::{CELL, Conv, Graph};
 use crate::kernels::convolution::{Filter, Sources, packing};
-use crate::kernels::{Context, Grid, Lowered, Operand, Packed, Scratch, Slot, Stage};
+use crate::kernels::{BindingIndex, Context, Grid, Lowered, Operand, Packed, Scratch, Stage};
 use crate::plan::Reach;
 
 /// Bytes of a quad.
@@ -73,7 +73,7 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
     let spec = KernelSpec::new("conv3x3/winograd_tile_input", &["tile", "padded", algorithm.part]);
     let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.items, depth: 2 };
-    let stage = stage(cx, spec, grid, None).bind_any(Slot::Dst, Operand::Scratch(scratch));
+    let stage = stage(cx, spec, grid, None).bind_any(BindingIndex::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
 }
 
@@ -99,8 +99,8 @@ fn multiply(
     };
     let packing = packing(cx, conv, ("winograd_product", own), Storage::F32, pack);
     stage(cx, spec, grid, Some(packing))
-        .bind_any(Slot::X, Operand::Scratch(inputs))
-        .bind_any(Slot::Dst, Operand::Scratch(outputs))
+        .bind_any(BindingIndex::X, Operand::Scratch(inputs))
+        .bind_any(BindingIndex::Dst, Operand::Scratch(outputs))
 }
 
 fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
@@ -108,7 +108,7 @@ fn transform_output(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratc
     let spec = KernelSpec::new("conv3x3/winograd_tile_output", &["tile", algorithm.part]);
     let packing = bias_packing(cx, conv);
     let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * quads, depth: 1 };
-    let stage = stage(cx, spec, grid, Some(packing)).bind_any(Slot::X, Operand::Scratch(scratch));
+    let stage = stage(cx, spec, grid, Some(packing)).bind_any(BindingIndex::X, Operand::Scratch(scratch));
     pooled(Sources::of(cx, conv).finish(stage, cx, conv), cx, conv, POOL_SHARED)
 }
 
