@@ -18,6 +18,7 @@ pub(crate) const BUFFER_MIB: u64 = 2048;
 
 /// Everything that is told; the fields' names are those of the JSON, and stay.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct ModelReport {
     /// The file, or what else the weights came from.
     pub model: String,
@@ -104,6 +105,7 @@ pub struct Counts {
 
 /// What the device has to hold, by how tensors and weights are stored.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Memory {
     /// In 32 bits.
     pub f32: Needs,

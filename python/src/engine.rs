@@ -25,6 +25,7 @@ pub struct Cancel(mprnet::Cancel);
 #[pymethods]
 impl Cancel {
     #[new]
+    #[allow(clippy::too_many_arguments, reason = "Python calls it by names")]
     fn new() -> Self {
         Self::default()
     }
@@ -102,6 +103,7 @@ const LEAST_TILE: u32 = 16;
 #[pymethods]
 impl Engine {
     #[new]
+    #[allow(clippy::too_many_arguments, reason = "Python calls it by names")]
     fn new(
         py: Python<'_>,
         task: Option<String>,

@@ -15,6 +15,11 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Does work on another thread, while those of Python run. An exception that a signal raises, as Ctrl-C does, calls `cancel`
 /// and comes once the work has ended; Python handles signals on its main thread alone, which is why that must not do the
 /// work itself.
+#[allow(
+    clippy::unnecessary_mut_passed,
+    clippy::needless_borrow,
+    reason = "a receiver may go to another thread, and a shared reference to one may not"
+)]
 pub fn wait<T: Send>(
     py: Python<'_>,
     cancel: &Cancel,

@@ -28,6 +28,7 @@ use crate::{Error, Result};
 
 /// The kind of a checkpoint file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Container {
     /// Safetensors.
     Safetensors,

@@ -8,6 +8,7 @@ use crate::probe::Ceiling;
 
 /// What an examination found, fit for a report of a mistake: it names no person and no private path.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Diagnosis {
     /// The version of this library.
     pub mprnet: String,
@@ -23,6 +24,7 @@ pub struct Diagnosis {
 
 /// An adapter and what became of it.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Examined {
     /// Its index, as `--device` takes it.
     pub index: usize,
@@ -46,6 +48,7 @@ pub struct Examined {
 
 /// A small network on a known photo.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct KnownAnswer {
     /// The precision.
     pub precision: String,
@@ -80,6 +83,7 @@ pub enum Severity {
 
 /// Something that is off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,

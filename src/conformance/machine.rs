@@ -27,6 +27,7 @@ const MANIFESTS: [&str; 3] =
 
 /// What matters of a machine besides its adapters.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Machine {
     /// Operating system and architecture that the program was built for.
     pub system: String,

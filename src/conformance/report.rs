@@ -9,6 +9,7 @@ pub const REPORT_FORMAT: u32 = 1;
 
 /// Everything that was checked on one adapter. The names of the fields are those of the JSON, and stay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Report {
     /// [`REPORT_FORMAT`].
     pub format: u32,
@@ -30,6 +31,7 @@ pub struct Report {
 
 /// What is told of an adapter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AdapterReport {
     /// Its name.
     pub name: String,
@@ -85,6 +87,7 @@ impl From<&AdapterSummary> for AdapterReport {
 /// How a check ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "outcome")]
+#[non_exhaustive]
 pub enum Outcome {
     /// It was computed.
     Measured {
@@ -121,6 +124,7 @@ impl Outcome {
 
 /// An operator on random values, against the CPU twin.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct KernelCheck {
     /// The operator and its shape.
     pub operator: String,
@@ -135,6 +139,7 @@ pub struct KernelCheck {
 
 /// A network at one precision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NetworkCheck {
     /// Its name.
     pub network: String,
@@ -157,6 +162,7 @@ pub struct NetworkCheck {
 
 /// A tensor of a network: relative L2 errors, of stage images those of their residuals.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TensorCheck {
     /// Its name: a checkpoint's key without `.weight`, where one exists.
     pub name: String,
@@ -188,6 +194,7 @@ impl NetworkCheck {
 
 /// How long restoring a photo takes, by the host's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Timing {
     /// Columns of the photo.
     pub width: u32,

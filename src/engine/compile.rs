@@ -32,6 +32,7 @@ pub struct ExecutorOptions {
 
 /// Device memory of an executor, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Memory {
     /// Slots: all tensors, pooled sums and scratch included.
     pub tensors: u64,

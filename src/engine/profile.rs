@@ -14,6 +14,7 @@ use crate::kernels::{BindingIndex, Operand};
 
 /// A stage of an operator, as it was executed in one run.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Span {
     /// The operator's index in [`crate::graph::Graph::nodes`] of [`Executor::graph`].
     pub node: usize,

@@ -12,6 +12,7 @@ use crate::gpu::{Clock, Device, Stamps, Submitted};
 
 /// A stretch of a run, in seconds from its first dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Interval {
     /// Its begin.
     pub start: f64,

@@ -7,6 +7,7 @@ use super::Cancel;
 /// Where the time of a photo's restoration went, and what memory it took. What is spent on waiting for one's turn is in
 /// none of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Spent {
     /// Writing the photo to where the device takes it from.
     pub upload: Duration,

@@ -9,6 +9,7 @@ const BUDGET_PERCENT: u8 = 95;
 
 /// What an adapter is and can do.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct AdapterSummary {
     /// The adapter's name.
     pub name: String,

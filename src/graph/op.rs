@@ -142,6 +142,7 @@ pub struct Sam {
 
 /// How pixels of the device's own images are stored: red, green, blue and alpha one after the other, in words of 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PixelFormat {
     /// A byte each, 255 white: `rgba8unorm`.
     Unorm8,
@@ -171,6 +172,7 @@ impl PixelFormat {
 
 /// One operator. Inputs are tensors, parameters belong to the operator.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Op {
     /// 8-bit words to an image in [0, 1]: v / 255.
     Unpack,

@@ -45,6 +45,7 @@ impl Patches {
 
 /// What a tensor is for; it decides how the tensor is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Role {
     /// 8-bit pixels, one 32-bit word each: red in the lowest byte, then green, blue and 255.
     Words,

@@ -3,6 +3,7 @@
 
 /// What samples are proportional to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Light {
     /// Brightness as it is seen, about: the sRGB curve, or another like it.
     #[default]

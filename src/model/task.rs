@@ -6,6 +6,7 @@ use super::ModelConfig;
 
 /// The three tasks of the paper (Zamir et al. 2021, section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Task {
     /// Rain streaks and their veil.
     Derain,

@@ -69,6 +69,7 @@ impl Domain {
 
 /// Which rows of a bound tensor a window of rows touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reach {
     /// The same rows.
     Same,

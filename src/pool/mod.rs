@@ -80,6 +80,7 @@ pub trait Work: Sync {
 
 /// What an error says of the device that it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Blame {
     /// Nothing: the photo cannot be restored.
     Photo,

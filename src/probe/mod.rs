@@ -25,6 +25,7 @@ const BELIEVED: f64 = 0.8;
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Resource {
     /// Multiply-adds in f32.
     F32,
@@ -60,6 +61,7 @@ impl Resource {
 
 /// The most that an adapter does of something in a second.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Ceiling {
     /// What.
     pub resource: Resource,

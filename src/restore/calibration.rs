@@ -175,6 +175,7 @@ fn largest(values: &[f32]) -> Option<f32> {
 
 /// How far results in one precision are from those in another; images are in [0, 1].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Deviation {
     /// The largest absolute difference.
     pub largest: f64,

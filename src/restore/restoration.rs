@@ -41,6 +41,7 @@ pub struct Restoration<'a, P = fn(Progress)> {
 
 /// A restored photo, and what else was asked for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Restored {
     /// The photo.
     pub frame: Frame,

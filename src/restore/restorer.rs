@@ -67,6 +67,7 @@ impl Default for RestorerOptions {
 
 /// A tensor of the network, as it was for one photo.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Captured {
     /// The name it was asked for by.
     pub name: String,

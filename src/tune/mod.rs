@@ -41,6 +41,7 @@ const CROP: [u32; 2] = [11, 14];
 
 /// Whether variants are measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Tuning {
     /// Never: variants are chosen by rule ([`Choices::Rule`]), and no file is read or written.
     #[default]

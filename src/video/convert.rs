@@ -9,6 +9,7 @@ use crate::{Error, Result};
 
 /// How luma and chroma are made of red, green and blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Matrix {
     /// ITU-R BT.601, of video in standard definition.
     Bt601,

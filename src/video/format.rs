@@ -2,6 +2,7 @@
 
 /// Where chroma samples are, beside the luma samples of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Chroma {
     /// Nowhere: the picture is grey.
     None,

@@ -18,6 +18,7 @@ pub struct ListOptions<'a> {
 
 /// What there is in a directory.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Listing {
     /// The image files, in natural order.
     pub images: Vec<PathBuf>,

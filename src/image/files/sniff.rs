@@ -6,6 +6,7 @@ use std::path::Path;
 
 /// A file format that is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FileFormat {
     /// PNG, 8 or 16 bits, lossless.
     Png,

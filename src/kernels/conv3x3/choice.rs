@@ -11,6 +11,7 @@ use crate::kernels::Target;
 
 /// A way to compute a 3x3 convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Variant {
     /// A lane owns a pixel and four outputs: as it is written in books.
     Direct,
@@ -163,6 +164,7 @@ impl fmt::Display for ConvShape {
 
 /// How variants are chosen.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum Choices {
     /// By rule: the first of the [`candidates`].
     #[default]
