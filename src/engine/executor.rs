@@ -47,7 +47,7 @@ impl Executor {
     /// Compiles a graph: preallocates every buffer and makes every pipeline and bind group.
     ///
     /// # Errors
-    /// [`Error::TensorTooLarge`], [`Error::TooManyWorkgroups`], [`Error::Shader`] or [`Error::Gpu`].
+    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::Shader`] or [`crate::Error::Gpu`].
     pub fn new(
         device: &Device,
         store: &WeightStore,
@@ -71,7 +71,7 @@ impl Executor {
     }
 
     /// As [`Self::checked`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
-    /// then may fail with [`Error::Shader`] where a variant does not compile: [`Self::new`] has another take its place.
+    /// then may fail with [`crate::Error::Shader`] where a variant does not compile: [`Self::new`] has another take its place.
     pub(crate) fn begin(
         device: &Device,
         store: &WeightStore,
@@ -156,7 +156,7 @@ impl Executor {
     /// Runs the graph, on the device that it was compiled for, on one set of inputs and gives its outputs in order.
     ///
     /// # Errors
-    /// [`Error::Input`] where the inputs do not fit the graph, [`Error::Gpu`] where the driver fails.
+    /// [`crate::Error::Input`] where the inputs do not fit the graph, [`crate::Error::Gpu`] where the driver fails.
     pub fn run(
         &mut self,
         device: &Device,

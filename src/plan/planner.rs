@@ -67,7 +67,7 @@ impl Plan {
     /// The whole photo where it fits, else the bands that do.
     ///
     /// # Errors
-    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as [`MemoryPlan::new`].
+    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as [`MemoryPlan::new`](super::MemoryPlan::new).
     pub fn within(graph: &Graph, operators: &[Operator], budget: &Budget) -> Result<Self> {
         let Budget { bytes, buffer, precision } = *budget;
         let whole = Self::whole(graph, operators, precision, buffer)?;

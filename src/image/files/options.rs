@@ -8,7 +8,7 @@ use super::sniff::FileFormat;
 pub struct ReadOptions {
     /// Of a file that is damaged or cut short, the picture as far as it can be decoded, instead of an error.
     pub keep_damaged: bool,
-    /// The samples are taken for linear light, whatever the file says of them: see [`Light`].
+    /// The samples are taken for linear light, whatever the file says of them: see [`Light`](crate::image::Light).
     pub linear: bool,
 }
 

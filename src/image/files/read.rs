@@ -21,7 +21,7 @@ const MAX_FILE_BYTES: u64 = 1 << 32;
 
 /// Reads an image file; the format is told by the content, not by the name.
 ///
-/// The pixels are turned upright as the file's orientation tag says. See the [module](super) for
+/// The pixels are turned upright as the file's orientation tag says. See the [module](crate::image) for
 /// what is kept and what is refused. What else there is to say of a file, `tracing` tells.
 ///
 /// # Errors

@@ -68,7 +68,7 @@ pub(super) fn check_sides(width: u32, height: u32, path: &Path, options: &WriteO
 /// 4:4:4), `.webp` (lossless), `.tif` or `.tiff` (uncompressed), in any case.
 ///
 /// The file is written under another name in the same directory and renamed when it is whole: an
-/// existing file at the path is either replaced or untouched. See the [module](super) for what
+/// existing file at the path is either replaced or untouched. See the [module](crate::image) for what
 /// each format keeps.
 ///
 /// # Errors
