@@ -46,6 +46,8 @@ fn main() -> Result<()> {
         eprintln!("usage: folder IN OUT");
         std::process::exit(2);
     };
+    let created = std::fs::create_dir_all(&output);
+    created.map_err(|source| Error::Io { action: "create", path: output.clone(), source })?;
     let open = || {
         let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
         Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default()))
