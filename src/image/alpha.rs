@@ -120,6 +120,13 @@ mod tests {
     }
 
     #[test]
+    fn what_hardly_shows_counts_as_little() {
+        let mut rgb = [[1.0_f32; 3], [0.0; 3], [0.5; 3], [0.5; 3]].concat();
+        fill_hidden(&mut rgb, &[1.0, 0.25, 0.0, 0.0], 4);
+        assert!(rgb[6..].iter().all(|sample| (sample - 1.0 / 1.25).abs() < 1e-6), "{rgb:?}");
+    }
+
+    #[test]
     fn what_is_no_number_stays_where_it_is() {
         for hidden in [f32::NAN, f32::INFINITY, -1.0] {
             let mut rgb = vec![0.5, 0.5, 0.5, hidden, hidden, hidden];

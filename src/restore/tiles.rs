@@ -189,4 +189,13 @@ mod tests {
         assert!(Tiles::of(Mode::Tiled { tile: 16, overlap: 4 }, [16, 16]).unwrap().is_none());
         assert!(Tiles::of(Mode::Global, [99, 99]).unwrap().is_none());
     }
+
+    #[test]
+    fn one_side_that_is_longer_than_a_tile_takes_several() {
+        for (size, counts) in [([40, 8], [3, 1]), ([8, 40], [1, 3])] {
+            let tiles = Tiles::of(Mode::Tiled { tile: 16, overlap: 4 }, size).unwrap().expect("several");
+            assert_eq!([tiles.columns.len(), tiles.rows.len()], counts);
+            assert_eq!(tiles.side, size.map(|side| side.min(16)));
+        }
+    }
 }

@@ -34,9 +34,11 @@ fn has(rows: &Rows, tensor: TensorId, range: &std::ops::Range<u32>) -> bool {
             .is_some_and(|all| all[range.start as usize..range.end as usize].iter().all(|&there| there))
 }
 
-/// Follows a schedule step by step.
-fn follow(graph: &Graph, operators: &[Operator], schedule: &Schedule) {
+/// Follows a plan's schedule step by step.
+fn follow(graph: &Graph, operators: &[Operator], Plan { schedule, memory, .. }: &Plan) {
     let (mut device, mut host) = (Rows::new(), Rows::new());
+    // The band that stored each row, and the tensor that each slot of the host's memory holds.
+    let (mut stored_by, mut tenants) = (BTreeMap::new(), BTreeMap::new());
     for &input in graph.inputs() {
         note(&mut host, graph, input, 0..graph.desc(input).height);
     }
@@ -50,6 +52,11 @@ fn follow(graph: &Graph, operators: &[Operator], schedule: &Schedule) {
                 "band {index} loads {} too early",
                 name(load.tensor)
             );
+            let late = load.rows.clone().filter_map(|row| stored_by.get(&(load.tensor, row)));
+            assert!(late.into_iter().all(|&by| by < band.after), "band {index} waits for too few");
+            if let Some(slot) = memory.on_host(load.tensor) {
+                assert_eq!(tenants.get(&slot), Some(&load.tensor), "band {index}: {}", name(load.tensor));
+            }
             note(&mut held, graph, load.tensor, load.rows.clone());
         }
         for item in &band.items {
@@ -77,6 +84,10 @@ fn follow(graph: &Graph, operators: &[Operator], schedule: &Schedule) {
         for store in &band.stores {
             assert!(has(&held, store.tensor, &store.rows), "band {index} stores {}", name(store.tensor));
             note(&mut host, graph, store.tensor, store.rows.clone());
+            stored_by.extend(store.rows.clone().map(|row| ((store.tensor, row), index)));
+            if let Some(slot) = memory.on_host(store.tensor) {
+                tenants.insert(slot, store.tensor);
+            }
             stored.entry(store.tensor).or_default().extend(store.rows.clone());
         }
     }
@@ -101,7 +112,7 @@ fn check(graph: &Graph, shares: &[u64]) -> usize {
         let Ok(plan) = Plan::within(graph, &operators, &budget) else { continue };
         assert!(plan.device_bytes() <= bytes, "{} of {bytes}", plan.device_bytes());
         if plan.schedule.streams() {
-            follow(graph, &operators, &plan.schedule);
+            follow(graph, &operators, &plan);
             found += 1;
         }
     }
@@ -115,14 +126,18 @@ fn what_a_band_needs_is_there() {
     }
 }
 
-#[test]
-fn what_a_band_of_the_local_mode_needs_is_there() {
+/// In the local mode.
+fn local() -> Graph {
     let weights = Weights::seeded(ModelConfig::DERAIN, 1);
     let mode = Mode::Local { train_size: Some(64) };
     let (height, width, format, stage) = (520, 264, ImageFormat::Words, Stage::Three);
     let options = NetworkOptions { height, width, format, stage, mode, keep: vec![] };
-    let graph = passes::optimize(model::build(&weights, &options).unwrap()).unwrap();
-    assert!(check(&graph, &[60, 30]) >= 2);
+    passes::optimize(model::build(&weights, &options).unwrap()).unwrap()
+}
+
+#[test]
+fn what_a_band_of_the_local_mode_needs_is_there() {
+    assert!(check(&local(), &[60, 30]) >= 2);
 }
 
 /// The planner's choice of what goes to the host, beside the best of all choices with as many bands for every group.
@@ -160,16 +175,17 @@ fn the_planner_is_hardly_worse_than_a_search() {
 
 #[test]
 fn a_group_ends_where_a_mean_is_needed() {
-    let graph = published(ModelConfig::DERAIN, (128, 128));
-    let operators = operators(&graph, 0);
-    for group in groups(&operators, usize::MAX) {
-        let written: Vec<TensorId> =
-            graph.nodes()[group.nodes.clone()].iter().flat_map(|n| n.outputs.clone()).collect();
-        for operator in &operators[group.nodes.clone()] {
-            let by_cells = matches!(operator.domain, mprnet::plan::Domain::Cells(_));
-            let whole =
-                operator.tensors.iter().filter(|(_, reach, writes)| !writes && *reach == Reach::Whole);
-            assert!(!by_cells || whole.into_iter().all(|(tensor, ..)| !written.contains(tensor)));
+    for graph in [published(ModelConfig::DERAIN, (128, 128)), local()] {
+        let operators = operators(&graph, 0);
+        for group in groups(&operators, usize::MAX) {
+            let written: Vec<TensorId> =
+                graph.nodes()[group.nodes.clone()].iter().flat_map(|n| n.outputs.clone()).collect();
+            for operator in &operators[group.nodes.clone()] {
+                let by_cells = matches!(operator.domain, mprnet::plan::Domain::Cells(_));
+                let much = |reach: &Reach| matches!(reach, Reach::Whole | Reach::Sliding { .. });
+                let read = operator.tensors.iter().filter(|(_, reach, writes)| !writes && much(reach));
+                assert!(!by_cells || read.into_iter().all(|(tensor, ..)| !written.contains(tensor)));
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod packing;
 mod padding;
 mod passes;
 mod plans;
+mod pool;
 mod record;
 mod rescaling;
 mod rooms;

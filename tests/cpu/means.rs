@@ -1,6 +1,6 @@
 //! Means of windows: what the passes make of them, and what no graph takes.
 
-use mprnet::graph::{Axis, BoxMean, Op, Patches};
+use mprnet::graph::{Axis, BoxMean, Op, Patches, Role, TensorDesc};
 
 use crate::common::feature;
 use crate::fusions::expect;
@@ -51,7 +51,7 @@ fn means_of_windows() {
     });
 }
 
-/// Windows that no patch has room for, and maps of more places than pixels or of other patches.
+/// Windows that no patch has room for, and maps of more places than pixels, of other patches or stored in another way.
 #[test]
 fn windows_beyond_a_patch_are_refused() {
     let mut t = Toy::new(7);
@@ -71,4 +71,8 @@ fn windows_beyond_a_patch_are_refused() {
         let pushed = t.graph.push("gated", Op::SigmoidGate, &[x, map, x], Patches::WHOLE);
         assert_eq!(pushed.is_ok(), fits);
     }
+    // A kernel reads features and their map as one type.
+    let image = TensorDesc { role: Role::Image, ..t.graph.desc(x) };
+    let map = t.graph.input("map", image);
+    assert!(t.graph.push("gated", Op::SigmoidGate, &[x, map, x], Patches::WHOLE).is_err());
 }

@@ -52,6 +52,17 @@ fn a_small_image_padded_and_cropped() {
     assert_eq!(run(crop([2, 3], false), large, &padded).unwrap(), small);
 }
 
+/// Colours past black and white are clamped. One that is no finite number makes its whole pixel 0, so that the host can tell.
+#[test]
+fn a_small_image_packed() {
+    let colours = [0.0, 1.0, -3.0, 7.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    let desc = TensorDesc { role: Role::Image, ..feature(3, 1, 7, Patches::WHOLE) };
+    let others = [[1.0; 7], [0.0; 7]].concat();
+    let packed = run(Op::Pack, desc, &[&colours[..], &others].concat()).unwrap();
+    let (black, white) = (0xff00_ff00_u32, 0xff00_ffff_u32);
+    assert_eq!(packed, [black, white, black, white, 0, 0, 0].map(f64::from));
+}
+
 #[test]
 fn sizes_and_roles_that_do_not_fit() {
     let image = feature(3, 4, 6, Patches::WHOLE);
@@ -159,5 +170,24 @@ proptest! {
         let read: Vec<u32> = (start..start + rows).map(|row| walk(row, height)).collect();
         let expected = *read.iter().min().unwrap()..*read.iter().max().unwrap() + 1;
         prop_assert_eq!(Reach::Reflected.rows(&window, height), expected);
+    }
+
+    /// An even row of a result of twice the height lies between its own and the row before, an odd one between its own and
+    /// the next. Windows begin with an even row, where a cell does.
+    #[test]
+    fn windows_reach_just_the_rows_that_they_lie_between(
+        height in 1_u32..60, cell in 0_u32..16, rows in 1_u32..40
+    ) {
+        let (start, end) = (8 * cell % (2 * height), 2 * height);
+        let window = Window { bands: 0..1, rows: start..end.min(start + rows) };
+        let other = |row: u32| {
+            if row.is_multiple_of(2) { (row / 2).saturating_sub(1) } else { (row / 2 + 1).min(height - 1) }
+        };
+        let read: Vec<u32> = window.rows.clone().flat_map(|row| [row / 2, other(row)]).collect();
+        let (first, last) = (*read.iter().min().unwrap(), *read.iter().max().unwrap());
+        let reached = Reach::HalfAround.rows(&window, height);
+        // Of an odd number of rows the last has no use for the one behind.
+        let ends = last + 1..=last + 1 + rows % 2;
+        prop_assert!(reached.start == first && ends.contains(&reached.end), "{reached:?}");
     }
 }

@@ -99,6 +99,36 @@ fn what_is_there_is_kept_and_the_rest_is_grey() {
     }
 }
 
+/// Each block is as it was, or grey: none is shown of which a part is missing.
+#[test]
+fn no_block_is_bent_where_a_file_ends() {
+    let (_, jpeg) = files().swap_remove(2);
+    let whole = read(&jpeg).unwrap().to_rgb8();
+    let block = |rgb: &[u8], (left, top): (usize, usize)| {
+        (top..top + 8).flat_map(|y| rgb[3 * (y * SIDES.0 + left)..][..3 * 8].to_vec()).collect::<Vec<u8>>()
+    };
+    let places =
+        || (0..SIDES.1).step_by(8).flat_map(|top| (0..SIDES.0).step_by(8).map(move |left| (left, top)));
+    for end in (pixels(&jpeg) + 40..jpeg.len() - 2).step_by(11) {
+        let kept = keep(&jpeg[..end]).unwrap().to_rgb8();
+        for place in places() {
+            let found = block(&kept, place);
+            assert!(found == block(&whole, place) || found == [128; 3 * 64], "{end}: {place:?}");
+        }
+    }
+}
+
+/// Such a segment has not even room for its own length; the file does not end there.
+#[test]
+fn a_segment_of_no_length_is_damage() {
+    let (_, jpeg) = files().swap_remove(0);
+    for length in [0, 1] {
+        let bytes = [&jpeg[..2], &[0xff, 0xe1, 0, length], &jpeg[2..]].concat();
+        let result = read(&bytes);
+        assert!(matches!(result, Err(Error::ImageDamaged { .. })), "{result:?}");
+    }
+}
+
 #[test]
 fn an_interval_that_is_damaged_costs_no_other() {
     let (_, jpeg) = files().swap_remove(1);

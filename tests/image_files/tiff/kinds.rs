@@ -214,6 +214,26 @@ fn transparency_is_what_the_tag_calls_so() {
     assert_eq!(frame.alpha(), Some(&Samples::U8(vec![100, 0])));
 }
 
+/// Colours are turned around once and transparency never, in one plane or in two.
+#[test]
+fn negatives_with_transparency() {
+    let room = Room::new();
+    let negative = |pixels: &[u8]| {
+        Page::grey(2, 1, pixels)
+            .with(tag::PHOTOMETRIC, &[0])
+            .with(tag::SAMPLES_PER_PIXEL, &[2])
+            .with(tag::BITS_PER_SAMPLE, &[8, 8])
+            .with(tag::EXTRA_SAMPLES, &[2])
+    };
+    let mut planar = negative(&[]).with(tag::PLANAR, &[2]);
+    planar.strips = vec![vec![50, 9], vec![100, 0]];
+    for page in [negative(&[50, 100, 9, 0]), planar] {
+        let frame = room.read("a.tif", &tiff(vec![page])).unwrap();
+        assert_eq!(bytes_of(frame.samples()), grey([205, 246]));
+        assert_eq!(frame.alpha(), Some(&Samples::U8(vec![100, 0])));
+    }
+}
+
 #[test]
 fn masks_and_smaller_copies_are_no_pages() {
     let room = Room::new();

@@ -148,3 +148,26 @@ impl<'a> Bits<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_may_be_as_many_codes_as_bits_tell_apart() {
+        let table = |one: u8, two: u8, three: u8| {
+            let mut counts = [0; 16];
+            counts[..3].copy_from_slice(&[one, two, three]);
+            Table::new(&counts, &[0, 1, 2, 3, 4, 5, 6, 7, 8])
+        };
+        for (one, two, three) in [(2, 0, 0), (1, 2, 0), (1, 1, 2), (0, 0, 8)] {
+            let full = table(one, two, three).expect("none is left over");
+            // Of ones alone, which is the last code.
+            let last = Bits::new(&[0xff, 0], 0).value(&full);
+            assert_eq!(last, Ok(one + two + three - 1));
+        }
+        for (one, two, three) in [(3, 0, 0), (1, 3, 0), (2, 1, 0), (1, 2, 1), (0, 0, 9)] {
+            assert!(table(one, two, three).is_none(), "{one} {two} {three}");
+        }
+    }
+}

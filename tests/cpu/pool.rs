@@ -1,0 +1,55 @@
+//! A pool at work on photos that cannot be read: no device is opened for them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use mprnet::pool::{Blame, Pool, PoolOptions, Seat, Work};
+use mprnet::{Cancel, Error, Restorer, Result};
+
+struct Unreadable;
+
+impl Work for Unreadable {
+    type Job = ();
+    type Photo = ();
+    type Restored = ();
+    type Saved = ();
+    type Error = Error;
+
+    fn load(&self, (): &mut ()) -> Result<()> {
+        Err(Error::NoAdapter)
+    }
+
+    fn restore(&self, _: &Restorer, (): &(), (): &(), _: &Cancel) -> Result<()> {
+        unreachable!("nothing is loaded")
+    }
+
+    fn save(&self, (): &(), (): (), (): ()) -> Result<()> {
+        unreachable!("nothing is restored")
+    }
+
+    fn blame(&self, error: &Error) -> Blame {
+        Blame::of(error)
+    }
+}
+
+#[test]
+fn no_more_photos_are_under_way_than_there_is_room_for() {
+    let options = PoolOptions { loaders: 3, savers: 1, ordered: false, waiting: 2 };
+    // A photo for each thread, of which a device has two, and those that wait.
+    let room = 3 + 2 + 1 + 2;
+    let (begun, mut delivered, mut most) = (AtomicUsize::new(0), 0, 0);
+    let jobs = (0..40).map(|_| {
+        begun.fetch_add(1, Ordering::SeqCst);
+    });
+    let seat = Seat::new("none", || unreachable!("no photo needs it"));
+    let mut pool = Pool::new(vec![seat]).with_options(options);
+    pool.run(&Unreadable, jobs, &Cancel::new(), |(), outcome| {
+        assert!(outcome.is_err());
+        delivered += 1;
+        // Whoever finds room takes it meanwhile.
+        std::thread::sleep(Duration::from_millis(2));
+        most = most.max(begun.load(Ordering::SeqCst) - delivered);
+    })
+    .unwrap();
+    assert_eq!((delivered, most), (40, room));
+}
