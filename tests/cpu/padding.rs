@@ -179,7 +179,7 @@ proptest! {
         height in 1_u32..60, cell in 0_u32..16, rows in 1_u32..40
     ) {
         let (start, end) = (8 * cell % (2 * height), 2 * height);
-        let window = Window { bands: 0..1, rows: start..end.min(start + rows) };
+        let window = Window { cell_rows: 0..1, rows: start..end.min(start + rows) };
         let other = |row: u32| {
             if row.is_multiple_of(2) { (row / 2).saturating_sub(1) } else { (row / 2 + 1).min(height - 1) }
         };
