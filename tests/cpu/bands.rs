@@ -72,13 +72,8 @@ fn follow(graph: &Graph, operators: &[Operator], Plan { schedule, memory, .. }: 
                     let source = if there.is_some() { &held } else { &device };
                     assert!(has(source, tensor, &rows), "band {index} reads {} too early", name(tensor));
                 }
-                if let Some(there) = there {
-                    assert!(
-                        there.start <= rows.start && rows.end <= there.end,
-                        "{} has no room",
-                        name(tensor)
-                    );
-                }
+                let room = there.is_none_or(|there| there.start <= rows.start && rows.end <= there.end);
+                assert!(room, "{} has no room", name(tensor));
             }
         }
         for store in &band.stores {
