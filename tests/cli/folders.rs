@@ -92,6 +92,9 @@ fn results_beside_their_photos() {
             names.iter().collect::<Vec<_>>()
         );
     }
+    // Results that are named are meant.
+    let named = ["restore", "in/10.png", "in/10_clean.png", "-o", "in", "--suffix", "_clean", "--overwrite"];
+    room.refuses(&named, 2, &["would overwrite", "which is read"]);
     room.refuses(&["restore", "in", "-o", "in"], 2, &["would overwrite its own input"]);
     let words = ["--suffix applies to names in a directory"];
     room.refuses(&["restore", "in/2.png", "-o", "out.png", "--suffix", "_x"], 2, &words);

@@ -163,18 +163,22 @@ fn a_symmetric_photo_stays_symmetric() {
 fn a_chain_stays_on_the_device() {
     let noisy = in_floats(&photo(WIDTH, HEIGHT));
     let (pixels, rows) = (u64::from(WIDTH * HEIGHT), u64::from(HEIGHT.div_ceil(8)));
-    let chain = |max_memory| {
-        let options = RestorerOptions { max_memory, ..RestorerOptions::default() };
-        let chain = tiny(options).followed_by(weights("tiny_shuffle2.safetensors"));
-        let Restored { frame, spent, .. } = chain.photo(&noisy).run().unwrap();
-        (frame, spent.moved_bytes)
+    let second = weights("tiny_shuffle2.safetensors");
+    let run = |restorer: Restorer| {
+        let Restored { frame, spent, .. } = restorer.photo(&noisy).run().unwrap();
+        (frame, spent.moved_bytes, spent.device_bytes)
     };
-    let (on_device, moved) = chain(None);
+    let within = |max_memory| RestorerOptions { max_memory, ..RestorerOptions::default() };
+    let chain = |max_memory| run(tiny(within(max_memory)).followed_by(second.clone()));
+    let (on_device, moved, _) = chain(None);
     // The photo there, the result back, and of each model what tells whether its numbers are finite.
     assert_eq!(moved, 2 * 16 * pixels + 2 * 16 * rows);
-    let (by_host, moved) = chain(Some(1 << 30));
+    let (by_host, moved, held) = chain(Some(1 << 30));
     assert_eq!(moved, 4 * 16 * pixels);
     assert_eq!(on_device, by_host);
+    // What the first model has taken stays for the next photo.
+    let other = Restorer::new(second.clone(), host_device(), within(Some(1 << 30)));
+    assert_eq!(held, run(tiny(within(Some(1 << 30)))).2 + run(other).2);
 }
 
 #[test]
@@ -225,6 +229,10 @@ fn stages_are_what_they_would_be_as_the_last() {
     let untouched = with_strength(0.0).photo(&noisy).keep_stages().run().unwrap();
     assert_eq!(untouched.stages, [noisy.clone(), noisy.clone()]);
     assert!(with_strength(0.5).photo(&noisy).run().unwrap().stages.is_empty());
+    // Tensors that are asked for are computed all the same.
+    let names = ["stage1".to_owned()];
+    let (frame, tensors) = with_strength(0.0).capture(&noisy, &names, &mut |_| ()).unwrap();
+    assert!(frame == noisy && tensors.len() == 1);
 }
 
 #[test]
