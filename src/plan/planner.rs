@@ -233,26 +233,28 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The fewest bands of a group that take no more than `aim`, or those that take least, and what they take. What they
-    /// repeat is bounded as long as tensors could go to the host instead.
+    /// The fewest bands of a group that take no more than `aim`, or those that take least, and what they take; of those
+    /// whose rows fit buffers, where any do. What they repeat is bounded as long as tensors could go to the host instead.
     fn fit_group(&self, index: usize, host: &BTreeSet<TensorId>, aim: u64) -> (u64, u32) {
         let repeated = if self.next_to_go(index, host).is_some() { REPEATED } else { u64::MAX };
         let on_host: Vec<TensorId> = self.touched[index].intersection(host).copied().collect();
-        let mut best: Option<(u64, u32)> = None;
+        // Whether a buffer is too large, what is taken, and the number.
+        let mut best: Option<(bool, u64, u32)> = None;
         for bands in self.options(index, !on_host.is_empty()) {
             let cost = self.cost(index, bands, &on_host);
-            if cost.repeated > repeated && best.is_some() {
+            if cost.repeated > repeated && best.is_some_and(|(too_large, ..)| !too_large) {
                 break;
             }
+            let too_large = cost.buffer > self.budget.buffer;
             let taken = self.taken(&self.groups[index], bands, host, &cost);
-            if best.is_none_or(|(least, _)| taken < least) {
-                best = Some((taken, bands));
+            if best.is_none_or(|(largest, least, _)| (too_large, taken) < (largest, least)) {
+                best = Some((too_large, taken, bands));
             }
-            if taken <= aim && cost.buffer <= self.budget.buffer {
+            if taken <= aim && !too_large {
                 break;
             }
         }
-        best.unwrap_or((0, 1))
+        best.map_or((0, 1), |(_, taken, bands)| (taken, bands))
     }
 
     /// Numbers of bands to try.

@@ -3,6 +3,8 @@
 use mprnet::graph::{cost, passes};
 use mprnet::model::{Arithmetic, ImageFormat, Mode, NetworkOptions, Stage, Task, Weights, build};
 
+use crate::passes::Toy;
+
 fn options(stage: Stage) -> NetworkOptions {
     NetworkOptions {
         width: 256,
@@ -68,5 +70,20 @@ fn stages_are_told_apart() {
         // Gates of the last module that nobody needs: conv1 and conv3 of the attention module.
         assert!(one[0] < whole[0] && one[0] * 10 > whole[0] * 9, "{one:?} of {whole:?}");
         assert!(two[1] < whole[1] && two[1] * 10 > whole[1] * 9, "{two:?} of {whole:?}");
+    }
+}
+
+/// As one operator an attention module does what its three convolutions do, of 8 to 8, 8 to 3 and 3 to 8 channels.
+#[test]
+fn attention_modules_keep_their_arithmetic() {
+    let mut toy = Toy::new(8);
+    let (x, image) = (toy.input(8), toy.image());
+    let (gated, _) = toy.sam(x, image);
+    toy.graph.output(gated);
+    let fused = passes::optimize(toy.graph.clone()).unwrap();
+    assert_eq!(fused.nodes().len(), 1);
+    for graph in [&toy.graph, &fused] {
+        let all: u64 = graph.nodes().iter().map(|node| cost::multiply_adds(graph, node)).sum();
+        assert_eq!(all, 16 * 16 * (8 * 8 + 8 * 3 + 3 * 8));
     }
 }

@@ -184,3 +184,22 @@ fn a_group_ends_where_a_mean_is_needed() {
         }
     }
 }
+
+/// Where buffers may not be as large as the bands that fit the memory would have them, bands are narrower.
+#[test]
+fn bands_fit_the_largest_buffer() {
+    let graph = published(ModelConfig::DERAIN, (384, 512));
+    let precision = Precision::F32;
+    let whole = Plan::whole(&graph, &operators(&graph, u64::MAX), precision, u64::MAX).unwrap();
+    let bytes = whole.device_bytes() / 2;
+    let operators = operators(&graph, bytes);
+    let within = |buffer| Plan::within(&graph, &operators, &Budget { bytes, buffer, precision }).unwrap();
+    let largest = |plan: &Plan| plan.memory.slot_sizes().iter().copied().max().unwrap();
+    let free = within(u64::MAX);
+    for percent in [90, 75, 50] {
+        let buffer = largest(&free) * percent / 100;
+        let plan = within(buffer);
+        assert!(largest(&plan) <= buffer && plan.device_bytes() <= bytes);
+        follow(&graph, &operators, &plan);
+    }
+}
