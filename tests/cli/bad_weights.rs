@@ -143,7 +143,7 @@ fn pickled_module() {
 
 #[test]
 fn empty_file() {
-    refused(b"", &["is empty", "is expected"]);
+    refused(b"", &["is empty", "is needed"]);
 }
 
 #[test]

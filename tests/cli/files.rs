@@ -180,7 +180,7 @@ fn several_photos_into_a_file() {
     room.refuses_command(
         &mut room.command(args),
         2,
-        &["2 photos need a directory", "out.png is a photo's name"],
+        &["2 photos need a directory", "out.png looks like a file"],
     );
     room.put("out.png", b"an older picture");
     room.refuses(&args, 2, &["2 photos need a directory", "out.png is none"]);

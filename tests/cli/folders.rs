@@ -122,7 +122,7 @@ fn files_and_directories_together() {
     room.refuses(
         &["restore", "in", "-o", "tiny"],
         2,
-        &["the photos of a directory need one", "tiny is none"],
+        &["photos from a directory need an output directory", "tiny is none"],
     );
     room.refuses(
         &["restore", "in", "-o", "new.png"],

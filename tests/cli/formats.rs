@@ -121,7 +121,7 @@ fn options_about_other_formats() {
         "--progressive applies to JPEG only, and the output is WebP",
     );
     refused(one, &["-o", "o.jpg", "--float"], "--float applies to TIFF only, and the output is JPEG");
-    refused(one, &["-o", "o.jpg", "--format", "png", "--progressive"], "and PNG is written");
+    refused(one, &["-o", "o.jpg", "--format", "png", "--progressive"], "and the output is PNG");
     refused(&["photo.jpg", "photo.png"], &["-o", "out", "--float"], "--float applies to TIFF only");
     for value in ["0", "101", "high"] {
         refused(one, &["-o", "o.jpg", "--quality", value], "--quality");

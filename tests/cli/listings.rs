@@ -22,7 +22,7 @@ fn row(table: &str, name: &str) -> [f64; 2] {
 fn plan_of_the_shipped_denoiser() {
     let table = plan(&["--size", "451x300"]);
     assert!(table.starts_with("n_feat 16, scale_unetfeats 16, scale_orsnetfeats 16, num_cab 4"), "{table}");
-    assert!(table.contains("894315 parameters, 451x300, F32"), "{table}");
+    assert!(table.contains("894315 parameters, 451x300, f32"), "{table}");
     let [defined, executed] = row(&table, "operators");
     assert!(executed < defined && executed > 100.0, "{table}");
     assert!(row(&table, "prelu")[1] < 0.5, "{table}");

@@ -44,10 +44,10 @@ pub(super) struct VideoArgs {
     y4m: Option<PathBuf>,
     /// The video's colour matrix, which the stream does not state; default: 601 if the video is at most
     /// 1279 columns wide and 576 lines high, else 709
-    #[arg(long, value_enum, requires = "y4m")]
+    #[arg(long, value_enum, conflicts_with = "inputs")]
     matrix: Option<MatrixArg>,
     /// The video's range of sample values, if the stream does not state it; default: studio, and full for grey
-    #[arg(long, value_enum, requires = "y4m")]
+    #[arg(long, value_enum, conflicts_with = "inputs")]
     range: Option<RangeArg>,
 }
 
