@@ -321,9 +321,9 @@ pub enum Error {
     },
     /// A memory budget in which not even the narrowest bands of a photo can be computed.
     #[error(
-        "the photo needs at least {} KiB of the device's memory, and {} KiB are allowed; allow more with --max-memory",
-        least.div_ceil(1 << 10),
-        budget >> 10
+        "the photo needs at least {} MiB of the device's memory, and {} MiB are allowed; allow more with --max-memory",
+        least.div_ceil(1 << 20),
+        budget >> 20
     )]
     BudgetTooSmall {
         /// Bytes that were allowed.
