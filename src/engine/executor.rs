@@ -47,7 +47,8 @@ impl Executor {
     /// Compiles a graph: preallocates every buffer and makes every pipeline and bind group.
     ///
     /// # Errors
-    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::Shader`] or [`crate::Error::Gpu`].
+    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::Shader`] or
+    /// [`crate::Error::Gpu`].
     pub fn new(
         device: &Device,
         store: &WeightStore,
@@ -70,7 +71,7 @@ impl Executor {
         Ok(made)
     }
 
-    /// As [`Self::checked`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
+    /// As [`Self::precompiled`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
     /// then may fail with [`crate::Error::Shader`] where a variant does not compile: [`Self::new`] has another take its place.
     pub(crate) fn begin(
         device: &Device,

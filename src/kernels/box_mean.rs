@@ -4,7 +4,7 @@
 //! window to the next adds what comes in less what goes out. So a mean is the same to the bit wherever the rows that are
 //! computed together begin and end: a window of rows that begins within a run begins with the run's first sum, and
 //! stores nothing until its own first row. It reads up to `MEANS_PER_RUN - 1` rows more for that. The sum of the row before is all
-//! that goes from one row to the next: a band might be handed it instead, shaders/FINDINGS.md has the figures.
+//! that goes from one row to the next: a band might be handed it instead; shaders/FINDINGS.md has the figures.
 //!
 //! Precision: the first sum takes its values by cells of eight, and so `8 + window / 8` additions, each of which errs by 2^-24
 //! of the sum at most; every further mean of the run is one addition away, of a difference of two values. The division errs by 2.5

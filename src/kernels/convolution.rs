@@ -91,17 +91,21 @@ impl<'a> Filter<'a> {
 
     /// The taps of an output's filters, row by row, with the padded input of each; those of padding are left out.
     pub(super) fn taps(&self, output: usize) -> impl Iterator<Item = (usize, &[f32])> {
-        let (inputs, taps) = (self.weight.shape[1], self.side() * self.side());
-        let of = move |input: usize| &self.weight.data[(output * inputs + input) * taps..][..taps];
-        self.inputs.iter().enumerate().filter_map(move |(i, input)| input.map(|input| (i, of(input))))
+        let inputs = self.inputs.iter().enumerate();
+        inputs.filter_map(move |(i, input)| input.map(|input| (i, self.one(output, input))))
     }
 
     pub(super) fn at(&self, output: usize, input: Option<usize>, tap: usize) -> f32 {
-        let (inputs, taps) = (self.weight.shape[1], self.side() * self.side());
         match input {
-            Some(i) if output < self.outputs() => self.weight.data[(output * inputs + i) * taps + tap],
+            Some(input) if output < self.outputs() => self.one(output, input)[tap],
             _ => 0.0,
         }
+    }
+
+    /// The taps of one output's filter of one input channel.
+    fn one(&self, output: usize, input: usize) -> &[f32] {
+        let (inputs, taps) = (self.weight.shape[1], self.side() * self.side());
+        &self.weight.data[(output * inputs + input) * taps..][..taps]
     }
 }
 

@@ -7,12 +7,12 @@ use std::ops::Range;
 use super::{Domain, Layout};
 use crate::graph::{CELL, Role, TensorDesc};
 
-/// Rows of a neighbour that a fragment repeats at least: half of what a band of 8 rows reads at most, since whatever
-/// reaches past the margin on one side of a border begins within the other's. Features are read at twice the size
+/// Rows of a neighbour that a fragment repeats at least: half of what a row of cells, 8 pixels high, reads at most, since
+/// whatever reaches past the margin on one side of a border begins within the other's. Features are read at twice the size
 /// (16 rows) or with a row around (10), images at up to four times the size (32).
 fn margin(role: Role) -> u32 {
     match role {
-        // Written and read band by band, a row each.
+        // Written and read row of cells by row of cells, a row each.
         Role::Pooled => 0,
         Role::Feature => 8,
         Role::Image | Role::Words => 16,
@@ -22,7 +22,7 @@ fn margin(role: Role) -> u32 {
 /// A buffer's share of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fragment {
-    /// The rows it holds: whole bands.
+    /// The rows it holds: whole rows of cells.
     pub rows: Range<u32>,
     /// The rows that are read from here when the tensor is taken to the host.
     pub own: Range<u32>,
@@ -50,8 +50,8 @@ pub fn fragments(desc: &TensorDesc, layout: &Layout, capacity: u64, reach: u32) 
     let fragment = |i: u32| {
         let own = (i * share).min(rows)..((i + 1) * share).min(rows);
         let (first, last) = (own.start.saturating_sub(margin), (own.end + margin).min(rows));
-        let bands = domain.cell_row_of(first)..domain.cell_row_of(last - 1) + 1;
-        Fragment { rows: domain.rows(&bands), own }
+        let cell_rows = domain.cell_row_of(first)..domain.cell_row_of(last - 1) + 1;
+        Fragment { rows: domain.rows(&cell_rows), own }
     };
     Some((0..count).map(fragment).filter(|f| !f.own.is_empty()).collect())
 }
@@ -93,7 +93,7 @@ mod tests {
         };
         let layout = Layout::of(&desc, Precision::F32);
         assert_eq!(layout.row_bytes, 1 << 20);
-        // Two margins and what rounding to bands adds to them, and twice a margin of its own: 2 * (8 + 7) + 16 rows.
+        // Two margins and what rounding to rows of cells adds to them, and twice a margin of its own: 2 * (8 + 7) + 16 rows.
         assert_eq!(fragments(&desc, &layout, 45 << 20, 0), None);
         assert!(fragments(&desc, &layout, 46 << 20, 0).is_some());
     }

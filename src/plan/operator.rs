@@ -18,12 +18,12 @@ pub struct Operator {
     pub work: u64,
     /// Stages that sweep each strip in turn.
     pub stages: usize,
-    /// Bands and columns of a strip.
+    /// Rows of cells and columns of a strip.
     pub strip: [u32; 2],
 }
 
 impl Operator {
-    /// Dispatches of some of its cell_rows, where nothing but strips cuts them.
+    /// Dispatches of some of its rows of cells, where nothing but strips cuts them.
     pub(super) fn dispatches(&self, cell_rows: &Range<u32>) -> u64 {
         let [rows, columns] = self.strip.map(|side| side.max(1));
         let strips =
