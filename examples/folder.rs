@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use mprnet::image::{self, Frame};
 use mprnet::model::{Task, Weights};
-use mprnet::pool::{Blame, Pool, PoolOptions, Seat, Work};
+use mprnet::pool::{Blame, Member, Pool, PoolOptions, Work};
 use mprnet::{Cancel, Error, Restorer, RestorerOptions, Result, gpu};
 
 /// What is done to each file.
@@ -52,8 +52,8 @@ fn main() -> Result<()> {
         let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
         Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default()))
     };
-    // A seat for each device; here the one that is chosen where none is named.
-    let mut pool = Pool::new(vec![Seat::new("the GPU", open)]).with_options(PoolOptions {
+    // A member for each device; here the one that is chosen where none is named.
+    let mut pool = Pool::new(vec![Member::new("the GPU", open)]).with_options(PoolOptions {
         loaders: 2,
         savers: 2,
         ..PoolOptions::default()

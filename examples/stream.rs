@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 
 use mprnet::image::{Channels, Frame, Pixels};
 use mprnet::model::{Task, Weights};
-use mprnet::pool::{Pool, PoolOptions, Seat};
+use mprnet::pool::{Member, Pool, PoolOptions};
 use mprnet::{Cancel, Restorer, RestorerOptions, Result, gpu};
 
 /// The next frame; none at the end of the stream.
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
         Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default()))
     };
-    let mut pool = Pool::new(vec![Seat::new("the GPU", open)])
+    let mut pool = Pool::new(vec![Member::new("the GPU", open)])
         .with_options(PoolOptions { ordered: true, ..PoolOptions::default() });
     let (cancel, mut bytes) = (Cancel::new(), vec![0_u8; pixels.row_stride * height as usize]);
     pool.restore(std::iter::from_fn(|| next(&pixels)), &cancel, |number, restored| {

@@ -38,7 +38,7 @@ impl Specimen {
         let mut graph = Graph::new();
         let mut sources: Vec<TensorId> = Vec::new();
         for (i, &channels) in shape.inputs.iter().enumerate() {
-            sources.push(graph.input(&format!("x{i}"), desc(channels)));
+            sources.push(graph.add_input(&format!("x{i}"), desc(channels)));
         }
         let (weight, bias) =
             parameters(&mut graph, KernelSize::Three, shape.inputs.iter().sum(), shape.outputs);
@@ -48,7 +48,7 @@ impl Specimen {
             _ => Epilogue::None,
         };
         if epilogue == Epilogue::Residual {
-            sources.push(graph.input("residual", desc(shape.outputs)));
+            sources.push(graph.add_input("residual", desc(shape.outputs)));
         }
         let conv =
             Conv { epilogue, pooled: shape.pooled, ..Conv::new(KernelSize::Three, weight, Some(bias)) };
@@ -61,7 +61,7 @@ impl Specimen {
     /// [`crate::Error::Shape`] where a side or the channels are none.
     pub fn pointwise(channels: u32, size: [u32; 2]) -> Result<Self> {
         let mut graph = Graph::new();
-        let x = graph.input("x", feature(channels, size, Patches::WHOLE));
+        let x = graph.add_input("x", feature(channels, size, Patches::WHOLE));
         let (weight, bias) = parameters(&mut graph, KernelSize::One, channels, channels);
         Self::new(graph, Op::Conv(Conv::new(KernelSize::One, weight, Some(bias))), &[x], Patches::WHOLE)
     }
@@ -74,7 +74,8 @@ impl Specimen {
         let mut graph = Graph::new();
         let desc = feature(channels, size, Patches::WHOLE);
         let gates = TensorDesc { height: 1, width: 1, role: Role::Pooled, ..desc };
-        let inputs = [("r", desc), ("x", desc), ("gates", gates)].map(|(name, desc)| graph.input(name, desc));
+        let inputs =
+            [("r", desc), ("x", desc), ("gates", gates)].map(|(name, desc)| graph.add_input(name, desc));
         Self::new(graph, Op::Gate, &inputs, Patches::WHOLE)
     }
 
@@ -84,7 +85,7 @@ impl Specimen {
     /// As [`Self::pointwise`].
     pub fn pool_cells(channels: u32, size: [u32; 2]) -> Result<Self> {
         let mut graph = Graph::new();
-        let x = graph.input("x", feature(channels, size, Patches::WHOLE));
+        let x = graph.add_input("x", feature(channels, size, Patches::WHOLE));
         Self::new(graph, Op::PoolCells, &[x], Patches::WHOLE)
     }
 
@@ -96,7 +97,7 @@ impl Specimen {
     /// A graph, of which the last operator's results count.
     pub(super) fn of(mut graph: Graph) -> Self {
         let outputs = graph.nodes().last().map_or_else(Vec::new, |node| node.outputs.clone());
-        outputs.into_iter().for_each(|output| graph.output(output));
+        outputs.into_iter().for_each(|output| graph.mark_output(output));
         let random = normal_values("x", &[PERIOD, 1]);
         let values = |(i, id): (usize, &TensorId)| {
             let desc = graph.desc(*id);
@@ -190,7 +191,7 @@ fn parameters(graph: &mut Graph, kernel: KernelSize, inputs: u32, outputs: u32) 
     let side = kernel.side() as usize;
     let mut param = |name: &str, shape: Vec<usize>| {
         let data = normal_values(name, &shape);
-        graph.param(Param { name: name.to_owned(), shape, data })
+        graph.add_param(Param { name: name.to_owned(), shape, data })
     };
     let weight = param("weight", vec![outputs as usize, inputs as usize, side, side]);
     (weight, param("bias", vec![outputs as usize]))

@@ -58,6 +58,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file could not be read, re
 /// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.
 #[derive(Parser)]
 #[command(version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(disable_help_flag = true, disable_help_subcommand = true, disable_version_flag = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -67,6 +68,12 @@ struct Cli {
     /// Prints errors only
     #[arg(short, long, global = true, conflicts_with = "verbose", display_order = 1000)]
     quiet: bool,
+    /// Prints help: -h a summary, --help everything
+    #[arg(short, long, action = clap::ArgAction::Help, global = true, display_order = 1001)]
+    help: Option<bool>,
+    /// Prints the version
+    #[arg(short = 'V', long, action = clap::ArgAction::Version, display_order = 1001)]
+    version: Option<bool>,
 }
 
 #[derive(Subcommand)]
@@ -105,6 +112,11 @@ enum Command {
     Completions(reference::CompletionsArgs),
     /// Writes manual pages
     Man(reference::ManArgs),
+    /// Prints this help, or a command's
+    Help {
+        /// The command
+        command: Option<String>,
+    },
 }
 
 /// What decides how a network is built.
@@ -206,6 +218,13 @@ pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
     })
 }
 
+/// Prints what `--help` does, of a command if one is named.
+fn help(command: Option<&str>) -> u8 {
+    let arguments: Vec<OsString> =
+        ["mprnet"].into_iter().chain(command).chain(["--help"]).map(OsString::from).collect();
+    Cli::try_parse_from(&arguments).map_or_else(|help| explain(&help, &arguments), |_| 0)
+}
+
 /// Says why arguments make no sense, or how they are to be. The parser does so with colours, and with what was given as it
 /// is: that is only for arguments that leave terminals alone.
 fn explain(error: &clap::Error, arguments: &[OsString]) -> u8 {
@@ -277,6 +296,7 @@ fn execute(cli: &Cli) -> u8 {
         Command::Profile(args) => profile::run(args, cli.quiet),
         Command::Completions(args) => reference::completions(args),
         Command::Man(args) => reference::man(args),
+        Command::Help { command } => return help(command.as_deref()),
     };
     match result {
         Ok(()) => 0,

@@ -23,8 +23,13 @@ use super::video::VideoArgs;
 /// What `--keep-stages` adds to the names of outputs, in the order of the stages.
 pub(super) const STAGES: [&str; 2] = ["stage1", "stage2"];
 
+/// Photos, unlike what other commands do, may be shared out between devices.
+const DEVICES: &str =
+    "Adapter: its index in `mprnet devices`, part of its name, or auto; also several, such as 0,1, or all";
+
 /// Photos, and what is to be done to them by whichever model.
 #[derive(Args)]
+#[command(mut_arg("device", |arg| arg.help(DEVICES)))]
 pub(super) struct PhotoArgs {
     #[command(flatten)]
     pub(super) inputs: InputArgs,

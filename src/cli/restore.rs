@@ -98,8 +98,8 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
         let Some(last) = weights.last() else { return Err(Failure::Usage("there is no model".to_owned())) };
         let asked = Asked { args, weights: last, label: output_label(models), targets };
         let mut gallery = args.compare.page().map(|page| Gallery::new(page, asked.protocol()));
-        let seats = args.session.seats(&weights, !args.no_passes, quiet)?;
-        let mut pool = Pool::new(seats).with_options(args.inputs.pool());
+        let members = args.session.members(&weights, !args.no_passes, quiet)?;
+        let mut pool = Pool::new(members).with_options(args.inputs.pool());
         let work = Work::new(&asked, &telling, quiet);
         worst = worst.max(work.restore_all(&jobs, &mut pool, &mut summary, &mut gallery)?);
         let used = work.into_used();
@@ -129,7 +129,7 @@ fn restore_video(args: &PhotoArgs, source: &Path, models: &[Model<'_>], quiet: b
     let files = models.iter().filter_map(|model| model.file());
     let video = Video::open(&args.video, source, args.inputs.output(), files, quiet)?;
     let weights = read_all(models, quiet)?;
-    video.restore(args.session.seats(&weights, !args.no_passes, quiet)?, quiet)
+    video.restore(args.session.members(&weights, !args.no_passes, quiet)?, quiet)
 }
 
 /// Says what would be done.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{Task, Weights, embedded};
 use crate::output::cache_folder;
 use crate::plan::Precision;
-use crate::pool::{Blame, Seat};
+use crate::pool::{Blame, Member};
 use crate::tune::Tuning;
 use crate::{Error, Restorer, RestorerOptions, Shown, gpu};
 use clap::builder::NonEmptyStringValueParser;
@@ -52,8 +52,7 @@ fn parse_strength(text: &str) -> Result<f32, String> {
 /// Which adapter.
 #[derive(Args)]
 pub(super) struct DeviceArgs {
-    /// Adapter: its index in `mprnet devices`, part of its name, or auto; where photos or videos are restored, also several,
-    /// such as 0,1, or all
+    /// Adapter: its index in `mprnet devices`, part of its name, or auto
     #[arg(short = 'g', long, value_name = "DEVICE", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
 }
@@ -244,16 +243,21 @@ impl Opener {
 
 impl SessionArgs {
     /// The adapters that photos are shared among; none is opened before a photo needs it.
-    pub(super) fn seats(&self, weights: &[Weights], passes: bool, quiet: bool) -> Result<Vec<Seat>, Error> {
+    pub(super) fn members(
+        &self,
+        weights: &[Weights],
+        passes: bool,
+        quiet: bool,
+    ) -> Result<Vec<Member>, Error> {
         weights.iter().try_for_each(|weights| weights.accepts(self.network.mode.mode()))?;
         let opener = Opener::new(self, weights, passes, quiet);
-        let seat = |device: Option<String>| {
+        let member = |device: Option<String>| {
             let name = device.as_ref().map_or_else(|| "the adapter".to_owned(), |it| format!("adapter {it}"));
             let device = gpu::DeviceOptions { device, ..opener.device.clone() };
             let opener = Opener { device, ..opener.clone() };
-            Seat::new(name, move || opener.open())
+            Member::new(name, move || opener.open())
         };
-        Ok(self.device.several()?.into_iter().map(seat).collect())
+        Ok(self.device.several()?.into_iter().map(member).collect())
     }
 
     /// What results depend on besides the photo, by name.

@@ -143,7 +143,7 @@ impl Way<'_> {
     async fn tensors(&self, mut graph: Graph, twin: &HashMap<TensorId, Value>) -> Result<Vec<TensorCheck>> {
         let all: Vec<(TensorId, &'static str)> =
             graph.nodes().iter().flat_map(|n| n.outputs.iter().map(|&id| (id, n.op.name()))).collect();
-        all.iter().for_each(|&(id, _)| graph.output(id));
+        all.iter().for_each(|&(id, _)| graph.mark_output(id));
         let input = self.network.input();
         let named = self.named(&graph);
         let gated = before_sigmoids(&graph);
@@ -168,7 +168,7 @@ impl Way<'_> {
                 compared(values.iter().map(|&v| f64::from(v)).collect()).unwrap_or(f64::INFINITY)
             });
             TensorCheck {
-                name: graph.at(id).name.clone(),
+                name: graph.tensor(id).name.clone(),
                 operator: operator.to_owned(),
                 twin: compared(twin[&id].data.clone()),
                 // One that is without end is the adapter's fault, and shows in `twin` too.

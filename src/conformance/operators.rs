@@ -43,7 +43,7 @@ impl Builder {
 
     fn input(&mut self, channels: u32, [height, width]: [u32; 2], role: Role) -> TensorId {
         let name = format!("x{}", self.graph.inputs().len());
-        self.graph.input(&name, TensorDesc { channels, height, width, patches: self.patches, role })
+        self.graph.add_input(&name, TensorDesc { channels, height, width, patches: self.patches, role })
     }
 
     fn feature(&mut self, channels: u32) -> TensorId {
@@ -52,7 +52,7 @@ impl Builder {
 
     fn param(&mut self, name: &str, shape: &[usize]) -> ParamId {
         let data = normal_values(name, shape);
-        self.graph.param(Param { name: name.to_owned(), shape: shape.to_vec(), data })
+        self.graph.add_param(Param { name: name.to_owned(), shape: shape.to_vec(), data })
     }
 
     fn push(&mut self, op: Op, inputs: &[TensorId]) -> Result<TensorId> {

@@ -126,7 +126,7 @@ impl Executor {
         Span {
             node,
             op: operator.op.name(),
-            tensor: graph.at(operator.outputs[0]).name.clone(),
+            tensor: graph.tensor(operator.outputs[0]).name.clone(),
             stage,
             kernel: spec.name(),
             inputs: operator.inputs.iter().map(shape).collect(),

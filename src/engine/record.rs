@@ -93,7 +93,7 @@ impl Compiled {
         let cell_rows = (share.clamp(1, u128::from(total)) as u32).min(step.lowered.strip[0]);
         let limits = CutLimits { cell_rows, ..self.limits };
         cut(domain, &item.cell_rows, &bound, &limits).map_err(|index| {
-            let tensor = self.graph.at(tensors[index].0).name.clone();
+            let tensor = self.graph.tensor(tensors[index].0).name.clone();
             Error::TensorTooLarge { tensor, bytes: bound[index].layout.bytes(), limit: limits.binding_bytes }
         })
     }

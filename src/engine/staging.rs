@@ -161,7 +161,7 @@ impl Lane {
             Part { layout, rows, slot, offset, bytes }
         };
         let parts = parts.map(part).collect();
-        Self { name: graph.at(id).name.clone(), desc: graph.desc(id), parts }
+        Self { name: graph.tensor(id).name.clone(), desc: graph.desc(id), parts }
     }
 }
 

@@ -88,7 +88,7 @@ struct Key {
 
 impl Key {
     fn of(graph: &Graph, packing: &Packing, texels: bool) -> Self {
-        let params = || packing.params.iter().map(|&id| graph.weights(id));
+        let params = || packing.params.iter().map(|&id| graph.param(id));
         let mut digest = DefaultHasher::new();
         for param in params() {
             param.shape.hash(&mut digest);

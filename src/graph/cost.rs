@@ -7,7 +7,7 @@ use super::{Graph, Node, Op, TensorId};
 #[must_use]
 pub fn multiply_adds(graph: &Graph, node: &Node) -> u64 {
     let pixels = graph.desc(node.outputs[0]).pixels();
-    let size = |id: super::ParamId| graph.weights(id).data.len() as u64;
+    let size = |id: super::ParamId| graph.param(id).data.len() as u64;
     match &node.op {
         Op::Conv(conv) => pixels * size(conv.weight),
         Op::Sam(sam) => pixels * (size(sam.features) + size(sam.image) + size(sam.gate)),

@@ -265,7 +265,7 @@ fn sam_outputs(graph: &Graph, sam: &Sam, inputs: &[TensorDesc], patches: Patches
 
 /// Output channels of a convolution's weights, once its other sides are as expected.
 fn rows_of(graph: &Graph, weight: ParamId, channels: u32, side: usize) -> std::result::Result<u32, String> {
-    let param = graph.weights(weight);
+    let param = graph.param(weight);
     match param.shape[..] {
         [out, inner, h, w] if inner == channels as usize && h == side && w == side => {
             whole(param)?;
@@ -277,7 +277,7 @@ fn rows_of(graph: &Graph, weight: ParamId, channels: u32, side: usize) -> std::r
 
 fn check_bias(graph: &Graph, bias: Option<ParamId>, len: u32) -> std::result::Result<(), String> {
     let Some(bias) = bias else { return Ok(()) };
-    let param = graph.weights(bias);
+    let param = graph.param(bias);
     ensure(param.shape == [len as usize], || {
         format!("{} is {:?} where [{len}] fits", param.name, param.shape)
     })?;

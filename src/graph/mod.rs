@@ -78,14 +78,14 @@ impl Graph {
     }
 
     /// Adds an input tensor.
-    pub fn input(&mut self, name: &str, desc: TensorDesc) -> TensorId {
-        let id = self.tensor(name.to_owned(), desc);
+    pub fn add_input(&mut self, name: &str, desc: TensorDesc) -> TensorId {
+        let id = self.new_tensor(name.to_owned(), desc);
         self.inputs.push(id);
         id
     }
 
     /// Adds a parameter.
-    pub fn param(&mut self, param: Param) -> ParamId {
+    pub fn add_param(&mut self, param: Param) -> ParamId {
         self.params.push(param);
         ParamId(self.params.len() - 1)
     }
@@ -109,7 +109,8 @@ impl Graph {
             reason,
         })?;
         let named = |i: usize| if i == 0 { name.to_owned() } else { format!("{name}#{i}") };
-        let outputs = descs.into_iter().enumerate().map(|(i, desc)| self.tensor(named(i), desc)).collect();
+        let outputs =
+            descs.into_iter().enumerate().map(|(i, desc)| self.new_tensor(named(i), desc)).collect();
         Ok(Node { op, inputs: inputs.to_vec(), outputs })
     }
 
@@ -119,7 +120,7 @@ impl Graph {
     }
 
     /// Marks a tensor as wanted after the run. Passes keep wanted tensors.
-    pub fn output(&mut self, tensor: TensorId) {
+    pub fn mark_output(&mut self, tensor: TensorId) {
         if !self.outputs.contains(&tensor) {
             self.outputs.push(tensor);
         }
@@ -164,7 +165,7 @@ impl Graph {
 
     /// A tensor's name and shape.
     #[must_use]
-    pub fn at(&self, id: TensorId) -> &Tensor {
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
         &self.tensors[id.0]
     }
 
@@ -182,7 +183,7 @@ impl Graph {
 
     /// A parameter.
     #[must_use]
-    pub fn weights(&self, id: ParamId) -> &Param {
+    pub fn param(&self, id: ParamId) -> &Param {
         &self.params[id.0]
     }
 
@@ -192,7 +193,7 @@ impl Graph {
         self.nodes.iter().position(|n| n.outputs.contains(&id))
     }
 
-    fn tensor(&mut self, name: String, desc: TensorDesc) -> TensorId {
+    fn new_tensor(&mut self, name: String, desc: TensorDesc) -> TensorId {
         self.tensors.push(Tensor { name, desc });
         TensorId(self.tensors.len() - 1)
     }

@@ -23,12 +23,12 @@ impl Groups {
     pub fn of(graph: &Graph) -> Self {
         let count = graph.tensor_count();
         let mut groups = Self { of: (0..count).collect(), fixed: vec![false; count] };
-        for node in graph.nodes() {
-            tied(node).windows(2).for_each(|pair| groups.join(pair[0], pair[1]));
+        let (tied, bound): (Vec<_>, Vec<_>) = graph.nodes.iter().map(scales).unzip();
+        for pair in tied.iter().flat_map(|tensors| tensors.windows(2)) {
+            groups.join(pair[0], pair[1]);
         }
         let images = graph.nodes.iter().flat_map(|n| &n.outputs).filter(|&&t| is_image(graph, t));
-        let bound = graph.nodes.iter().filter_map(before_sigmoid);
-        for t in graph.inputs.iter().chain(images).copied().chain(bound) {
+        for t in graph.inputs.iter().chain(images).copied().chain(bound.into_iter().flatten()) {
             let group = groups.of[t.0];
             groups.fixed[group] = true;
         }
@@ -76,28 +76,35 @@ fn is_image(graph: &Graph, tensor: TensorId) -> bool {
     matches!(graph.desc(tensor).role, Role::Words | Role::Image)
 }
 
-/// The tensors of a node that are of one scale.
-fn tied(node: &Node) -> Vec<TensorId> {
+/// The tensors of a node that are of one scale, and the one that it computes or reads and that a sigmoid sets the scale of.
+fn scales(node: &Node) -> (Vec<TensorId>, Option<TensorId>) {
     let (inputs, outputs) = (&node.inputs, &node.outputs);
+    // Every operator is named: a new one that fell under a rule unseen would be scaled wrongly in silence.
     match &node.op {
         Op::Conv(conv) => {
             let added = inputs.last().filter(|_| conv.epilogue == Epilogue::Residual);
-            outputs.iter().chain(added).copied().collect()
+            (outputs.iter().chain(added).copied().collect(), None)
         }
-        Op::Attention(_) => Vec::new(),
-        Op::Gate => vec![inputs[0], inputs[1], outputs[0]],
-        Op::SigmoidGate => vec![inputs[0], inputs[2], outputs[0]],
-        Op::Sam(_) => vec![inputs[0], outputs[0]],
-        _ => inputs.iter().chain(outputs).copied().collect(),
-    }
-}
-
-/// What a node computes or reads that a sigmoid sets the scale of.
-fn before_sigmoid(node: &Node) -> Option<TensorId> {
-    match node.op {
-        Op::Attention(_) => Some(node.outputs[0]),
-        Op::SigmoidGate => Some(node.inputs[1]),
-        _ => None,
+        Op::Attention(_) => (Vec::new(), Some(outputs[0])),
+        Op::Gate => (vec![inputs[0], inputs[1], outputs[0]], None),
+        Op::SigmoidGate => (vec![inputs[0], inputs[2], outputs[0]], Some(inputs[1])),
+        Op::Sam(_) => (vec![inputs[0], outputs[0]], None),
+        Op::Unpack
+        | Op::Pack
+        | Op::ReadPixels { .. }
+        | Op::WritePixels { .. }
+        | Op::Pad { .. }
+        | Op::Crop { .. }
+        | Op::PixelUnshuffle { .. }
+        | Op::PixelShuffle { .. }
+        | Op::Concat
+        | Op::Prelu { .. }
+        | Op::Add
+        | Op::Downsample
+        | Op::Upsample { .. }
+        | Op::PoolCells
+        | Op::PoolRows
+        | Op::BoxMean(_) => (inputs.iter().chain(outputs).copied().collect(), None),
     }
 }
 
@@ -147,9 +154,9 @@ fn scaled_columns(graph: &mut Graph, id: ParamId, exponents: &[i32]) -> ParamId 
     if exponents.iter().all(|&e| e == 0) {
         return id;
     }
-    let param = graph.weights(id).clone();
+    let param = graph.param(id).clone();
     let taps: usize = param.shape.iter().skip(2).product();
     let factor = |i: usize| f64::from(exponents[i / taps % exponents.len()]).exp2();
     let data = param.data.iter().enumerate().map(|(i, &v)| (f64::from(v) * factor(i)) as f32).collect();
-    graph.param(Param { data, ..param })
+    graph.add_param(Param { data, ..param })
 }

@@ -116,7 +116,7 @@ impl Job {
     /// Finds out whether the output can be written, and makes the directories that it is in.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] or [`Error::Io`] with what stands in the way.
+    /// [`Error::Jobs`] where the name tells no format; [`Error::Unwritable`] or [`Error::Io`] with what stands in the way.
     pub fn check_output(&self) -> Result<()> {
         let Place::File(output) = &self.output else { return Ok(()) };
         if let Some(directory) = output.parent().filter(|_| self.makes_directories) {
@@ -125,13 +125,13 @@ impl Job {
         if !names_directory(output) && self.format().is_some() {
             return image::check_output(output, &self.write);
         }
-        let ends = "end in .png, .jpg, .webp or .tiff, unless --format says what it is";
         let shown = Shown(output.display());
+        let ends = format!("end in {}, unless --format says what it is", FileFormat::endings());
         let reason = match output.extension() {
             None => format!("there is no directory {shown}, and the name of a file must {ends}"),
             Some(_) => format!("the name must {ends}"),
         };
-        Err(Error::Unwritable { path: output.clone(), reason })
+        Err(Error::Jobs { reason: format!("cannot write {shown}: {reason}") })
     }
 
     /// Writes what the photo has become: whole or not at all.

@@ -7,7 +7,7 @@ use crate::plan::{Domain, Reach};
 
 pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Stage {
     let gates = cx.graph.desc(cx.dst());
-    let squeeze = cx.graph.weights(attention.squeeze);
+    let squeeze = cx.graph.param(attention.squeeze);
     let op = *attention;
     let params = [Some(op.squeeze), op.squeeze_bias, Some(op.excite), op.excite_bias];
     let packing = Packing {
@@ -37,7 +37,7 @@ pub(super) fn lower(cx: &Context<'_>, attention: &Attention) -> Stage {
 
 /// W1 by rows of quads, then W2 as [quads][hidden] of four outputs; b2, then b1.
 fn pack(graph: &Graph, op: &Attention) -> Packed {
-    let (squeeze, excite) = (graph.weights(op.squeeze), graph.weights(op.excite));
+    let (squeeze, excite) = (graph.param(op.squeeze), graph.param(op.excite));
     let (hidden, channels) = (squeeze.shape[0], squeeze.shape[1]);
     let padded = channels.next_multiple_of(4);
     let mut weights = Vec::with_capacity(2 * hidden * padded);
@@ -53,7 +53,7 @@ fn pack(graph: &Graph, op: &Attention) -> Packed {
     }
     let mut bias = vec![0.0; padded + hidden.next_multiple_of(4)];
     for (id, at) in [(op.excite_bias, 0), (op.squeeze_bias, padded)] {
-        if let Some(values) = id.map(|id| &graph.weights(id).data) {
+        if let Some(values) = id.map(|id| &graph.param(id).data) {
             bias[at..at + values.len()].copy_from_slice(values);
         }
     }

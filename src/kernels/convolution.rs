@@ -78,7 +78,7 @@ impl<'a> Filter<'a> {
             inputs.resize(inputs.len().next_multiple_of(4), None);
             first += count as usize;
         }
-        Self { weight: graph.weights(conv.weight), inputs }
+        Self { weight: graph.param(conv.weight), inputs }
     }
 
     pub(super) fn outputs(&self) -> usize {
@@ -111,7 +111,7 @@ impl<'a> Filter<'a> {
 
 /// The biases, padded with zeros.
 pub(super) fn biases(graph: &Graph, conv: &Conv, count: usize) -> Vec<f32> {
-    let mut bias = conv.bias.map_or_else(Vec::new, |id| graph.weights(id).data.to_vec());
+    let mut bias = conv.bias.map_or_else(Vec::new, |id| graph.param(id).data.to_vec());
     bias.resize(count, 0.0);
     bias
 }

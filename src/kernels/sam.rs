@@ -59,7 +59,7 @@ fn pack(graph: &Graph, op: &Sam) -> Packed {
 }
 
 fn pack_layer(graph: &Graph, weight: ParamId, bias: Option<ParamId>, packed: &mut Packed) {
-    let weight = graph.weights(weight);
+    let weight = graph.param(weight);
     let (outputs, inputs) = (weight.shape[0], weight.shape[1]);
     let at = |o: usize, i: usize| if o < outputs && i < inputs { weight.data[o * inputs + i] } else { 0.0 };
     for first in (0..outputs).step_by(4) {
@@ -67,7 +67,7 @@ fn pack_layer(graph: &Graph, weight: ParamId, bias: Option<ParamId>, packed: &mu
             packed.weights.extend((first..first + 4).map(|o| at(o, input)));
         }
     }
-    let biases = bias.map_or_else(Vec::new, |id| graph.weights(id).data.to_vec());
+    let biases = bias.map_or_else(Vec::new, |id| graph.param(id).data.to_vec());
     packed
         .bias
         .extend(biases.iter().copied().chain(std::iter::repeat(0.0)).take(outputs.next_multiple_of(4)));

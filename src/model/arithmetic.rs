@@ -21,7 +21,7 @@ impl Arithmetic {
         for node in graph.nodes() {
             let multiply_adds = cost::multiply_adds(graph, node);
             if multiply_adds > 0 {
-                counted.stages[stage_of(&graph.at(node.outputs[0]).name)] += multiply_adds;
+                counted.stages[stage_of(&graph.tensor(node.outputs[0]).name)] += multiply_adds;
                 *counted.kinds.entry(node.op.name()).or_default() += multiply_adds;
             }
         }

@@ -60,14 +60,14 @@ pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
     let mut net = Network { graph: Graph::new(), weights, patches: Patches::WHOLE, windows };
     let result = net.mprnet(options, (width, height))?;
     let mut graph = net.graph;
-    graph.output(result);
+    graph.mark_output(result);
     if let ImageFormat::Pixels { .. } = options.format {
         edges::finite(&mut graph, options.stage)?;
     }
     for name in &options.keep {
         let unknown = || Error::UnknownTensor { name: name.clone() };
         let tensor = graph.find(name).ok_or_else(unknown)?;
-        graph.output(tensor);
+        graph.mark_output(tensor);
     }
     Ok(graph)
 }
@@ -87,9 +87,9 @@ pub fn channel_attention_block(params: Vec<Param>, input: TensorDesc) -> Result<
         return Err(Error::Misshapen { key, found, expected: "[1]".to_owned() });
     }
     let mut net = Network { graph: Graph::new(), weights: &weights, patches: input.patches, windows: None };
-    let x = net.graph.input("x", input);
+    let x = net.graph.add_input("x", input);
     let y = net.cab("cab", x)?;
-    net.graph.output(y);
+    net.graph.mark_output(y);
     Ok(net.graph)
 }
 
@@ -306,7 +306,7 @@ impl Network<'_> {
     fn weights_of(&mut self, key: &str) -> Result<(ParamId, Option<ParamId>)> {
         let weight = self.weights.get(&format!("{key}.weight"))?.clone();
         let bias: Option<Param> = self.weights.get(&format!("{key}.bias")).ok().cloned();
-        Ok((self.graph.param(weight), bias.map(|b| self.graph.param(b))))
+        Ok((self.graph.add_param(weight), bias.map(|b| self.graph.add_param(b))))
     }
 
     fn op(&mut self, name: &str, op: Op, inputs: &[TensorId]) -> Result<TensorId> {

@@ -183,7 +183,7 @@ impl Requests {
             let mut placement =
                 Placement { layout, fragments: Vec::new(), slots: Vec::new(), passing: BTreeMap::new() };
             let too_large = |bytes| Error::TensorTooLarge {
-                tensor: graph.at(tensor).name.clone(),
+                tensor: graph.tensor(tensor).name.clone(),
                 bytes,
                 limit: buffer_limit,
             };

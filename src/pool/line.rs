@@ -11,7 +11,7 @@ pub(super) struct Item<W: Work> {
     pub(super) number: usize,
     pub(super) job: W::Job,
     pub(super) photo: W::Photo,
-    /// Seats where it has failed.
+    /// Members where it has failed.
     pub(super) tried: Vec<usize>,
     /// Whether it has been tried once more, on a device that was opened anew for it.
     pub(super) again: bool,
@@ -127,9 +127,9 @@ impl<W: Work> Line<W> {
     }
 
     /// The next photo for a device; none where it is not needed any more.
-    pub(super) fn next_loaded(&self, seat: usize) -> Option<Item<W>> {
+    pub(super) fn next_loaded(&self, member: usize) -> Option<Item<W>> {
         self.wait(|state| {
-            let at = state.loaded.iter().position(|item| !item.tried.contains(&seat))?;
+            let at = state.loaded.iter().position(|item| !item.tried.contains(&member))?;
             state.loaded.remove(at)
         })
     }

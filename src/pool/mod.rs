@@ -10,10 +10,10 @@
 
 mod frames;
 mod line;
-mod seat;
+mod member;
 mod workers;
 
-pub use seat::Seat;
+pub use member::Member;
 
 use crate::{Cancel, Error, Restorer};
 use line::Line;
@@ -134,7 +134,7 @@ impl Default for PoolOptions {
 /// Devices that share photos.
 ///
 /// ```
-/// use mprnet::pool::{Pool, Seat};
+/// use mprnet::pool::{Pool, Member};
 /// use mprnet::{Cancel, Restorer, RestorerOptions, gpu, image::Frame, model::{Task, Weights}};
 ///
 /// # fn main() -> mprnet::Result<()> {
@@ -142,7 +142,7 @@ impl Default for PoolOptions {
 ///     let device = gpu::Device::new(&gpu::DeviceOptions::default())?;
 ///     Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default()))
 /// };
-/// let mut pool = Pool::new(vec![Seat::new("the first adapter", open)]);
+/// let mut pool = Pool::new(vec![Member::new("the first adapter", open)]);
 /// let photos = (1..4_u8).map(|shade| Frame::from_rgb8(16, 8, vec![50 * shade; 16 * 8 * 3]));
 /// let mut clean = Vec::new();
 /// pool.restore(photos, &Cancel::new(), |_, restored| clean.extend(restored))?;
@@ -151,15 +151,15 @@ impl Default for PoolOptions {
 /// # }
 /// ```
 pub struct Pool {
-    seats: Vec<Seat>,
+    members: Vec<Member>,
     options: PoolOptions,
 }
 
 impl Pool {
     /// A pool of these devices, of which none is opened before a photo needs it.
     #[must_use]
-    pub fn new(seats: Vec<Seat>) -> Self {
-        Self { seats, options: PoolOptions::default() }
+    pub fn new(members: Vec<Member>) -> Self {
+        Self { members, options: PoolOptions::default() }
     }
 
     /// The same, working in another way.
@@ -186,8 +186,8 @@ impl Pool {
         deliver: impl FnMut(W::Job, Result<W::Saved, W::Error>),
     ) -> Result<(), W::Error> {
         let [loaders, savers] = [self.options.loaders, self.options.savers].map(|threads| threads.max(1));
-        let drivers = seat::PHOTOS * self.seats.len();
+        let drivers = member::PHOTOS * self.members.len();
         let line = Line::new(loaders + drivers + savers + self.options.waiting, self.options.ordered);
-        workers::run(work, &self.seats, [loaders, savers], jobs, &line, cancel, deliver)
+        workers::run(work, &self.members, [loaders, savers], jobs, &line, cancel, deliver)
     }
 }

@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::Scope;
 
 use super::line::{Item, Line, Outcome};
-use super::seat::PHOTOS;
-use super::{Blame, Seat, Work};
+use super::member::PHOTOS;
+use super::{Blame, Member, Work};
 use crate::{Cancel, Error, caught};
 
 /// What all threads share.
 struct Shop<'a, W: Work> {
     work: &'a W,
-    seats: &'a [Seat],
+    members: &'a [Member],
     line: &'a Line<W>,
     cancel: &'a Cancel,
     /// What a thread panicked with.
@@ -23,24 +23,24 @@ struct Shop<'a, W: Work> {
 
 pub(super) fn run<W: Work>(
     work: &W,
-    seats: &[Seat],
+    members: &[Member],
     [loaders, savers]: [usize; 2],
     jobs: impl Iterator<Item = W::Job> + Send,
     line: &Line<W>,
     cancel: &Cancel,
     mut deliver: impl FnMut(W::Job, Result<W::Saved, W::Error>),
 ) -> Result<(), W::Error> {
-    let shop = Shop { work, seats, line, cancel, panic: Mutex::new(None) };
+    let shop = Shop { work, members, line, cancel, panic: Mutex::new(None) };
     let jobs = Mutex::new(jobs.enumerate());
     std::thread::scope(|scope| {
         let shop = &shop;
         (0..loaders).for_each(|_| shop.start(scope, || shop.load_all(&jobs)));
-        for seat in 0..seats.len() {
-            (0..PHOTOS).for_each(|_| shop.start(scope, move || shop.restore_all(seat)));
+        for member in 0..members.len() {
+            (0..PHOTOS).for_each(|_| shop.start(scope, move || shop.restore_all(member)));
         }
         (0..savers).for_each(|_| shop.start(scope, || shop.save_all()));
         shop.guarded(|| {
-            if !seats.iter().any(Seat::works) {
+            if !members.iter().any(Member::works) {
                 line.stop(Some(nobody()));
             }
             while let Some(Outcome { job, saved }) = line.next_outcome() {
@@ -100,15 +100,15 @@ impl<W: Work> Shop<'_, W> {
         }
     }
 
-    fn restore_all(&self, seat: usize) {
-        let own = &self.seats[seat];
+    fn restore_all(&self, member: usize) {
+        let own = &self.members[member];
         while own.works() {
-            let Some(item) = self.line.next_loaded(seat) else { break };
+            let Some(item) = self.line.next_loaded(member) else { break };
             if let Err(cancelled) = self.cancel.check() {
                 self.line.ended(item.number, item.job, Err(cancelled.into()));
                 continue;
             }
-            let floor = own.floor(item.again);
+            let turn = own.turn(item.again);
             let restorer = match caught(|| own.restorer()) {
                 Ok(Some(restorer)) => restorer,
                 // Its other photo has failed meanwhile.
@@ -118,7 +118,7 @@ impl<W: Work> Shop<'_, W> {
                 }
                 Err(error) => {
                     self.line.again(item);
-                    self.give_up(seat, error.into());
+                    self.give_up(member, error.into());
                     continue;
                 }
             };
@@ -130,12 +130,12 @@ impl<W: Work> Shop<'_, W> {
                 Err(error) => match self.work.blame(&error) {
                     Blame::Photo => self.line.ended(item.number, item.job, Err(error)),
                     blame => {
-                        let once_more = blame.may_pass() && own.may_do_better(&restorer);
+                        let once_more = blame.may_pass() && own.worth_reopening(&restorer);
                         own.close(Some(&restorer), false);
                         // Closing may fail once more, of what was left half changed.
                         let _ = catch_unwind(AssertUnwindSafe(|| drop(restorer)));
-                        drop(floor);
-                        self.failed(seat, (blame, once_more), item, error);
+                        drop(turn);
+                        self.failed(member, (blame, once_more), item, error);
                     }
                 },
             }
@@ -143,22 +143,23 @@ impl<W: Work> Shop<'_, W> {
     }
 
     /// Hands a photo on to another device, where there is one, or once to the same one opened anew; else it has failed for good.
-    fn failed(&self, seat: usize, (blame, once_more): (Blame, bool), mut item: Item<W>, error: W::Error) {
-        let others = || (0..self.seats.len()).filter(|&other| other != seat && self.seats[other].works());
+    fn failed(&self, member: usize, (blame, once_more): (Blame, bool), mut item: Item<W>, error: W::Error) {
+        let others =
+            || (0..self.members.len()).filter(|&other| other != member && self.members[other].works());
         let last = others().next().is_none();
         if last && once_more && !item.again && !self.cancel.is_cancelled() {
-            self.work.tries_again(self.seats[seat].name(), &item.job, &error);
+            self.work.tries_again(self.members[member].name(), &item.job, &error);
             return self.line.again(Item { again: true, ..item });
         }
-        item.tried.push(seat);
+        item.tried.push(member);
         if others().all(|other| item.tried.contains(&other)) {
             self.line.ended(item.number, item.job, Err(error));
-            if last && !self.seats[seat].works() {
+            if last && !self.members[member].works() {
                 self.line.stop(Some(nobody()));
             }
         } else if blame == Blame::Device {
             self.line.again(item);
-            self.give_up(seat, error);
+            self.give_up(member, error);
         } else {
             item.error = Some(error);
             self.line.again(item);
@@ -166,10 +167,11 @@ impl<W: Work> Shop<'_, W> {
     }
 
     /// Does without a device from now on.
-    fn give_up(&self, seat: usize, error: W::Error) {
-        let own = &self.seats[seat];
+    fn give_up(&self, member: usize, error: W::Error) {
+        let own = &self.members[member];
         let news = own.close(None, true);
-        let working: Vec<usize> = (0..self.seats.len()).filter(|&seat| self.seats[seat].works()).collect();
+        let working: Vec<usize> =
+            (0..self.members.len()).filter(|&member| self.members[member].works()).collect();
         if working.is_empty() {
             return self.line.stop(Some(error));
         }
@@ -177,6 +179,6 @@ impl<W: Work> Shop<'_, W> {
             self.work.gave_up(own.name(), &error);
         }
         // Photos that waited for this one, and for no other.
-        self.line.abandon(|tried| working.iter().all(|seat| tried.contains(seat)), nobody);
+        self.line.abandon(|tried| working.iter().all(|member| tried.contains(member)), nobody);
     }
 }

@@ -126,12 +126,12 @@ pub(super) async fn measure(
     let mut peaks = FeaturePeaks::default();
     for part in parts(&graph, &features) {
         let mut kept = graph.clone();
-        part.iter().for_each(|&t| kept.output(t));
+        part.iter().for_each(|&t| kept.mark_output(t));
         let outputs = run(device, store, kept.clone(), photo, Precision::F32).await?;
         for (&t, values) in kept.outputs().iter().zip(&outputs).filter(|(t, _)| part.contains(t)) {
             let Values::Planar(values) = values else { continue };
             let largest = largest(values).ok_or_else(|| Error::NotFinite(OVERFLOW.into()))?;
-            peaks.note(&graph.at(groups.first(&graph, t)).name, largest);
+            peaks.note(&graph.tensor(groups.first(&graph, t)).name, largest);
         }
     }
     Ok(peaks)

@@ -39,7 +39,7 @@ impl Restorer {
         let given =
             executed.nodes().iter().flat_map(|node| node.outputs.iter().map(|&id| (node.op.name(), id)));
         let operators: Vec<(&str, String)> = given
-            .map(|(op, id)| (op, executed.at(id).name.clone()))
+            .map(|(op, id)| (op, executed.tensor(id).name.clone()))
             // What passes have put in has no name that could be asked for.
             .filter(|(_, tensor)| known.find(tensor).is_some())
             .collect();

@@ -8,7 +8,7 @@ fn output_of_an_unknown_kind() {
     let room = Room::with_photo();
     for out in ["out.bmp", "out.png.gz"] {
         let words = ["cannot write", out, "the name must end in .png, .jpg", "--format"];
-        room.refuses(&["restore", "photo.png", "-o", out], 1, &words);
+        room.refuses(&["restore", "photo.png", "-o", out], 2, &words);
     }
 }
 
@@ -31,7 +31,7 @@ fn output_of_no_format() {
     let room = Room::with_photo();
     let words =
         ["cannot write out: there is no directory out, and the name of a file must end in .png, .jpg"];
-    room.refuses(&["restore", "photo.png", "-o", "out"], 1, &words);
+    room.refuses(&["restore", "photo.png", "-o", "out"], 2, &words);
 }
 
 /// Found before anything is computed: no adapter is named.

@@ -92,6 +92,22 @@ fn help_names_the_exit_codes() {
     assert_eq!(version.out, concat!("mprnet ", env!("CARGO_PKG_VERSION"), "\n"));
 }
 
+#[test]
+fn help_is_a_command_too() {
+    let out = |args: &[&str]| Run::of(mprnet().args(args)).succeeds().out;
+    assert_eq!(out(&["help"]), out(&["--help"]));
+    assert_eq!(out(&["help", "bench"]), out(&["bench", "--help"]));
+    Run::of(mprnet().args(["help", "benches"])).fails_at_once(2, &["unrecognized subcommand 'benches'"]);
+}
+
+/// Commands that use one adapter do not offer several.
+#[test]
+fn adapters_that_a_command_takes() {
+    let several = |command| Run::of(mprnet().args([command, "--help"])).succeeds().out.contains("also several");
+    assert!(["derain", "denoise", "deblur", "restore"].into_iter().all(several));
+    assert!(!["eval", "calibrate", "doctor", "conformance", "bench", "profile"].into_iter().any(several));
+}
+
 /// As `mprnet plan | head` has it.
 #[test]
 fn output_that_nobody_reads() {
@@ -113,7 +129,7 @@ fn output_onto_a_full_disk() {
     // Messages that cannot be written are no reason to fail otherwise.
     let room = Room::with_photo();
     let mut command = room.command(["restore", "photo.png", "-o", "out.bmp"]);
-    assert_eq!(command.stderr(full()).status().unwrap().code(), Some(1));
+    assert_eq!(command.stderr(full()).status().unwrap().code(), Some(2));
 }
 
 #[test]

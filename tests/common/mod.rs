@@ -61,7 +61,7 @@ impl Random {
     pub fn param(&mut self, graph: &mut Graph, name: &str, shape: &[usize]) -> ParamId {
         let fan_in: usize = shape[1..].iter().product::<usize>().max(1);
         let data = self.values(shape.iter().product()).iter().map(|v| v / (fan_in as f32).sqrt()).collect();
-        graph.param(Param { name: name.to_owned(), shape: shape.to_vec(), data })
+        graph.add_param(Param { name: name.to_owned(), shape: shape.to_vec(), data })
     }
 
     /// A convolution with random weights, and a bias where asked for.

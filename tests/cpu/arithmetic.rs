@@ -79,7 +79,7 @@ fn attention_modules_keep_their_arithmetic() {
     let mut toy = Toy::new(8);
     let (x, image) = (toy.input(8), toy.image());
     let (gated, _) = toy.sam(x, image);
-    toy.graph.output(gated);
+    toy.graph.mark_output(gated);
     let fused = passes::optimize(toy.graph.clone()).unwrap();
     assert_eq!(fused.nodes().len(), 1);
     for graph in [&toy.graph, &fused] {

@@ -44,7 +44,7 @@ fn follow(graph: &Graph, operators: &[Operator], Plan { schedule, memory, .. }: 
     }
     let mut stored: BTreeMap<TensorId, Vec<u32>> = BTreeMap::new();
     for (index, band) in schedule.bands.iter().enumerate() {
-        let name = |tensor: TensorId| &graph.at(tensor).name;
+        let name = |tensor: TensorId| &graph.tensor(tensor).name;
         let mut held = Rows::new();
         for load in &band.loads {
             assert!(
@@ -88,7 +88,7 @@ fn follow(graph: &Graph, operators: &[Operator], Plan { schedule, memory, .. }: 
     }
     for (tensor, rows) in stored {
         let all: Vec<u32> = (0..graph.desc(tensor).height).collect();
-        assert_eq!(rows, all, "rows of {} are stored once each, in order", graph.at(tensor).name);
+        assert_eq!(rows, all, "rows of {} are stored once each, in order", graph.tensor(tensor).name);
     }
     for &output in graph.outputs() {
         assert!(has(&host, output, &(0..graph.desc(output).height)));

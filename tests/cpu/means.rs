@@ -65,7 +65,7 @@ fn windows_beyond_a_patch_are_refused() {
         let op = Op::BoxMean(BoxMean { axis: Axis::Rows, window, prelu: None });
         assert_eq!(t.graph.push("mean", op, &[x], patches).is_ok(), fits, "{window} in {patches:?}");
     }
-    let mut map = |height, patches| t.graph.input("map", feature(8, height, 16, patches));
+    let mut map = |height, patches| t.graph.add_input("map", feature(8, height, 16, patches));
     let maps = [map(5, Patches::WHOLE), map(17, Patches::WHOLE), map(4, Patches::HALVES)];
     for (map, fits) in maps.into_iter().zip([true, false, false]) {
         let pushed = t.graph.push("gated", Op::SigmoidGate, &[x, map, x], Patches::WHOLE);
@@ -73,6 +73,6 @@ fn windows_beyond_a_patch_are_refused() {
     }
     // A kernel reads features and their map as one type.
     let image = TensorDesc { role: Role::Image, ..t.graph.desc(x) };
-    let map = t.graph.input("map", image);
+    let map = t.graph.add_input("map", image);
     assert!(t.graph.push("gated", Op::SigmoidGate, &[x, map, x], Patches::WHOLE).is_err());
 }

@@ -10,10 +10,10 @@ use crate::common::{Random, feature};
 fn convolution(out: usize) -> (Graph, Vec<f32>, Vec<f32>) {
     let mut random = Random::new(1);
     let mut graph = Graph::new();
-    let ids = [5, 6].map(|channels| graph.input("input", feature(channels, 8, 8, Patches::WHOLE)));
+    let ids = [5, 6].map(|channels| graph.add_input("input", feature(channels, 8, 8, Patches::WHOLE)));
     let conv = random.conv(&mut graph, KernelSize::Three, out, 11, true);
     graph.push("conv", Op::Conv(conv), &ids, Patches::WHOLE).unwrap();
-    let weights = [conv.weight, conv.bias.unwrap()].map(|id| graph.weights(id).data.to_vec());
+    let weights = [conv.weight, conv.bias.unwrap()].map(|id| graph.param(id).data.to_vec());
     let [weight, bias] = weights;
     (graph, weight, bias)
 }

@@ -28,7 +28,7 @@ fn reflection_as_numpy_does_it() {
 /// The only result of an operator.
 fn run(op: Op, desc: TensorDesc, input: &[f64]) -> mprnet::Result<Vec<f64>> {
     let mut graph = Graph::new();
-    let x = graph.input("x", desc);
+    let x = graph.add_input("x", desc);
     let y = graph.push("y", op, &[x], Patches::WHOLE)?;
     Ok(cpu::run(&graph, &[input.to_vec()])?.remove(&y).unwrap().data)
 }

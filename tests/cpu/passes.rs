@@ -30,12 +30,12 @@ impl Toy {
     }
 
     pub fn input(&mut self, channels: u32) -> TensorId {
-        self.graph.input("input", feature(channels, 16, 16, Patches::WHOLE))
+        self.graph.add_input("input", feature(channels, 16, 16, Patches::WHOLE))
     }
 
     pub fn image(&mut self) -> TensorId {
         let desc = TensorDesc { role: Role::Image, ..feature(3, 16, 16, Patches::WHOLE) };
-        self.graph.input("image", desc)
+        self.graph.add_input("image", desc)
     }
 
     /// Applies an operator if it fits.
@@ -184,11 +184,11 @@ pub fn grown(seed: u64, steps: &[Step]) -> Graph {
     for step in steps {
         toy.grow(&mut pool, &mut images, step);
         if step.wanted {
-            toy.graph.output(pool[pool.len() - 1]);
+            toy.graph.mark_output(pool[pool.len() - 1]);
         }
     }
-    toy.graph.output(pool[pool.len() - 1]);
-    toy.graph.output(images[images.len() - 1]);
+    toy.graph.mark_output(pool[pool.len() - 1]);
+    toy.graph.mark_output(images[images.len() - 1]);
     toy.graph
 }
 

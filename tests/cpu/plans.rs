@@ -49,14 +49,14 @@ fn check_plan(graph: &Graph, plan: &MemoryPlan, buffer_limit: u64) {
         assert_eq!(placement.fragments.len(), placement.slots.len());
         for (fragment, &slot) in placement.fragments.iter().zip(&placement.slots) {
             let size = bytes(fragment, &placement.layout);
-            assert!(size <= plan.slot_sizes()[slot], "{} has no room", graph.at(id).name);
+            assert!(size <= plan.slot_sizes()[slot], "{} has no room", graph.tensor(id).name);
             for step in steps.clone() {
                 taken[step * plan.slot_sizes().len() + slot].push(id);
             }
         }
     }
     if let Some(tenants) = taken.iter().find(|t| t.len() > 1) {
-        let names: Vec<_> = tenants.iter().map(|&t| &graph.at(t).name).collect();
+        let names: Vec<_> = tenants.iter().map(|&t| &graph.tensor(t).name).collect();
         panic!("{names:?} are alive in one slot");
     }
     assert_eq!(plan.live_bound(), live.into_iter().max().unwrap());

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mprnet::pool::{Blame, Pool, PoolOptions, Seat, Work};
+use mprnet::pool::{Blame, Member, Pool, PoolOptions, Work};
 use mprnet::{Cancel, Error, Restorer, Result};
 
 struct Unreadable;
@@ -41,8 +41,8 @@ fn no_more_photos_are_under_way_than_there_is_room_for() {
     let jobs = (0..40).map(|_| {
         begun.fetch_add(1, Ordering::SeqCst);
     });
-    let seat = Seat::new("none", || unreachable!("no photo needs it"));
-    let mut pool = Pool::new(vec![seat]).with_options(options);
+    let member = Member::new("none", || unreachable!("no photo needs it"));
+    let mut pool = Pool::new(vec![member]).with_options(options);
     pool.run(&Unreadable, jobs, &Cancel::new(), |(), outcome| {
         assert!(outcome.is_err());
         delivered += 1;

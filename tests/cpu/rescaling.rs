@@ -26,7 +26,7 @@ fn check(graph: &Graph, seed: u64) -> usize {
     for (id, (actual, expected)) in graph.outputs().iter().zip(outputs(&moved).iter().zip(outputs(graph))) {
         let scale = f64::from(exponents[id.0]).exp2() as f32;
         let same = actual.iter().zip(&expected).all(|(a, e)| a.to_bits() == (e * scale).to_bits());
-        assert!(same, "{} times 2^{}", graph.at(*id).name, exponents[id.0]);
+        assert!(same, "{} times 2^{}", graph.tensor(*id).name, exponents[id.0]);
     }
     exponents.iter().filter(|&&e| e != 0).count()
 }
@@ -79,7 +79,7 @@ fn what_moves_alone() {
     let mut firsts: Vec<TensorId> = movable.map(|t| groups.first(&graph, t)).collect();
     firsts.sort_unstable();
     firsts.dedup();
-    let names = firsts.iter().map(|&t| graph.at(t).name.as_str());
+    let names = firsts.iter().map(|&t| graph.tensor(t).name.as_str());
     let (hidden, trunks): (Vec<&str>, Vec<&str>) = names.partition(|name| name.ends_with(".body.1"));
     assert_eq!(hidden.len(), 3 + 2 * (6 + 6 + 2) + 3 * 2);
     let expected = [
@@ -103,7 +103,7 @@ fn maps_do_not_move() {
     for graph in [passes::optimize(graph.clone()).unwrap(), graph] {
         let groups = Groups::of(&graph);
         let maps: Vec<TensorId> =
-            features(&graph).filter(|&t| graph.at(t).name.ends_with(".CA.conv_du.2")).collect();
+            features(&graph).filter(|&t| graph.tensor(t).name.ends_with(".CA.conv_du.2")).collect();
         assert_eq!(maps.len(), 3 + 2 * (6 + 8) + 2 * 3);
         assert!(maps.iter().all(|&map| !groups.movable(map)));
     }

@@ -111,7 +111,7 @@ fn convolutions() -> Vec<Graph> {
                 let source = TensorDesc { height: side, width: side, role, ..x };
                 let descs = std::iter::repeat_n(source, count).chain(added);
                 let mut graph = Graph::new();
-                let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
+                let ids: Vec<TensorId> = descs.map(|desc| graph.add_input("input", desc)).collect();
                 let conv = random.conv(&mut graph, kernel, 8, 8 * count, false);
                 let op = Op::Conv(Conv { halve, epilogue, pooled, ..conv });
                 graph.push("conv", op, &ids, Patches::WHOLE).unwrap();
@@ -122,7 +122,7 @@ fn convolutions() -> Vec<Graph> {
     // As many outputs as each blocking of the Winograd product is for, besides 8.
     for outputs in [40, 48, 56, 80] {
         let mut graph = Graph::new();
-        let input = graph.input("input", x);
+        let input = graph.add_input("input", x);
         let conv = random.conv(&mut graph, KernelSize::Three, outputs, 8, false);
         graph.push("conv", Op::Conv(conv), &[input], Patches::WHOLE).unwrap();
         graphs.push(graph);

@@ -24,7 +24,7 @@ fn check(network: &GoldenNetwork, optimized: bool) {
     let mut graph = model::build(&network.weights, &options).unwrap();
     for name in ["stage1", "stage2"] {
         let tensor = graph.find(name).unwrap();
-        graph.output(tensor);
+        graph.mark_output(tensor);
     }
     if optimized {
         graph = passes::optimize(graph).unwrap();

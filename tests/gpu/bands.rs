@@ -46,7 +46,7 @@ fn under_a_budget_the_bytes_are_the_same() {
     let mut graph = network("tiny.safetensors", size, Mode::Global, ImageFormat::Planar);
     for name in ["sam12.0", "stage1", "stage2_encoder.2", "stage3_orsnet.orb2"] {
         let tensor = graph.find(name).unwrap();
-        graph.output(tensor);
+        graph.mark_output(tensor);
     }
     let fused = passes::optimize(graph.clone()).unwrap();
     for (precision, graph, what, shares) in [

@@ -35,7 +35,7 @@ impl<'a> Case<'a> {
         let (height, width) = self.golden.sides(&key);
         let channels = (self.golden.values(&key).len() / (height * width) as usize) as u32;
         self.inputs.push(Values::Planar(self.golden.values(&key).to_vec()));
-        self.graph.input(tensor, TensorDesc { channels, height, width, patches, role })
+        self.graph.add_input(tensor, TensorDesc { channels, height, width, patches, role })
     }
 
     fn feature(&mut self, tensor: &str, patches: Patches) -> TensorId {
@@ -45,14 +45,14 @@ impl<'a> Case<'a> {
     fn param(&mut self, tensor: &str) -> ParamId {
         let name = format!("{}/{tensor}", self.name);
         let (shape, data) = (self.golden.shape(&name).to_vec(), self.golden.values(&name).into());
-        self.graph.param(Param { name, shape, data })
+        self.graph.add_param(Param { name, shape, data })
     }
 
     fn check(mut self, op: Op, inputs: &[TensorId], patches: Patches, outputs: &[&str]) {
         let first = self.graph.push("result", op, inputs, patches).unwrap();
         let results = self.graph.nodes().last().unwrap().outputs.clone();
         assert_eq!(results[0], first);
-        results.into_iter().for_each(|t| self.graph.output(t));
+        results.into_iter().for_each(|t| self.graph.mark_output(t));
         let actual = execute(&self.graph, &self.inputs, &ExecutorOptions::default());
         assert_eq!(actual.len(), outputs.len(), "{}", self.name);
         for (values, &tensor) in actual.iter().zip(outputs) {
@@ -175,9 +175,9 @@ fn eight_bit_pixels() {
         |channels, height, width, role| TensorDesc { channels, height, width, patches: Patches::WHOLE, role };
     let run = |op: Op, desc: TensorDesc, input: Values| {
         let mut graph = Graph::new();
-        let x = graph.input("x", desc);
+        let x = graph.add_input("x", desc);
         let out = graph.push("result", op, &[x], Patches::WHOLE).unwrap();
-        graph.output(out);
+        graph.mark_output(out);
         execute(&graph, &[input], &ExecutorOptions::default()).remove(0)
     };
     let pixels = golden.values("rgba8/x");

@@ -196,11 +196,11 @@ impl Case {
         let added = TensorDesc { channels: out, ..x };
         let residual = (epilogue == Epilogue::Residual).then_some(added);
         let descs = [x, second].into_iter().take(self.sources).chain(residual);
-        let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
+        let ids: Vec<TensorId> = descs.map(|desc| graph.add_input("input", desc)).collect();
         let channels = if self.sources == 2 { 2 * inner + 2 } else { inner };
         let conv = random.conv(&mut graph, KernelSize::Three, out as usize, channels as usize, true);
         graph.push("conv", Op::Conv(Conv { epilogue, pooled, ..conv }), &ids, self.patches).unwrap();
-        graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
+        graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.mark_output(id));
         graph
     }
 

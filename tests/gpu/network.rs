@@ -116,7 +116,7 @@ fn however_cut_the_bytes_are_the_same() {
     let mut graph = network(&tiny, (120, 88), ImageFormat::Planar);
     for name in ["sam12.0", "stage1", "stage2_encoder.2", "stage3_orsnet.orb2"] {
         let tensor = graph.find(name).unwrap();
-        graph.output(tensor);
+        graph.mark_output(tensor);
     }
     let fused = passes::optimize(graph.clone()).unwrap();
     // Windows of up to 24 rows are read at once, and what comes before them in a run of means: of a tall photo.

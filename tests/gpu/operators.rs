@@ -35,10 +35,10 @@ impl Case {
     ) -> Self {
         let mut graph = Graph::new();
         let ids: Vec<TensorId> =
-            descs.iter().enumerate().map(|(i, &desc)| graph.input(&format!("input{i}"), desc)).collect();
+            descs.iter().enumerate().map(|(i, &desc)| graph.add_input(&format!("input{i}"), desc)).collect();
         build(&mut graph, &ids);
         let outputs = graph.nodes().last().unwrap().outputs.clone();
-        outputs.into_iter().for_each(|t| graph.output(t));
+        outputs.into_iter().for_each(|t| graph.mark_output(t));
         let values = |desc: &TensorDesc| match desc.role {
             Role::Words => {
                 Values::Words((0..desc.elements()).map(|_| random.below(1 << 24) | 255 << 24).collect())
@@ -196,7 +196,7 @@ fn means_of_windows() {
             let case = Case::new(&mut random, &[x], |graph, ids| {
                 let rows = Op::BoxMean(BoxMean { axis: Axis::Rows, window: rows, prelu: None });
                 let half = graph.push("rows", rows, ids, patches).unwrap();
-                graph.output(half);
+                graph.mark_output(half);
                 let columns = Op::BoxMean(BoxMean { axis: Axis::Columns, window: columns, prelu });
                 graph.push("means", columns, &[half], patches).unwrap()
             });
@@ -213,10 +213,10 @@ fn means_of_a_tall_photo() {
     let x = feature(4, 3000, 4, Patches::WHOLE);
     let values: Vec<f32> = Random::new(10).values(x.elements() as usize).iter().map(|v| 3.0 + v).collect();
     let mut graph = Graph::new();
-    let input = graph.input("x", x);
+    let input = graph.add_input("x", x);
     let op = Op::BoxMean(BoxMean { axis: Axis::Rows, window: WINDOW, prelu: None });
     let means = graph.push("means", op, &[input], Patches::WHOLE).unwrap();
-    graph.output(means);
+    graph.mark_output(means);
     let expected = &cpu::run(&graph, &[values.iter().map(|&v| f64::from(v)).collect()]).unwrap()[&means].data;
     let actual = execute(&graph, &[Values::Planar(values)], &ExecutorOptions::default());
     let largest = 4.0;
@@ -266,10 +266,10 @@ fn channel_attention() {
             let attention = Attention { squeeze, squeeze_bias, excite, excite_bias, area };
             let cells = graph.push("cells", Op::PoolCells, &ids[..1], patches).unwrap();
             let rows = graph.push("rows", Op::PoolRows, &[cells], patches).unwrap();
-            graph.output(cells);
-            graph.output(rows);
+            graph.mark_output(cells);
+            graph.mark_output(rows);
             let gates = graph.push("gates", Op::Attention(attention), &[rows], patches).unwrap();
-            graph.output(gates);
+            graph.mark_output(gates);
             graph.push("gated", Op::Gate, &[ids[0], ids[1], gates], patches).unwrap()
         });
         case.check(&format!("attention {channels} {width} {patches:?}"));
@@ -304,9 +304,9 @@ fn supervised_attention_module() {
 fn sigmoids_far_out() {
     let desc = feature(4, 4, 4, Patches::WHOLE);
     let mut graph = Graph::new();
-    let ids: Vec<TensorId> = ["a", "m", "x"].iter().map(|name| graph.input(name, desc)).collect();
+    let ids: Vec<TensorId> = ["a", "m", "x"].iter().map(|name| graph.add_input(name, desc)).collect();
     let out = graph.push("gated", Op::SigmoidGate, &ids, Patches::WHOLE).unwrap();
-    graph.output(out);
+    graph.mark_output(out);
     let map: Vec<f32> =
         (0..64).map(|i| [-1e30, -200.0, -89.0, 0.0, 89.0, 200.0, 1e30, -80.5][i % 8]).collect();
     let inputs = [vec![1.0; 64], map.clone(), vec![0.5; 64]].map(Values::Planar);

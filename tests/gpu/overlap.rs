@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::image::Frame;
 use mprnet::model::{Task, Weights};
-use mprnet::pool::{Pool, PoolOptions, Seat};
+use mprnet::pool::{Member, Pool, PoolOptions};
 use mprnet::{Cancel, Error, Restorer, RestorerOptions};
 use tracing::field::{Field, Visit};
 use tracing::span;
@@ -179,7 +179,7 @@ fn ordered() -> PoolOptions {
 #[test]
 fn a_pool_gives_what_one_restorer_does_in_order() {
     let expected: Vec<Frame> = photos().iter().map(|photo| tiny().restore(photo).unwrap()).collect();
-    let mut pool = Pool::new(vec![Seat::opened("one", tiny()), Seat::new("other", || Ok(tiny()))])
+    let mut pool = Pool::new(vec![Member::opened("one", tiny()), Member::new("other", || Ok(tiny()))])
         .with_options(PoolOptions { loaders: 3, savers: 2, ..ordered() });
     let unreadable = |at: usize, photo| if at == 5 { Err(Error::NoAdapter) } else { Ok(photo) };
     let inputs = photos().into_iter().enumerate().map(|(at, photo)| unreadable(at, photo));
@@ -204,9 +204,9 @@ fn lost() -> Restorer {
 
 #[test]
 fn a_device_that_fails_is_given_up_and_its_photos_go_to_another() {
-    let seats = vec![Seat::opened("lost", lost()), Seat::opened("good", tiny())];
+    let members = vec![Member::opened("lost", lost()), Member::opened("good", tiny())];
     let mut got = 0;
-    let mut pool = Pool::new(seats).with_options(ordered());
+    let mut pool = Pool::new(members).with_options(ordered());
     pool.restore(photos().into_iter().map(Ok), &Cancel::new(), |number, restored| {
         assert!(restored.is_ok() && number == got, "{number}: {restored:?}");
         got += 1;
@@ -218,13 +218,13 @@ fn a_device_that_fails_is_given_up_and_its_photos_go_to_another() {
     let openings = Mutex::new(0);
     let open = Arc::new(openings);
     let counted = Arc::clone(&open);
-    let seat = Seat::new("once lost", move || {
+    let member = Member::new("once lost", move || {
         let mut openings = counted.lock().unwrap();
         *openings += 1;
         Ok(if *openings == 1 { lost() } else { tiny() })
     });
     let (mut good, mut bad) = (0, 0);
-    Pool::new(vec![seat])
+    Pool::new(vec![member])
         .restore(photos().into_iter().map(Ok), &Cancel::new(), |_, restored| match restored {
             Ok(_) => good += 1,
             Err(_) => bad += 1,
@@ -235,12 +235,12 @@ fn a_device_that_fails_is_given_up_and_its_photos_go_to_another() {
     // It fails with every photo: the first is tried once more, and no other that it has not taken with it.
     let openings = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&openings);
-    let seat = Seat::new("lost", move || {
+    let member = Member::new("lost", move || {
         *counted.lock().unwrap() += 1;
         Ok(lost())
     });
     let mut bad = 0;
-    Pool::new(vec![seat])
+    Pool::new(vec![member])
         .restore(photos().into_iter().map(Ok), &Cancel::new(), |_, restored| {
             bad += usize::from(restored.is_err());
         })
@@ -248,7 +248,7 @@ fn a_device_that_fails_is_given_up_and_its_photos_go_to_another() {
     assert!(bad == 12 && *openings.lock().unwrap() <= 13, "{bad} bad");
 
     // None is left.
-    let mut none = Pool::new(vec![Seat::new("none", || Err(Error::NoAdapter))]);
+    let mut none = Pool::new(vec![Member::new("none", || Err(Error::NoAdapter))]);
     let ended =
         none.restore(photos().into_iter().map(Ok), &Cancel::new(), |_, _| panic!("nothing is restored"));
     assert!(matches!(ended, Err(Error::NoAdapter)), "{ended:?}");
@@ -256,7 +256,7 @@ fn a_device_that_fails_is_given_up_and_its_photos_go_to_another() {
 
 #[test]
 fn a_cancelled_pool_begins_nothing_more() {
-    let mut pool = Pool::new(vec![Seat::opened("one", tiny())]).with_options(ordered());
+    let mut pool = Pool::new(vec![Member::opened("one", tiny())]).with_options(ordered());
     let cancel = Cancel::new();
     let (mut asked, mut done) = (0, 0);
     let endless = std::iter::repeat_with(|| {

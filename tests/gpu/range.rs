@@ -69,7 +69,7 @@ fn moves_change_no_bit_in_f32() {
                 let scale = (exponents[id.0] as f32).exp2();
                 let scaled: Vec<f32> = planar(expected).iter().map(|v| v * scale).collect();
                 let same = same_bits(&scaled, planar(actual));
-                assert!(same, "{} times {scale}, {precision:?}", graph.at(*id).name);
+                assert!(same, "{} times {scale}, {precision:?}", graph.tensor(*id).name);
             }
         }
     }

@@ -108,7 +108,7 @@ fn graph(levels: Levels, random: &mut Random) -> Graph {
     let added = feature(out, height, width, patches);
     let residual = (epilogue == Epilogue::Residual).then_some(added);
     let descs = [x, second].into_iter().take(sources).chain(residual);
-    let ids: Vec<TensorId> = descs.map(|desc| graph.input("input", desc)).collect();
+    let ids: Vec<TensorId> = descs.map(|desc| graph.add_input("input", desc)).collect();
     let channels = if sources == 2 { 2 * inner + 2 } else { inner };
     let conv = random.conv(
         &mut graph,
@@ -119,7 +119,7 @@ fn graph(levels: Levels, random: &mut Random) -> Graph {
     );
     let op = Op::Conv(Conv { epilogue, pooled, ..conv });
     graph.push("conv", op, &ids, patches).unwrap();
-    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
+    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.mark_output(id));
     graph
 }
 
@@ -257,9 +257,9 @@ fn what_does_not_compile_is_replaced() {
 /// A graph of an operator that has no variants.
 fn addition() -> Graph {
     let mut graph = Graph::new();
-    let image = graph.input("image", feature(3, 8, 8, Patches::WHOLE));
+    let image = graph.add_input("image", feature(3, 8, 8, Patches::WHOLE));
     graph.push("add", Op::Add, &[image, image], Patches::WHOLE).unwrap();
-    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.output(id));
+    graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.mark_output(id));
     graph
 }
 

@@ -68,8 +68,8 @@ fn convolution(file: &Checkpoint<'_>, desc: TensorDesc) -> Result<Graph, Error> 
     let (mut weight, mut bias) = (None, None);
     for param in params(file, "")? {
         match param.name.as_str() {
-            "weight" => weight = Some((param.shape.clone(), graph.param(param))),
-            "bias" => bias = Some(graph.param(param)),
+            "weight" => weight = Some((param.shape.clone(), graph.add_param(param))),
+            "bias" => bias = Some(graph.add_param(param)),
             _ => return Err(Error::UnknownKey { key: param.name }),
         }
     }
@@ -82,9 +82,9 @@ fn convolution(file: &Checkpoint<'_>, desc: TensorDesc) -> Result<Graph, Error> 
             return Err(Error::Misshapen { key: "weight".to_owned(), found, expected });
         }
     };
-    let x = graph.input("x", desc);
+    let x = graph.add_input("x", desc);
     let y = graph.push("y", Op::Conv(Conv::new(kernel, weight, bias)), &[x], Patches::WHOLE)?;
-    graph.output(y);
+    graph.mark_output(y);
     Ok(graph)
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::image::Frame;
-use crate::pool::{self, Blame, Pool, PoolOptions, Seat};
+use crate::pool::{self, Blame, Member, Pool, PoolOptions};
 use crate::video::{Converter, Header, Picture, Writer, keep_beyond};
 use crate::{Cancel, Error, Restorer};
 use indicatif::ProgressBar;
@@ -35,10 +35,10 @@ impl Frames<'_> {
     /// out of the way, so that shows as an error of writing.
     pub(super) fn restore_all(
         &self,
-        seats: Vec<Seat>,
+        members: Vec<Member>,
         decoded: Receiver<Result<Decoded, Error>>,
     ) -> Result<Option<u64>, Failure> {
-        match self.write_all(seats, decoded) {
+        match self.write_all(members, decoded) {
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(None),
             Err(error) => Err(error.into()),
             Ok(Ok(count)) => Ok(Some(count)),
@@ -52,7 +52,7 @@ impl Frames<'_> {
     /// The same; an error is about writing.
     fn write_all(
         &self,
-        seats: Vec<Seat>,
+        members: Vec<Member>,
         decoded: Receiver<Result<Decoded, Error>>,
     ) -> Result<Result<u64, Mishap>, Error> {
         let name = self.sink.name();
@@ -60,7 +60,7 @@ impl Frames<'_> {
         let mut writer = Writer::new(BufWriter::new(self.sink.stream()), self.header).map_err(unwritten)?;
         let (cancel, mut count, mut failure) = (Cancel::new(), 0, Ok(Ok(())));
         let options = PoolOptions { ordered: true, waiting: WAITING, ..PoolOptions::default() };
-        let mut pool = Pool::new(seats).with_options(options);
+        let mut pool = Pool::new(members).with_options(options);
         let wanted = &cancel;
         let jobs = std::iter::from_fn(move || next(&decoded, wanted)).map(Some).enumerate();
         let done = pool.run(self, jobs, &cancel, |_, saved| {

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use crate::image::Frame;
 use crate::output::Output;
-use crate::pool::Seat;
+use crate::pool::Member;
 use crate::video::{Chroma, Coding, Converter, Header, Matrix, Range, Reader};
 use crate::{Error, Shown};
 use clap::{Args, ValueEnum};
@@ -170,7 +170,7 @@ impl Video {
 
     /// Restores it frame by frame, on whichever adapter is free. A frame that cannot be restored ends it, and so does whoever
     /// reads the output.
-    pub(super) fn restore(self, seats: Vec<Seat>, quiet: bool) -> Result<(), Failure> {
+    pub(super) fn restore(self, members: Vec<Member>, quiet: bool) -> Result<(), Failure> {
         let Self { reader, converter, origin, frames, sink } = self;
         let header = reader.header().clone();
         let (sender, decoded) = sync_channel(WAITING);
@@ -181,7 +181,7 @@ impl Video {
         };
         let (bar, start) = (bar(&origin, frames, quiet), Instant::now());
         let work = Frames { converter: &converter, origin: &origin, header: &header, sink: &sink, bar: &bar };
-        let done = work.restore_all(seats, decoded);
+        let done = work.restore_all(members, decoded);
         bar.finish_and_clear();
         // Where frames are missing, what is written of a file is not kept.
         let Some(count) = done? else { return Ok(()) };

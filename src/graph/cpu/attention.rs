@@ -44,7 +44,7 @@ pub(super) fn gates(graph: &Graph, op: &Attention, x: &Value, desc: TensorDesc) 
     let channels = desc.channels as usize;
     let rows = (x.desc.height / desc.height) as usize;
     let layer = |v: &[f64], weight, bias| -> Vec<f64> {
-        let matrix = graph.weights(weight);
+        let matrix = graph.param(weight);
         let bias = super::bias(graph, bias);
         let dot = |(row, w): (usize, &[f32])| {
             let sum: f64 = w.iter().zip(v).map(|(&w, &v)| f64::from(w) * v).sum();

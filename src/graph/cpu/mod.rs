@@ -60,7 +60,11 @@ pub fn run(graph: &Graph, inputs: &[Vec<f64>]) -> Result<HashMap<TensorId, Value
     for (&id, data) in graph.inputs().iter().zip(inputs) {
         let desc = graph.desc(id);
         if data.len() as u64 != desc.elements() {
-            return Err(Error::Input(format!("{} values for {} of {desc}", data.len(), graph.at(id).name)));
+            return Err(Error::Input(format!(
+                "{} values for {} of {desc}",
+                data.len(),
+                graph.tensor(id).name
+            )));
         }
         values.insert(id, Value { desc, data: data.clone() });
     }
@@ -134,7 +138,7 @@ fn convolve(graph: &Graph, op: &Conv, inputs: &[&Value], out: TensorDesc) -> Vec
         Vec::new()
     };
     let sources: Vec<&Value> = if op.halve { halved.iter().collect() } else { sources.to_vec() };
-    let mut result = conv::convolve(&sources, graph.weights(op.weight), bias(graph, op.bias), out);
+    let mut result = conv::convolve(&sources, graph.param(op.weight), bias(graph, op.bias), out);
     match op.epilogue {
         Epilogue::None => {}
         Epilogue::Prelu(slope) => result = prelu(&result, slope),
@@ -149,7 +153,7 @@ fn convolve(graph: &Graph, op: &Conv, inputs: &[&Value], out: TensorDesc) -> Vec
 
 fn sam(graph: &Graph, op: &Sam, x: &Value, image: &Value, out: TensorDesc) -> Vec<Value> {
     let pointwise = |source: &Value, weight: ParamId, b: Option<ParamId>, desc: TensorDesc| {
-        conv::convolve(&[source], graph.weights(weight), bias(graph, b), desc)
+        conv::convolve(&[source], graph.param(weight), bias(graph, b), desc)
     };
     let image_out = TensorDesc { patches: out.patches, ..image.desc };
     let residual = pointwise(x, op.image, op.image_bias, image_out);
@@ -169,5 +173,5 @@ fn prelu(x: &Value, slope: f32) -> Value {
 }
 
 fn bias(graph: &Graph, id: Option<ParamId>) -> Option<&[f32]> {
-    id.map(|id| &*graph.weights(id).data)
+    id.map(|id| &*graph.param(id).data)
 }

@@ -42,7 +42,7 @@ fn before_upsample(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> 
         return Ok(None);
     }
     let low = graph.nodes[up].inputs[0];
-    let name = format!("{}@half", graph.at(out).name);
+    let name = format!("{}@half", graph.tensor(out).name);
     let first = graph.make(&name, Op::Conv(conv), &[low], graph.desc(low).patches)?;
     let second = Node { inputs: first.outputs.clone(), outputs: node.outputs, ..graph.nodes[up].clone() };
     Ok(Some(Rewrite { remove: vec![up, index], insert: vec![first, second] }))
@@ -68,7 +68,7 @@ fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Res
     if !alike || !fewer_means_are_less_work(graph, conv, [rows, columns, index]) {
         return Ok(None);
     }
-    let name = &graph.at(out).name.clone();
+    let name = &graph.tensor(out).name.clone();
     let pixels = graph.make(&format!("{name}@pixels"), Op::Conv(conv), &[x], patches)?;
     let half = graph.make(&format!("{name}@rows"), graph.nodes[rows].op, &pixels.outputs, patches)?;
     let whole = Node { inputs: half.outputs.clone(), outputs: node.outputs, ..graph.nodes[columns].clone() };
@@ -82,7 +82,7 @@ fn fewer_means_are_less_work(graph: &Graph, conv: Conv, [rows, columns, index]: 
     let at = |node: usize| graph.desc(graph.nodes[node].outputs[0]);
     let (x, out) = (graph.desc(graph.nodes[rows].inputs[0]), at(index).channels);
     let narrow = |desc: TensorDesc| TensorDesc { channels: out, ..desc }.elements();
-    let products = x.pixels() * graph.weights(conv.weight).data.len() as u64;
+    let products = x.pixels() * graph.param(conv.weight).data.len() as u64;
     let moved = x.elements() + 2 * narrow(x) + 2 * narrow(at(rows)) + narrow(at(columns));
     cost::work_of(products, moved) < before
 }
@@ -93,8 +93,8 @@ fn chain(graph: &mut Graph, uses: &Uses, index: usize, outer: Conv) -> Option<Re
     for (slot, &source) in node.inputs.iter().enumerate() {
         let Some((at, inner)) = uses.sole_plain_1x1(graph, source) else { continue };
         let inner_inputs = graph.nodes[at].inputs.clone();
-        let (rows, mid) = (graph.weights(outer.weight).shape[0], graph.weights(inner.weight).shape[0]);
-        let cols = graph.weights(inner.weight).shape[1];
+        let (rows, mid) = (graph.param(outer.weight).shape[0], graph.param(inner.weight).shape[0]);
+        let cols = graph.param(inner.weight).shape[1];
         let cheaper = rows * cols <= rows * mid + mid * cols;
         let mut inputs = node.inputs.clone();
         inputs.splice(slot..=slot, inner_inputs);
@@ -119,13 +119,13 @@ fn sum_of_pointwise(graph: &mut Graph, uses: &Uses, index: usize) -> Option<Rewr
     if !readable(graph, &inputs) {
         return None;
     }
-    let (wa, wb) = (graph.weights(a.weight).clone(), graph.weights(b.weight).clone());
+    let (wa, wb) = (graph.param(a.weight).clone(), graph.param(b.weight).clone());
     let (rows, ca, cb) = (wa.shape[0], wa.shape[1], wb.shape[1]);
     let data = (0..rows)
         .flat_map(|r| wa.data[r * ca..(r + 1) * ca].iter().chain(&wb.data[r * cb..(r + 1) * cb]).copied())
         .collect();
     let name = format!("[{}, {}]", wa.name, wb.name);
-    let weight = graph.param(Param { name, shape: vec![rows, ca + cb, 1, 1], data });
+    let weight = graph.add_param(Param { name, shape: vec![rows, ca + cb, 1, 1], data });
     let bias = sum_of_biases(graph, a.bias, b.bias);
     let conv = Conv::new(KernelSize::One, weight, bias);
     let fused = Node { op: Op::Conv(conv), inputs, outputs: node.outputs };
@@ -148,7 +148,7 @@ fn sum_of_upsampled(graph: &mut Graph, uses: &Uses, index: usize) -> Result<Opti
     };
     let (Some(a), Some(b)) = (plain(node.inputs[0]), plain(node.inputs[1])) else { return Ok(None) };
     let (low_a, low_b) = (graph.nodes[a].inputs[0], graph.nodes[b].inputs[0]);
-    let name = format!("{}@half", graph.at(node.outputs[0]).name);
+    let name = format!("{}@half", graph.tensor(node.outputs[0]).name);
     let sum = graph.make(&name, Op::Add, &[low_a, low_b], graph.desc(node.outputs[0]).patches)?;
     let up = Node { inputs: sum.outputs.clone(), outputs: node.outputs, ..graph.nodes[a].clone() };
     Ok(Some(Rewrite { remove: vec![a, b, index], insert: vec![sum, up] }))
@@ -169,7 +169,7 @@ pub(super) fn fuse_downsample(graph: &mut Graph, uses: &Uses, index: usize) -> O
 
 /// `outer` with its columns from `before` on, as many as `inner` has rows, multiplied by `inner`.
 fn compose(graph: &mut Graph, outer: Conv, inner: Conv, before: usize) -> Conv {
-    let (wo, wi) = (graph.weights(outer.weight).clone(), graph.weights(inner.weight).clone());
+    let (wo, wi) = (graph.param(outer.weight).clone(), graph.param(inner.weight).clone());
     let (rows, width, mid, cols) = (wo.shape[0], wo.shape[1], wi.shape[0], wi.shape[1]);
     let dot = |row: &[f32], column: &dyn Fn(usize) -> f32| -> f64 {
         row.iter().enumerate().map(|(m, &w)| f64::from(w) * f64::from(column(m))).sum()
@@ -183,12 +183,13 @@ fn compose(graph: &mut Graph, outer: Conv, inner: Conv, before: usize) -> Conv {
         data.extend_from_slice(tail);
     }
     let name = format!("{} * {}", wo.name, wi.name);
-    let weight = graph.param(Param { name, shape: vec![rows, width - mid + cols, 1, 1], data: data.into() });
+    let weight =
+        graph.add_param(Param { name, shape: vec![rows, width - mid + cols, 1, 1], data: data.into() });
     let carried = inner.bias.map(|bias| {
-        let inner_bias = graph.weights(bias).clone();
+        let inner_bias = graph.param(bias).clone();
         let of_row = |row: &[f32]| dot(&row[before..before + mid], &|m| inner_bias.data[m]) as f32;
         let data = wo.data.chunks_exact(width).map(of_row).collect();
-        graph.param(Param { name: format!("{} * {}", wo.name, inner_bias.name), shape: vec![rows], data })
+        graph.add_param(Param { name: format!("{} * {}", wo.name, inner_bias.name), shape: vec![rows], data })
     });
     let bias = sum_of_biases(graph, outer.bias, carried);
     Conv::new(KernelSize::One, weight, bias)
@@ -196,7 +197,7 @@ fn compose(graph: &mut Graph, outer: Conv, inner: Conv, before: usize) -> Conv {
 
 fn sum_of_biases(graph: &mut Graph, a: Option<ParamId>, b: Option<ParamId>) -> Option<ParamId> {
     let (Some(a), Some(b)) = (a, b) else { return a.or(b) };
-    let (a, b) = (graph.weights(a).clone(), graph.weights(b).clone());
+    let (a, b) = (graph.param(a).clone(), graph.param(b).clone());
     let data = a.data.iter().zip(b.data.iter()).map(|(x, y)| x + y).collect();
-    Some(graph.param(Param { name: format!("{} + {}", a.name, b.name), shape: a.shape, data }))
+    Some(graph.add_param(Param { name: format!("{} + {}", a.name, b.name), shape: a.shape, data }))
 }

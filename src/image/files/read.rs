@@ -90,7 +90,7 @@ fn format(head: &[u8], path: &Path) -> Result<FileFormat> {
     }
     sniff::sniff(head).map_err(|known| {
         unsupported(match known {
-            Some(what) => format!("it is {what}; convert it to PNG, JPEG, WebP or TIFF first"),
+            Some(what) => format!("it is {what}; convert it to {} first", FileFormat::names()),
             None => "it is not an image; PNG, JPEG, WebP and TIFF files are read".to_owned(),
         })
     })

@@ -19,6 +19,9 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
+    /// All of them.
+    pub const ALL: [FileFormat; 4] = [FileFormat::Png, FileFormat::Jpeg, FileFormat::WebP, FileFormat::Tiff];
+
     /// The format an extension (without the dot, in any case) stands for.
     #[must_use]
     pub fn from_extension(extension: &str) -> Option<FileFormat> {
@@ -72,6 +75,20 @@ impl FileFormat {
             FileFormat::Tiff => "TIFF",
         }
     }
+
+    /// All formats' names: "PNG, JPEG, ... or TIFF".
+    pub(super) fn names() -> String {
+        listed(FileFormat::ALL.map(|format| format.name().to_owned()))
+    }
+
+    /// What all formats' files end in: ".png, .jpg, ... or .tiff".
+    pub(crate) fn endings() -> String {
+        listed(FileFormat::ALL.map(|format| format!(".{}", format.extension())))
+    }
+}
+
+fn listed([most @ .., last]: [String; FileFormat::ALL.len()]) -> String {
+    format!("{} or {last}", most.join(", "))
 }
 
 /// How many bytes of a file [`sniff`] looks at.

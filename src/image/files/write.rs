@@ -118,7 +118,7 @@ fn encode_to(out: impl Write + Seek, frame: &Frame, path: &Path, options: &Write
 pub(super) fn output_format(path: &Path, options: &WriteOptions) -> Result<FileFormat> {
     options.format.or_else(|| FileFormat::from_path(path)).ok_or_else(|| Error::Unwritable {
         path: path.to_owned(),
-        reason: "the name must end in .png, .jpg, .jpeg, .webp, .tif or .tiff".to_owned(),
+        reason: format!("the name must end in {}", FileFormat::endings()),
     })
 }
 

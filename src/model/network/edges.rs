@@ -41,7 +41,7 @@ pub(super) fn finite(graph: &mut Graph, stage: Stage) -> Result<()> {
     let photo = graph.find(&name).ok_or(Error::UnknownTensor { name })?;
     let cells = graph.push("finite.cells", Op::PoolCells, &[photo], Patches::WHOLE)?;
     let rows = graph.push("finite", Op::PoolRows, &[cells], Patches::WHOLE)?;
-    graph.output(rows);
+    graph.mark_output(rows);
     Ok(())
 }
 
@@ -52,13 +52,13 @@ impl Network<'_> {
         let desc = |channels, role| TensorDesc { channels, height, width, patches: Patches::WHOLE, role };
         let photo = match options.format {
             ImageFormat::Words => {
-                let words = self.graph.input("words", desc(1, Role::Words));
+                let words = self.graph.add_input("words", desc(1, Role::Words));
                 self.op("input", Op::Unpack, &[words])?
             }
-            ImageFormat::Planar => self.graph.input("input", desc(3, Role::Image)),
+            ImageFormat::Planar => self.graph.add_input("input", desc(3, Role::Image)),
             ImageFormat::Pixels { format, .. } => {
                 let row = TensorDesc { width: format.row(width), ..desc(1, Role::Words) };
-                let pixels = self.graph.input(PIXELS, row);
+                let pixels = self.graph.add_input(PIXELS, row);
                 self.op("input", Op::ReadPixels { format, width }, &[pixels])?
             }
         };

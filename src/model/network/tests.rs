@@ -41,10 +41,12 @@ fn check(
     for name in inputs {
         let [_, channels, height, width] = tensor(name).0[..] else { panic!("{name} has no four sides") };
         let [channels, height, width] = [channels, height, width].map(|side| side as u32);
-        ids.push(net.graph.input(name, TensorDesc { channels, height, width, patches, role: Role::Feature }));
+        ids.push(
+            net.graph.add_input(name, TensorDesc { channels, height, width, patches, role: Role::Feature }),
+        );
     }
     let outputs = build(&mut net, &ids);
-    outputs.iter().for_each(|&t| net.graph.output(t));
+    outputs.iter().for_each(|&t| net.graph.mark_output(t));
     let values: Vec<Vec<f64>> =
         inputs.iter().map(|name| tensor(name).1.iter().map(|&v| f64::from(v)).collect()).collect();
     for graph in [net.graph.clone(), passes::optimize(net.graph).unwrap()] {

@@ -62,13 +62,17 @@ fn a_convolution() {
     room.put("in.safetensors", &file(&tensors));
     let mut graph = Graph::new();
     let mut param = |t: &Tensor| {
-        graph.param(Param { name: t.name.clone(), shape: t.shape.clone(), data: t.values.as_slice().into() })
+        graph.add_param(Param {
+            name: t.name.clone(),
+            shape: t.shape.clone(),
+            data: t.values.as_slice().into(),
+        })
     };
     let (weight, bias) = (param(&tensors[1]), param(&tensors[2]));
-    let x = graph.input("x", X);
+    let x = graph.add_input("x", X);
     let conv = Op::Conv(Conv::new(KernelSize::Three, weight, Some(bias)));
     let y = graph.push("y", conv, &[x], Patches::WHOLE).unwrap();
-    graph.output(y);
+    graph.mark_output(y);
     let expected = twin(&graph, &tensors[0]);
     for (more, bound) in [
         (&["--precision", "exact"][..], 2e-6),

@@ -4,7 +4,7 @@ use super::directory::{Directory, File, tag};
 use super::{FORMAT, cut_short};
 use crate::image::files::ReadOptions;
 use crate::image::files::decode::{Note, Problem};
-use crate::image::files::sniff::CAMERA_RAW;
+use crate::image::files::sniff::{CAMERA_RAW, FileFormat};
 
 /// More masks and smaller copies than any photo has; what goes beyond is made to keep readers busy.
 const MOST_OTHERS: usize = 64;
@@ -18,9 +18,8 @@ pub(super) fn check(
     options: &ReadOptions,
 ) -> Result<Vec<Note>, Problem> {
     if is_smaller_copy(first) || first.entries.contains_key(&tag::DNG_VERSION) || is_sensor_data(first) {
-        return Err(Problem::Unsupported(format!(
-            "it is {CAMERA_RAW}; develop it to PNG, JPEG, WebP or TIFF first"
-        )));
+        let names = FileFormat::names();
+        return Err(Problem::Unsupported(format!("it is {CAMERA_RAW}; develop it to {names} first")));
     }
     let mut others = 0;
     for page in file.behind(first) {

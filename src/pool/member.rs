@@ -1,4 +1,4 @@
-//! The place of a device in a pool.
+//! A device of a pool.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -10,12 +10,12 @@ pub(super) const PHOTOS: usize = 2;
 type Open = Box<dyn Fn() -> Result<Restorer> + Send + Sync>;
 
 /// A device of a pool, and how it is opened.
-pub struct Seat {
+pub struct Member {
     name: String,
     open: Option<Open>,
     state: Mutex<State>,
     /// Held by each photo that it works on.
-    floor: RwLock<()>,
+    turns: RwLock<()>,
 }
 
 #[derive(Default)]
@@ -26,13 +26,13 @@ struct State {
     doubtful: bool,
 }
 
-/// A photo's place at a device, beside another's or alone.
-pub(super) enum Floor<'a> {
+/// A photo's turn at a device, beside another's or alone.
+pub(super) enum Turn<'a> {
     Shared { _held: RwLockReadGuard<'a, ()> },
     Alone { _held: RwLockWriteGuard<'a, ()> },
 }
 
-impl Seat {
+impl Member {
     /// A device that is opened when the first photo needs it, and again where it has failed while there is no other.
     #[must_use]
     pub fn new(name: impl Into<String>, open: impl Fn() -> Result<Restorer> + Send + Sync + 'static) -> Self {
@@ -40,7 +40,7 @@ impl Seat {
             name: name.into(),
             open: Some(Box::new(open)),
             state: Mutex::default(),
-            floor: RwLock::default(),
+            turns: RwLock::default(),
         }
     }
 
@@ -48,7 +48,7 @@ impl Seat {
     #[must_use]
     pub fn opened(name: impl Into<String>, restorer: Restorer) -> Self {
         let state = State { restorer: Some(Arc::new(restorer)), ..State::default() };
-        Self { name: name.into(), open: None, state: Mutex::new(state), floor: RwLock::default() }
+        Self { name: name.into(), open: None, state: Mutex::new(state), turns: RwLock::default() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -69,13 +69,13 @@ impl Seat {
         !state.given_up && (state.restorer.is_some() || self.open.is_some())
     }
 
-    /// Waits for the place of a photo. One that is tried once more is alone, as every photo is until a device that has failed
+    /// Waits for the turn of a photo. One that is tried once more is alone, as every photo is until a device that has failed
     /// has restored one: what fails there has failed by itself.
-    pub(super) fn floor(&self, again: bool) -> Floor<'_> {
+    pub(super) fn turn(&self, again: bool) -> Turn<'_> {
         if again || self.state().doubtful {
-            Floor::Alone { _held: self.floor.write().unwrap_or_else(PoisonError::into_inner) }
+            Turn::Alone { _held: self.turns.write().unwrap_or_else(PoisonError::into_inner) }
         } else {
-            Floor::Shared { _held: self.floor.read().unwrap_or_else(PoisonError::into_inner) }
+            Turn::Shared { _held: self.turns.read().unwrap_or_else(PoisonError::into_inner) }
         }
     }
 
@@ -85,7 +85,7 @@ impl Seat {
     }
 
     /// Notes that `failed` has. Gives whether it may do better when it is opened anew: not where it was before, in vain.
-    pub(super) fn may_do_better(&self, failed: &Arc<Restorer>) -> bool {
+    pub(super) fn worth_reopening(&self, failed: &Arc<Restorer>) -> bool {
         let mut state = self.state();
         let own = state.restorer.as_ref().is_some_and(|own| Arc::ptr_eq(own, failed));
         let in_vain = own && state.doubtful;
