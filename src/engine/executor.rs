@@ -16,13 +16,21 @@ use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::plan::MemoryPlan;
 
-/// How far a run has come.
+/// How far a run has come: of what its operators compute and move, in the units of [`graph::cost::work`](crate::graph::cost::work),
+/// and of networks that follow each other in equal parts. Only the ratio means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Work done.
     pub done: u64,
     /// Work in all.
     pub total: u64,
+}
+
+impl Progress {
+    /// The same as progress of all of `parts` equal parts, of which so many were done before.
+    pub(crate) fn of(self, before: u64, parts: u64) -> Self {
+        Self { done: before * self.total + self.done, total: parts * self.total }
+    }
 }
 
 /// A graph compiled for one size, to be run for any number of images.

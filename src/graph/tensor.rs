@@ -121,6 +121,7 @@ impl TensorDesc {
     }
 }
 
+/// `CxHxW`: channels, rows, columns.
 impl std::fmt::Display for TensorDesc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}x{}x{}", self.channels, self.height, self.width)

@@ -21,7 +21,7 @@ impl Mean {
 
     /// Takes a frame into account.
     pub(crate) fn add(&mut self, frame: &Frame) -> Result<()> {
-        let units = floats(frame)?;
+        let units = frame.floats()?;
         self.sums.resize(units.len(), 0);
         self.frames += 1;
         for (sum, unit) in self.sums.iter_mut().zip(units) {
@@ -56,17 +56,19 @@ impl Frame {
         if strength == 1.0 {
             return Ok(restored);
         }
-        let pairs = floats(self)?.iter().zip(floats(&restored)?);
+        let pairs = self.floats()?.iter().zip(restored.floats()?);
         let units = pairs.map(|(unit, restored)| unit + strength * (restored - unit)).collect();
         Frame::from_rgb32f(self.width(), self.height(), units)
     }
-}
 
-fn floats(frame: &Frame) -> Result<&[f32]> {
-    match frame.samples() {
-        Samples::F32(units) => Ok(units),
-        other => {
-            Err(Error::FrameShape { reason: format!("floats are expected, and these are {}", other.depth()) })
+    /// The samples of a photo in floats.
+    pub(crate) fn floats(&self) -> Result<&[f32]> {
+        match self.samples() {
+            Samples::F32(units) => Ok(units),
+            other => {
+                let reason = format!("floats are expected, and these are {}", other.depth());
+                Err(Error::FrameShape { reason })
+            }
         }
     }
 }

@@ -139,7 +139,7 @@ pub trait Sample: Copy + Default + PartialEq {
     /// Samples of this type.
     fn samples(values: Vec<Self>) -> Samples;
 
-    /// The values of samples of this type; none of others.
+    /// The values, where they are of this type; else an empty slice.
     fn slice(samples: &Samples) -> &[Self];
 
     /// The value as a share of [`Sample::ONE`].
@@ -154,7 +154,7 @@ pub trait Sample: Copy + Default + PartialEq {
     /// 0.299 R + 0.587 G + 0.114 B, rounded; exactly the grey where the three are equal.
     fn luma(rgb: [Self; 3]) -> Self;
 
-    /// A colour that was multiplied by this transparency, before that.
+    /// This colour divided by `alpha`, both in units of their type's white: what it was before it was multiplied by it.
     fn unmultiplied(self, alpha: Self) -> Self;
 }
 

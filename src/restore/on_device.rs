@@ -167,10 +167,7 @@ impl Restorer {
         let (runs, mut kept) = (networks().count() as u64, 0);
         for (done, network) in (0..).zip(networks()) {
             let target = relay.between()?;
-            let mut tell = |progress: Progress| {
-                let Progress { done: part, total } = progress;
-                (watch.progress)(Progress { done: done * total + part, total: runs * total });
-            };
+            let mut tell = |part: Progress| (watch.progress)(part.of(done, runs));
             let mut part = Watch::new(&mut tell, watch.cancel);
             let ends = Ends { from: relay.surface(&source), to: relay.surface(&target) };
             let format = ImageFormat::Pixels { format: PixelFormat::Float32, strength: 1.0 };

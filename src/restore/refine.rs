@@ -157,10 +157,7 @@ impl Restorer {
         let as_it_lies = view == Symmetry::ALL[0];
         let seen = if as_it_lies { Cow::Borrowed(image) } else { Cow::Owned(image.turned(view)?) };
         let &Course { done, runs, .. } = course;
-        let mut tell = |progress: Progress| {
-            let Progress { done: part, total } = progress;
-            (watch.progress)(Progress { done: done * total + part, total: runs * total });
-        };
+        let mut tell = |part: Progress| (watch.progress)(part.of(done, runs));
         let mut part = Watch::new(&mut tell, watch.cancel);
         let tiles = Tiles::of(self.model.options.mode, [seen.width(), seen.height()])?;
         let (images, tensors) = match tiles {

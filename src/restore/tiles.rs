@@ -2,7 +2,7 @@
 
 use super::{Captured, Restorer};
 use crate::engine::{Progress, Watch};
-use crate::image::{Frame, Samples};
+use crate::image::Frame;
 use crate::model::Mode;
 use crate::{Error, Result};
 
@@ -70,21 +70,14 @@ impl Tiles {
         let [width, height] = self.side;
         let row = photo.width() as usize * 3;
         let part = columns.start as usize * 3..(columns.start + width) as usize * 3;
-        let lines = floats(photo)?.chunks_exact(row).skip(rows.start as usize).take(height as usize);
+        let lines = photo.floats()?.chunks_exact(row).skip(rows.start as usize).take(height as usize);
         Frame::from_rgb32f(width, height, lines.flat_map(|line| &line[part.clone()]).copied().collect())
-    }
-}
-
-fn floats(frame: &Frame) -> Result<&[f32]> {
-    match frame.samples() {
-        Samples::F32(units) => Ok(units),
-        _ => Err(Error::FrameShape { reason: "tiles are cut from floats".to_owned() }),
     }
 }
 
 /// Adds a tile's share to a photo's pixels.
 fn add(sums: &mut [f32], row: usize, tile: &Frame, [rows, columns]: [&Span; 2]) -> Result<()> {
-    let lines = floats(tile)?.chunks_exact(columns.shares.len() * 3);
+    let lines = tile.floats()?.chunks_exact(columns.shares.len() * 3);
     let places = sums.chunks_exact_mut(row).skip(rows.start as usize);
     for ((line, place), down) in lines.zip(places).zip(&rows.shares) {
         let pixels = place[columns.start as usize * 3..].chunks_exact_mut(3).zip(line.chunks_exact(3));
@@ -112,10 +105,7 @@ impl Restorer {
         let (row, count) = (width as usize * 3, (tiles.rows.len() * tiles.columns.len()) as u64);
         let mut sums = vec![vec![0.0_f32; row * height as usize]; 1 + stages];
         for (done, tile) in (0..).zip(tiles.each()) {
-            let mut tell = |progress: Progress| {
-                let Progress { done: part, total } = progress;
-                (watch.progress)(Progress { done: done * total + part, total: count * total });
-            };
+            let mut tell = |part: Progress| (watch.progress)(part.of(done, count));
             let mut part = Watch::new(&mut tell, watch.cancel);
             let (images, _) = self.images(&tiles.cut(seen, tile)?, (kept, stages), &mut part).await?;
             watch.spent.add(part.spent);

@@ -103,7 +103,8 @@ fn help_is_a_command_too() {
 /// Commands that use one adapter do not offer several.
 #[test]
 fn adapters_that_a_command_takes() {
-    let several = |command| Run::of(mprnet().args([command, "--help"])).succeeds().out.contains("also several");
+    let several =
+        |command| Run::of(mprnet().args([command, "--help"])).succeeds().out.contains("also several");
     assert!(["derain", "denoise", "deblur", "restore"].into_iter().all(several));
     assert!(!["eval", "calibrate", "doctor", "conformance", "bench", "profile"].into_iter().any(several));
 }

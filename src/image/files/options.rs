@@ -6,13 +6,15 @@ use super::sniff::FileFormat;
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ReadOptions {
-    /// Of a file that is damaged or cut short, the picture as far as it can be decoded, instead of an error.
+    /// Whether a file that is damaged or cut short gives what can be decoded of it, instead of an
+    /// error.
     pub keep_damaged: bool,
-    /// The samples are taken for linear light, whatever the file says of them: see [`Light`](crate::image::Light).
+    /// Whether samples are taken for linear light, whatever the file says of them: see [`Light`](crate::image::Light).
     pub linear: bool,
 }
 
-/// How image files are written. What a format does not know is no error, but for floats.
+/// How image files are written. An option that the format does not have is ignored, but for [`float`](Self::float), which
+/// all formats but TIFF refuse.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct WriteOptions {
@@ -20,10 +22,10 @@ pub struct WriteOptions {
     pub format: Option<FileFormat>,
     /// 1 to 100: of JPEG, 95 without it; of WebP, which is lossless without it.
     pub quality: Option<u8>,
-    /// JPEG in scans that refine the whole picture.
+    /// Whether a JPEG has scans that refine the whole picture, instead of one from top to bottom.
     pub progressive: bool,
-    /// Samples that were read as floats are written as floats, and not rounded to 16 bits: TIFF alone has them.
+    /// Whether samples that were read as floats are written as floats, instead of rounded to 16 bits.
     pub float: bool,
-    /// Nothing but pixels, and what says which colours they are (profile and PNG's colour chunks), is written.
+    /// Whether nothing is written but pixels and what says which colours they are: profile and PNG's colour chunks.
     pub strip_metadata: bool,
 }
