@@ -1,5 +1,5 @@
-//! Kernels, each variant of the 3x3 convolution among them: `cargo bench --bench kernels`. An iteration computes with what is
-//! on the device; `mprnet bench --kernel` compares results with the CPU twin besides.
+//! Kernels, each variant of the 3x3 convolution among them: `cargo bench --bench kernels`. An iteration computes with
+//! what is on the device; `mprnet bench --kernel` compares results with the CPU twin besides.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mprnet::ExecutorOptions;

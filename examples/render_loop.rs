@@ -1,5 +1,5 @@
-//! Draws frames, restores each where it is, and draws with the result, as a game or a viewer would; only the last frame comes
-//! to the host, to be saved: `cargo run --release --example render_loop -- OUT.png`.
+//! Draws frames, restores each where it is, and draws with the result, as a game or a viewer would; only the last frame
+//! comes to the host, to be saved: `cargo run --release --example render_loop -- OUT.png`.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,7 @@
 //! Restores frames of 24-bit RGB as they come, and passes them on in order:
-//! `ffmpeg -i in.mp4 -f rawvideo -pix_fmt rgb24 - | cargo run --release --example stream -- 640 360 | ffplay -f rawvideo
-//! -pixel_format rgb24 -video_size 640x360 -`.
+//!
+//!     ffmpeg -i in.mp4 -f rawvideo -pix_fmt rgb24 - | cargo run --release --example stream -- 640 360 |
+//!       ffplay -f rawvideo -pixel_format rgb24 -video_size 640x360 -
 
 use std::io::{self, Read, Write};
 

@@ -5,8 +5,8 @@
 //
 // The first window of a run is summed by cells of 8 values; then what comes in less what goes out is added from mean to
 // mean: two loads for each, whatever the window. Runs begin anew, so that roundings do not add up along a photo; their
-// bound is in src/kernels/box_mean.rs. What is summed in which order depends on a mean's place in its patch alone: where the
-// rows of a dispatch begin within a run, its earlier means are computed and not stored.
+// bound is in src/kernels/box_mean.rs. What is summed in which order depends on a mean's place in its patch alone:
+// where the rows of a dispatch begin within a run, its earlier means are computed and not stored.
 //
 // As in pool_rows.wgsl a lane asks for AHEAD values before it takes the first.
 

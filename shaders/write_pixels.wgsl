@@ -1,5 +1,5 @@
-// An image to pixels of the device's own images, x2 being those that it was made of: their alpha stays, and so does what a
-// row has past the image.
+// An image to pixels of the device's own images, x2 being those that it was made of: their alpha stays, and so does
+// what a row has past the image.
 //
 //   lane: a pixel of a row
 

@@ -127,12 +127,12 @@ pub struct Needs {
 }
 
 impl ModelReport {
-    /// What the file is, or the embedded model of that name where no file has it ([`model::open`]), with what it takes to
-    /// restore an 8-bit photo of so many columns and rows.
+    /// What the file is, or the embedded model of that name where no file has it ([`model::open`]), with what it takes
+    /// to restore an 8-bit photo of so many columns and rows.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::WeightsFile`] or [`Error::Weights`] where it is no model; [`Error::Size`] where no photo has that
-    /// size, [`Error::TensorTooLarge`] where no device could restore one.
+    /// [`Error::Io`], [`Error::WeightsFile`] or [`Error::Weights`] where it is no model; [`Error::Size`] where no photo
+    /// has that size, [`Error::TensorTooLarge`] where no device could restore one.
     pub fn of(model: &Path, size: (u32, u32)) -> Result<Self> {
         let file = model::open(model)?;
         let (bytes, sha256) = if let Some(task) = model::embedded(model) {

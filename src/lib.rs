@@ -14,10 +14,12 @@
 //! * `image-files`: photos from files and to files (`image::read`, `image::write`);
 //! * `torch-files`: weights from PyTorch's checkpoints; safetensors are always read.
 //!
-//! Without them a program passes a [`Frame`](image::Frame) of its own samples, and what is compiled is wgpu and little more.
+//! Without them a program passes a [`Frame`](image::Frame) of its own samples, and what is compiled is wgpu and little
+//! more.
 //!
-//! In browsers no thread can wait for the GPU: where a call has a twin named `..._async`, only the twin works there, and what waits
-//! and has none does not: [`Executor::compute`] and [`Executor::run_timed`], [`Calibrator`], [`pool`], [`probe`] and tuning.
+//! In browsers no thread can wait for the GPU: where a call has a twin named `..._async`, only the twin works there,
+//! and what waits and has none does not: [`Executor::compute`] and [`Executor::run_timed`], [`Calibrator`], [`pool`],
+//! [`probe`] and tuning.
 
 pub mod checkpoint;
 #[cfg(feature = "cli")]

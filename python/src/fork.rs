@@ -11,8 +11,8 @@ static USER: AtomicU32 = AtomicU32::new(0);
 /// To be called before a driver is used.
 ///
 /// # Errors
-/// [`Error::Gpu`] in a process that was forked from one that has used a driver: what such a driver does now nobody knows,
-/// and to wait for ever is the least of it.
+/// [`Error::Gpu`] in a process that was forked from one that has used a driver: what such a driver does now nobody
+/// knows, and to wait for ever is the least of it.
 pub fn note() -> Result<()> {
     let own = process::id();
     match USER.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed) {

@@ -12,9 +12,9 @@ use crate::errors::exception;
 /// How long Python is left alone between two looks at whether there was a signal.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Does work on another thread, while those of Python run. An exception that a signal raises, as Ctrl-C does, calls `cancel`
-/// and comes once the work has ended; Python handles signals on its main thread alone, which is why that must not do the
-/// work itself.
+/// Does work on another thread, while those of Python run. An exception that a signal raises, as Ctrl-C does, calls
+/// `cancel` and comes once the work has ended; Python handles signals on its main thread alone, which is why that must
+/// not do the work itself.
 #[allow(
     clippy::unnecessary_mut_passed,
     clippy::needless_borrow,

@@ -6,15 +6,15 @@
 //             lane holds as many sums and loads as many bytes
 //
 // The 16 pixels of a row of two cells are the rows of one matrix (or of two, of 8). In memory these must be evenly
-// spaced, but the cells may lie in different patches, where each has zeros around it. So they are interleaved, column by
-// column, left and right in turn, a column's ten pixels in a run. Sixteen pixels then are a column apart, and a tap only
-// moves where they begin:
+// spaced, but the cells may lie in different patches, where each has zeros around it. So they are interleaved, column
+// by column, left and right in turn, a column's ten pixels in a run. Sixteen pixels then are a column apart, and a tap
+// only moves where they begin:
 //
 //   [column 0, left cell: 10 pixels of 16 inputs][column 0, right cell][column 1, left cell] ... [column 9, right cell]
 //
-// A slice of 16 inputs at a time, and of its weights a column of taps, are in workgroup memory. The next are on their way
-// from storage through registers while the subgroups multiply, and are stored when all have done so. A second buffer
-// would save one of two barriers and cost a third of the workgroups that fit on a compute unit.
+// A slice of 16 inputs at a time, and of its weights a column of taps, are in workgroup memory. The next are on their
+// way from storage through registers while the subgroups multiply, and are stored when all have done so. A second
+// buffer would save one of two barriers and cost a third of the workgroups that fit on a compute unit.
 //
 // Eight lanes read 16 bytes each of eight rows of a left factor, or columns of a right one, at once. These lie an odd
 // number of 16 bytes apart, and so in different banks.
@@ -24,10 +24,10 @@
 // right factors would cost RDNA 3 a load of two bytes for each element, and NVIDIA's cards a transposition.
 //
 // A lane moves the same pixels of every slice. What is outside of the patch is zero for all of them, and is either
-// selected at each store, or written once and then left alone, for what is stored there goes to a spare place. KEPT says
-// what of this is not in registers meanwhile, but in workgroup memory: 1, where a lane's pixels go; 2, also where they come
-// from. NVIDIA's open compiler branches for every selection. AMD's looks for eight registers in a row for each factor,
-// and moves values about for it, the fewer the fewer of them outlive a slice.
+// selected at each store, or written once and then left alone, for what is stored there goes to a spare place. KEPT
+// says what of this is not in registers meanwhile, but in workgroup memory: 1, where a lane's pixels go; 2, also where
+// they come from. NVIDIA's open compiler branches for every selection. AMD's looks for eight registers in a row for
+// each factor, and moves values about for it, the fewer the fewer of them outlive a slice.
 //
 // Elements of a matrix have no names: products go through workgroup memory, half of the rows with a block at a time, to
 // be finished by whichever lane.
@@ -278,8 +278,8 @@ fn main(
     @builtin(subgroup_size) subgroup_lanes: u32,
 ) {
     let index = i32(local);
-    // A constant where all subgroups are of one size. Where not, compilers know the size that they have chosen. Either way
-    // loops over rows are unrolled, and sums are in registers.
+    // A constant where all subgroups are of one size. Where not, compilers know the size that they have chosen. Either
+    // way loops over rows are unrolled, and sums are in registers.
     let rows = select(i32(subgroup_lanes) / 32, ROWS, ROWS == LEAST_ROWS);
     let row = i32(subgroup) * rows;
     // Where cells are odd in number the last workgroup does its cell twice, and stores it once.

@@ -9,16 +9,16 @@
 //   |........|........|
 //
 // While a row of taps is multiplied, the next row's weights and a third of the next quad's pixels are on their way from
-// storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done if
-// EARLY is 1, else they are loaded then: where a register that outlives a barrier is memory, and where a compiler moves
-// the loads down there anyway but finds registers for them before. In storage every pixel is read once for all outputs of
-// a workgroup, every weight once for its pixels. The cells lie in one patch: where its cells are no multiple of CELLS,
-// the last workgroup has fewer.
+// storage. Weights are double-buffered in workgroup memory; pixels wait in registers until the last row of taps is done
+// if EARLY is 1, else they are loaded then: where a register that outlives a barrier is memory, and where a compiler
+// moves the loads down there anyway but finds registers for them before. In storage every pixel is read once for all
+// outputs of a workgroup, every weight once for its pixels. The cells lie in one patch: where its cells are no multiple
+// of CELLS, the last workgroup has fewer.
 //
 // What is in flight must not be waited for before the products are done, and compilers wait where a value is first
-// used or where a branch around its load ends. So loads and stores have no branch: a lane that has nothing to move loads
-// something else and stores it in a spare place, and what lies past a border is made zero when it is stored. Which pixel
-// goes where is found once, before the loop: it takes divisions.
+// used or where a branch around its load ends. So loads and stores have no branch: a lane that has nothing to move
+// loads something else and stores it in a spare place, and what lies past a border is made zero when it is stored.
+// Which pixel goes where is found once, before the loop: it takes divisions.
 
 // Lanes that have the same outputs, and all of a workgroup.
 const SPAN: i32 = 8 * CELLS;
@@ -56,8 +56,8 @@ fn load_pixel(pixel: i32, c: i32) -> In {
     return stored(max(pixel, 0), c);
 }
 
-// One of the three pixels that a lane moves. Lanes past the last place share it: it is padding. Where no lane has a place,
-// nothing is stored: FXC refuses what all lanes would store at one.
+// One of the three pixels that a lane moves. Lanes past the last place share it: it is padding. Where no lane has a
+// place, nothing is stored: FXC refuses what all lanes would store at one.
 fn store_pixel(pixel: i32, part: i32, lane: i32, v: In) {
     if part * LANES < PLANE {
         put_pixel(min(lane + part * LANES, PLANE - 1), select(vec4<f32>(0.0), widen_in(v), pixel >= 0));

@@ -5,9 +5,9 @@
 //   a block or two of sums[output][half], eight tiles each, as two vec4, in registers
 //
 // For each octet of inputs a group loads OCTETS octets of activations, spread over its lanes, and each lane 2 x OUTPUTS
-// quads of weights: 64 x OCTETS x OUTPUTS multiply-adds a lane for OCTETS pairs and 2 x OUTPUTS quads. Software adapters
-// turn a load from a buffer into a loop over lanes, and get the quads as texels, for less than half the price: so they
-// want few pairs. Results are stored as octets of tiles, one store for eight sums.
+// quads of weights: 64 x OCTETS x OUTPUTS multiply-adds a lane for OCTETS pairs and 2 x OUTPUTS quads. Software
+// adapters turn a load from a buffer into a loop over lanes, and get the quads as texels, for less than half the price:
+// so they want few pairs. Results are stored as octets of tiles, one store for eight sums.
 //
 // Compilers keep an array in registers only if they unroll the loops that index it, and they do that up to a size:
 // hence two blocks by name instead of a loop over them, and a loop over outputs for each half of the inputs.

@@ -3,10 +3,11 @@
 //
 //   workgroup: OCTETS x 8 tiles, LANES x OUTPUTS output channels   lane: outputs lane, lane + LANES, ... of them
 //
-// A workgroup is one vector of the processor's, 8 or 16 lanes, and all of it has the same tiles. There are more sums than
-// registers, so they are in memory, and what counts is how often each goes there: tile by tile, with all eight inputs, a
-// tile's sums and activations stay in registers meanwhile, and weights, loaded once for all tiles, are operands in the
-// first cache. In the other order, output by output, the activations of all tiles would be stored and loaded in between.
+// A workgroup is one vector of the processor's, 8 or 16 lanes, and all of it has the same tiles. There are more sums
+// than registers, so they are in memory, and what counts is how often each goes there: tile by tile, with all eight
+// inputs, a tile's sums and activations stay in registers meanwhile, and weights, loaded once for all tiles, are
+// operands in the first cache. In the other order, output by output, the activations of all tiles would be stored and
+// loaded in between.
 
 // [point][tile / 8][output, padded] of eight tiles
 @group(0) @binding(3) var<storage, read_write> dst: array<Pair>;

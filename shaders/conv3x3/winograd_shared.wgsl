@@ -7,13 +7,14 @@
 //   |oooooooo||........|      cells' tiles, two points each; then 256 multiply-adds a lane for 16 vec4 of workgroup
 //   |........||........|      memory, half of them inputs, half weights
 //
-// While a quad is multiplied, the next one's pixels and weights are on their way from storage through registers, by loads
-// without a branch. In the end sums meet in the memory that inputs and weights have left, and each lane takes a pixel of
-// a tile.
+// While a quad is multiplied, the next one's pixels and weights are on their way from storage through registers, by
+// loads without a branch. In the end sums meet in the memory that inputs and weights have left, and each lane takes a
+// pixel of a tile.
 //
 // Lanes of a subgroup are at two points, whose inputs and weights lie PITCH vec4 apart, in different banks.
 
-// Of a group for a quad of inputs: [point][input][output quad], and inputs in workgroup memory: [point][input][tile quad].
+// Of a group for a quad of inputs: [point][input][output quad], and inputs in workgroup memory: [point][input][tile
+// quad].
 alias Filters = array<vec4<f32>, 128 * ACROSS>;
 
 // [group][input quad]
@@ -31,13 +32,13 @@ const QUADS: i32 = 2 * ACROSS;
 // A point's inputs, and its weights.
 const PITCH: i32 = 36;
 const WEIGHT_PITCH: i32 = 4 * QUADS + 4;
-// Places in workgroup memory: inputs, weights, pixels, and a slot for what nobody wants. In the end sums of two quads of
-// outputs, each as inputs are.
+// Places in workgroup memory: inputs, weights, pixels, and a slot for what nobody wants. In the end sums of two quads
+// of outputs, each as inputs are.
 const WEIGHTS: i32 = 16 * PITCH;
 const IMAGE: i32 = WEIGHTS + 16 * WEIGHT_PITCH;
 const SPARE: i32 = IMAGE + CELLS * CELL_PIXELS;
-// Pixels of a cell: [odd column][row][column / 2], so that neighbouring tiles' are side by side; rows are as long as keeps
-// eight lanes in different banks.
+// Pixels of a cell: [odd column][row][column / 2], so that neighbouring tiles' are side by side; rows are as long as
+// keeps eight lanes in different banks.
 const ROW_PITCH: i32 = 6;
 const HALF: i32 = 10 * ROW_PITCH;
 const CELL_PIXELS: i32 = 2 * HALF;

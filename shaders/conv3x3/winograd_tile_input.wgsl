@@ -55,8 +55,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) l
     let r2 = row(t, first + 2 * step, quad);
     let r3 = row(t, first + 3 * step, quad);
     let r4 = row(t, first + 4 * step, quad);
-    // Rows 0, 1, 2: 4 d0 - 5 d2 + d4, and the sum and the difference of d4 - 4 d2 and d3 - 4 d1. From below: d0 - 5 d2 + 4
-    // d4, and the sum of 2 (d2 - d4) and d1 - d3, and the difference the other way round.
+    // Rows 0, 1, 2: 4 d0 - 5 d2 + d4, and the sum and the difference of d4 - 4 d2 and d3 - 4 d1. From below: d0 - 5 d2
+    // + 4 d4, and the sum of 2 (d2 - d4) and d1 - d3, and the difference the other way round.
     let end = select(vec2<f32>(4.0, 1.0), vec2<f32>(1.0, 4.0), lower) * vec2<f32>(r0.there, r4.there);
     let middle = -5.0 * r2.there;
     let even = select(vec2<f32>(-4.0, 1.0), vec2<f32>(2.0, -2.0), lower) * vec2<f32>(r2.there, r4.there);

@@ -3,8 +3,8 @@
 //   workgroup: 16 quads of outputs side by side (the next cell's follow a cell's last) x the 4 tiles of their cell
 //   lane: (quad, tile), 16 pixels and a row of points in registers
 //
-// Every row of points adds to all pixels: sums and differences of pairs of rows would take a quarter less arithmetic and
-// a tenth more registers, where memory is what is waited for. Lanes side by side read and write quads side by side.
+// Every row of points adds to all pixels: sums and differences of pairs of rows would take a quarter less arithmetic
+// and a tenth more registers, where memory is what is waited for. Lanes side by side read and write quads side by side.
 
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
 // [height][width][output quads]

@@ -1,4 +1,5 @@
-// Two quads of a pixel's features, loaded and stored one by one. Where their number is odd, the last has zeros at its side.
+// Two quads of a pixel's features, loaded and stored one by one. Where their number is odd, the last has zeros at its
+// side.
 
 // [height][width][quads]
 @group(0) @binding(5) var<storage, read> x: array<In>;

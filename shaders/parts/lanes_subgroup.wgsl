@@ -11,8 +11,8 @@ fn main(
     convolve(wg, i32(subgroup * size + lane), i32(lane));
 }
 
-// What a lane has in common with SPAN neighbours, and so with its subgroup: where compilers know that, they load what it
-// decides once for the subgroup.
+// What a lane has in common with SPAN neighbours, and so with its subgroup: where compilers know that, they load what
+// it decides once for the subgroup.
 fn alike(v: i32) -> i32 {
     return subgroupBroadcastFirst(v);
 }

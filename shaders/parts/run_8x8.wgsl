@@ -1,5 +1,6 @@
-// What a lane of conv3x3/tiled.wgsl has in registers on software adapters: the block of block.wgsl. There a load is paid
-// by the lane, whatever memory it is from, so inputs lie in workgroup memory by quads of channels, and few are read.
+// What a lane of conv3x3/tiled.wgsl has in registers on software adapters: the block of block.wgsl. There a load is
+// paid by the lane, whatever memory it is from, so inputs lie in workgroup memory by quads of channels, and few are
+// read.
 
 // Quads of outputs.
 const QUADS: i32 = 2;

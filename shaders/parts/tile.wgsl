@@ -33,8 +33,8 @@ fn tile(column: u32, row: u32) -> Tile {
     );
 }
 
-// The first of a run of `cells` cells side by side in a patch, by the run's number over all patches in the strip. Where a
-// patch's cells are no multiple of that, its last run goes past its right.
+// The first of a run of `cells` cells side by side in a patch, by the run's number over all patches in the strip. Where
+// a patch's cells are no multiple of that, its last run goes past its right.
 fn run_tile(run: u32, row: u32, cells: i32) -> Tile {
     let runs = (p.cell_cols + cells - 1) / cells;
     return tile(u32(i32(run) / runs * p.cell_cols + i32(run) % runs * cells), row);

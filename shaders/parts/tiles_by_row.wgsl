@@ -1,4 +1,5 @@
-// The pixels of an octet of tiles, one channel, row of points by row: a loop of unknown length, which compilers leave one.
+// The pixels of an octet of tiles, one channel, row of points by row: a loop of unknown length, which compilers leave
+// one.
 fn octet(run: i32, channel: i32) -> Octet {
     var out: Octet;
     for (var r = 0; r * POINTS < p.x.height; r++) {

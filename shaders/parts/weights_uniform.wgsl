@@ -1,5 +1,5 @@
-// Weights of the Winograd product straight from storage: rows of a workgroup are whole subgroups, so that all lanes of a
-// subgroup want the same, and compilers that are told load them once, some into scalar registers.
+// Weights of the Winograd product straight from storage: rows of a workgroup are whole subgroups, so that all lanes of
+// a subgroup want the same, and compilers that are told load them once, some into scalar registers.
 
 // Inputs lie side by side for lanes side by side; both quads of a tile, which are stored together, in different banks.
 const LANE_STEP: i32 = 1;

@@ -1,5 +1,5 @@
-// Four f32 in two words of 64 bits, the first of a word below. A software adapter that turns a load from a buffer into a loop over
-// lanes pays for each word, whatever its size.
+// Four f32 in two words of 64 bits, the first of a word below. A software adapter that turns a load from a buffer into
+// a loop over lanes pays for each word, whatever its size.
 fn floats(v: vec2<u64>) -> vec4<f32> {
     let below = vec2<u32>(v);
     let above = vec2<u32>(v >> vec2<u32>(32u));

@@ -2,9 +2,9 @@
 
 #![allow(unsafe_code)]
 
-/// The variable and its value that keep Mesa's layer that sorts Vulkan devices out of a process, unless the user has a word
-/// for it. It asks Wayland which device draws the desktop, which complains on standard error where there is none; and
-/// adapters are ranked here anyway. To be set before anything else is done.
+/// The variable and its value that keep Mesa's layer that sorts Vulkan devices out of a process, unless the user has a
+/// word for it. It asks Wayland which device draws the desktop, which complains on standard error where there is none;
+/// and adapters are ranked here anyway. To be set before anything else is done.
 #[must_use]
 pub fn wanted_variable() -> Option<(&'static str, &'static str)> {
     const READ_BY_THE_LAYER: [&str; 3] = ["NODEVICE_SELECT", "MESA_VK_DEVICE_SELECT", "DRI_PRIME"];

@@ -122,7 +122,8 @@ enum Command {
 /// What decides how a network is built.
 #[derive(Args)]
 struct NetworkArgs {
-    /// How activations and weights are stored; arithmetic is always f32. What f16 cannot hold is computed in f32 instead
+    /// How activations and weights are stored; arithmetic is always f32. What f16 cannot hold is computed in f32
+    /// instead
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
     /// Which of the network's three stages gives the result; an earlier one skips the later work
@@ -202,9 +203,10 @@ pub fn run_alone<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u
     run(arguments)
 }
 
-/// Does what the program `mprnet` does with these arguments, of which the first is its name, and gives its exit code: for
-/// programs in other languages that bring the command line along. What the program says goes to this process's standard
-/// output and error. Signals are left to the caller: [`output::abandon`](crate::output::abandon) removes what is half-written.
+/// Does what the program `mprnet` does with these arguments, of which the first is its name, and gives its exit code:
+/// for programs in other languages that bring the command line along. What the program says goes to this process's
+/// standard output and error. Signals are left to the caller: [`output::abandon`](crate::output::abandon) removes what
+/// is half-written.
 #[must_use]
 pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
@@ -225,8 +227,8 @@ fn help(command: Option<&str>) -> u8 {
     Cli::try_parse_from(&arguments).map_or_else(|help| explain(&help, &arguments), |_| 0)
 }
 
-/// Says why arguments make no sense, or how they are to be. The parser does so with colours, and with what was given as it
-/// is: that is only for arguments that leave terminals alone.
+/// Says why arguments make no sense, or how they are to be. The parser does so with colours, and with what was given as
+/// it is: that is only for arguments that leave terminals alone.
 fn explain(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let steers = |argument: &OsString| {
         let text = argument.to_string_lossy();

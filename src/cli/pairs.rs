@@ -42,7 +42,8 @@ fn list(directory: &Path, recursive: bool) -> Result<Vec<Placed>, Error> {
     Ok(listing.images.into_iter().map(placed).map(|(place, path)| (path, place)).collect())
 }
 
-/// Finds the target of every photo in a directory: the file at the same place whose name is the same but for the extension.
+/// Finds the target of every photo in a directory: the file at the same place whose name is the same but for the
+/// extension.
 pub(super) fn find(inputs: &Path, targets: &Path, recursive: bool) -> Result<Vec<Pair>, Error> {
     of(list(inputs, recursive)?, targets, recursive)
 }

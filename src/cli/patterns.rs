@@ -19,8 +19,8 @@ pub(super) fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// The files that a path is a pattern of, by name; the path itself where it is none. Only `*` and `?` make it one: Windows
-/// has them in no name, and brackets in many, such as `photo[1].jpg`.
+/// The files that a path is a pattern of, by name; the path itself where it is none. Only `*` and `?` make it one:
+/// Windows has them in no name, and brackets in many, such as `photo[1].jpg`.
 #[cfg(any(windows, test))]
 fn matching(path: &Path) -> Result<Vec<PathBuf>, Error> {
     use std::io::{self, ErrorKind};

@@ -154,8 +154,8 @@ fn output_label(models: &[Model<'_>]) -> String {
     }
 }
 
-/// Pairs photos with outputs and with targets, and finds out whether everything that is asked for besides goes together with
-/// them.
+/// Pairs photos with outputs and with targets, and finds out whether everything that is asked for besides goes together
+/// with them.
 fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBuf, PathBuf>), Failure> {
     let files = models.iter().filter_map(|model| model.file()).collect();
     let dumps = args.dump.iter().map(|(_, path)| path.as_path());

@@ -113,8 +113,8 @@ impl DeviceArgs {
         Ok(device)
     }
 
-    /// Those that are asked for, each as [`gpu::DeviceOptions::device`] has it. The whole text is a name before it is a list:
-    /// names have commas.
+    /// Those that are asked for, each as [`gpu::DeviceOptions::device`] has it. The whole text is a name before it is a
+    /// list: names have commas.
     fn several(&self) -> Result<Vec<Option<String>>, Error> {
         let Some(text) = self.wanted() else { return Ok(vec![None]) };
         if text != "all" && !text.contains(',') {
@@ -322,9 +322,9 @@ impl Session {
         used
     }
 
-    /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. Where it did, the
-    /// work is done once more, unless that was in vain with the photo before. An error outside of the outcome is not about this
-    /// photo: without a GPU none can be restored.
+    /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. Where it
+    /// did, the work is done once more, unless that was in vain with the photo before. An error outside of the outcome
+    /// is not about this photo: without a GPU none can be restored.
     pub(super) fn attempt<T>(
         &mut self,
         photo: &Path,

@@ -78,9 +78,9 @@ impl GoldenNetwork {
             .collect()
     }
 
-    /// The networks that `networks.json` of a folder lists: `name`; `tensors`, a safetensors file with `input`, `stage3`
-    /// and any other tensors by name; `weights`, a file, or `seeded`, a published configuration and a seed; and of the
-    /// local mode `local`, a side of the training's crops in pixels.
+    /// The networks that `networks.json` of a folder lists: `name`; `tensors`, a safetensors file with `input`,
+    /// `stage3` and any other tensors by name; `weights`, a file, or `seeded`, a published configuration and a seed;
+    /// and of the local mode `local`, a side of the training's crops in pixels.
     ///
     /// # Errors
     /// [`Error::Golden`], or what a checkpoint's file may give.
@@ -111,8 +111,8 @@ impl GoldenNetwork {
         listed.into_iter().map(read).collect()
     }
 
-    /// A network with these weights, and what PyTorch makes of a photo: `input` and `stage3` in a file's tensors, and any
-    /// others by their modules' names; in a mode.
+    /// A network with these weights, and what PyTorch makes of a photo: `input` and `stage3` in a file's tensors, and
+    /// any others by their modules' names; in a mode.
     ///
     /// # Errors
     /// [`Error::Golden`] where the tensors do not fit the network.

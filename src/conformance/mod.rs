@@ -1,8 +1,8 @@
-//! Whether an adapter computes what it should: single operators and every variant of a kernel against the CPU twin, whole
-//! networks against the twin and against PyTorch's tensors, each with the same bytes whenever it is run.
+//! Whether an adapter computes what it should: single operators and every variant of a kernel against the CPU twin,
+//! whole networks against the twin and against PyTorch's tensors, each with the same bytes whenever it is run.
 //!
-//! [`run`] makes a [`Report`] that can be kept and compared with those of other adapters; [`examine`] is the short form for
-//! every adapter of a machine, with what else may be wrong there.
+//! [`run`] makes a [`Report`] that can be kept and compared with those of other adapters; [`examine`] is the short form
+//! for every adapter of a machine, with what else may be wrong there.
 
 mod diagnosis;
 mod doctor;
@@ -30,8 +30,8 @@ use crate::{Error, Result};
 /// What the program was built for.
 const SYSTEM: [&str; 2] = [std::env::consts::OS, std::env::consts::ARCH];
 
-/// Checks everything on an adapter: operators and variants, `networks`, and how long a photo takes. `progress` hears what
-/// is checked next.
+/// Checks everything on an adapter: operators and variants, `networks`, and how long a photo takes. `progress` hears
+/// what is checked next.
 ///
 /// # Errors
 /// As [`Device::new`]; what goes wrong with a check is that check's outcome.

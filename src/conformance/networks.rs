@@ -201,8 +201,8 @@ fn is_small_layer(op: &Op) -> bool {
     }
 }
 
-/// What a sigmoid passes on at most of an L2 error, in units of the values, or of one where they are smaller: these are sums
-/// that cancel, and that a ReLU may have left nothing of.
+/// What a sigmoid passes on at most of an L2 error, in units of the values, or of one where they are smaller: these are
+/// sums that cancel, and that a ReLU may have left nothing of.
 fn unit_l2(actual: &[f32], expected: &[f64]) -> f64 {
     let norm = expected.iter().map(|v| v * v).sum::<f64>().sqrt();
     let units = (expected.len() as f64).sqrt().max(norm);

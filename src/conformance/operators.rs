@@ -1,4 +1,5 @@
-//! Every operator of a graph, at small shapes that leave no case out: patches, partial cells, channels that fill no quad.
+//! Every operator of a graph, at small shapes that leave no case out: patches, partial cells, channels that fill no
+//! quad.
 
 use crate::Result;
 use crate::graph::{
@@ -65,7 +66,8 @@ impl Builder {
     }
 }
 
-/// A convolution: kernel, its sources' channels, outputs, what follows, whether sources are halved, whether sums are taken.
+/// A convolution: kernel, its sources' channels, outputs, what follows, whether sources are halved, whether sums are
+/// taken.
 type ConvCase = (&'static str, KernelSize, &'static [u32], usize, Epilogue, bool, bool);
 
 fn convolutions(patches: Patches) -> Result<Vec<(String, Specimen)>> {
@@ -191,7 +193,8 @@ fn images() -> Result<Vec<(String, Specimen)>> {
     Ok(found)
 }
 
-/// What reads and writes pixels of the device's own images. Drivers may round to 16 bits as they like, so that such are not written.
+/// What reads and writes pixels of the device's own images. Drivers may round to 16 bits as they like, so that such are
+/// not written.
 fn pixels() -> Result<Vec<(String, Specimen)>> {
     let mut found = Vec::new();
     for format in [PixelFormat::Unorm8, PixelFormat::Float16, PixelFormat::Float32] {

@@ -13,8 +13,8 @@ const SIDE: u32 = 256;
 /// Results after the first, of which the median is told.
 const MORE: usize = 5;
 
-/// Restores with the embedded denoiser on a device that nothing has been compiled on. What the driver itself remembers of
-/// earlier starts makes the first result faster.
+/// Restores with the embedded denoiser on a device that nothing has been compiled on. What the driver itself remembers
+/// of earlier starts makes the first result faster.
 pub(super) fn measure(options: &DeviceOptions) -> Result<Timing> {
     let device = Device::new(options)?;
     let restorer = Restorer::new(Weights::embedded(Task::Denoise)?, device, RestorerOptions::default());

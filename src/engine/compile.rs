@@ -23,8 +23,8 @@ pub struct ExecutorOptions {
     pub slice: Option<u64>,
     /// How variants of kernels are chosen.
     pub choices: Choices,
-    /// Whether the graph's first input and first output are images of the device, which are copied on the device: then nothing
-    /// moves them between it and the host.
+    /// Whether the graph's first input and first output are images of the device, which are copied on the device: then
+    /// nothing moves them between it and the host.
     pub on_device: bool,
     /// Bytes on the device, weights apart, where not as many as the whole photo takes: then it is computed in bands.
     pub max_memory: Option<u64>,
@@ -157,8 +157,8 @@ pub(super) fn chosen(_: &Device, graph: &Graph, target: &mut Target) -> Result<V
     Ok(graph.nodes().iter().map(|node| kernels::lower(graph, node, target)).collect())
 }
 
-/// The kernels of every node, compiled. A variant that the driver fails to compile gives way to the next best, unless it
-/// was asked for by name.
+/// The kernels of every node, compiled. A variant that the driver fails to compile gives way to the next best, unless
+/// it was asked for by name.
 pub(super) fn compiled(device: &Device, graph: &Graph, target: &mut Target) -> Result<Vec<Lowered>> {
     loop {
         let lowered = chosen(device, graph, target)?;

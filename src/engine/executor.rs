@@ -1,5 +1,5 @@
-//! A compiled graph: its dispatches, which are made when their pipelines are there and cut anew as the adapter turns out to
-//! be fast or slow.
+//! A compiled graph: its dispatches, which are made when their pipelines are there and cut anew as the adapter turns
+//! out to be fast or slow.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,8 +16,9 @@ use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::plan::MemoryPlan;
 
-/// How far a run has come: of what its operators compute and move, in the units of [`graph::cost::work`](crate::graph::cost::work),
-/// and of networks that follow each other in equal parts. Only the ratio means something.
+/// How far a run has come: of what its operators compute and move, in the units of
+/// [`graph::cost::work`](crate::graph::cost::work), and of networks that follow each other in equal parts. Only the
+/// ratio means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Work done.
@@ -79,8 +80,9 @@ impl Executor {
         Ok(made)
     }
 
-    /// As [`Self::precompiled`], but pipelines are made during the first run, which begins as soon as the first one is there. A run
-    /// then may fail with [`crate::Error::Shader`] where a variant does not compile: [`Self::new`] has another take its place.
+    /// As [`Self::precompiled`], but pipelines are made during the first run, which begins as soon as the first one is
+    /// there. A run then may fail with [`crate::Error::Shader`] where a variant does not compile: [`Self::new`] has
+    /// another take its place.
     pub(crate) fn begin(
         device: &Device,
         store: &WeightStore,
@@ -223,8 +225,8 @@ impl Executor {
         Ok(self.planned.iter().position(resumes).unwrap_or(self.planned.len()))
     }
 
-    /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least, and of one band where
-    /// rows move between bands.
+    /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least, and of one band
+    /// where rows move between bands.
     pub(super) fn slice(&self, start: usize) -> usize {
         let budget = self.pace().budget();
         let (mut work, band) = (0, self.planned[start].band);

@@ -58,8 +58,8 @@ pub(super) struct Planned {
 }
 
 impl Compiled {
-    /// Every dispatch, none of more work than `budget` where an operator can be cut so small, and the table of uniforms has
-    /// room for so many; and their uniforms.
+    /// Every dispatch, none of more work than `budget` where an operator can be cut so small, and the table of uniforms
+    /// has room for so many; and their uniforms.
     pub(super) fn dispatches(&self, device: &Device, mut budget: u64) -> Result<(Vec<Planned>, Uniforms)> {
         loop {
             let mut recorder = Recorder::new(self);

@@ -1,7 +1,7 @@
 //! Running a compiled graph: inputs are staged, a few submissions compute, the last of them brings the outputs back.
 //!
-//! Up to [`AHEAD`] submissions are under way, so that the adapter does not wait for who waits for it. Whoever runs several
-//! photos stages the next one's inputs meanwhile, and hands the executor on before the last submission is done.
+//! Up to [`AHEAD`] submissions are under way, so that the adapter does not wait for who waits for it. Whoever runs
+//! several photos stages the next one's inputs meanwhile, and hands the executor on before the last submission is done.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -130,8 +130,8 @@ impl Executor {
         self.compute_staged(device, staged, None, watch).await?.values(device, watch).await
     }
 
-    /// Submits a whole run, while the pipelines that are missing are made in the order of their first use; between images of
-    /// the device, where there are `ends`.
+    /// Submits a whole run, while the pipelines that are missing are made in the order of their first use; between
+    /// images of the device, where there are `ends`.
     pub(crate) async fn compute_staged<P: FnMut(Progress) + ?Sized>(
         &mut self,
         device: &Device,

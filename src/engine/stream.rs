@@ -1,5 +1,6 @@
-//! Tensors that pass through the host while a photo is computed in bands: rows go to the device before a band is computed,
-//! and come back after it. The next band's rows are written while this one is computed, and the last one's read.
+//! Tensors that pass through the host while a photo is computed in bands: rows go to the device before a band is
+//! computed, and come back after it. The next band's rows are written while this one is computed, and the last one's
+//! read.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -1,5 +1,5 @@
-//! Images of the device, as host programs have them: textures and buffers, copied to where a graph reads them and from where
-//! it writes them.
+//! Images of the device, as host programs have them: textures and buffers, copied to where a graph reads them and from
+//! where it writes them.
 
 use std::ops::Range;
 
@@ -96,8 +96,9 @@ impl Ends<'_> {
         Ok(format)
     }
 
-    /// Finds out whether both are the device's and can be copied: what is recorded here is not submitted. wgpu knows its objects by
-    /// numbers, and takes what another instance has made for its own of that number; where there is none, it panics.
+    /// Finds out whether both are the device's and can be copied: what is recorded here is not submitted. wgpu knows
+    /// its objects by numbers, and takes what another instance has made for its own of that number; where there is
+    /// none, it panics.
     fn belong_to(&self, device: &Device, row_bytes: u64) -> Result<()> {
         let wgpu = device.wgpu();
         let probed = |copy: &dyn Fn(&Block<'_>, &mut wgpu::CommandEncoder)| {

@@ -9,8 +9,8 @@ use crate::Result;
 use crate::gpu::{Clock, Device, Stamps, Submitted};
 
 impl Executor {
-    /// As [`Executor::run`], and gives the seconds that the adapter computed, transfers apart; None where it has no clock
-    /// that can be read.
+    /// As [`Executor::run`], and gives the seconds that the adapter computed, transfers apart; None where it has no
+    /// clock that can be read.
     ///
     /// # Errors
     /// As [`Executor::run`].

@@ -68,8 +68,8 @@ impl Recording {
         Self { clock, started: Instant::now(), stages: BTreeMap::new(), submitted: Vec::new() }
     }
 
-    /// Submits dispatches, an interval for each run of dispatches of one stage of one operator, and has `then` hear how long
-    /// all of them took.
+    /// Submits dispatches, an interval for each run of dispatches of one stage of one operator, and has `then` hear how
+    /// long all of them took.
     pub(super) fn submit(
         &mut self,
         device: &Device,

@@ -45,8 +45,8 @@ impl Uniforms {
         wgpu::BufferBinding { buffer: &self.table, offset: place as u64 * self.stride, size }
     }
 
-    /// Has the next submission write a band's to the table, where they are not there. What was submitted before still reads
-    /// its own.
+    /// Has the next submission write a band's to the table, where they are not there. What was submitted before still
+    /// reads its own.
     pub(super) fn write(&mut self, device: &Device, band: usize) -> Result<()> {
         if self.written == Some(band) {
             return Ok(());

@@ -11,8 +11,8 @@ use super::Cancel;
 pub struct Spent {
     /// Writing the photo to where the device takes it from.
     pub upload: Duration,
-    /// The device's work: its passes by its own clock, where that can be read, else by the host's; what moves rows of bands by the
-    /// host's.
+    /// The device's work: its passes by its own clock, where that can be read, else by the host's; what moves rows of
+    /// bands by the host's.
     pub gpu: Duration,
     /// Reading the result.
     pub download: Duration,

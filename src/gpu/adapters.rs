@@ -3,8 +3,8 @@
 use super::{DeviceOptions, dxc};
 use crate::{Error, Result};
 
-/// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at most:
-/// beyond it allocations fail, as they would not by themselves.
+/// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at
+/// most: beyond it allocations fail, as they would not by themselves.
 const BUDGET_PERCENT: u8 = 95;
 
 /// What an adapter is and can do.
@@ -59,8 +59,8 @@ impl AdapterSummary {
         self.device_type == wgpu::DeviceType::Cpu
     }
 
-    /// Sides of the square cooperative matrices that take f16 and sum in f32. Mesa's lavapipe lists them for vectors of any
-    /// width, and crashes when it compiles them for other than eight lanes (26.2.6).
+    /// Sides of the square cooperative matrices that take f16 and sum in f32. Mesa's lavapipe lists them for vectors of
+    /// any width, and crashes when it compiles them for other than eight lanes (26.2.6).
     pub(crate) fn matrices(&self) -> Vec<u32> {
         use wgpu::CooperativeScalarType::{F16, F32};
         if self.is_software() && self.subgroups != Some((8, 8)) {
@@ -72,8 +72,8 @@ impl AdapterSummary {
         self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
     }
 
-    /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and neither its
-    /// name nor its place.
+    /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and
+    /// neither its name nor its place.
     fn is_same_hardware(&self, other: &Self) -> bool {
         let told = !self.pci_bus.is_empty() && !other.pci_bus.is_empty();
         let same = if told { self.pci_bus == other.pci_bus } else { self.name == other.name };
@@ -178,9 +178,9 @@ pub(super) async fn without_dxc(
     Some(opened)
 }
 
-/// Sorts adapters: GPUs of their own before those of processors, and software last; then OpenGL, then as they are listed.
-/// DX12 comes right after Vulkan on the same hardware, whatever each calls it: there nothing that is compiled can be
-/// remembered, and without `dxcompiler.dll` compiling takes many times as long.
+/// Sorts adapters: GPUs of their own before those of processors, and software last; then OpenGL, then as they are
+/// listed. DX12 comes right after Vulkan on the same hardware, whatever each calls it: there nothing that is compiled
+/// can be remembered, and without `dxcompiler.dll` compiling takes many times as long.
 fn ranks(adapters: &[&AdapterSummary]) -> Vec<(u8, bool, usize, bool)> {
     let by_vulkan = |a: &&AdapterSummary| {
         let twin = |v: &&AdapterSummary| v.backend == wgpu::Backend::Vulkan && v.is_same_hardware(a);

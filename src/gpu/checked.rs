@@ -86,8 +86,8 @@ impl Device {
         })
     }
 
-    /// What an error comes from: where the device was lost, whatever is done with it is told to be invalid, without kernels,
-    /// or without memory.
+    /// What an error comes from: where the device was lost, whatever is done with it is told to be invalid, without
+    /// kernels, or without memory.
     pub(crate) fn cause_of(&self, error: Error) -> Error {
         let Some(reason) = self.lost() else { return error };
         let during = match error {

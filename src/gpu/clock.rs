@@ -14,8 +14,9 @@ pub enum Clock {
     /// Timestamps of the adapter at the ends of passes, of which each interval has its own; what lies between passes
     /// is in no interval.
     PassTimestamps,
-    /// The host's clock around a submission for each interval: what submitting and waiting cost is in it. In browsers, where
-    /// waiting costs more than much of the work, an interval begins where the browser tells that the one before it is done.
+    /// The host's clock around a submission for each interval: what submitting and waiting cost is in it. In browsers,
+    /// where waiting costs more than much of the work, an interval begins where the browser tells that the one before
+    /// it is done.
     Wall,
 }
 

@@ -29,8 +29,8 @@ pub struct DeviceOptions {
     pub pipeline_folder: Option<PathBuf>,
     /// Chooses kernels as for a GPU of that maker, whatever the adapter is: to test them, and to compare.
     pub kernels_for: Option<Maker>,
-    /// Chooses kernels as for a software adapter with vectors of 8 or 16 lanes whose compiler loads once what is the same for
-    /// all of them, whatever it does: to test them, and to compare.
+    /// Chooses kernels as for a software adapter with vectors of 8 or 16 lanes whose compiler loads once what is the
+    /// same for all of them, whatever it does: to test them, and to compare.
     pub uniform_loads: Option<u32>,
 }
 
@@ -226,8 +226,8 @@ impl Device {
     }
 
     /// Puts another text in the place of an operator's shader, linked with the same parts: to try a kernel out. It is
-    /// compiled with all checks, whatever [`DeviceOptions::checked_shaders`] says, since its origin is unknown. Errors in it
-    /// show as [`Error::Shader`] when it is first needed.
+    /// compiled with all checks, whatever [`DeviceOptions::checked_shaders`] says, since its origin is unknown. Errors
+    /// in it show as [`Error::Shader`] when it is first needed.
     #[must_use]
     pub fn with_shader(self, shader: &'static str, text: String) -> Self {
         Self { replaced: Some((shader, text)), pipelines: Arc::default(), ..self }
@@ -244,7 +244,8 @@ impl Device {
         &self.pipelines
     }
 
-    /// Remembers that kernels of that name do not compile here, so that the rule no longer chooses them; with a warning, once.
+    /// Remembers that kernels of that name do not compile here, so that the rule no longer chooses them; with a
+    /// warning, once.
     pub(crate) fn give_up(&self, kernel: &'static str, error: &Error) {
         let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
         if !given_up.contains(&kernel) {

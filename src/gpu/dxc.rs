@@ -1,12 +1,13 @@
-//! `dxcompiler.dll`, Microsoft's newer compiler of shaders. wgpu takes it wherever Windows finds one, even one that is too
-//! old, and then lists no adapter of less than shader model 6: FXC, which is part of Windows, would do there.
+//! `dxcompiler.dll`, Microsoft's newer compiler of shaders. wgpu takes it wherever Windows finds one, even one that is
+//! too old, and then lists no adapter of less than shader model 6: FXC, which is part of Windows, would do there.
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use super::AdapterSummary;
 
-/// Whether a `dxcompiler.dll` may be why an adapter is missing: where DX12 was asked for, and nothing but software was found.
+/// Whether a `dxcompiler.dll` may be why an adapter is missing: where DX12 was asked for, and nothing but software was
+/// found.
 pub(super) fn may_hide_some<'a>(
     backends: wgpu::Backends,
     mut found: impl Iterator<Item = &'a AdapterSummary>,

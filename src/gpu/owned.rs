@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
-/// A buffer. Browsers give one's memory back when their garbage collector comes to it, which knows nothing of a GPU's memory: there
-/// it is destroyed with its owner, once that has submitted all that uses it. Elsewhere it goes with its last handle.
+/// A buffer. Browsers give one's memory back when their garbage collector comes to it, which knows nothing of a GPU's
+/// memory: there it is destroyed with its owner, once that has submitted all that uses it. Elsewhere it goes with its
+/// last handle.
 #[derive(Debug)]
 pub(crate) struct Owned(wgpu::Buffer);
 

@@ -66,8 +66,8 @@ impl Pipelines {
         let mut seen = HashSet::new();
         let missing: Vec<&KernelSpec> =
             specs.into_iter().filter(|spec| seen.insert(*spec) && !self.has(spec)).collect();
-        // OpenGL does one thing at a time, and wgpu panics where it waits for another thread's for long. Browsers start no
-        // threads for a program, and compile on their own.
+        // OpenGL does one thing at a time, and wgpu panics where it waits for another thread's for long. Browsers start
+        // no threads for a program, and compile on their own.
         let alone =
             || cfg!(target_family = "wasm") || device.wgpu().adapter_info().backend == wgpu::Backend::Gl;
         if missing.is_empty() || alone() {

@@ -1,5 +1,5 @@
-//! Of a linked module, what its entry point reaches. Parts are written for several operators, and compilers do not leave
-//! out what nobody calls: naga writes it, and a driver parses and optimises it, at every start.
+//! Of a linked module, what its entry point reaches. Parts are written for several operators, and compilers do not
+//! leave out what nobody calls: naga writes it, and a driver parses and optimises it, at every start.
 
 use std::collections::HashMap;
 

@@ -2,8 +2,9 @@
 
 /// The text of a shader or part by its path under `shaders/`, without `.wgsl`.
 ///
-/// For whoever writes kernels, a debug build reads them from the folder that `MPRNET_SHADERS` names, if it does, so that a
-/// change needs no build. They are compiled as they would ship, without checks: a program for users never does that.
+/// For whoever writes kernels, a debug build reads them from the folder that `MPRNET_SHADERS` names, if it does, so
+/// that a change needs no build. They are compiled as they would ship, without checks: a program for users never does
+/// that.
 pub(super) fn source(name: &str) -> Option<&'static str> {
     let (name, embedded) = SOURCES.iter().find(|(n, _)| *n == name)?;
     if cfg!(debug_assertions)

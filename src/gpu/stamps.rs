@@ -54,8 +54,8 @@ impl Stamps {
         })
     }
 
-    /// Submits what was recorded, and has `then` hear how long it took by the host's clock. When that is done, the timestamps
-    /// can be read.
+    /// Submits what was recorded, and has `then` hear how long it took by the host's clock. When that is done, the
+    /// timestamps can be read.
     pub(crate) fn submit(
         &self,
         device: &Device,

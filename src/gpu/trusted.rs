@@ -43,8 +43,8 @@ pub(super) fn pipeline_cache(device: &wgpu::Device, data: Option<&[u8]>) -> wgpu
 pub(super) fn experimental() -> wgpu::ExperimentalFeatures {
     // SAFETY: what may go wrong is that wgpu does not check how shaders use the feature. The only shaders that do are
     // this crate's `conv3x3/matrix` and `probe/matrix`: each is used only where the adapter lists its matrices' shape
-    // and types and whole subgroups of any of its sizes fill a workgroup, loads from and stores to memory that lies inside
-    // the arrays it names, at multiples of 16 bytes as Vulkan wants, and the lanes of a subgroup never part ways. No other
-    // experimental feature is asked for.
+    // and types and whole subgroups of any of its sizes fill a workgroup, loads from and stores to memory that lies
+    // inside the arrays it names, at multiples of 16 bytes as Vulkan wants, and the lanes of a subgroup never part
+    // ways. No other experimental feature is asked for.
     unsafe { wgpu::ExperimentalFeatures::enabled() }
 }

@@ -17,7 +17,8 @@ use web_time::Instant;
 /// How long the driver is asked at a time. OpenGL lets nobody else in meanwhile; each question costs microseconds.
 const ASKING: Duration = Duration::from_millis(50);
 
-/// A driver that answers at once that it is not done has not waited, and is asked again after a pause, so often in a row.
+/// A driver that answers at once that it is not done has not waited, and is asked again after a pause, so often in a
+/// row.
 const PAUSE: Duration = Duration::from_millis(1);
 const REFUSALS: u32 = 10_000;
 
@@ -219,8 +220,8 @@ fn ask_for_all(
         while !submitted.has_ended() && !line.state().closed {
             let asked = Instant::now();
             match ask(device, &index, lost) {
-                // wgpu ties its callback to the last submission there is when it is registered, which may be a later one of
-                // wgpu's own. In about one run of 200 on lavapipe it never came.
+                // wgpu ties its callback to the last submission there is when it is registered, which may be a later
+                // one of wgpu's own. In about one run of 200 on lavapipe it never came.
                 Ok(true) => submitted.finish(|| line.lap(begun)),
                 Ok(false) if asked.elapsed() >= ASKING / 2 => refused = 0,
                 Ok(false) if refused < REFUSALS => {
@@ -247,7 +248,8 @@ fn ask(
         Ok(Ok(status)) => status.wait_finished(),
         Ok(Err(wgpu::PollError::Timeout)) => false,
         Ok(Err(error)) => return Err(lost.get().cloned().unwrap_or_else(|| error.to_string())),
-        // It panics too where another thread's submission finds the work done between two looks of this one's: ask again.
+        // It panics too where another thread's submission finds the work done between two looks of this one's: ask
+        // again.
         Err(_) if lost.get().is_none() => false,
         Err(_) => {
             return Err("the device was lost; the driver may have stopped it for running too long".to_owned());

@@ -109,8 +109,8 @@ pub enum Axis {
     Columns,
 }
 
-/// Means of a window that slides along one axis of a patch and never leaves it: of `n` values there are `n - window + 1`
-/// means, the first of the first window. Both axes one after the other, rows first, give the means of a box.
+/// Means of a window that slides along one axis of a patch and never leaves it: of `n` values there are `n - window +
+/// 1` means, the first of the first window. Both axes one after the other, rows first, give the means of a box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoxMean {
     /// The axis.
@@ -140,7 +140,8 @@ pub struct Sam {
     pub emit_image: bool,
 }
 
-/// How pixels of the device's own images are stored: red, green, blue and alpha one after the other, in words of 32 bits.
+/// How pixels of the device's own images are stored: red, green, blue and alpha one after the other, in words of 32
+/// bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PixelFormat {
@@ -185,8 +186,8 @@ pub enum Op {
         /// Columns of the result; rows may be longer, of which the rest is not read.
         width: u32,
     },
-    /// An image to pixels, clamped to [0, 1]; not-a-number becomes 0. Inputs: the image, and the pixels that it was made of,
-    /// from which alpha is taken, and what a row has past the image.
+    /// An image to pixels, clamped to [0, 1]; not-a-number becomes 0. Inputs: the image, and the pixels that it was
+    /// made of, from which alpha is taken, and what a row has past the image.
     WritePixels {
         /// How they are stored.
         format: PixelFormat,

@@ -76,7 +76,8 @@ fn is_image(graph: &Graph, tensor: TensorId) -> bool {
     matches!(graph.desc(tensor).role, Role::Words | Role::Image)
 }
 
-/// The tensors of a node that are of one scale, and the one that it computes or reads and that a sigmoid sets the scale of.
+/// The tensors of a node that are of one scale, and the one that it computes or reads and that a sigmoid sets the scale
+/// of.
 fn scales(node: &Node) -> (Vec<TensorId>, Option<TensorId>) {
     let (inputs, outputs) = (&node.inputs, &node.outputs);
     // Every operator is named: a new one that fell under a rule unseen would be scaled wrongly in silence.

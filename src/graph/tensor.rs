@@ -4,8 +4,8 @@
 /// 8x8 pixels counted from the top left of a patch, so that no sum depends on how the work was cut.
 pub const CELL: u32 = 8;
 
-/// Means of windows that slide along an axis for which one window is summed anew, counted from a patch's edge; more of them are
-/// fewer additions and more error. A sum thus does not depend on how the work was cut either.
+/// Means of windows that slide along an axis for which one window is summed anew, counted from a patch's edge; more of
+/// them are fewer additions and more error. A sum thus does not depend on how the work was cut either.
 pub const MEANS_PER_RUN: u32 = 128;
 
 /// The row (or column) of an image with `side` of them that stands at place `i` of the padded one.

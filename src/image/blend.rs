@@ -4,8 +4,8 @@ use super::frame::Frame;
 use super::samples::{Depth, Sample, Samples};
 use crate::error::{Error, Result};
 
-/// What stands for white in sums: eight of it fit, and parts of it are finer than floats are near white. The sum of whole
-/// numbers does not depend on their order, so that what is symmetric has a symmetric mean, to the bit.
+/// What stands for white in sums: eight of it fit, and parts of it are finer than floats are near white. The sum of
+/// whole numbers does not depend on their order, so that what is symmetric has a symmetric mean, to the bit.
 const ONE: f32 = (1 << 28) as f32;
 
 /// The mean of up to eight frames of one size.

@@ -136,8 +136,8 @@ impl Frame {
         self
     }
 
-    /// The same samples, said to be encoded or linear: nothing is converted, but a [`Restorer`](crate::Restorer) shows the
-    /// network linear ones in the sRGB curve.
+    /// The same samples, said to be encoded or linear: nothing is converted, but a [`Restorer`](crate::Restorer) shows
+    /// the network linear ones in the sRGB curve.
     #[must_use]
     pub fn with_light(mut self, light: Light) -> Frame {
         self.light = light;

@@ -110,8 +110,8 @@ impl Frame {
         Frame::from_interleaved(pixels.width, pixels.height, channels.len(), T::samples(read))
     }
 
-    /// Writes the frame to a slice of `u8`, `u16` or `f32`, in that depth and with the channels that `pixels` names: grey is
-    /// the luma of colours, and opaque is what has no transparency. What lies between pixels stays as it is.
+    /// Writes the frame to a slice of `u8`, `u16` or `f32`, in that depth and with the channels that `pixels` names:
+    /// grey is the luma of colours, and opaque is what has no transparency. What lies between pixels stays as it is.
     ///
     /// # Errors
     /// [`Error::FrameShape`] where the slice is too short, a stride too small or `pixels` of another size.
@@ -167,8 +167,8 @@ impl Frame {
         alpha.into_iter().try_fold(frame, Frame::with_alpha)
     }
 
-    /// The channels, as [`Self::from_interleaved`] counts them, and packed samples of a frame; of a grey one with one channel
-    /// for all colours, or with three.
+    /// The channels, as [`Self::from_interleaved`] counts them, and packed samples of a frame; of a grey one with one
+    /// channel for all colours, or with three.
     pub(super) fn interleaved(&self, grey_in_one: bool) -> (usize, Cow<'_, Samples>) {
         let grey = self.is_grey();
         let one = grey && grey_in_one;

@@ -47,8 +47,8 @@ impl Frame {
         data
     }
 
-    /// The frame whose colour is these planes; the inverse of [`Frame::to_planar`]. Values are clamped to [0, 1], scaled
-    /// to the frame's own depth and rounded to the nearest, ties to even; NaN becomes 0.
+    /// The frame whose colour is these planes; the inverse of [`Frame::to_planar`]. Values are clamped to [0, 1],
+    /// scaled to the frame's own depth and rounded to the nearest, ties to even; NaN becomes 0.
     ///
     /// # Errors
     /// [`Error::FrameShape`] where `planes` is not three planes of as many values as the frame has pixels.

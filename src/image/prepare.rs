@@ -35,8 +35,8 @@ impl Frame {
         Frame::new(self.width(), self.height(), samples).map(Cow::Owned)
     }
 
-    /// This photo with what was made of its [prepared](Self::prepared) self, in floats or in as many bits: its own light and
-    /// depth, and its own colours where they do not show.
+    /// This photo with what was made of its [prepared](Self::prepared) self, in floats or in as many bits: its own
+    /// light and depth, and its own colours where they do not show.
     pub(crate) fn with_restored(&self, restored: &Frame) -> Result<Frame> {
         let depth = self.samples().depth();
         let mut samples = match self.light() {

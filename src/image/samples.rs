@@ -100,7 +100,8 @@ impl Samples {
         with_samples!(self, v => v.iter().all(|sample| sample.to_unit() <= 0.0))
     }
 
-    /// Whether there may be nothing but noise: the mean of clipped noise as strong as any that is trained with is less than this.
+    /// Whether there may be nothing but noise: the mean of clipped noise as strong as any that is trained with is less
+    /// than this.
     pub(crate) fn are_nearly_black(&self) -> bool {
         const MEAN: f64 = 32.0 / 255.0;
         let sum = with_samples!(self, v => v.iter().map(|sample| f64::from(sample.to_unit())).sum::<f64>());

@@ -4,8 +4,8 @@ use super::frame::Frame;
 use super::samples::map_samples;
 use crate::error::Result;
 
-/// One of them, told by where a pixel of the turned picture comes from: its column and row change places if `transposed`,
-/// and are then counted from the other side of the picture as it was.
+/// One of them, told by where a pixel of the turned picture comes from: its column and row change places if
+/// `transposed`, and are then counted from the other side of the picture as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Symmetry {
     pub(super) transposed: bool,

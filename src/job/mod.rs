@@ -1,5 +1,5 @@
-//! What becomes of which input: files, trees of them and standard streams; which of them are left alone; and that nothing
-//! is overwritten which should not be. Decided and checked before anything is computed.
+//! What becomes of which input: files, trees of them and standard streams; which of them are left alone; and that
+//! nothing is overwritten which should not be. Decided and checked before anything is computed.
 //!
 //! A [`Request`] is what was asked for, [`Request::plan`] makes [`Jobs`] of it; whoever does them reads, restores and
 //! writes one after another, in any order and on any thread.
@@ -76,8 +76,8 @@ impl Job {
         Self { input: Place::File(input), name, output: Place::File(output), write, makes_directories: false }
     }
 
-    /// The same for a file beside the output, whose name has this word before its extension: `out/a.png` and `stage1` make
-    /// `out/a.stage1.png`. Nothing beside standard output.
+    /// The same for a file beside the output, whose name has this word before its extension: `out/a.png` and `stage1`
+    /// make `out/a.stage1.png`. Nothing beside standard output.
     #[must_use]
     pub fn beside(&self, word: &str) -> Option<Self> {
         let output = self.output.file()?;
@@ -116,7 +116,8 @@ impl Job {
     /// Finds out whether the output can be written, and makes the directories that it is in.
     ///
     /// # Errors
-    /// [`Error::Jobs`] where the name tells no format; [`Error::Unwritable`] or [`Error::Io`] with what stands in the way.
+    /// [`Error::Jobs`] where the name tells no format; [`Error::Unwritable`] or [`Error::Io`] with what stands in the
+    /// way.
     pub fn check_output(&self) -> Result<()> {
         let Place::File(output) = &self.output else { return Ok(()) };
         if let Some(directory) = output.parent().filter(|_| self.makes_directories) {

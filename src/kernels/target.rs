@@ -8,7 +8,8 @@ use crate::plan::Precision;
 const WORKGROUP_MEMORY: u32 = 16 << 10;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
-/// For each thread of a software adapter that loads by vectors, and so waits for memory: what its second-level cache holds.
+/// For each thread of a software adapter that loads by vectors, and so waits for memory: what its second-level cache
+/// holds.
 const THREAD_SCRATCH: u64 = 1 << 20;
 
 /// Bytes of scratch memory that one operator may take on hardware: enough to fill it, and no more than its last cache
@@ -45,12 +46,12 @@ pub struct Target {
     pub workgroup_memory: u32,
     /// Whether shaders run on the CPU.
     pub software: bool,
-    /// Whether the compiler makes a load from a buffer a loop over lanes, which is paid by the word: kernels then move f32
-    /// in words of 64 bits and read f32 weights as texels. Measured on lavapipe; judged for other software adapters that
-    /// have 64-bit integers.
+    /// Whether the compiler makes a load from a buffer a loop over lanes, which is paid by the word: kernels then move
+    /// f32 in words of 64 bits and read f32 weights as texels. Measured on lavapipe; judged for other software adapters
+    /// that have 64-bit integers.
     pub lane_loops: bool,
-    /// Lanes of a vector, 8 or 16, where the compiler of a software adapter makes a load of what is the same for all of them a
-    /// single one, of a scalar, and gathers the rest by one instruction. Measured on lavapipe of Mesa 26.
+    /// Lanes of a vector, 8 or 16, where the compiler of a software adapter makes a load of what is the same for all of
+    /// them a single one, of a scalar, and gathers the rest by one instruction. Measured on lavapipe of Mesa 26.
     pub uniform_loads: Option<u32>,
     /// Whether FXC compiles, which unrolls loops and takes seconds for a long kernel, at every start.
     pub slow_compiler: bool,
@@ -131,7 +132,8 @@ impl Target {
         (major >= 26).then_some(lanes)
     }
 
-    /// For a compiler that loads once what is the same for all lanes of a vector, of which there are so many; None for others.
+    /// For a compiler that loads once what is the same for all lanes of a vector, of which there are so many; None for
+    /// others.
     #[must_use]
     pub fn with_uniform_loads(self, lanes: Option<u32>) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
@@ -153,8 +155,8 @@ impl Target {
         Self { maker, scratch, ..self }
     }
 
-    /// Loads that a lane of a kernel with few lanes asks for before it waits for the first. On software adapters none is
-    /// waited for.
+    /// Loads that a lane of a kernel with few lanes asks for before it waits for the first. On software adapters none
+    /// is waited for.
     pub(super) fn loads_ahead(&self) -> u32 {
         if self.software { 1 } else { 8 }
     }
@@ -167,8 +169,8 @@ impl Target {
     }
 }
 
-/// Whether a driver takes minutes and gigabytes: SwiftShader does for whole cells in registers. In browsers it is what there
-/// is without a GPU, and has no name.
+/// Whether a driver takes minutes and gigabytes: SwiftShader does for whole cells in registers. In browsers it is what
+/// there is without a GPU, and has no name.
 fn too_slow_to_compile(adapter: &AdapterSummary, variant: Variant) -> bool {
     let in_browser = adapter.backend == wgpu::Backend::BrowserWebGpu && adapter.is_software();
     variant == Variant::Lanes && (in_browser || adapter.name.starts_with("SwiftShader"))

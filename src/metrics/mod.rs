@@ -2,9 +2,9 @@
 //!
 //! Deraining is judged on luma ([`Protocol::Y`]), denoising and deblurring on all colours ([`Protocol::Rgb`]). Both
 //! compare 8-bit samples: 16-bit frames are rounded first, transparency is left out, and grey counts as three equal
-//! channels. SSIM is that of Wang et al. (2004) as their `ssim_index.m` computes it, with windows wholly within the image:
-//! the function of the authors' script for deraining. MATLAB's own `ssim`, which their script for deblurring calls, fills
-//! up windows that reach past the border and so gives other values.
+//! channels. SSIM is that of Wang et al. (2004) as their `ssim_index.m` computes it, with windows wholly within the
+//! image: the function of the authors' script for deraining. MATLAB's own `ssim`, which their script for deblurring
+//! calls, fills up windows that reach past the border and so gives other values.
 
 mod luma;
 mod similarity;

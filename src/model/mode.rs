@@ -20,17 +20,18 @@ pub enum Mode {
     #[default]
     Global,
     /// A window around each pixel, one and a half times as large as what the mean saw in training (Chu et al.,
-    /// "Improving Image Restoration by Revisiting Global Information Aggregation", ECCV 2022): of photos larger than the
-    /// training's crops the network sees what it has learnt to see. Where windows cover the photo's patches, the result is that of
-    /// [`Self::Global`] to the bit.
+    /// "Improving Image Restoration by Revisiting Global Information Aggregation", ECCV 2022): of photos larger than
+    /// the training's crops the network sees what it has learnt to see. Where windows cover the photo's patches, the
+    /// result is that of [`Self::Global`] to the bit.
     Local {
         /// Pixels of a side of the crops that the model was trained on; none where its file is to tell
         /// ([`Weights::train_size`]).
         train_size: Option<u32>,
     },
-    /// The part of a patch that is in a tile: an approximation, since means of tiles are not those of the photo, for whoever is
-    /// in a hurry. [`crate::Restorer`] restores tile by tile, and blends tiles where they overlap; a photo that is no larger than
-    /// one comes out as with [`Self::Global`]. Graphs are those of [`Self::Global`] for a tile's size.
+    /// The part of a patch that is in a tile: an approximation, since means of tiles are not those of the photo, for
+    /// whoever is in a hurry. [`crate::Restorer`] restores tile by tile, and blends tiles where they overlap; a photo
+    /// that is no larger than one comes out as with [`Self::Global`]. Graphs are those of [`Self::Global`] for a tile's
+    /// size.
     Tiled {
         /// Pixels of a tile's side, at most.
         tile: u32,
@@ -83,8 +84,8 @@ impl Weights {
     /// Finds out whether they can be used in a mode, whatever the photo.
     ///
     /// # Errors
-    /// [`Error::TrainSize`] where the network cannot have been trained on crops of that size, [`Error::Input`] where tiles
-    /// overlap by all of a tile; otherwise as [`Self::train_size`].
+    /// [`Error::TrainSize`] where the network cannot have been trained on crops of that size, [`Error::Input`] where
+    /// tiles overlap by all of a tile; otherwise as [`Self::train_size`].
     pub fn accepts(&self, mode: Mode) -> Result<()> {
         mode.check()?;
         self.windows(mode, self.config().side_multiple()).map(|_| ())

@@ -49,8 +49,9 @@ pub struct NetworkOptions {
 ///
 /// # Errors
 /// [`Error::Size`] where a side is zero, or too long to be padded; [`Error::TrainSize`] where the local mode's windows
-/// cannot be made from the size of the training's crops, [`Error::Values`] where the weights' metadata say no size; [`Error::Input`] where there are more than 2^31
-/// pixels; [`Error::UnknownTensor`] where a name to keep is none of the network's.
+/// cannot be made from the size of the training's crops, [`Error::Values`] where the weights' metadata say no size;
+/// [`Error::Input`] where there are more than 2^31 pixels; [`Error::UnknownTensor`] where a name to keep is none of the
+/// network's.
 pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
     let (width, height) = weights.config().padded((options.width, options.height))?;
     if u64::from(height) * u64::from(width) > MAX_PIXELS {
@@ -76,8 +77,8 @@ pub fn build(weights: &Weights, options: &NetworkOptions) -> Result<Graph> {
 /// a checkpoint's keys, with `cab` as the block's place: `cab.body.0.weight`, ...
 ///
 /// # Errors
-/// [`Error::MissingKey`]; [`Error::Misshapen`] where the slope is not one value; [`Error::Shape`] where parameters do not
-/// fit the input.
+/// [`Error::MissingKey`]; [`Error::Misshapen`] where the slope is not one value; [`Error::Shape`] where parameters do
+/// not fit the input.
 pub fn channel_attention_block(params: Vec<Param>, input: TensorDesc) -> Result<Graph> {
     // No configuration has a say in this block.
     let weights = Weights::partial(ModelConfig::DERAIN, params);

@@ -1,6 +1,6 @@
-//! Weights from a seed, the same values as numpy gives `tools/seeded_weights.py`, but for one in ten thousand that is off by
-//! a unit in the last place of f32 (numpy's tables are rounded differently): PCG64 (O'Neill 2014) seeded
-//! through numpy's SeedSequence, and its 256-layer ziggurat of the normal distribution (Marsaglia and Tsang 2000).
+//! Weights from a seed, the same values as numpy gives `tools/seeded_weights.py`, but for one in ten thousand that is
+//! off by a unit in the last place of f32 (numpy's tables are rounded differently): PCG64 (O'Neill 2014) seeded through
+//! numpy's SeedSequence, and its 256-layer ziggurat of the normal distribution (Marsaglia and Tsang 2000).
 
 use std::sync::{Arc, OnceLock};
 

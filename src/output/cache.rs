@@ -6,8 +6,9 @@ use std::path::PathBuf;
 /// The variable that names another directory for the file.
 const VARIABLE: &str = "MPRNET_CACHE";
 
-/// Where this program keeps what it can make again: the directory that `MPRNET_CACHE` names, else `mprnet` in the user's
-/// cache directory (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches`; `%LOCALAPPDATA%`); None where there is none.
+/// Where this program keeps what it can make again: the directory that `MPRNET_CACHE` names, else `mprnet` in the
+/// user's cache directory (`$XDG_CACHE_HOME` or `~/.cache`; `~/Library/Caches`; `%LOCALAPPDATA%`); None where there is
+/// none.
 #[must_use]
 pub fn cache_folder() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

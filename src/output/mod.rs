@@ -35,8 +35,9 @@ impl Output {
     /// will be replaced or made, not the link. A file that is replaced hands its permissions on.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] where there is no such directory, the name is too long or one that the system does not take, or
-    /// the target is no ordinary file or, on Windows, a write-protected one; [`Error::Io`] where the directory takes no files.
+    /// [`Error::Unwritable`] where there is no such directory, the name is too long or one that the system does not
+    /// take, or the target is no ordinary file or, on Windows, a write-protected one; [`Error::Io`] where the directory
+    /// takes no files.
     pub fn create(target: &Path) -> Result<Self> {
         if cfg!(windows) {
             let readonly = fs::metadata(target).is_ok_and(|metadata| metadata.permissions().readonly());
@@ -114,7 +115,8 @@ const MOST_LINKS: usize = 40;
 
 const TOO_LONG: &str = "the file system takes no name that is so long; choose a shorter one";
 
-/// Where a file of this name really goes: behind symbolic links it is what they name, even where that is yet to be made.
+/// Where a file of this name really goes: behind symbolic links it is what they name, even where that is yet to be
+/// made.
 ///
 /// # Errors
 /// [`Error::Unwritable`] where no file can have that name.

@@ -8,8 +8,8 @@ use crate::graph::{Graph, TensorId};
 /// Bands whose results are on their way at once: of one they are read while the next one is computed.
 pub(crate) const DOWNLOADS: u64 = 2;
 
-/// Tables of uniforms that there are at most: the one in use, what it is written through, and, where operators are cut anew,
-/// the one whose place it takes.
+/// Tables of uniforms that there are at most: the one in use, what it is written through, and, where operators are cut
+/// anew, the one whose place it takes.
 pub(crate) const TABLES: u64 = 3;
 
 /// Bytes for the uniforms of each dispatch of the longest band: adapters align them to 256 bytes at most, and there is
@@ -96,8 +96,8 @@ impl Plan {
         self.memory.host_slot_sizes().iter().sum()
     }
 
-    /// Work as operators count it: what is computed or what is moved, whichever takes longer, since one goes on during the
-    /// other.
+    /// Work as operators count it: what is computed or what is moved, whichever takes longer, since one goes on during
+    /// the other.
     #[must_use]
     pub fn cost(&self, graph: &Graph, operators: &[Operator], precision: Precision) -> f64 {
         let work = operators.iter().map(|o| o.work as f64).sum::<f64>();

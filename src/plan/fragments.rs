@@ -7,9 +7,9 @@ use std::ops::Range;
 use super::{Domain, Layout};
 use crate::graph::{CELL, Role, TensorDesc};
 
-/// Rows of a neighbour that a fragment repeats at least: half of what a row of cells, 8 pixels high, reads at most, since
-/// whatever reaches past the margin on one side of a border begins within the other's. Features are read at twice the size
-/// (16 rows) or with a row around (10), images at up to four times the size (32).
+/// Rows of a neighbour that a fragment repeats at least: half of what a row of cells, 8 pixels high, reads at most,
+/// since whatever reaches past the margin on one side of a border begins within the other's. Features are read at twice
+/// the size (16 rows) or with a row around (10), images at up to four times the size (32).
 fn margin(role: Role) -> u32 {
     match role {
         // Written and read row of cells by row of cells, a row each.
@@ -93,7 +93,8 @@ mod tests {
         };
         let layout = Layout::of(&desc, Precision::F32);
         assert_eq!(layout.row_bytes, 1 << 20);
-        // Two margins and what rounding to rows of cells adds to them, and twice a margin of its own: 2 * (8 + 7) + 16 rows.
+        // Two margins and what rounding to rows of cells adds to them, and twice a margin of its own: 2 * (8 + 7) + 16
+        // rows.
         assert_eq!(fragments(&desc, &layout, 45 << 20, 0), None);
         assert!(fragments(&desc, &layout, 46 << 20, 0).is_some());
     }

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::schedule::{Schedule, Uses, lasting};
 use super::slots::{Request, Slots, live_bound, slots};
-use super::{Fragment, Layout, Precision, fragments};
-use crate::graph::{Axis, BoxMean, Graph, MEANS_PER_RUN, Op, TensorId};
+use super::{Fragment, Layout, Precision, fragments, sliding_rows};
+use crate::graph::{Axis, BoxMean, Graph, Op, TensorId};
 use crate::{Error, Result};
 
 /// Where a tensor lives.
@@ -252,14 +252,13 @@ fn on_the_host(
     (tensors.iter().copied().zip(assigned.of.iter().copied()).collect(), assigned)
 }
 
-/// How many rows of a tensor are read for one row of a result, where margins are to be made for that: a window that slides
-/// down, and those before it in its run.
+/// How many rows of a tensor are read for one row of a result, where margins are to be made for that.
 fn reaches(graph: &Graph) -> Vec<u32> {
     let mut reaches = vec![0; graph.tensor_count()];
     for node in graph.nodes() {
         if let Op::BoxMean(BoxMean { axis: Axis::Rows, window, .. }) = node.op {
             let reach = &mut reaches[node.inputs[0].0];
-            *reach = (*reach).max(window + MEANS_PER_RUN);
+            *reach = (*reach).max(sliding_rows(window));
         }
     }
     reaches

@@ -20,4 +20,4 @@ pub use memory::{Located, MemoryPlan, Placement};
 pub use operator::Operator;
 pub use schedule::{Band, Division, Group, Item, Move, Schedule, groups, movable};
 pub use slots::{Request, Slots, live_bound, slots};
-pub use windows::{Bound, Cut, CutLimits, Domain, Reach, Strip, Window, cut};
+pub use windows::{Bound, Cut, CutLimits, Domain, Reach, Strip, Window, cut, sliding_rows};

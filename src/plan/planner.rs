@@ -1,10 +1,10 @@
-//! The search for the schedule that a memory budget allows: in how many bands each group is executed, and which tensors pass
-//! through the host. Of several divisions into groups the one that takes least time is chosen, by what is computed and what
-//! is moved.
+//! The search for the schedule that a memory budget allows: in how many bands each group is executed, and which tensors
+//! pass through the host. Of several divisions into groups the one that takes least time is chosen, by what is computed
+//! and what is moved.
 //!
-//! While a group takes more than there is, the tensor whose way through the host costs least for what it frees goes there:
-//! the one that fewest groups touch, the largest of those. Then whatever fits after all comes back. Bands are as high as
-//! they can be, since the rows around each are computed twice.
+//! While a group takes more than there is, the tensor whose way through the host costs least for what it frees goes
+//! there: the one that fewest groups touch, the largest of those. Then whatever fits after all comes back. Bands are as
+//! high as they can be, since the rows around each are computed twice.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,11 +23,12 @@ const OVERLAPPING: u32 = 4;
 /// Attempts to meet a budget; slots take a little more than what is alive, so the first may miss.
 const ATTEMPTS: usize = 12;
 
-/// Thousandths of a group's work that rows around bands may repeat, as long as another tensor can go to the host instead.
+/// Thousandths of a group's work that rows around bands may repeat, as long as another tensor can go to the host
+/// instead.
 const REPEATED: u64 = 100;
 
-/// Operators of a group that read around what the group computes, at most: first as many as there are, then fewer, which
-/// moves more tensors and repeats less.
+/// Operators of a group that read around what the group computes, at most: first as many as there are, then fewer,
+/// which moves more tensors and repeats less.
 const INNER: [usize; 4] = [usize::MAX, 2, 1, 0];
 
 /// What all bands may repeat of all work where a plan repeats less.
@@ -67,7 +68,8 @@ impl Plan {
     /// The whole photo where it fits, else the bands that do.
     ///
     /// # Errors
-    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as [`MemoryPlan::new`](super::MemoryPlan::new).
+    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as
+    /// [`MemoryPlan::new`](super::MemoryPlan::new).
     pub fn within(graph: &Graph, operators: &[Operator], budget: &Budget) -> Result<Self> {
         let Budget { bytes, buffer, precision } = *budget;
         let whole = Self::whole(graph, operators, precision, buffer)?;
@@ -234,7 +236,8 @@ impl<'a> Planner<'a> {
     }
 
     /// The fewest bands of a group that take no more than `aim`, or those that take least, and what they take; of those
-    /// whose rows fit buffers, where any do. What they repeat is bounded as long as tensors could go to the host instead.
+    /// whose rows fit buffers, where any do. What they repeat is bounded as long as tensors could go to the host
+    /// instead.
     fn fit_group(&self, index: usize, host: &BTreeSet<TensorId>, aim: u64) -> (u64, u32) {
         let repeated = if self.next_to_go(index, host).is_some() { REPEATED } else { u64::MAX };
         let on_host: Vec<TensorId> = self.touched[index].intersection(host).copied().collect();

@@ -1,8 +1,8 @@
 //! What is executed in which order: groups of operators that bands of rows pass through one after the other.
 //!
-//! A group ends where a mean is taken over patches, since what follows needs the mean of the whole. Within a group a band
-//! of rows goes through all operators before the next one does, so that what lies between them need never be whole. Of
-//! what a band needs around its rows, whole cells are computed anew; no cell moves, and so no result does.
+//! A group ends where a mean is taken over patches, since what follows needs the mean of the whole. Within a group a
+//! band of rows goes through all operators before the next one does, so that what lies between them need never be
+//! whole. Of what a band needs around its rows, whole cells are computed anew; no cell moves, and so no result does.
 //!
 //! A whole photo is the schedule of one group and one band.
 
@@ -167,9 +167,9 @@ impl Schedule {
     }
 }
 
-/// The groups of a graph, each as one band: an operator that is not executed by rows of cells, or needs all or much of what
-/// its group computes, begins another; and so does one that would be the `inner + 1`st to read rows around its own of what
-/// its group computes, since each makes bands repeat more.
+/// The groups of a graph, each as one band: an operator that is not executed by rows of cells, or needs all or much of
+/// what its group computes, begins another; and so does one that would be the `inner + 1`st to read rows around its own
+/// of what its group computes, since each makes bands repeat more.
 #[must_use]
 pub fn groups(operators: &[Operator], inner: usize) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
@@ -248,8 +248,8 @@ impl Uses {
         Self { by_tensor, steps }
     }
 
-    /// The steps at which a band of a group holds rows of a tensor: what is loaded is there before the first operator, and
-    /// what is stored is there after the last.
+    /// The steps at which a band of a group holds rows of a tensor: what is loaded is there before the first operator,
+    /// and what is stored is there after the last.
     pub(super) fn span(&self, schedule: &Schedule, tensor: TensorId, group: usize) -> (usize, usize) {
         let nodes = &schedule.division.groups[group].nodes;
         let steps = self.steps[tensor.0].iter().filter(|step| nodes.contains(step));

@@ -121,6 +121,13 @@ pub struct Strip {
     pub columns: Range<u32>,
 }
 
+/// Rows that are read at most for one mean of a window of so many that slides down: its own, and those before it in its
+/// run.
+#[must_use]
+pub const fn sliding_rows(window: u32) -> u32 {
+    window + MEANS_PER_RUN
+}
+
 impl Reach {
     /// The rows that a window touches of a tensor of that height.
     #[must_use]
@@ -210,8 +217,8 @@ struct Target {
     fragment: Option<(usize, usize)>,
 }
 
-/// Cuts some rows of cells of an operator into windows within the limits: every fragment of what it writes is written in full, as
-/// far as it holds their rows.
+/// Cuts some rows of cells of an operator into windows within the limits: every fragment of what it writes is written
+/// in full, as far as it holds their rows.
 ///
 /// # Errors
 /// The index of a bound tensor of which not even one row of cells can be bound.

@@ -69,8 +69,8 @@ impl Member {
         !state.given_up && (state.restorer.is_some() || self.open.is_some())
     }
 
-    /// Waits for the turn of a photo. One that is tried once more is alone, as every photo is until a device that has failed
-    /// has restored one: what fails there has failed by itself.
+    /// Waits for the turn of a photo. One that is tried once more is alone, as every photo is until a device that has
+    /// failed has restored one: what fails there has failed by itself.
     pub(super) fn turn(&self, again: bool) -> Turn<'_> {
         if again || self.state().doubtful {
             Turn::Alone { _held: self.turns.write().unwrap_or_else(PoisonError::into_inner) }
@@ -84,7 +84,8 @@ impl Member {
         self.state().doubtful = false;
     }
 
-    /// Notes that `failed` has. Gives whether it may do better when it is opened anew: not where it was before, in vain.
+    /// Notes that `failed` has. Gives whether it may do better when it is opened anew: not where it was before, in
+    /// vain.
     pub(super) fn worth_reopening(&self, failed: &Arc<Restorer>) -> bool {
         let mut state = self.state();
         let own = state.restorer.as_ref().is_some_and(|own| Arc::ptr_eq(own, failed));

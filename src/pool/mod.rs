@@ -1,12 +1,13 @@
 //! Several restorers at work on many photos: while devices compute, the next photos are loaded and the last ones saved.
 //!
 //! A photo goes through three steps, [`Work::load`], [`Work::restore`] and [`Work::save`], each on threads of its own,
-//! and is handed over at the end on the thread that called [`Pool::run`]. Whichever device is free takes the next photo.
-//! Every device has two photos at a time: one that it computes, and one that is written to where it takes it from, or
-//! whose result is read. No more photos are in memory than there are threads for them and [`PoolOptions::waiting`] more.
+//! and is handed over at the end on the thread that called [`Pool::run`]. Whichever device is free takes the next
+//! photo. Every device has two photos at a time: one that it computes, and one that is written to where it takes it
+//! from, or whose result is read. No more photos are in memory than there are threads for them and
+//! [`PoolOptions::waiting`] more.
 //!
-//! A device that fails is given up, and its photo goes to another. The last one is opened anew, and its photo tried once more;
-//! where that fails too, the next photos are each tried once, until one is restored.
+//! A device that fails is given up, and its photo goes to another. The last one is opened anew, and its photo tried
+//! once more; where that fails too, the next photos are each tried once, until one is restored.
 
 mod frames;
 mod line;
@@ -39,7 +40,8 @@ pub trait Work: Sync {
     /// Whatever ends the work on this photo, and no other.
     fn load(&self, job: &mut Self::Job) -> Result<Self::Photo, Self::Error>;
 
-    /// Restores a photo; again on another device, where one fails. Whoever calls [`Cancel::cancel`] wants it to end early.
+    /// Restores a photo; again on another device, where one fails. Whoever calls [`Cancel::cancel`] wants it to end
+    /// early.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -173,8 +175,8 @@ impl Pool {
     /// Once cancelled, no further job is begun, and those under way are handed over, many with [`Error::Cancelled`].
     ///
     /// # Errors
-    /// Why no device can be opened, or none is left that works: without one no photo can be restored. Jobs that were begun
-    /// are dropped.
+    /// Why no device can be opened, or none is left that works: without one no photo can be restored. Jobs that were
+    /// begun are dropped.
     ///
     /// # Panics
     /// Where `jobs` or `deliver` do, once all other threads are done.

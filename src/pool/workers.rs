@@ -142,7 +142,8 @@ impl<W: Work> Shop<'_, W> {
         }
     }
 
-    /// Hands a photo on to another device, where there is one, or once to the same one opened anew; else it has failed for good.
+    /// Hands a photo on to another device, where there is one, or once to the same one opened anew; else it has failed
+    /// for good.
     fn failed(&self, member: usize, (blame, once_more): (Blame, bool), mut item: Item<W>, error: W::Error) {
         let others =
             || (0..self.members.len()).filter(|&other| other != member && self.members[other].works());

@@ -7,8 +7,8 @@ const CHUNKS: [u64; 2] = [256 << 20, 16 << 20];
 /// More than any adapter has: what gives this much promises more than there is.
 const MOST: u64 = 1 << 40;
 
-/// Bytes of buffers that a device gives before it refuses, found by asking for them; nothing is written to them. None where
-/// the backend tells no budget and would give more than there is: there the attempt itself would do harm.
+/// Bytes of buffers that a device gives before it refuses, found by asking for them; nothing is written to them. None
+/// where the backend tells no budget and would give more than there is: there the attempt itself would do harm.
 #[must_use]
 pub fn memory(device: &Device) -> Option<u64> {
     let backend = device.adapter()?.backend;

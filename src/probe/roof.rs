@@ -42,8 +42,8 @@ impl Roof {
         self.ceilings.iter().find(|(of, _)| *of == resource).map(|(_, rate)| *rate)
     }
 
-    /// What bounds a kernel: arithmetic, which is f32 outside of matrices, or memory, whichever takes longer. None where
-    /// a ceiling that it would be held to is not known.
+    /// What bounds a kernel: arithmetic, which is f32 outside of matrices, or memory, whichever takes longer. None
+    /// where a ceiling that it would be held to is not known.
     #[must_use]
     pub fn limit(&self, demand: Demand) -> Option<Limit> {
         let unit = if demand.matrices { Resource::Matrices } else { Resource::F32 };

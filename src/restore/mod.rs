@@ -1,5 +1,5 @@
-//! The library's front: a restorer, which keeps an executor for each size of photo, and the calibrator, which measures a
-//! model for f16.
+//! The library's front: a restorer, which keeps an executor for each size of photo, and the calibrator, which measures
+//! a model for f16.
 
 mod calibration;
 mod on_device;

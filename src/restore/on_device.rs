@@ -16,22 +16,24 @@ use crate::{Error, Result};
 
 impl Restorer {
     /// Restores a texture into another one, both of the device that the restorer was made with
-    /// ([`gpu::Device::from_wgpu`](crate::gpu::Device::from_wgpu)), without a copy to the host. What was submitted to the
-    /// queue before is done before; this thread waits for the end. The first mip level counts.
+    /// ([`gpu::Device::from_wgpu`](crate::gpu::Device::from_wgpu)), without a copy to the host. What was submitted to
+    /// the queue before is done before; this thread waits for the end. The first mip level counts.
     ///
-    /// Both are `Rgba8Unorm`, `Rgba16Float` or `Rgba32Float` of one size, the source with the usage `COPY_SRC` and the target with
-    /// `COPY_DST`. Their values are those of files, in the sRGB curve, from 0 to 1; alpha is copied, and colours are seen as they
-    /// are, whatever it is. Formats in `Srgb` are refused: make the texture of the format without, and draw through a view with.
+    /// Both are `Rgba8Unorm`, `Rgba16Float` or `Rgba32Float` of one size, the source with the usage `COPY_SRC` and the
+    /// target with `COPY_DST`. Their values are those of files, in the sRGB curve, from 0 to 1; alpha is copied, and
+    /// colours are seen as they are, whatever it is. Formats in `Srgb` are refused: make the texture of the format
+    /// without, and draw through a view with.
     ///
     /// Mode, precision, strength and stage of [`RestorerOptions`] hold. What takes several runs is refused: symmetries,
-    /// [`Self::followed_by`] (restore into a texture of floats and from there with the next restorer), photos in tiles, and
-    /// photos in bands, which pass through the host. In f16 with weights whose metadata do not tell how large features become
-    /// it is computed in f32, until a photo of the host has been restored.
+    /// [`Self::followed_by`] (restore into a texture of floats and from there with the next restorer), photos in tiles,
+    /// and photos in bands, which pass through the host. In f16 with weights whose metadata do not tell how large
+    /// features become it is computed in f32, until a photo of the host has been restored.
     ///
-    /// Both are of the device itself: wgpu tells one of another device of the same instance, and cannot tell one of another
-    /// instance.
+    /// Both are of the device itself: wgpu tells one of another device of the same instance, and cannot tell one of
+    /// another instance.
     ///
-    /// `examples/render_loop.rs` draws, restores and samples frames that way. Gives where the time went. A few bytes for every eight rows come to the host, which tell whether all numbers were finite.
+    /// `examples/render_loop.rs` draws, restores and samples frames that way. Gives where the time went. A few bytes
+    /// for every eight rows come to the host, which tell whether all numbers were finite.
     ///
     /// # Errors
     /// [`Error::Input`] where textures are refused, or of another device; otherwise as
@@ -133,8 +135,8 @@ impl Restorer {
         }
     }
 
-    /// What a chain of networks makes of an image of floats, which stays on the device between them; none where one of them
-    /// needs the host: it computes in bands, or has yet to measure an image.
+    /// What a chain of networks makes of an image of floats, which stays on the device between them; none where one of
+    /// them needs the host: it computes in bands, or has yet to measure an image.
     pub(super) async fn chained<P: FnMut(Progress) + ?Sized>(
         &self,
         image: &Frame,

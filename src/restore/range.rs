@@ -57,8 +57,8 @@ impl Restorer {
         Ok(())
     }
 
-    /// Finds out how large features become, where f16 is asked for: from the metadata, or on the middle of this photo, if
-    /// there is one. Gives whether that is known, or need not be.
+    /// Finds out how large features become, where f16 is asked for: from the metadata, or on the middle of this photo,
+    /// if there is one. Gives whether that is known, or need not be.
     pub(super) async fn know_peaks(&self, photo: Option<&Frame>) -> Result<bool> {
         let Model { device, weights, peaks, .. } = &self.model;
         if self.precision() != Precision::F16 || peaks.get().is_some() {

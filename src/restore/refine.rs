@@ -1,5 +1,5 @@
-//! A photo's way through a restorer: what its networks see, one after another and in every symmetry, and how their results
-//! become one. Where there are several, they are floats, which are rounded once, at the end.
+//! A photo's way through a restorer: what its networks see, one after another and in every symmetry, and how their
+//! results become one. Where there are several, they are floats, which are rounded once, at the end.
 
 use std::borrow::Cow;
 

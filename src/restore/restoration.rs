@@ -25,9 +25,9 @@ use crate::image::Frame;
 /// # }
 /// ```
 ///
-/// The asynchronous methods work on any executor: who waits is woken by a thread of the device. Dropping their future ends
-/// the restoration as [`Cancel`] does. What the host has to do is done where they are polled: pixels are read and written,
-/// and the network is planned for a new size.
+/// The asynchronous methods work on any executor: who waits is woken by a thread of the device. Dropping their future
+/// ends the restoration as [`Cancel`] does. What the host has to do is done where they are polled: pixels are read and
+/// written, and the network is planned for a new size.
 #[must_use = "it is not begun yet"]
 pub struct Restoration<'a, P = fn(Progress)> {
     restorer: &'a Restorer,
@@ -73,7 +73,8 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
         Self { cancel: Some(cancel), ..self }
     }
 
-    /// Restores this photo as far as told, instead of by [`RestorerOptions::strength`](crate::RestorerOptions::strength).
+    /// Restores this photo as far as told, instead of by
+    /// [`RestorerOptions::strength`](crate::RestorerOptions::strength).
     pub fn strength(self, strength: f32) -> Self {
         Self { strength, ..self }
     }

@@ -27,25 +27,25 @@ pub struct RestorerOptions {
     /// What the means of channel attention are taken over: the photo, windows around each pixel, or tiles that are
     /// restored apart.
     pub mode: Mode,
-    /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before anything is
-    /// rounded. 0 gives the photo as it came.
+    /// How far the result goes from the photo to what the network makes of it, 0 to 1: the two are blended before
+    /// anything is rounded. 0 gives the photo as it came.
     pub strength: f32,
-    /// Whether the result is the mean of what the network makes of the photo in its eight symmetries, turned by quarters and
-    /// mirrored, before anything is rounded: better by a little, in eight times the time.
+    /// Whether the result is the mean of what the network makes of the photo in its eight symmetries, turned by
+    /// quarters and mirrored, before anything is rounded: better by a little, in eight times the time.
     pub symmetries: bool,
-    /// Bytes of the device's memory that photos may take, weights apart: tensors, scratch, uniforms, what moves rows, and what is
-    /// kept for photos of other sizes. One that takes more is computed in bands of rows, between which tensors pass through the
-    /// host: in more time, to the same bytes. None is as many as the device has. With a bound, photos of one size do not overlap:
-    /// the next one is uploaded when this one is read back.
+    /// Bytes of the device's memory that photos may take, weights apart: tensors, scratch, uniforms, what moves rows,
+    /// and what is kept for photos of other sizes. One that takes more is computed in bands of rows, between which
+    /// tensors pass through the host: in more time, to the same bytes. None is as many as the device has. With a bound,
+    /// photos of one size do not overlap: the next one is uploaded when this one is read back.
     pub max_memory: Option<u64>,
-    /// Whether a photo whose numbers overflow is computed anew until the operator is found with which that begins, which the error
-    /// then names ([`Error::NotFinite`]). It takes the time of many photos, and memory.
+    /// Whether a photo whose numbers overflow is computed anew until the operator is found with which that begins,
+    /// which the error then names ([`Error::NotFinite`]). It takes the time of many photos, and memory.
     pub trace_overflow: bool,
     /// Whether the graph is rewritten into fewer operators. Only checks want it otherwise.
     pub passes: bool,
-    /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off unless
-    /// asked for: it takes seconds once, and writes to the user's cache directory. [`Tuning::for_adapter`] tells where
-    /// it pays.
+    /// Whether variants of kernels are measured on the adapter, when compiling for the first photo of a size. Off
+    /// unless asked for: it takes seconds once, and writes to the user's cache directory. [`Tuning::for_adapter`] tells
+    /// where it pays.
     pub tuning: Tuning,
 }
 
@@ -98,8 +98,8 @@ pub struct Captured {
 /// # }
 /// ```
 ///
-/// A program that has a device already shares it: `gpu::Device::from_wgpu(device, queue)`. Its textures and buffers are restored
-/// where they are: [`Restorer::restore_texture`], [`Restorer::restore_buffer`].
+/// A program that has a device already shares it: `gpu::Device::from_wgpu(device, queue)`. Its textures and buffers are
+/// restored where they are: [`Restorer::restore_texture`], [`Restorer::restore_buffer`].
 ///
 /// In f16, features are moved into its range by powers of two, which changes no result. How far, the weights' metadata
 /// tell ([`Weights::feature_peaks`]); where they do not, it is measured in f32 on the middle of the first photo. What
@@ -127,9 +127,9 @@ impl Restorer {
         }
     }
 
-    /// The same, after which another model restores the result. Between the two it stays in floats, and on the device where a
-    /// photo is computed whole, once, without a bound of memory and with nothing kept besides; only what the last one
-    /// makes of it is blended with the photo. [`RestorerOptions::symmetries`] are averaged for each.
+    /// The same, after which another model restores the result. Between the two it stays in floats, and on the device
+    /// where a photo is computed whole, once, without a bound of memory and with nothing kept besides; only what the
+    /// last one makes of it is blended with the photo. [`RestorerOptions::symmetries`] are averaged for each.
     #[must_use]
     pub fn followed_by(mut self, weights: Weights) -> Self {
         let Model { device, options, .. } = &self.model;
@@ -151,8 +151,8 @@ impl Restorer {
         fallen_back.unwrap_or(self.model.precision())
     }
 
-    /// The restoration of a photo, of which more can be said before it is begun: who is told how far it is, who may end it,
-    /// and whether this thread waits.
+    /// The restoration of a photo, of which more can be said before it is begun: who is told how far it is, who may end
+    /// it, and whether this thread waits.
     pub fn photo<'a>(&'a self, photo: &'a Frame) -> Restoration<'a> {
         Restoration::new(self, photo)
     }
@@ -289,7 +289,8 @@ impl Place {
     }
 }
 
-/// The photo with the network's result; none where that is not finite: words that stand for other numbers have no alpha.
+/// The photo with the network's result; none where that is not finite: words that stand for other numbers have no
+/// alpha.
 fn finish(photo: &Frame, output: Option<Values>) -> Result<Option<Frame>> {
     match output {
         Some(Values::Words(words)) if words.iter().any(|word| word >> 24 == 0) => Ok(None),

@@ -18,8 +18,8 @@ use crate::plan::Precision;
 use crate::tune::Tuner;
 use crate::{Error, Result};
 
-/// Bytes on the device that executors of other sizes than the current photo's may keep, where nothing bounds all of them.
-/// Drivers hand out more memory than there is, so waiting for a failure would be too late.
+/// Bytes on the device that executors of other sizes than the current photo's may keep, where nothing bounds all of
+/// them. Drivers hand out more memory than there is, so waiting for a failure would be too late.
 const KEPT_BYTES: u64 = 1 << 30;
 
 /// Executors of other sizes that are kept at most: each has tables on the host too, of hundreds of dispatches.

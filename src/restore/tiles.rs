@@ -89,7 +89,8 @@ fn add(sums: &mut [f32], row: usize, tile: &Frame, [rows, columns]: [&Span; 2]) 
 }
 
 impl Restorer {
-    /// What this network makes of an image, tile by tile: the result and the images of `stages`, which are all that is kept.
+    /// What this network makes of an image, tile by tile: the result and the images of `stages`, which are all that is
+    /// kept.
     pub(super) async fn tiled<P: FnMut(Progress) + ?Sized>(
         &self,
         tiles: &Tiles,

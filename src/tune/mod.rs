@@ -1,13 +1,15 @@
 //! Which variant of a kernel an adapter is given: measured once, remembered on disk.
 //!
 //! What a variant is worth depends on the adapter more than on anything that can be known beforehand. A [`Tuner`]
-//! measures every candidate of the rule for each 3x3 convolution of a network on the adapter itself, which takes seconds on a
-//! GPU, and remembers what was fastest in a file of the user's cache directory ([`cache_file`]). A choice holds for an
-//! adapter, its driver, the text of the shaders, how values are stored, and a class of shapes: channels and epilogue
-//! as they are, sides rounded up to powers of two and no larger than 512, where speed per pixel no longer changes.
+//! measures every candidate of the rule for each 3x3 convolution of a network on the adapter itself, which takes
+//! seconds on a GPU, and remembers what was fastest in a file of the user's cache directory ([`cache_file`]). A choice
+//! holds for an adapter, its driver, the text of the shaders, how values are stored, and a class of shapes: channels
+//! and epilogue as they are, sides rounded up to powers of two and no larger than 512, where speed per pixel no longer
+//! changes.
 //!
-//! A variant whose results stray beyond its bound on a small crop of the shape is not chosen, however fast it is: drivers
-//! have bugs. Restorers have cooperative matrices checked so also where nothing is measured, before the rule may choose them.
+//! A variant whose results stray beyond its bound on a small crop of the shape is not chosen, however fast it is:
+//! drivers have bugs. Restorers have cooperative matrices checked so also where nothing is measured, before the rule
+//! may choose them.
 
 mod cache;
 mod measure;

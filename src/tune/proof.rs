@@ -1,5 +1,5 @@
-//! Cooperative matrices are taken on trust nowhere: of all that a driver compiles they are what differs most from adapter to
-//! adapter, and the first GPU that ran them made wrong sums.
+//! Cooperative matrices are taken on trust nowhere: of all that a driver compiles they are what differs most from
+//! adapter to adapter, and the first GPU that ran them made wrong sums.
 
 use super::{Judge, Measuring, Tuner, classes, crop, right};
 use crate::Error;
@@ -23,8 +23,9 @@ impl Tuner {
         }
     }
 
-    /// A variant of matrices that the rule would choose for a graph, and what is wrong with it here; None once all that it
-    /// would choose have been found right. Each is compared with the twin once, on a crop of the first shape that would get it.
+    /// A variant of matrices that the rule would choose for a graph, and what is wrong with it here; None once all that
+    /// it would choose have been found right. Each is compared with the twin once, on a crop of the first shape that
+    /// would get it.
     fn disproved(
         &mut self,
         target: &Target,

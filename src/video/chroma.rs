@@ -1,11 +1,11 @@
 //! Planes of chroma in the size of luma, and back.
 //!
-//! Up, values between two samples lie on a straight line, from wherever the samples were taken. Down, the filter is the one
-//! that undoes just that: together they are the low-pass halves of the biorthogonal spline wavelets 2.2 (samples at every
-//! second place, also known as LeGall 5/3) and 3.1 (samples between two places) of Cohen, Daubechies and Feauveau,
-//! "Biorthogonal bases of compactly supported wavelets", 1992. So chroma that a network leaves alone comes back as it was.
-//! Averages of two or three samples would blur it: of ffmpeg's `testsrc2` in 4:2:0, its colours clamped to those of screens,
-//! they leave 40 dB, and these filters 48.
+//! Up, values between two samples lie on a straight line, from wherever the samples were taken. Down, the filter is the
+//! one that undoes just that: together they are the low-pass halves of the biorthogonal spline wavelets 2.2 (samples at
+//! every second place, also known as LeGall 5/3) and 3.1 (samples between two places) of Cohen, Daubechies and
+//! Feauveau, "Biorthogonal bases of compactly supported wavelets", 1992. So chroma that a network leaves alone comes
+//! back as it was. Averages of two or three samples would blur it: of ffmpeg's `testsrc2` in 4:2:0, its colours clamped
+//! to those of screens, they leave 40 dB, and these filters 48.
 
 /// What a sample is the sum of: samples by place, and how much of each.
 type Taps<const N: usize> = [(usize, f32); N];
@@ -18,8 +18,8 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// For a side of `luma` samples, at least one, with half as many of chroma: each at the place of the first of its two
-    /// (`sited`), or between them.
+    /// For a side of `luma` samples, at least one, with half as many of chroma: each at the place of the first of its
+    /// two (`sited`), or between them.
     pub(super) fn new(luma: usize, sited: bool) -> Self {
         let (places, halves) = (luma as isize, luma.div_ceil(2) as isize);
         let within = |i: isize, count: isize| i.clamp(0, count - 1) as usize;

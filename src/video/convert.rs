@@ -20,8 +20,8 @@ pub enum Matrix {
 }
 
 impl Matrix {
-    /// The one that players take for video of this size that does not say: BT.601 up to the 576 lines, and less than 1280
-    /// columns, of standard definition, and BT.709 above.
+    /// The one that players take for video of this size that does not say: BT.601 up to the 576 lines, and less than
+    /// 1280 columns, of standard definition, and BT.709 above.
     #[must_use]
     pub fn usual(width: u32, height: u32) -> Self {
         if width < 1280 && height <= 576 { Self::Bt601 } else { Self::Bt709 }
@@ -321,8 +321,9 @@ mod tests {
 
     #[test]
     fn chroma_is_where_it_was_taken() {
-        // Cb goes up by eight from sample to sample in a line, so by four from pixel to pixel, and Cr from line to line; luma is
-        // the same everywhere. Of the sixth pixel of the sixth line the own sample is the third, with 112.
+        // Cb goes up by eight from sample to sample in a line, so by four from pixel to pixel, and Cr from line to
+        // line; luma is the same everywhere. Of the sixth pixel of the sixth line the own sample is the third,
+        // with 112.
         for (tag, cb, cr) in [
             ("420mpeg2", 116.0, 114.0),
             ("420p10", 116.0, 114.0),

@@ -21,8 +21,8 @@ pub enum Siting {
     Middle,
     /// In the middle of the two on the left, as in MPEG-2 and most that came after it.
     Left,
-    /// At the one on the top left, as in video of wide gamut. `420paldv` is read as this, as ffmpeg writes it. PAL DV has
-    /// Cb and Cr on alternate lines, but frames of it are interlaced, and refused.
+    /// At the one on the top left, as in video of wide gamut. `420paldv` is read as this, as ffmpeg writes it. PAL DV
+    /// has Cb and Cr on alternate lines, but frames of it are interlaced, and refused.
     TopLeft,
 }
 

@@ -3,10 +3,10 @@
 use crate::image::{Frame, Samples};
 use crate::{Error, Result};
 
-/// A restored frame with those colours of the frame it was made of that lie beyond 0 and 1, where networks do not look: room
-/// that studio range has above white and below black, and overshoot at edges. Each sample keeps as much of its excess as is
-/// more than the network has moved it by, so that what was taken away (a raindrop as bright as the sun) does not shine
-/// through, and what was left alone is left alone.
+/// A restored frame with those colours of the frame it was made of that lie beyond 0 and 1, where networks do not look:
+/// room that studio range has above white and below black, and overshoot at edges. Each sample keeps as much of its
+/// excess as is more than the network has moved it by, so that what was taken away (a raindrop as bright as the sun)
+/// does not shine through, and what was left alone is left alone.
 ///
 /// # Errors
 /// [`Error::SizesDiffer`]; [`Error::FrameShape`] where they are not in floats.

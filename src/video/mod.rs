@@ -1,14 +1,13 @@
 //! Video as a stream of uncompressed frames, YUV4MPEG2 as `ffmpeg -f yuv4mpegpipe` writes it: a [`Reader`] gives
-//! [`Picture`]s of samples, a [`Converter`] makes [`Frame`](crate::image::Frame)s in floats of them and pictures of those
-//! again, and a [`Writer`] writes them under the header that came in, frame rate, aspect and remarks included. What a network
-//! leaves alone comes back as it was, colours beyond those that screens show included
-//! ([`keep_beyond`]).
+//! [`Picture`]s of samples, a [`Converter`] makes [`Frame`](crate::image::Frame)s in floats of them and pictures of
+//! those again, and a [`Writer`] writes them under the header that came in, frame rate, aspect and remarks included.
+//! What a network leaves alone comes back as it was, colours beyond those that screens show included ([`keep_beyond`]).
 //!
-//! Read are 4:2:0 with chroma sited as in JPEG, MPEG-2 and PAL DV, 4:2:2, 4:4:4 and luma alone, in 8 to 16 bits. Refused by
-//! name: interlaced frames, 4:1:1, transparency.
+//! Read are 4:2:0 with chroma sited as in JPEG, MPEG-2 and PAL DV, 4:2:2, 4:4:4 and luma alone, in 8 to 16 bits.
+//! Refused by name: interlaced frames, 4:1:1, transparency.
 //!
-//! Reading and writing is our own, since the crate `y4m` knows 8, 10 and 12 bits alone and not which frames are interlaced;
-//! so is conversion, since the crate `yuv` gives integers, and places chroma samples in one way only.
+//! Reading and writing is our own, since the crate `y4m` knows 8, 10 and 12 bits alone and not which frames are
+//! interlaced; so is conversion, since the crate `yuv` gives integers, and places chroma samples in one way only.
 //!
 //! ```
 //! use mprnet::video::{Coding, Converter, Matrix, Range, Reader, Writer};

@@ -57,7 +57,8 @@ impl<R: BufRead> Reader<R> {
     /// The next frame; nothing after the last one.
     ///
     /// # Errors
-    /// [`Error::Video`] where a frame is cut short, is interlaced, or something else stands in its place; [`Error::Io`].
+    /// [`Error::Video`] where a frame is cut short, is interlaced, or something else stands in its place;
+    /// [`Error::Io`].
     pub fn read(&mut self) -> Result<Option<Picture>> {
         let number = self.frames + 1;
         let parameters = match read_line(&mut self.input).map_err(|e| unread(&self.origin, e))? {
@@ -127,8 +128,8 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Line> {
     })
 }
 
-/// Whether a parameter of a frame, `I` and three letters for how it is shown, sampled and how its chroma is, says that it
-/// was taken in fields.
+/// Whether a parameter of a frame, `I` and three letters for how it is shown, sampled and how its chroma is, says that
+/// it was taken in fields.
 fn is_interlaced(parameter: &[u8]) -> bool {
     parameter.strip_prefix(b"I").is_some_and(|letters| letters.iter().skip(1).any(|&letter| letter == b'i'))
 }

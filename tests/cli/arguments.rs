@@ -141,7 +141,8 @@ fn unknown_device_in_the_environment() {
     room.refuses_command(command().args(["--device", "Riva 128"]), 3, &["no adapter matches Riva 128"]);
 }
 
-/// With drivers of Vulkan hidden from it, where its loader can be told to; elsewhere with a backend that the system has not.
+/// With drivers of Vulkan hidden from it, where its loader can be told to; elsewhere with a backend that the system has
+/// not.
 pub fn without_adapters(command: &mut Command) -> &mut Command {
     let nothing = "/nonexistent/icd.json";
     let backend = match std::env::consts::OS {

@@ -17,7 +17,8 @@ const ODD: &str = if cfg!(windows) {
     "größe \"<b>\" & 100% #1? 'a:b' 写真.png"
 };
 
-/// A room with the photos `in/ODD` and `in/2.png`, their targets in `target`, a small network `tiny`, and `out` and `pages`.
+/// A room with the photos `in/ODD` and `in/2.png`, their targets in `target`, a small network `tiny`, and `out` and
+/// `pages`.
 fn room() -> Room {
     let room = Room::new();
     for name in ["in", "target", "out", "pages"] {

@@ -111,7 +111,8 @@ fn without_passes_the_result_is_the_same() {
     assert!(error < 1e-5, "{error}");
 }
 
-/// The embedded network was trained on crops of 192 pixels, so that windows cover this photo unless they are told to be smaller.
+/// The embedded network was trained on crops of 192 pixels, so that windows cover this photo unless they are told to be
+/// smaller.
 #[test]
 fn the_local_mode_is_for_photos_larger_than_its_windows() {
     let local = restore(&["--mode", "local"]);

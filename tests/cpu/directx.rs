@@ -52,8 +52,9 @@ pub fn check(spec: &KernelSpec, module: &Module, info: &ModuleInfo) -> Result<()
     Ok(())
 }
 
-/// A line of HLSL that defines a type or a function as an earlier one does. naga has a constructor for each type, named after
-/// what the type is: an alias and what it stands for are two types to it, of one name, and FXC and DXC take neither.
+/// A line of HLSL that defines a type or a function as an earlier one does. naga has a constructor for each type, named
+/// after what the type is: an alias and what it stands for are two types to it, of one name, and FXC and DXC take
+/// neither.
 fn defined_twice(text: &str) -> Option<&str> {
     let defines = |line: &&str| {
         let outermost = line.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -87,8 +88,8 @@ fn one_type_by_two_names_is_found() {
     }
 }
 
-/// For Microsoft's compilers, which `tools/windows.sh test` runs over them: every kernel's HLSL, without checks as this crate's
-/// own shaders are run, in a folder for each compiler's arguments.
+/// For Microsoft's compilers, which `tools/windows.sh test` runs over them: every kernel's HLSL, without checks as this
+/// crate's own shaders are run, in a folder for each compiler's arguments.
 #[test]
 #[ignore = "writes files: tools/windows.sh names the folder by MPRNET_HLSL"]
 fn written_out() {

@@ -1,5 +1,5 @@
-//! What Metal lacks, in the text that naga writes for it: naga translates more than Metal's compiler takes, and there is
-//! no such compiler here to ask.
+//! What Metal lacks, in the text that naga writes for it: naga translates more than Metal's compiler takes, and there
+//! is no such compiler here to ask.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ use crate::translate::CHECKS;
 /// A version of Metal's language, major and minor.
 type Version = (u8, u8);
 
-/// The oldest version at which wgpu lists what a kernel needs: 64-bit integers and matrices from 2.3 on; subgroups, which
-/// need Metal to tell the family of a GPU, from 2.2 on; the rest is held to macOS 10.13.
+/// The oldest version at which wgpu lists what a kernel needs: 64-bit integers and matrices from 2.3 on; subgroups,
+/// which need Metal to tell the family of a GPU, from 2.2 on; the rest is held to macOS 10.13.
 fn oldest(spec: &KernelSpec) -> Version {
     if spec.matrices() || spec.int64() {
         (2, 3)

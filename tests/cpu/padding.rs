@@ -52,7 +52,8 @@ fn a_small_image_padded_and_cropped() {
     assert_eq!(run(crop([2, 3], false), large, &padded).unwrap(), small);
 }
 
-/// Colours past black and white are clamped. One that is no finite number makes its whole pixel 0, so that the host can tell.
+/// Colours past black and white are clamped. One that is no finite number makes its whole pixel 0, so that the host can
+/// tell.
 #[test]
 fn a_small_image_packed() {
     let colours = [0.0, 1.0, -3.0, 7.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
@@ -172,8 +173,8 @@ proptest! {
         prop_assert_eq!(Reach::Reflected.rows(&window, height), expected);
     }
 
-    /// An even row of a result of twice the height lies between its own and the row before, an odd one between its own and
-    /// the next. Windows begin with an even row, where a cell does.
+    /// An even row of a result of twice the height lies between its own and the row before, an odd one between its own
+    /// and the next. Windows begin with an even row, where a cell does.
     #[test]
     fn windows_reach_just_the_rows_that_they_lie_between(
         height in 1_u32..60, cell in 0_u32..16, rows in 1_u32..40

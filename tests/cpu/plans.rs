@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use mprnet::graph::{Graph, MEANS_PER_RUN, Patches, Role, TensorDesc, TensorId, passes};
+use mprnet::graph::{Graph, Patches, Role, TensorDesc, TensorId, passes};
 use mprnet::model::{self, ImageFormat, Mode, ModelConfig, NetworkOptions, Stage, Weights};
 use mprnet::plan::{
     Bound, Cut, CutLimits, Domain, Fragment, Layout, MemoryPlan, Precision, Reach, Window, cut, fragments,
+    sliding_rows,
 };
 use proptest::prelude::*;
 
@@ -251,7 +252,7 @@ proptest! {
         };
         let mut parts = Vec::new();
         for ((desc, reach, _), layout) in operator.tensors.iter().zip(&layouts) {
-            let reached = if let Reach::Sliding { window, .. } = reach { window + MEANS_PER_RUN } else { 0 };
+            let reached = if let Reach::Sliding { window, .. } = reach { sliding_rows(*window) } else { 0 };
             // What slides is read by many rows at once, and not cut smaller.
             let capacity = capacity(desc, layout).max(u64::from(reached) * 3 * layout.row_bytes);
             let pieces = fragments(desc, layout, capacity, reached).expect("the margins fit");

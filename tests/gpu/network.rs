@@ -22,8 +22,8 @@ pub fn network_by(mode: Mode, weights: &Weights, (height, width): (u32, u32), fo
     model::build(weights, &options).unwrap()
 }
 
-/// Every tensor of the networks of `golden/`, in f32 and f16, fused and operator by operator: against the twin, and those
-/// that PyTorch's modules give against PyTorch's. Nothing may be left out.
+/// Every tensor of the networks of `golden/`, in f32 and f16, fused and operator by operator: against the twin, and
+/// those that PyTorch's modules give against PyTorch's. Nothing may be left out.
 #[test]
 fn golden_networks_equal_the_twin_and_pytorch() {
     for network in GoldenNetwork::read_all(&golden_path("")).unwrap() {

@@ -128,7 +128,8 @@ fn frame((width, height): (u32, u32), pixels: &[u8], format: TextureFormat) -> F
     }
 }
 
-/// Compares pixels with what [`Restorer::restore`] gives, and alpha with what it was. `levels` is how far bytes may be off.
+/// Compares pixels with what [`Restorer::restore`] gives, and alpha with what it was. `levels` is how far bytes may be
+/// off.
 fn compare(what: &str, format: TextureFormat, found: &[u8], source: &[u8], restored: &Frame, levels: f32) {
     let (found, source) = (values(found, format), values(source, format));
     let expected: Vec<f32> = match restored.samples() {

@@ -205,8 +205,8 @@ fn means_of_windows() {
     }
 }
 
-/// As many rows as a photo of twelve megapixels has, of values that are nearly alike, whose sums are large beside what tells
-/// them apart: no mean is off by more than a quarter of what src/kernels/box_mean.rs allows.
+/// As many rows as a photo of twelve megapixels has, of values that are nearly alike, whose sums are large beside what
+/// tells them apart: no mean is off by more than a quarter of what src/kernels/box_mean.rs allows.
 #[test]
 fn means_of_a_tall_photo() {
     const WINDOW: u32 = 384;

@@ -76,8 +76,8 @@ fn both<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) 
     }))
 }
 
-/// The second photo is written to where the device takes it from, and its work is begun, before the first one's result is
-/// read.
+/// The second photo is written to where the device takes it from, and its work is begun, before the first one's result
+/// is read.
 #[test]
 fn the_next_photo_is_begun_before_the_last_is_read() {
     let restorer = tiny();

@@ -144,7 +144,8 @@ fn check_on([device, checked]: &[Device; 2], levels: Levels) {
     let actual = execute_on(device, &graph, &inputs, &whole);
     assert!(execute_on(device, &graph, &inputs, &cut) == actual, "{what}: cut and whole differ");
     let guarded = execute_on(checked, &graph, &inputs, &whole);
-    // NVIDIA's compiler contracts other sums where there are checks; what was clamped would be far beyond the bounds below.
+    // NVIDIA's compiler contracts other sums where there are checks; what was clamped would be far beyond the bounds
+    // below.
     assert!(guarded == actual || !device.is_software(), "{what}: checks change the result");
     for (i, &id) in graph.outputs().iter().enumerate() {
         let twin: Vec<f32> = expected[&id].data.iter().map(|&v| v as f32).collect();

@@ -106,8 +106,8 @@ thread_local! {
 
 /// Lets each thread hear what is said on it.
 ///
-/// There is one subscriber for all tests, since `tracing` can forget one of several: a place in the code that speaks for
-/// the first time while another thread subscribes may stay silent for good.
+/// There is one subscriber for all tests, since `tracing` can forget one of several: a place in the code that speaks
+/// for the first time while another thread subscribes may stay silent for good.
 fn listen() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| Ear).init());

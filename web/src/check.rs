@@ -10,8 +10,9 @@ use super::errors::{Result, named, thrown};
 
 #[wasm_bindgen]
 impl Session {
-    /// Checks a network tensor by tensor, in f32 and f16, against the twin of the shaders and PyTorch's tensors, both in
-    /// safetensors files, in the local mode of crops of `local` pixels where that is given; gives the checks as `mprnet conformance` does, in JSON.
+    /// Checks a network tensor by tensor, in f32 and f16, against the twin of the shaders and PyTorch's tensors, both
+    /// in safetensors files, in the local mode of crops of `local` pixels where that is given; gives the checks as
+    /// `mprnet conformance` does, in JSON.
     ///
     /// # Errors
     /// Where the files do not belong together.

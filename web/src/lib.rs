@@ -1,5 +1,5 @@
-//! MPRNet in browsers: what the npm package's worker calls. Everything runs on the worker's one thread, which waits for the
-//! GPU by promises.
+//! MPRNet in browsers: what the npm package's worker calls. Everything runs on the worker's one thread, which waits for
+//! the GPU by promises.
 
 mod check;
 mod errors;
@@ -55,8 +55,9 @@ pub fn begin(told: Function) {
     errors::tell_panics(told);
 }
 
-/// Opens the GPU and takes the weights of a safetensors file, which `origin` names in errors. `options` are those of the
-/// package's `Mprnet.create`, as JSON; photos that need more bytes of the GPU's memory than they allow are computed in bands.
+/// Opens the GPU and takes the weights of a safetensors file, which `origin` names in errors. `options` are those of
+/// the package's `Mprnet.create`, as JSON; photos that need more bytes of the GPU's memory than they allow are computed
+/// in bands.
 ///
 /// # Errors
 /// Without WebGPU, where the file holds no MPRNet, or where options do not go together.
@@ -99,8 +100,8 @@ fn teller(progress: &Function) -> impl FnMut(Progress) {
 
 #[wasm_bindgen]
 impl Session {
-    /// Restores a photo of four bytes a pixel, R, G, B and transparency, and gives as many back. `strength` says how far the
-    /// result goes from the photo, 0 to 1; `progress` hears how far it is, 0 to 1, a few times a second.
+    /// Restores a photo of four bytes a pixel, R, G, B and transparency, and gives as many back. `strength` says how
+    /// far the result goes from the photo, 0 to 1; `progress` hears how far it is, 0 to 1, a few times a second.
     ///
     /// # Errors
     /// Where the photo does not fit the GPU's memory, was stopped, or the GPU fails.

@@ -34,7 +34,8 @@ struct Kind {
 
 #[wasm_bindgen]
 impl Session {
-    /// Runs a photo of that size twice, and tells where the time of the second run went, as JSON. Any photo takes the same time.
+    /// Runs a photo of that size twice, and tells where the time of the second run went, as JSON. Any photo takes the
+    /// same time.
     ///
     /// # Errors
     /// As [`Session::restore`].

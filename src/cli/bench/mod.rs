@@ -27,8 +27,8 @@ use super::network::parse_size;
 use super::session::{DeviceArgs, TuningArgs};
 use super::{Failure, PrecisionArg, dump, exit_code, parse_task};
 
-/// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision, mode and variant, in turn
-/// round by round. Lists are separated by commas.
+/// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision, mode and
+/// variant, in turn round by round. Lists are separated by commas.
 #[derive(Args)]
 pub(super) struct BenchArgs {
     /// Published configurations, with random weights: derain, denoise, deblur
@@ -54,8 +54,8 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "SIZE", value_delimiter = ',', conflicts_with_all = ["kernel", "shader", "serve"])]
     #[arg(value_parser = crate::plan::parse_bytes)]
     max_memory: Vec<u64>,
-    /// With --max-memory or --mode tiled: compares with the exact result of the whole photo, bands by their bytes, tiles by
-    /// their error
+    /// With --max-memory or --mode tiled: compares with the exact result of the whole photo, bands by their bytes,
+    /// tiles by their error
     #[arg(long)]
     verify: bool,
     /// Kernel variants for 3x3 convolutions: `auto` (what photos get), `all`, or names; default: auto for networks,

@@ -9,7 +9,8 @@ use super::clock::{self, Sample};
 use super::report::Cell;
 use crate::cli::telling::with_bar;
 
-/// Runs before the first that counts, that after compilation among them: the second finds how much one submission holds.
+/// Runs before the first that counts, that after compilation among them: the second finds how much one submission
+/// holds.
 const WARM_UPS: usize = 2;
 
 /// How long a GPU is kept busy before the first round: the clock of one that was idle takes a while to rise.
@@ -26,7 +27,8 @@ pub(super) struct Runner<'a> {
 
 /// What a run does.
 enum Work {
-    /// A graph, with what every run uploads; without it, runs compute with what is on the device, and read nothing back.
+    /// A graph, with what every run uploads; without it, runs compute with what is on the device, and read nothing
+    /// back.
     Graph { executor: Executor, inputs: Option<Vec<Values>> },
     /// A photo as users restore it.
     Photo { restorer: Restorer, photo: Frame },

@@ -1,4 +1,5 @@
-//! What is measured for a program that compares engines: a convolution, a block or a network, with its input, from files.
+//! What is measured for a program that compares engines: a convolution, a block or a network, with its input, from
+//! files.
 
 use std::path::Path;
 

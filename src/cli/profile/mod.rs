@@ -123,7 +123,8 @@ fn measure(
 ) -> Result<Vec<Span>, Error> {
     let precision = args.network.precision();
     let choices = Tuner::new(args.tuning.on(device)).choices(device, precision, &graph);
-    // Runs find out how much a submission may hold, and cut work no smaller; without runs it is cut as little as can be.
+    // Runs find out how much a submission may hold, and cut work no smaller; without runs it is cut as little as can
+    // be.
     let slice = (args.runs == 0).then_some(u64::MAX);
     let max_memory = args.network.max_memory;
     let options = ExecutorOptions { precision, slice, choices, max_memory, ..ExecutorOptions::default() };

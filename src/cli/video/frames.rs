@@ -31,8 +31,8 @@ pub(super) struct Frames<'a> {
 impl Frames<'_> {
     /// Restores and writes all frames, and counts them; nothing where nobody reads them any more.
     ///
-    /// A pipe whose reader has ended is no error: `... | ffplay -` is closed when one has seen enough. Rust has taken SIGPIPE
-    /// out of the way, so that shows as an error of writing.
+    /// A pipe whose reader has ended is no error: `... | ffplay -` is closed when one has seen enough. Rust has taken
+    /// SIGPIPE out of the way, so that shows as an error of writing.
     pub(super) fn restore_all(
         &self,
         members: Vec<Member>,

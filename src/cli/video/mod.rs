@@ -1,7 +1,7 @@
 //! `--y4m`: a video instead of photos, frame by frame through a pipe or from file to file.
 //!
-//! One thread reads and decodes, a pool restores and encodes, and this one writes. Few frames wait between them, so whoever is
-//! slowest sets the pace, and memory is that of a few frames however long the video is.
+//! One thread reads and decodes, a pool restores and encodes, and this one writes. Few frames wait between them, so
+//! whoever is slowest sets the pace, and memory is that of a few frames however long the video is.
 
 mod frames;
 
@@ -168,8 +168,8 @@ impl Video {
         Ok(Self { reader, converter, origin, frames, sink })
     }
 
-    /// Restores it frame by frame, on whichever adapter is free. A frame that cannot be restored ends it, and so does whoever
-    /// reads the output.
+    /// Restores it frame by frame, on whichever adapter is free. A frame that cannot be restored ends it, and so does
+    /// whoever reads the output.
     pub(super) fn restore(self, members: Vec<Member>, quiet: bool) -> Result<(), Failure> {
         let Self { reader, converter, origin, frames, sink } = self;
         let header = reader.header().clone();

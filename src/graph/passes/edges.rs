@@ -1,5 +1,5 @@
-//! A photo's pixels are unpacked where they are padded, and packed where they are cropped: neither is a pass over memory
-//! of its own.
+//! A photo's pixels are unpacked where they are padded, and packed where they are cropped: neither is a pass over
+//! memory of its own.
 
 use super::{Rewrite, Uses};
 use crate::graph::{Graph, Node, Op};

@@ -1,5 +1,5 @@
-//! Algebra of 1x1 convolutions: they commute with bilinear resampling (whose taps sum to one) and with means, and chains and
-//! sums of them are one matrix. Products are formed in f64 and rounded once.
+//! Algebra of 1x1 convolutions: they commute with bilinear resampling (whose taps sum to one) and with means, and
+//! chains and sums of them are one matrix. Products are formed in f64 and rounded once.
 
 use super::concat::convolve_concat;
 use super::{Rewrite, Uses};
@@ -48,8 +48,8 @@ fn before_upsample(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> 
     Ok(Some(Rewrite { remove: vec![up, index], insert: vec![first, second] }))
 }
 
-/// `conv(mean(x))` is `mean(conv(x))`: means of fewer channels, where the convolution leaves fewer and that is less work. Of large
-/// windows there are fewer means than pixels, which the convolution then takes more multiply-adds for.
+/// `conv(mean(x))` is `mean(conv(x))`: means of fewer channels, where the convolution leaves fewer and that is less
+/// work. Of large windows there are fewer means than pixels, which the convolution then takes more multiply-adds for.
 fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Result<Option<Rewrite>> {
     let node = graph.nodes[index].clone();
     let (&[source], out) = (&node.inputs[..], node.outputs[0]) else { return Ok(None) };
@@ -75,8 +75,8 @@ fn before_means(graph: &mut Graph, uses: &Uses, index: usize, conv: Conv) -> Res
     Ok(Some(Rewrite { remove: vec![rows, columns, index], insert: vec![pixels, half, whole] }))
 }
 
-/// Whether means along rows, along columns, and the convolution of them are more work than the convolution and means of its
-/// results, as [`cost::work`] counts.
+/// Whether means along rows, along columns, and the convolution of them are more work than the convolution and means of
+/// its results, as [`cost::work`] counts.
 fn fewer_means_are_less_work(graph: &Graph, conv: Conv, [rows, columns, index]: [usize; 3]) -> bool {
     let before: u64 = [rows, columns, index].iter().map(|&at| cost::work(graph, &graph.nodes[at])).sum();
     let at = |node: usize| graph.desc(graph.nodes[node].outputs[0]);

@@ -13,8 +13,8 @@ pub struct ReadOptions {
     pub linear: bool,
 }
 
-/// How image files are written. An option that the format does not have is ignored, but for [`float`](Self::float), which
-/// all formats but TIFF refuse.
+/// How image files are written. An option that the format does not have is ignored, but for [`float`](Self::float),
+/// which all formats but TIFF refuse.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct WriteOptions {

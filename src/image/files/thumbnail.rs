@@ -15,12 +15,12 @@ use crate::image::samples::{Sample, Samples};
 
 /// Of WebP: what it loses is far less than what scaling loses.
 const QUALITY: u8 = 85;
-/// Bytes of a colour profile that is kept. Those of displays and cameras have fewer; those of printers would outweigh the
-/// picture.
+/// Bytes of a colour profile that is kept. Those of displays and cameras have fewer; those of printers would outweigh
+/// the picture.
 const LARGEST_PROFILE: usize = 4096;
 
-/// A small copy of a photo as the bytes of a WebP file: scaled down, by averages, to at most `side` pixels a side (at least
-/// one), and never up. Transparency is kept, linear light becomes the sRGB curve.
+/// A small copy of a photo as the bytes of a WebP file: scaled down, by averages, to at most `side` pixels a side (at
+/// least one), and never up. Transparency is kept, linear light becomes the sRGB curve.
 ///
 /// # Errors
 /// [`Error::Io`] where the encoder lacks memory.

@@ -59,24 +59,25 @@ const WINOGRAD4: Candidate = because(
 );
 const DIRECT: Candidate = because(Variant::Direct, "fits everywhere");
 
-/// One dispatch and least that is not a multiply-add first: what stands behind it is predicted faster on the larger GPUs,
-/// by figures that no GPU has confirmed yet, and is measured where measuring is on.
+/// One dispatch and least that is not a multiply-add first: what stands behind it is predicted faster on the larger
+/// GPUs, by figures that no GPU has confirmed yet, and is measured where measuring is on.
 const GPU: &[Candidate] = &[MATRIX16, MATRIX8, TILED, WINOGRAD2, WINOGRAD4, BLOCK, DIRECT];
-/// Cooperative matrices gave wrong sums by NVIDIA's driver (580.159 on an H200, 2026-11-26), and were slower there than both
-/// of the first two.
+/// Cooperative matrices gave wrong sums by NVIDIA's driver (580.159 on an H200, 2026-11-26), and were slower there than
+/// both of the first two.
 const NVIDIA: &[Candidate] = &[TILED, WINOGRAD2, WINOGRAD4, BLOCK, DIRECT];
-/// F(4x4) took 0.6 of tiled's time there at 128 channels and 0.8 at 80, and 0.7 for the whole deblurring network; by NVK's
-/// code it is predicted in 0.7 to 0.8 of it at 128 on an RTX 3090 too, but in 1.1 at 80.
+/// F(4x4) took 0.6 of tiled's time there at 128 channels and 0.8 at 80, and 0.7 for the whole deblurring network; by
+/// NVK's code it is predicted in 0.7 to 0.8 of it at 128 on an RTX 3090 too, but in 1.1 at 80.
 const NVIDIA_WIDE: &[Candidate] = &[WINOGRAD4, WINOGRAD2, TILED, BLOCK, DIRECT];
-/// Two sources are read in branches, around which Intel's compiler keeps more registers than it has where it also has to
-/// widen them, in tiled and in block. F(4x4)'s product reads its scratch, however many sources there were.
+/// Two sources are read in branches, around which Intel's compiler keeps more registers than it has where it also has
+/// to widen them, in tiled and in block. F(4x4)'s product reads its scratch, however many sources there were.
 const INTEL_TWO_HALVES: &[Candidate] = &[WINOGRAD4, DIRECT];
-/// Mobile GPUs have a fraction of the arithmetic, so multiplications count for most; F(2x2)'s transforms in registers do not
-/// fit theirs.
+/// Mobile GPUs have a fraction of the arithmetic, so multiplications count for most; F(2x2)'s transforms in registers
+/// do not fit theirs.
 const MOBILE: &[Candidate] = &[MATRIX8, WINOGRAD4, TILED, BLOCK, DIRECT];
 /// Narrow convolutions have few multiplications to save for the transforms.
 const MOBILE_NARROW: &[Candidate] = &[MATRIX8, TILED, WINOGRAD4, BLOCK, DIRECT];
-/// Adreno before its 7th generation, which has no subgroup operations: Winograd's transforms spill there, tiled alone does not.
+/// Adreno before its 7th generation, which has no subgroup operations: Winograd's transforms spill there, tiled alone
+/// does not.
 const OLD_ADRENO: &[Candidate] = &[TILED, DIRECT];
 /// Where FXC compiles, at every start: the first photo of 16x16 pixels takes 7.5 CPU seconds by block and 26.5 by tiled
 /// (Wine, 2026-11-26), more than a GPU takes for a photo of usual size.

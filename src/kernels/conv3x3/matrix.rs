@@ -10,8 +10,9 @@ use crate::plan::Reach;
 /// Inputs of a slice in `shaders/conv3x3/matrix.wgsl`, and the lanes that take a row of pixels.
 const SLICE: usize = 16;
 const ROW_LANES: u32 = 32;
-/// Bytes of workgroup memory that are worth taking: a compute unit of AMD's (64 KiB) holds three such workgroups, and what
-/// would take more, six blocks of 16 outputs, leaves RDNA 3's compiler short of registers: it moves 300 of them about.
+/// Bytes of workgroup memory that are worth taking: a compute unit of AMD's (64 KiB) holds three such workgroups, and
+/// what would take more, six blocks of 16 outputs, leaves RDNA 3's compiler short of registers: it moves 300 of them
+/// about.
 const LARGEST: u32 = 20 << 10;
 
 /// Subgroup sizes that a workgroup may be cut into.
@@ -39,8 +40,8 @@ pub(super) fn refused(target: &Target, side: u32) -> Option<&'static str> {
     rows(target).is_none().then_some("its shaders need subgroups of 32 to 64 lanes")
 }
 
-/// Bytes of workgroup memory for so many blocks of outputs: pixels, a column of taps, products, and a word where nothing is
-/// kept, as the shader has them.
+/// Bytes of workgroup memory for so many blocks of outputs: pixels, a column of taps, products, and a word where
+/// nothing is kept, as the shader has them.
 fn memory(blocks: u32, side: u32) -> u32 {
     8 * (20 * 42 + 3 * side * (4 * blocks + 2)) + 4096 + 4
 }
@@ -48,12 +49,13 @@ fn memory(blocks: u32, side: u32) -> u32 {
 /// Where a lane's pixels come from, in workgroup memory.
 const ORIGINS: u32 = 4 * 4 * 256;
 
-/// What of a lane's share of the pixels is in workgroup memory instead of registers (`KEPT`), by what compilers make of it.
+/// What of a lane's share of the pixels is in workgroup memory instead of registers (`KEPT`), by what compilers make of
+/// it.
 fn kept(target: &Target, blocks: u32, side: u32, pooled: bool) -> u32 {
     let room = memory(blocks, side) + ORIGINS <= LARGEST.min(target.workgroup_memory);
     match target.maker {
-        // A half to a fifth of RDNA 3's other instructions for one block or two. For three and the sums of pooling it moves
-        // 86 registers about instead of 51.
+        // A half to a fifth of RDNA 3's other instructions for one block or two. For three and the sums of pooling it
+        // moves 86 registers about instead of 51.
         Maker::Amd if room && !(blocks > 2 && pooled) => 2,
         // Predicted in 0.92 of the time at 128 channels, by NVK's code.
         Maker::Nvidia => 1,

@@ -38,8 +38,8 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv) -> Lowered {
     }
 }
 
-/// A stage with its second result, sums per cell, if it has one; `parts` say which of its lanes hold what is summed, and
-/// where they put it.
+/// A stage with its second result, sums per cell, if it has one; `parts` say which of its lanes hold what is summed,
+/// and where they put it.
 fn pooled(mut stage: Stage, cx: &Context<'_>, conv: &Conv, parts: &[&str]) -> Stage {
     let parts = if conv.pooled { parts } else { &["pool_none"] };
     stage.spec.parts.extend(parts.iter().map(|&part| part.to_owned()));

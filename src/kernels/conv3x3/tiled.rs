@@ -37,8 +37,8 @@ impl Tiling {
         3 * self.lanes() >= self.places() && self.lanes() >= 12 * quads * self.groups
     }
 
-    /// Lanes that run for each cell, idle ones of a subgroup and of outputs that are not there included; then loads for each
-    /// cell and quad of inputs. Both in 12ths.
+    /// Lanes that run for each cell, idle ones of a subgroup and of outputs that are not there included; then loads for
+    /// each cell and quad of inputs. Both in 12ths.
     fn cost(self, groups: u32, subgroup: u32) -> (u32, u32) {
         let depth = groups.div_ceil(self.groups);
         let lanes = depth * self.lanes().next_multiple_of(subgroup);
@@ -64,8 +64,8 @@ fn tiling(target: &Target, quads: u32) -> (u32, Tiling) {
     (1, best.unwrap_or(Tiling { cells: 4, groups: 4 }))
 }
 
-/// Whether weights are loaded once for a subgroup. Intel's compiler keeps them as scalars then, where lanes of their own
-/// would take 12 times 8 lanes' registers and spill; others gain nothing.
+/// Whether weights are loaded once for a subgroup. Intel's compiler keeps them as scalars then, where lanes of their
+/// own would take 12 times 8 lanes' registers and spill; others gain nothing.
 fn subgroups_share(target: &Target) -> bool {
     target.maker == Maker::Intel && target.subgroups.is_some_and(|(_, most)| most <= 32)
 }

@@ -14,8 +14,9 @@ pub enum ImageFormat {
     Words,
     /// Three planes of floats in [0, 1] ([`Role::Image`]), neither clamped nor rounded on the way out.
     Planar,
-    /// Pixels of the device's own images in 32-bit words ([`Role::Words`]), in rows of [`PixelFormat::row`]. Alpha leaves as it
-    /// entered. A second output, of the image's sums ([`Op::PoolRows`]), has a number that is not finite where the image has.
+    /// Pixels of the device's own images in 32-bit words ([`Role::Words`]), in rows of [`PixelFormat::row`]. Alpha
+    /// leaves as it entered. A second output, of the image's sums ([`Op::PoolRows`]), has a number that is not finite
+    /// where the image has.
     Pixels {
         /// How they are stored.
         format: PixelFormat,
@@ -74,8 +75,8 @@ impl Network<'_> {
         }
     }
 
-    /// A stage's image at the photo's size, named by the stage, and as it leaves the graph. The label is of the module's
-    /// own result, which is of the padded size.
+    /// A stage's image at the photo's size, named by the stage, and as it leaves the graph. The label is of the
+    /// module's own result, which is of the padded size.
     pub(super) fn image_out(
         &mut self,
         stage: &str,

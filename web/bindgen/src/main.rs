@@ -1,6 +1,6 @@
-//! `mprnet-bindgen MODULE.wasm FOLDER`: writes an ES module for a WebAssembly module of wasm-bindgen's, with its types, to a
-//! folder. The same as wasm-bindgen's own command, whose version would have to be matched by hand, and which takes as long to
-//! build.
+//! `mprnet-bindgen MODULE.wasm FOLDER`: writes an ES module for a WebAssembly module of wasm-bindgen's, with its types,
+//! to a folder. The same as wasm-bindgen's own command, whose version would have to be matched by hand, and which takes
+//! as long to build.
 
 use std::process::ExitCode;
 

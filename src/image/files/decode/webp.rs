@@ -42,8 +42,8 @@ pub(super) fn decode(bytes: &[u8], _options: &ReadOptions) -> Result<Decoded, Pr
     })
 }
 
-/// The size in the RIFF header tells where the file should end, and each chunk's where that does: the decoder takes what
-/// there is of the one, and makes room for whatever the others claim.
+/// The size in the RIFF header tells where the file should end, and each chunk's where that does: the decoder takes
+/// what there is of the one, and makes room for whatever the others claim.
 fn check_whole(bytes: &[u8]) -> Result<(), Problem> {
     let size = |at: usize| {
         let size = bytes.get(at..).and_then(|size| size.first_chunk());

@@ -30,8 +30,9 @@ pub(crate) const MAX_ICC: usize = 255 * ICC_PART;
 
 /// The metadata in segments: each one's marker and its content without the length.
 ///
-/// Besides, whether there are parts of a profile that make none. Of several blocks of one kind the first counts. An XMP packet's extension, in which programs put what has no room in
-/// a segment (depth maps, pictures of other moments), is left out: it belongs to the picture as it was.
+/// Besides, whether there are parts of a profile that make none. Of several blocks of one kind the first counts. An XMP
+/// packet's extension, in which programs put what has no room in a segment (depth maps, pictures of other moments), is
+/// left out: it belongs to the picture as it was.
 pub(crate) fn from_segments<'a>(segments: impl Iterator<Item = (u8, &'a [u8])>) -> (Metadata, bool) {
     let mut metadata = Metadata::default();
     let mut profile = Vec::new();

@@ -38,8 +38,8 @@ impl Metadata {
 }
 
 impl Metadata {
-    /// Takes in a block in hexadecimal digits, as ImageMagick writes them from a time when PNG had no place for them. What
-    /// stands in a chunk of its own goes before.
+    /// Takes in a block in hexadecimal digits, as ImageMagick writes them from a time when PNG had no place for them.
+    /// What stands in a chunk of its own goes before.
     fn add_raw_profile(&mut self, content: &[u8], packed: bool) -> Option<()> {
         let rest = content.strip_prefix(b"Raw profile type ")?;
         let (kind, text) = rest.split_at(rest.iter().position(|byte| *byte == 0)?);

@@ -1,7 +1,7 @@
 //! F(2x2) for GPUs in one dispatch.
 //!
-//! Where a subgroup's lanes share weights (scalar registers, loads that happen once), lanes hold their tile's transformed
-//! inputs themselves and the weights are uniform. Elsewhere both go through workgroup memory.
+//! Where a subgroup's lanes share weights (scalar registers, loads that happen once), lanes hold their tile's
+//! transformed inputs themselves and the weights are uniform. Elsewhere both go through workgroup memory.
 
 use super::{Algorithm, packed, row};
 use crate::gpu::{KernelSpec, Maker, Storage};

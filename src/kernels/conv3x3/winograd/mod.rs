@@ -75,7 +75,8 @@ fn bias_packing(cx: &Context<'_>, conv: &Conv) -> Packing {
     packing(cx, conv, ("bias", quads), Storage::F32, pack)
 }
 
-/// G g G^T of every filter, each of `len` values where `at` has the point, the padded input and the output; zero elsewhere.
+/// G g G^T of every filter, each of `len` values where `at` has the point, the padded input and the output; zero
+/// elsewhere.
 fn packed(
     filter: &Filter<'_>,
     algorithm: &Algorithm,

@@ -1,5 +1,5 @@
-//! For software adapters: three dispatches for each strip, which hand over through scratch memory in pairs of vec4, eight
-//! channels of a tile or eight tiles of a channel.
+//! For software adapters: three dispatches for each strip, which hand over through scratch memory in pairs of vec4,
+//! eight channels of a tile or eight tiles of a channel.
 
 use super::{Algorithm, bias_packing, packed, stage};
 use crate::gpu::{KernelSpec, Storage};
@@ -13,8 +13,8 @@ const PAIR: u32 = 32;
 
 /// Lanes that hold neighbouring outputs in `shaders/conv3x3/winograd_multiply.wgsl`.
 const LANES: u32 = 8;
-/// Groups of such lanes in a workgroup. `shaders/conv3x3/winograd_multiply_by_tile.wgsl` has one, and so the same tiles for
-/// all lanes.
+/// Groups of such lanes in a workgroup. `shaders/conv3x3/winograd_multiply_by_tile.wgsl` has one, and so the same tiles
+/// for all lanes.
 const GROUPS: u32 = 2;
 /// Tiles in one pair of the sums.
 const OCTET: u32 = 8;
@@ -98,8 +98,8 @@ fn multiply(
     blocking: Blocking,
     [inputs, outputs]: [Scratch; 2],
 ) -> Stage {
-    // Among eight lanes a broadcast is one permutation, and costs less than a load of a scalar and its check; among 16 it
-    // is a loop.
+    // Among eight lanes a broadcast is one permutation, and costs less than a load of a scalar and its check; among 16
+    // it is a loop.
     let broadcast = blocking.lanes == LANES && cx.target.subgroups == Some((LANES, LANES));
     let (spec, groups) = if cx.target.uniform_loads.is_some() {
         let tiles = if broadcast { "tiles_broadcast" } else { "tiles_load" };

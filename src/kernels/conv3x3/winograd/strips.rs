@@ -33,8 +33,8 @@ const SHARED: Blocking = Blocking { weights: "weights_shared", width: 16, across
 /// Twice as many, where registers are for the asking and workgroup memory is what is waited for.
 const LARGE: Blocking = Blocking { across: 8, lanes: 192, ..SHARED };
 
-/// Half as many again, which Adreno has registers for at 6 waves; but in workgroups of 96 to 128 lanes its compiler takes
-/// more registers than that.
+/// Half as many again, which Adreno has registers for at 6 waves; but in workgroups of 96 to 128 lanes its compiler
+/// takes more registers than that.
 const WIDER: Blocking = Blocking { across: 6, ..SHARED };
 
 impl Blocking {

@@ -4,8 +4,8 @@
 //! code that makes no sense; so a [`survey`] of the blocks, which reads the codes and leaves their values alone, tells
 //! beforehand whether all of them are there.
 //!
-//! Chosen by 518 files of libjpeg-turbo's `cjpeg` (twenty samplings, four kinds of scans, seven sizes; the matrix of the
-//! tests), and by the milliseconds that 12 megapixels took in 4:2:0 (one run each on two cores of an AMD EPYC,
+//! Chosen by 518 files of libjpeg-turbo's `cjpeg` (twenty samplings, four kinds of scans, seven sizes; the matrix of
+//! the tests), and by the milliseconds that 12 megapixels took in 4:2:0 (one run each on two cores of an AMD EPYC,
 //! 2026-11-25):
 //!
 //! | | right | refused | wrong in silence | panics | ms |

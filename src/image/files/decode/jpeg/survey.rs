@@ -5,8 +5,9 @@ use super::frame::Frame;
 use super::huffman::Table;
 use super::scan::{Cut, Gaps, Scan, Tables, Walk, next_marker};
 
-/// How often all blocks may be gone through: more often than any writer has them. A scan may say of all of them in a few
-/// bytes that nothing changes, so a small file could take hours. Small pictures may have as many scans as they like.
+/// How often all blocks may be gone through: more often than any writer has them. A scan may say of all of them in a
+/// few bytes that nothing changes, so a small file could take hours. Small pictures may have as many scans as they
+/// like.
 const MAX_PASSES: usize = 64;
 const SMALL: usize = 1 << 20;
 

@@ -1,7 +1,7 @@
 //! The packed bytes of one strip or tile, unpacked.
 //!
-//! `weezl`, `flate2` and `fax` are called directly and not through an image library, since of a strip that breaks off the
-//! bytes before the break are wanted: many a file is one strip.
+//! `weezl`, `flate2` and `fax` are called directly and not through an image library, since of a strip that breaks off
+//! the bytes before the break are wanted: many a file is one strip.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
