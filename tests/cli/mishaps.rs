@@ -106,7 +106,7 @@ fn names_that_steer_the_terminal() {
     assert!(run.err.contains(&format!("{SHOWN} -> out/{SHOWN}\n")), "{}", run.err);
     for (args, code) in [
         (["restore", STEERING, "-o", STEERING], 2),
-        (["restore", "photo.png", "-o", &format!("{STEERING}.bmp")], 1),
+        (["restore", "photo.png", "-o", &format!("{STEERING}.bmp")], 2),
         (["restore", &format!("no{STEERING}"), "-o", "out.png"], 1),
         (["plan", "--size", "64x64", &format!("--model=no{STEERING}")], 1),
         (["inspect", STEERING, "--size", "64x64"], 1),
