@@ -211,7 +211,7 @@ pub fn run_alone<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u
 pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let done = mishap::caught(|| match Cli::try_parse_from(&arguments) {
-        Ok(cli) => execute(&cli),
+        Ok(cli) => execute(&cli, &arguments[0]),
         Err(error) => explain(&error, &arguments),
     });
     done.unwrap_or_else(|panic| {
@@ -221,9 +221,9 @@ pub fn run<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> u8 {
 }
 
 /// Prints what `--help` does, of a command if one is named.
-fn help(command: Option<&str>) -> u8 {
-    let arguments: Vec<OsString> =
-        ["mprnet"].into_iter().chain(command).chain(["--help"]).map(OsString::from).collect();
+fn help(program: &OsString, command: Option<&str>) -> u8 {
+    let wanted = command.into_iter().chain(["--help"]).map(OsString::from);
+    let arguments: Vec<OsString> = [program.clone()].into_iter().chain(wanted).collect();
     Cli::try_parse_from(&arguments).map_or_else(|help| explain(&help, &arguments), |_| 0)
 }
 
@@ -278,7 +278,7 @@ impl Write for Log {
     }
 }
 
-fn execute(cli: &Cli) -> u8 {
+fn execute(cli: &Cli, program: &OsString) -> u8 {
     log(cli);
     mishap::inject_panic("everything");
     let result = match &cli.command {
@@ -298,7 +298,7 @@ fn execute(cli: &Cli) -> u8 {
         Command::Profile(args) => profile::run(args, cli.quiet),
         Command::Completions(args) => reference::completions(args),
         Command::Man(args) => reference::man(args),
-        Command::Help { command } => return help(command.as_deref()),
+        Command::Help { command } => return help(program, command.as_deref()),
     };
     match result {
         Ok(()) => 0,
