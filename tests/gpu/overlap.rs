@@ -121,7 +121,8 @@ fn what_is_cancelled_or_dropped_midway_leaves_a_restorer_that_works() {
         });
         let cancelled = cancelled.restore();
         assert!(matches!(cancelled, Ok(_) | Err(Error::Cancelled)), "{cancelled:?}");
-        assert_eq!(cancelled.is_err(), cancel.is_cancelled());
+        // What was told after the last submission comes too late, and the photo is done.
+        assert!(cancelled.is_ok() || cancel.is_cancelled());
         cancelled.is_err()
     };
     assert!([96, 192, 384].into_iter().any(|width| is_cancelled_midway(&photo(width, 80))));
