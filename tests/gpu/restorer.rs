@@ -213,14 +213,17 @@ fn what_does_not_compile_is_replaced_under_way() {
         Restorer::new(weights, device, RestorerOptions::default())
     };
     let noisy = photo(40, 24);
-    let clean = restorer(None).restore(&noisy).unwrap();
+    let whole = restorer(None);
+    let clean = whole.restore(&noisy).unwrap();
     let replaced = restorer(Some("conv3x3/winograd_output"));
     let restored = replaced.restore(&noisy).unwrap();
     assert!(difference(&restored, &clean) <= 1);
     assert!(difference(&restored, &replaced.restore(&noisy).unwrap()) == 0);
-    let failed = Target::of(replaced.device(), Precision::F32).failed;
+    // What is known not to suit an adapter counts as failed from the start.
+    let [before, failed] = [&whole, &replaced].map(|r| Target::of(r.device(), Precision::F32).failed);
+    let more: Vec<Variant> = failed.into_iter().filter(|variant| !before.contains(variant)).collect();
     let software = replaced.device().adapter().is_some_and(AdapterSummary::is_software);
-    assert!(failed == [Variant::Winograd4] || !software, "{failed:?}");
+    assert!(more == [Variant::Winograd4] || !software, "{more:?}");
 
     // The last operator of all, and nothing can take its place.
     let late = restorer(Some("crop"));

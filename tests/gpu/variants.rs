@@ -164,8 +164,21 @@ fn check_on(device: &Device, checked: Option<&Device>, levels: Levels) {
     }
 }
 
+/// Whether this driver compiles so slowly that hundreds of kernels are for heavy tests.
+fn takes_hours() -> bool {
+    let slow = device().adapter().is_some_and(|adapter| adapter.name.starts_with("SwiftShader"));
+    let skipped = slow && !cfg!(feature = "heavy-tests");
+    if skipped {
+        println!("skipped: SwiftShader takes an hour and 18 GB for so many kernels: --features heavy-tests");
+    }
+    skipped
+}
+
 #[test]
 fn variants_pairwise() {
+    if takes_hours() {
+        return;
+    }
     let cases = every_case();
     let chosen = pairwise(&cases);
     println!("{} of {} cases", chosen.len(), cases.len());
@@ -182,13 +195,17 @@ fn neighbouring_cells_of_different_patches() {
     let plain = |case: &&Levels| case[1..4] == [0; 3] && case[5] == 0;
     let cases = every_case();
     let chosen: Vec<&Levels> = cases.iter().filter(quarters).filter(plain).collect();
-    assert!(chosen.len() > Variant::ALL.len() / 2);
+    // Half of them need no feature of the adapter.
+    assert!(chosen.len() >= Variant::ALL.len() / 2);
     chosen.into_iter().for_each(|&case| check(case));
 }
 
 /// Variants that have other kernels on hardware than on software adapters, by whose hardware it is.
 #[test]
 fn kernels_for_hardware() {
+    if takes_hours() {
+        return;
+    }
     let varies = |case: &Levels| {
         let storage = STORAGES[case[3]] != Storage::F16Packed || case[1..3] == [0; 2];
         let variants = [Variant::Block, Variant::Tiled, Variant::Winograd2, Variant::Winograd4];
