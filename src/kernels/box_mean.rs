@@ -9,10 +9,10 @@
 //!
 //! Precision: the first sum takes its values by cells of eight, and so `8 + window / 8` additions, each of which errs
 //! by 2^-24 of the sum at most; every further mean of the run is one addition away, of a difference of two values. The
-//! division errs by 2.5 units. So no mean is off by more than `(8 + window / 8 + (MEANS_PER_RUN - 1) * (1 + 2 / window)
-//! + 3) * 2^-24` of the largest magnitude that its run has read: 1.1e-5 for windows of 384, along each axis, whatever
-//! the photo's size. Roundings go either way: tests hold the kernel to a quarter of that at 3000 rows, and lavapipe
-//! gives 1.0e-6.
+//! division errs by 2.5 units. So no mean is off by more than
+//! `(8 + window / 8 + (MEANS_PER_RUN - 1) * (1 + 2 / window) + 3) * 2^-24` of the largest magnitude that its run has
+//! read: 1.1e-5 for windows of 384, along each axis, whatever the photo's size. Roundings go either way: tests hold the
+//! kernel to a quarter of that at 3000 rows, and lavapipe gives 1.0e-6.
 
 use super::{BindingIndex, Context, Grid, Scalars, Stage};
 use crate::gpu::KernelSpec;
