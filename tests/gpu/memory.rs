@@ -15,8 +15,7 @@ const ROUNDING: u64 = 16 << 10;
 /// What boundaries of 64 KiB add, which buffers have on DX12 alone.
 fn boundaries(device: &Device) -> u64 {
     let dx12 = device.adapter().is_some_and(|adapter| adapter.backend == wgpu::Backend::Dx12);
-    let buffers = device.wgpu().generate_allocator_report().unwrap().allocations.len() as u64;
-    if dx12 { buffers << 16 } else { 0 }
+    if dx12 { (buffers(device).len() as u64) << 16 } else { 0 }
 }
 
 /// A device that no other test uses; none where its allocator does not report.
@@ -29,12 +28,16 @@ fn reporting() -> Option<Device> {
     reports.then_some(device)
 }
 
-/// Bytes of all buffers but those of weights, and of what wgpu makes for itself with every device.
-fn allocated(device: &Device) -> u64 {
+/// Bytes of each buffer but those of weights, and of what wgpu makes for itself with every device.
+fn buffers(device: &Device) -> Vec<u64> {
     let allocations = device.wgpu().generate_allocator_report().unwrap().allocations;
     let internal = "(wgpu internal) Staging";
     let ours = |name: &str| ["slot", "staging", "rows on their way", "uniforms", internal].contains(&name);
-    allocations.iter().filter(|it| ours(&it.name)).map(|it| it.size).sum()
+    allocations.iter().filter(|it| ours(&it.name)).map(|it| it.size).collect()
+}
+
+fn allocated(device: &Device) -> u64 {
+    buffers(device).iter().sum()
 }
 
 fn weights() -> Weights {
