@@ -3,7 +3,7 @@
 # had, and writes CONFORMANCE.md: a table of them all.
 #
 #   sh tools/drivers.sh                      all drivers, one after the other: hours on two cores
-#   sh tools/drivers.sh test NAME...         those; the table keeps what the others gave last
+#   sh tools/drivers.sh test NAME...         those; of the others the table keeps what it tells
 #   sh tools/drivers.sh check NAME...        the same without the tests, of which the last results stay: minutes each
 #   sh tools/drivers.sh setup NAME...        fetches what they need, and nothing else
 #   sh tools/drivers.sh run NAME COMMAND...  a program of this machine on a driver, such as
@@ -117,7 +117,6 @@ test_driver() {
         (cd "$LAB/results/$1" 2>/dev/null && rm -f conformance.* photo.* && { [ ! -e trouble ] || sed -i '/^the test program/!d' trouble; }) || true
     fi
     mkdir -p "$LAB/results/$1"
-    date -u +%Y-%m-%d >"$LAB/results/$1/date"
     if ! sh tools/drivers/setup.sh "$LAB" "$1" >"$LAB/results/$1/absent"; then
         echo "$1: left out: $(cat "$LAB/results/$1/absent")"
         return
@@ -136,7 +135,7 @@ test_driver() {
 table() {
     [ -n "${program:-}" ] || program="${MPRNET_PROGRAM:-${CARGO_TARGET_DIR:-target}/release/mprnet}"
     # shellcheck disable=SC2086 # a list of names
-    python3 tools/drivers/report.py "$LAB/results" "$program" $ALL >CONFORMANCE.md.tmp
+    python3 tools/drivers/report.py "$LAB/results" "$program" CONFORMANCE.md $ALL >CONFORMANCE.md.tmp
     mv CONFORMANCE.md.tmp CONFORMANCE.md
     echo "CONFORMANCE.md is written"
 }

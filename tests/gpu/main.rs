@@ -24,14 +24,33 @@ mod tiles;
 mod variants;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::Graph;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
+/// Devices that are opened once, by whoever needs them first. Tests that run at the same time mostly have one each: Mesa's
+/// lavapipe compiles all kernels of a device on one thread.
+struct Devices([OnceLock<Device>; 4]);
+
+impl Devices {
+    const fn new() -> Self {
+        Self([const { OnceLock::new() }; 4])
+    }
+
+    /// That of this thread, and so of this test.
+    fn mine(&self, open: impl FnOnce() -> Device) -> &Device {
+        static TESTS: AtomicUsize = AtomicUsize::new(0);
+        thread_local!(static TEST: usize = TESTS.fetch_add(1, Ordering::Relaxed));
+        let Self(devices) = self;
+        devices[TEST.with(|test| test % devices.len())].get_or_init(open)
+    }
+}
+
 fn device() -> &'static Device {
-    static DEVICE: OnceLock<Device> = OnceLock::new();
-    DEVICE.get_or_init(|| Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter"))
+    static DEVICES: Devices = Devices::new();
+    DEVICES.mine(|| Device::new(&DeviceOptions::default()).expect("these tests need a GPU adapter"))
 }
 
 /// A device that the host program opened, without 16-bit types: f16 is stored packed.
@@ -52,8 +71,8 @@ fn device_with(required_features: wgpu::Features) -> Device {
 }
 
 fn packed_device() -> &'static Device {
-    static DEVICE: OnceLock<Device> = OnceLock::new();
-    DEVICE.get_or_init(host_device)
+    static DEVICES: Devices = Devices::new();
+    DEVICES.mine(host_device)
 }
 
 /// Runs a graph once, every slot filled with not-a-number before.

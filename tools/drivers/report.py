@@ -1,6 +1,8 @@
 """Tells what tools/drivers.sh has found: a table of drivers in Markdown, and `mprnet conformance` of each side by side.
 
-usage: report.py RESULTS PROGRAM NAME...
+usage: report.py RESULTS PROGRAM EARLIER NAME...
+
+Drivers without results have what the page EARLIER tells of them.
 """
 
 import json
@@ -10,17 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-COLUMNS = [
-    "driver",
-    "tests passed",
-    "failed",
-    "skipped",
-    "residual, f32",
-    "residual, f16",
-    "three runs",
-    "first, steady",
-    "samples that differ",
-]
+import page
+from page import Page
 
 
 def cpu() -> str:
@@ -87,18 +80,19 @@ def title(folder: Path, report: dict | None) -> str:
     if report is None:
         return f"`{folder.name}`"
     adapter = report["adapter"]
+    told = [adapter[key] for key in ("name", "backend", "driver") if adapter[key]]
     packages = folder / "packages"
     # SwiftShader has no version of its own: it goes by the browser's.
-    of = f", {packages.read_text().strip()}" if folder.name == "swiftshader" and packages.exists() else ""
-    return f"`{folder.name}`: {adapter['name']}, {adapter['backend']}, {adapter['driver']}{of}"
+    if folder.name == "swiftshader" and packages.exists():
+        told.append(packages.read_text().strip())
+    return f"`{folder.name}`: {', '.join(told)}"
 
 
 def row(folder: Path, base: Path) -> tuple[list[str], list[str]]:
-    """The cells of a driver, and what is to be said of it below the table."""
+    """The cells of a driver that has been run or cannot be, and what is to be said of it below the table."""
     absent = folder / "absent"
-    if not folder.exists() or absent.exists():
-        why = absent.read_text().strip() if absent.exists() else "not run"
-        return [f"`{folder.name}`: {why}"] + [""] * (len(COLUMNS) - 1), []
+    if absent.exists():
+        return [f"`{folder.name}`: {absent.read_text().strip()}"] + [""] * (len(page.COLUMNS) - 1), []
     notes: list[str] = []
     log, checked = folder / "tests.log", folder / "conformance.json"
     text = log.read_text(errors="replace") if log.exists() else ""
@@ -115,40 +109,30 @@ def row(folder: Path, base: Path) -> tuple[list[str], list[str]]:
     told = [worst(report, "f32"), worst(report, "f16"), repeats(report), times(report)] if report else ["-"] * 4
     photo = differing(folder / "photo.tiff", base / "photo.tiff") if folder != base else "compared with"
     wrong = f"{len(failed)}" if ended else "**they did not end**"
-    counts = [str(passed), wrong, str(len(skipped))] if log.exists() else ["not run", "-", "-"]
+    counts = [str(passed), wrong, str(len(skipped))] if log.exists() else page.NOT_RUN
     cells = [title(folder, report), *counts, *told, photo]
     return cells, notes
 
 
-def main() -> None:
-    results, program, names = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-    dates = sorted(file.read_text().strip() for file in results.glob("*/date"))
-    print("# Conformance\n")
-    print("Made by `sh tools/drivers.sh`, which sets all these drivers up. They run shaders on a CPU: a GPU's own")
-    print("drivers are checked by `mprnet conformance` on that GPU.\n")
-    print(f"{cpu()}, {' to '.join(dict.fromkeys([dates[0], dates[-1]])) if dates else 'no date'}.\n")
-    print("| " + " | ".join(COLUMNS) + " |")
-    print("|---" * len(COLUMNS) + "|")
-    below = []
+def found(results: Path, program: str, names: list[str]) -> Page:
+    """What the results tell."""
+    new = Page()
     for name in names:
-        cells, notes = row(results / name, results / names[0])
-        print("| " + " | ".join(cells) + " |")
-        below += [f"- `{name}`: {note}" for note in notes]
-    print(
-        "\nTests: those of `tests/gpu`. Residual: the largest relative L2 error of a golden network's `stage3 - input`"
-    )
-    print("against PyTorch; three runs: whether all that was computed three times gave the same bytes; first, steady:")
-    print("seconds of 256x256 pixels through the embedded denoiser; samples that differ: of the 405,900 of")
-    print(f"`samples/noisy.png` denoised, from those of `{names[0]}`.\n")
-    print("\n".join(below))
+        if (results / name).exists():
+            new.rows[name], new.notes[name] = row(results / name, results / names[0])
     reported = [name for name in names if (results / name / "conformance.json").exists()]
     if reported:
         reports = [str(results / name / "conformance.json") for name in reported]
         command = [program, "conformance", "--format", "md", *reports]
         sheet = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        # Its own title is the second here, and its columns have numbers.
-        print("\nIn the columns below: " + ", ".join(f"{i} {name}" for i, name in enumerate(reported, 1)) + ".")
-        print("\n" + re.sub(r"^# .*\n+", "", sheet).rstrip())
+        new.sections, new.wrong = page.sheet(sheet, reported)
+    return new
+
+
+def main() -> None:
+    results, program, earlier, names = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:]
+    told = page.parse(earlier.read_text() if earlier.exists() else "")
+    print(page.render(page.put_together(found(results, program, names), told, names), cpu()), end="")
 
 
 if __name__ == "__main__":
