@@ -4,7 +4,8 @@
 #
 #   sh tools/drivers.sh                      all drivers, one after the other: hours on two cores
 #   sh tools/drivers.sh test NAME...         those; of the others the table keeps what it tells
-#   sh tools/drivers.sh check NAME...        the same without the tests, of which the last results stay: minutes each
+#   sh tools/drivers.sh suite NAME...        the gpu tests alone
+#   sh tools/drivers.sh check NAME...        the checks and the photo alone: minutes each
 #   sh tools/drivers.sh setup NAME...        fetches what they need, and nothing else
 #   sh tools/drivers.sh run NAME COMMAND...  a program of this machine on a driver, such as
 #                                            `sh tools/drivers.sh run gl-sid target/release/mprnet devices`
@@ -32,7 +33,7 @@ LIMIT="${MPRNET_DRIVERS_LIMIT:-10800}"
 
 # The programs, built once for all drivers: the tests as developers have them, the program as users have it.
 build() {
-    if [ "$action" = test ]; then
+    if [ "$action" != check ]; then
         cargo test --locked --test gpu --no-run --message-format=json-render-diagnostics >"$LAB/programs.json"
         tests="$(sed -n 's/.*"executable":"\([^"]*\/gpu-[^"]*\)".*/\1/p' "$LAB/programs.json" | tail -n 1)"
     fi
@@ -79,21 +80,22 @@ native_checks() {
     cat "$LAB/swiftshader/packages" >"$results/packages" 2>/dev/null || true
 }
 
-# wine NAME: the same by tools/windows.sh, whose test programs are those of Windows.
-wine() {
-    results="$(cd "$LAB/results/$1" && pwd)"
-    backend="${1#wine-}"
-    if [ "$action" = test ]; then
-        sh tools/windows.sh test "$backend" >"$results/windows.log" 2>&1 || true
-        cp "$WINDOWS/desk/gpu-$backend.log" "$results/tests.log" || echo "its tests did not run" >>"$results/trouble"
-    fi
+# wine_tests NAME: the same by tools/windows.sh, whose test programs are those of Windows.
+wine_tests() {
+    results="$LAB/results/$1"
+    sh tools/windows.sh test "${1#wine-}" >"$results/windows.log" 2>&1 || true
+    cp "$WINDOWS/desk/gpu-${1#wine-}.log" "$results/tests.log" || echo "the test program gpu did not run" >>"$results/trouble"
+}
+
+wine_checks() {
+    results="$LAB/results/$1"
     cp samples/noisy.png "$results/"
     cp -r golden "$results/"
     for step in "conformance --golden golden -o conformance.json" \
         "denoise noisy.png --strip-metadata --tune off -o photo.tiff"; do
         status=0
         # shellcheck disable=SC2086 # a list of arguments
-        (root="$PWD" && cd "$results" && WGPU_BACKEND="$backend" sh "$root/tools/windows.sh" run -q $step) \
+        (root="$PWD" && cd "$results" && WGPU_BACKEND="${1#wine-}" sh "$root/tools/windows.sh" run -q $step) \
             >>"$results/windows.log" 2>&1 || status=$?
         note "$1" "${step%% *}" "$status"
     done
@@ -110,12 +112,7 @@ in_browser() {
 
 test_driver() {
     echo "$1: results go to $LAB/results/$1"
-    if [ "$action" = test ]; then
-        rm -rf "$LAB/results/$1"
-    else
-        # Trouble with tests stays too.
-        (cd "$LAB/results/$1" 2>/dev/null && rm -f conformance.* photo.* && { [ ! -e trouble ] || sed -i '/^the test program/!d' trouble; }) || true
-    fi
+    rm -rf "$LAB/results/$1"
     mkdir -p "$LAB/results/$1"
     if ! sh tools/drivers/setup.sh "$LAB" "$1" >"$LAB/results/$1/absent"; then
         echo "$1: left out: $(cat "$LAB/results/$1/absent")"
@@ -123,11 +120,14 @@ test_driver() {
     fi
     rm "$LAB/results/$1/absent"
     case "$1" in
-    wine-*) wine "$1" ;;
-    chromium) in_browser "$1" ;;
+    wine-*)
+        [ "$action" = check ] || wine_tests "$1"
+        [ "$action" = suite ] || wine_checks "$1"
+        ;;
+    chromium) [ "$action" = suite ] || in_browser "$1" ;;
     *)
         [ "$action" = check ] || native_tests "$1"
-        native_checks "$1"
+        [ "$action" = suite ] || native_checks "$1"
         ;;
     esac
 }
@@ -145,9 +145,9 @@ LAB="$(cd "$LAB" && pwd)"
 action="${1:-test}"
 [ $# -eq 0 ] || shift
 # shellcheck disable=SC2086 # a list of names
-[ "$action" != test ] && [ "$action" != check ] && [ "$action" != setup ] || [ $# -gt 0 ] || set -- $ALL
+case "$action" in test | suite | check | setup) [ $# -gt 0 ] || set -- $ALL ;; esac
 case "$action" in
-test | check)
+test | suite | check)
     build
     for name in "$@"; do
         test_driver "$name"
@@ -162,7 +162,7 @@ run)
     ;;
 table) table ;;
 *)
-    sed -n '5,12s/^# *//p' "$0" >&2
+    sed -n '4,13s/^# *//p' "$0" >&2
     exit 2
     ;;
 esac

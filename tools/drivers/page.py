@@ -19,9 +19,11 @@ COLUMNS = [
     "first, steady",
     "samples that differ",
 ]
-# Those of the tests, which a run of the checks alone leaves as they are.
-TESTS = slice(1, 4)
-NOT_RUN = ["not run", "-", "-"]
+# Those of the tests, and those of the checks and the photo; a run of the ones leaves the others as they are.
+TESTS, CHECKS = slice(1, 4), slice(4, 9)
+NOT_RUN, NOT_CHECKED = ["not run", "-", "-"], ["-"] * 5
+# How notes begin that tell of tests.
+ABOUT_TESTS = ("FAILED ", "skipped, since ", "the test program ")
 WRONG = "What is wrong"
 NUMBERS = "In the columns below: "
 
@@ -100,9 +102,14 @@ def put_together(new: Page, earlier: Page, order: list[str]) -> Page:
         was, had = earlier.rows.get(name), earlier.notes.get(name, [])
         if row is None:
             row, notes = was, had
-        elif was is not None and row[TESTS] == NOT_RUN:
-            row[TESTS] = was[TESTS]
-            notes = notes + [note for note in had if note.startswith(("skipped, since ", "FAILED "))]
+        elif was is not None:
+            of_tests = [note for note in had if note.startswith(ABOUT_TESTS)]
+            if row[TESTS] == NOT_RUN:
+                row[TESTS] = was[TESTS]
+                notes = notes + of_tests
+            if row[CHECKS] == NOT_CHECKED:
+                row[0], row[CHECKS] = was[0], was[CHECKS]
+                notes = notes + [note for note in had if note not in of_tests]
         page.rows[name] = row or [f"`{name}`: not run"] + [""] * (len(COLUMNS) - 1)
         page.notes[name] = notes
         page.wrong[name] = (new if name in checked else earlier).wrong.get(name, [])

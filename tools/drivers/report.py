@@ -106,11 +106,13 @@ def row(folder: Path, base: Path) -> tuple[list[str], list[str]]:
     trouble = folder / "trouble"
     notes += trouble.read_text().splitlines() if trouble.exists() else []
     report = json.loads(checked.read_text()) if checked.exists() else None
-    told = [worst(report, "f32"), worst(report, "f16"), repeats(report), times(report)] if report else ["-"] * 4
     photo = differing(folder / "photo.tiff", base / "photo.tiff") if folder != base else "compared with"
+    told = page.NOT_CHECKED
+    if report:
+        told = [worst(report, "f32"), worst(report, "f16"), repeats(report), times(report), photo]
     wrong = f"{len(failed)}" if ended else "**they did not end**"
     counts = [str(passed), wrong, str(len(skipped))] if log.exists() else page.NOT_RUN
-    cells = [title(folder, report), *counts, *told, photo]
+    cells = [title(folder, report), *counts, *told]
     return cells, notes
 
 

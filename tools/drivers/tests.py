@@ -4,7 +4,7 @@ import unittest
 from pathlib import Path
 
 import page
-from page import NOT_RUN, Page, Section
+from page import NOT_CHECKED, NOT_RUN, Page, Section
 
 COMMITTED = (Path(__file__).parents[2] / "CONFORMANCE.md").read_text()
 
@@ -53,6 +53,13 @@ class Pages(unittest.TestCase):
         joined = page.put_together(self.new, self.earlier, ["a", "b"])
         self.assertEqual(joined.rows["b"], driver("b", ["8", "0", "1"], "3"))
         self.assertEqual(joined.notes["b"], ["skipped, since there are none: subgroups::of_eight"])
+
+    def test_tests_without_checks_keep_the_checks(self) -> None:
+        new = Page(rows={"b": ["`b`", "7", "1", "0", *NOT_CHECKED]}, notes={"b": ["FAILED subgroups::of_eight"]})
+        joined = page.put_together(new, self.earlier, ["a", "b"])
+        self.assertEqual(joined.rows["b"], driver("b", ["7", "1", "0"], "2"))
+        self.assertEqual(joined.notes["b"], ["FAILED subgroups::of_eight", "conformance ended with exit code 1"])
+        self.assertEqual(joined.sections, self.earlier.sections)
 
 
 if __name__ == "__main__":
