@@ -263,17 +263,10 @@ pub enum Error {
         /// What they are padded to multiples of.
         multiple: u32,
     },
-    /// A size of training crops that the network could not have been trained on.
-    #[error(
-        "a training size of {size} pixels is no multiple of {multiple}, which this network's crops are: --train-size gives the \
-         right one"
-    )]
-    TrainSize {
-        /// Pixels of a crop's side.
-        size: u32,
-        /// What it would have to be a multiple of.
-        multiple: u32,
-    },
+    /// A [`Mode`](crate::model::Mode) that there is not, whose parts do not go together, or that no training of the network
+    /// allows.
+    #[error("{0}")]
+    Mode(String),
     /// A tensor name that is none of the graph's.
     #[error("the network has no tensor named {name}; `mprnet plan --tensors` lists the names")]
     UnknownTensor {

@@ -6,7 +6,7 @@ use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mprnet::image::{self, Frame, ReadOptions, WriteOptions};
-use mprnet::model::{self, Mode, Stage, Weights};
+use mprnet::model::{self, Mode, ModeParts, Stage, Weights};
 use mprnet::output::cache_folder;
 use mprnet::plan::{Precision, parse_bytes};
 use mprnet::tune::Tuning;
@@ -14,7 +14,7 @@ use mprnet::{Restorer, RestorerOptions, gpu};
 use pyo3::prelude::*;
 
 use crate::arrays::Taken;
-use crate::errors::{bad_input, detached};
+use crate::errors::{bad_input, detached, exception};
 use crate::{fork, task, waiting};
 
 /// Ends restorations early, from any thread.
@@ -75,31 +75,6 @@ impl Engine {
     }
 }
 
-/// What channel attention takes its means over, `tiles` being the side of one and how much they overlap.
-fn means(mode: &str, train_size: Option<u32>, tiles: [Option<u32>; 2]) -> PyResult<Mode> {
-    let [side, overlap] = tiles;
-    match (mode, train_size, tiles) {
-        ("global", None, [None, None]) => Ok(Mode::Global),
-        ("local", None | Some(1..), [None, None]) => Ok(Mode::Local { train_size }),
-        ("tiled", None, [None | Some(LEAST_TILE..), _]) => {
-            let tile = side.unwrap_or(Mode::TILE);
-            Ok(Mode::Tiled { tile, overlap: overlap.unwrap_or_else(|| Mode::overlap(tile)) })
-        }
-        ("global" | "tiled", Some(_), _) | ("local", Some(0), _) => {
-            Err(bad_input("train_size is for mode \"local\", and at least 1".to_owned()))
-        }
-        ("global" | "local" | "tiled", _, _) => Err(bad_input(format!(
-            "tile and overlap are for mode \"tiled\", and a tile has a side of at least {LEAST_TILE}"
-        ))),
-        _ => Err(bad_input(format!(
-            "there is no mode {mode:?}; \"global\", \"local\" or \"tiled\" is expected"
-        ))),
-    }
-}
-
-/// Smaller tiles are overlap and little else.
-const LEAST_TILE: u32 = 16;
-
 #[pymethods]
 impl Engine {
     #[new]
@@ -131,7 +106,8 @@ impl Engine {
         if !(0.0..=1.0).contains(&strength) {
             return Err(bad_input(format!("a strength of {strength} is not from 0 to 1")));
         }
-        let mode = means(mode, train_size, [tile, overlap])?;
+        let mode = Mode::named(mode, ModeParts { train_size, tile, overlap });
+        let mode = mode.map_err(|error| exception(&error))?;
         let amount = |text: &str| parse_bytes(text).map_err(|told| bad_input(format!("max_memory: {told}")));
         let max_memory = max_memory.map(amount).transpose()?;
         let task = task.as_deref().map(self::task).transpose()?;

@@ -26,7 +26,7 @@ pub fn exception(error: &Error) -> PyErr {
         | Error::Jobs { .. }
         | Error::Size { .. }
         | Error::SizesDiffer { .. }
-        | Error::TrainSize { .. }
+        | Error::Mode(_)
         | Error::TooSmallForSsim { .. } => bad_input(text),
         Error::Io { .. }
         | Error::Unwritable { .. }

@@ -1,5 +1,6 @@
 //! What the means of channel attention are taken over, as arguments say it.
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
 
 use super::Failure;
@@ -18,7 +19,7 @@ pub(super) struct ModeArgs {
 #[derive(Args)]
 pub(super) struct PartsArgs {
     /// With --mode tiled: the side of a tile in pixels; default: 512
-    #[arg(short = 't', long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..))]
+    #[arg(short = 't', long, value_name = "PIXELS", value_parser = tile_sides())]
     tile: Option<u32>,
     /// With --mode tiled: how many pixels neighbouring tiles overlap at least; default: 32
     #[arg(long, value_name = "PIXELS")]
@@ -27,6 +28,10 @@ pub(super) struct PartsArgs {
     /// file says, else 256, or 128 for the published denoising network
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     train_size: Option<u32>,
+}
+
+fn tile_sides() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(i64::from(Mode::LEAST_TILE)..)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -15,7 +15,7 @@ mod weights;
 pub use arithmetic::Arithmetic;
 pub use config::ModelConfig;
 pub use export::{Export, Source};
-pub use mode::Mode;
+pub use mode::{Mode, ModeParts};
 pub use named::{embedded, open};
 pub use network::{ImageFormat, NetworkOptions, Stage, build, channel_attention_block};
 pub use peaks::FeaturePeaks;

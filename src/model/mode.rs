@@ -33,16 +33,56 @@ pub enum Mode {
     /// that is no larger than one comes out as with [`Self::Global`]. Graphs are those of [`Self::Global`] for a tile's
     /// size.
     Tiled {
-        /// Pixels of a tile's side, at most.
+        /// Pixels of a tile's side, at most; at least [`Mode::LEAST_TILE`].
         tile: u32,
         /// Pixels that neighbours overlap by at least; fewer than `tile`.
         overlap: u32,
     },
 }
 
+/// What a mode may be told besides its name, where a program has an option for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModeParts {
+    /// For [`Mode::Local`]: the side of the training's crops, in pixels.
+    pub train_size: Option<u32>,
+    /// For [`Mode::Tiled`]: a tile's side, in pixels.
+    pub tile: Option<u32>,
+    /// For [`Mode::Tiled`]: what neighbours overlap by at least, in pixels.
+    pub overlap: Option<u32>,
+}
+
 impl Mode {
     /// A tile's side where nothing else is asked for, in pixels.
     pub const TILE: u32 = 512;
+
+    /// The least side of a tile, in pixels: smaller ones are overlap and little else.
+    pub const LEAST_TILE: u32 = 16;
+
+    /// The mode of a name (`global`, `local` or `tiled`), with the parts that it has; what is not told is as [`Self::TILE`],
+    /// [`Self::overlap`] and [`Weights::train_size`] say.
+    ///
+    /// # Errors
+    /// [`Error::Mode`] where no mode has that name, a part is of another mode, or there can be no such tiles.
+    pub fn named(name: &str, parts: ModeParts) -> Result<Self> {
+        let ModeParts { train_size, tile, overlap } = parts;
+        let of_tiles = tile.is_some() || overlap.is_some();
+        match name {
+            "global" | "tiled" if train_size.is_some() => {
+                Err(Error::Mode("the size of the training's crops is for the mode local".to_owned()))
+            }
+            "global" | "local" if of_tiles => {
+                Err(Error::Mode("tiles and their overlap are for the mode tiled".to_owned()))
+            }
+            "global" => Ok(Self::Global),
+            "local" => Ok(Self::Local { train_size }),
+            "tiled" => {
+                let tile = tile.unwrap_or(Self::TILE);
+                let mode = Self::Tiled { tile, overlap: overlap.unwrap_or(Self::overlap(tile)) };
+                mode.check().map(|()| mode)
+            }
+            _ => Err(Error::Mode(format!("there is no mode {name:?}; give global, local or tiled"))),
+        }
+    }
 
     /// How much tiles of a side overlap where nothing else is asked for, in pixels.
     #[must_use]
@@ -53,10 +93,14 @@ impl Mode {
     /// Finds out whether there can be such tiles.
     ///
     /// # Errors
-    /// [`Error::Input`] where they overlap by all of a tile.
+    /// [`Error::Mode`] where they are smaller than [`Self::LEAST_TILE`] or overlap by all of a tile.
     pub(crate) fn check(self) -> Result<()> {
         match self {
-            Self::Tiled { tile, overlap } if overlap >= tile => Err(Error::Input(format!(
+            Self::Tiled { tile, .. } if tile < Self::LEAST_TILE => Err(Error::Mode(format!(
+                "tiles of {tile} pixels are too small; {} is the least",
+                Self::LEAST_TILE
+            ))),
+            Self::Tiled { tile, overlap } if overlap >= tile => Err(Error::Mode(format!(
                 "tiles of {tile} pixels cannot overlap by {overlap}; let them overlap by less"
             ))),
             _ => Ok(()),
@@ -84,8 +128,8 @@ impl Weights {
     /// Finds out whether they can be used in a mode, whatever the photo.
     ///
     /// # Errors
-    /// [`Error::TrainSize`] where the network cannot have been trained on crops of that size, [`Error::Input`] where
-    /// tiles overlap by all of a tile; otherwise as [`Self::train_size`].
+    /// [`Error::Mode`] where the network cannot have been trained on crops of that size, or there can be no such tiles;
+    /// otherwise as [`Self::train_size`].
     pub fn accepts(&self, mode: Mode) -> Result<()> {
         mode.check()?;
         self.windows(mode, self.config().side_multiple()).map(|_| ())
@@ -97,7 +141,10 @@ impl Weights {
         let size = train_size.map_or_else(|| self.train_size(), Ok)?;
         let (multiple, factor) = (self.config().side_multiple(), self.config().shuffle);
         if size == 0 || !size.is_multiple_of(multiple) {
-            return Err(Error::TrainSize { size, multiple });
+            return Err(Error::Mode(format!(
+                "a training size of {size} pixels is no multiple of {multiple}, which this network's crops are: \
+                 --train-size gives the right one"
+            )));
         }
         Ok(Some(Windows { trained: size / factor, height: height / factor }))
     }
@@ -153,6 +200,33 @@ mod tests {
         for text in ["", "0", "-8", "large", "99999999999"] {
             let error = saying(text).train_size().unwrap_err();
             assert!(matches!(error, Error::Values { ref key, .. } if key == TRAIN_SIZE), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn modes_by_name() {
+        let none = ModeParts::default();
+        let (crops, tiles) =
+            (ModeParts { train_size: Some(64), ..none }, ModeParts { tile: Some(40), ..none });
+        let overlap = ModeParts { overlap: Some(8), ..none };
+        assert_eq!(Mode::named("global", none).unwrap(), Mode::Global);
+        assert_eq!(Mode::named("local", none).unwrap(), Mode::Local { train_size: None });
+        assert_eq!(Mode::named("local", crops).unwrap(), Mode::Local { train_size: Some(64) });
+        for (parts, tile, overlap) in [(none, 512, 32), (tiles, 40, 20), (overlap, 512, 8)] {
+            assert_eq!(Mode::named("tiled", parts).unwrap(), Mode::Tiled { tile, overlap });
+        }
+        let (small, all) = (ModeParts { tile: Some(15), ..none }, ModeParts { overlap: Some(40), ..tiles });
+        for (name, parts, told) in [
+            ("best", none, "no mode \"best\""),
+            ("global", crops, "for the mode local"),
+            ("tiled", crops, "for the mode local"),
+            ("global", tiles, "for the mode tiled"),
+            ("local", overlap, "for the mode tiled"),
+            ("tiled", small, "tiles of 15 pixels are too small"),
+            ("tiled", all, "tiles of 40 pixels cannot overlap by 40"),
+        ] {
+            let error = Mode::named(name, parts).unwrap_err();
+            assert!(matches!(&error, Error::Mode(text) if text.contains(told)), "{name} {parts:?}: {error}");
         }
     }
 

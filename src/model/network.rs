@@ -48,7 +48,7 @@ pub struct NetworkOptions {
 /// output is the restored photo; what comes with its format, and those of `keep` follow.
 ///
 /// # Errors
-/// [`Error::Size`] where a side is zero, or too long to be padded; [`Error::TrainSize`] where the local mode's windows
+/// [`Error::Size`] where a side is zero, or too long to be padded; [`Error::Mode`] where the local mode's windows
 /// cannot be made from the size of the training's crops, [`Error::Values`] where the weights' metadata say no size;
 /// [`Error::Input`] where there are more than 2^31 pixels; [`Error::UnknownTensor`] where a name to keep is none of the
 /// network's.

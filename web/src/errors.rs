@@ -39,7 +39,7 @@ pub(crate) fn thrown(error: Error) -> JsValue {
         | Error::TensorTooLarge { .. }
         | Error::TooManyWorkgroups { .. } => "TooLarge",
         Error::WeightsFile { .. } | Error::Weights { .. } => "Weights",
-        Error::FrameShape { .. } | Error::Input(_) | Error::Size { .. } | Error::TrainSize { .. } => "Input",
+        Error::FrameShape { .. } | Error::Input(_) | Error::Size { .. } | Error::Mode(_) => "Input",
         _ => "Failed",
     };
     named(name, &text)

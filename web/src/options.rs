@@ -1,10 +1,10 @@
 //! How a network is to be used, as the page says it.
 
-use mprnet::model::Mode;
+use mprnet::model::{Mode, ModeParts};
 use mprnet::plan::Precision;
 use serde::Deserialize;
 
-use super::errors::{Result, named};
+use super::errors::{Result, named, thrown};
 
 /// The options of `Mprnet.create`.
 #[derive(Deserialize)]
@@ -43,7 +43,8 @@ impl Options {
                 return Err(named("Input", &format!("{other} is no precision: give f32, f16 or exact")));
             }
         };
-        let mode = said.mode()?;
+        let parts = ModeParts { train_size: said.train_size, tile: said.tile, overlap: said.overlap };
+        let mode = Mode::named(&said.mode, parts).map_err(thrown)?;
         Ok(Self { precision, memory: said.memory.map_or(u64::MAX, |bytes| bytes as u64), mode })
     }
 
@@ -51,26 +52,5 @@ impl Options {
     pub(crate) fn seen(&self, width: u32, height: u32) -> (u32, u32) {
         let Mode::Tiled { tile, .. } = self.mode else { return (width, height) };
         (width.min(tile), height.min(tile))
-    }
-}
-
-impl Said {
-    fn mode(&self) -> Result<Mode> {
-        let &Self { train_size, tile, overlap, .. } = self;
-        if self.mode != "local" && train_size.is_some() {
-            return Err(named("Input", "trainSize is for the mode local"));
-        }
-        if self.mode != "tiled" && (tile.is_some() || overlap.is_some()) {
-            return Err(named("Input", "tile and overlap are for the mode tiled"));
-        }
-        match self.mode.as_str() {
-            "global" => Ok(Mode::Global),
-            "local" => Ok(Mode::Local { train_size }),
-            "tiled" => {
-                let tile = tile.unwrap_or(Mode::TILE);
-                Ok(Mode::Tiled { tile, overlap: overlap.unwrap_or(Mode::overlap(tile)) })
-            }
-            other => Err(named("Input", &format!("{other} is no mode: give global, local or tiled"))),
-        }
     }
 }

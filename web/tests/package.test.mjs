@@ -309,7 +309,7 @@ test("modes are those of the program", async () => {
   const [global, , tiled] = found.plans;
   assert.ok(tiled.memory < global.memory && tiled.width === 101, JSON.stringify(found.plans));
   for (const [name, wrong] of Object.entries(found.wrong)) assert.equal(wrong?.kind, "input", `${name}: ${JSON.stringify(wrong)}`);
-  assert.match(found.wrong.mode.message, /best is no mode/);
+  assert.match(found.wrong.mode.message, /no mode "best"/);
   assert.match(found.wrong.less.message, /cannot overlap by 32/);
   await page.close();
 });
