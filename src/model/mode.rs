@@ -58,8 +58,8 @@ impl Mode {
     /// The least side of a tile, in pixels: smaller ones are overlap and little else.
     pub const LEAST_TILE: u32 = 16;
 
-    /// The mode of a name (`global`, `local` or `tiled`), with the parts that it has; what is not told is as [`Self::TILE`],
-    /// [`Self::overlap`] and [`Weights::train_size`] say.
+    /// The mode of a name (`global`, `local` or `tiled`), with the parts that it has; what is not told is as
+    /// [`Self::TILE`], [`Self::overlap`] and [`Weights::train_size`] say.
     ///
     /// # Errors
     /// [`Error::Mode`] where no mode has that name, a part is of another mode, or there can be no such tiles.

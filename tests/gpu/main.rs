@@ -30,8 +30,8 @@ use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::Graph;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
-/// Devices that are opened once, by whoever needs them first. Tests that run at the same time mostly have one each: Mesa's
-/// lavapipe compiles all kernels of a device on one thread.
+/// Devices that are opened once, by whoever needs them first. Tests that run at the same time mostly have one each:
+/// Mesa's lavapipe compiles all kernels of a device on one thread.
 struct Devices([OnceLock<Device>; 4]);
 
 impl Devices {

@@ -1,7 +1,7 @@
 """CONFORMANCE.md as data: read, put together from a new and an earlier one, and written.
 
-What is told of a driver lives in the page alone once the machine that ran it is gone, so drivers that were not run again
-keep what the page tells of them.
+What is told of a driver lives in the page alone once the machine that ran it is gone, so drivers that were not run
+again keep what the page tells of them.
 """
 
 import re
@@ -30,7 +30,7 @@ NUMBERS = "In the columns below: "
 
 @dataclass
 class Section:
-    """A table of `mprnet conformance`: under its heading and note, a row for each thing checked, a cell for each driver."""
+    """A table of `mprnet conformance`: a row for each thing checked, a cell for each driver."""
 
     note: str = ""
     # Cells by what was checked, then by driver.
