@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -39,9 +38,6 @@ GRADIENT_NORM = 1.0
 
 BF16_FLAGS = ("avx512_bf16", "amx_bf16")
 """What the processors that multiply in bf16 call it in Linux."""
-
-Placed = TypeVar("Placed", Tensor, MPRNet)
-
 
 @dataclass(frozen=True)
 class Phase:
@@ -144,16 +140,16 @@ class Trainer:
         self.average.load_state_dict(self.network.state_dict())
         sets = validation(args.task, args.val, args.frames, args.val_sigma, args.val_crops, args.val_size)
         self.sets = {
-            name: [tuple(self.place(to_tensor(image[None])) for image in pair) for pair in pairs]
+            name: [tuple(to_tensor(image[None], self.device) for image in pair) for pair in pairs]
             for name, pairs in sets.items()
         }
         self.steps = 0
         self.seconds = 0.0
         self.stopped = False
 
-    def place(self, value: Placed) -> Placed:
-        """The value on the device, its channels last."""
-        return value.to(self.device, memory_format=torch.channels_last)
+    def place(self, network: MPRNet) -> MPRNet:
+        """The network on the device, its channels last."""
+        return network.to(self.device, memory_format=torch.channels_last)
 
     @property
     def progress(self) -> float:
@@ -166,23 +162,24 @@ class Trainer:
         """The crops at that point of the training."""
         return next((phase for phase in self.args.phases if progress < phase.until), self.args.phases[-1])
 
-    def step(self) -> tuple[float, float]:
-        """One batch; returns the loss and the norm of its gradient."""
+    def step(self) -> Tensor:
+        """One batch; returns the loss and the norm of its gradient, for which a GPU is not waited for."""
         began = time.monotonic()
         progress = self.progress
         phase = self.phase(progress)
-        degraded, clean = (self.place(images) for images in self.supply.batch(phase.count, phase.size, self.steps))
+        pair = self.supply.batch(phase.count, phase.size, self.steps)
+        degraded, clean = (to_tensor(images, self.device) for images in pair)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.args.rate, progress)
         self.optimizer.zero_grad(set_to_none=True)
         value = self.objective(degraded, clean)
         value.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM, error_if_nonfinite=True)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimizer.step()
         self.steps += 1
         self.follow()
         self.seconds += time.monotonic() - began
-        return value.item(), norm.item()
+        return torch.stack((value.detach(), norm))
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -213,6 +210,8 @@ class Trainer:
 
     def checkpoint(self) -> None:
         """Saves the state and the averaged weights."""
+        if not all(parameter.isfinite().all() for parameter in self.average.parameters()):
+            raise SystemExit(f"the weights are not finite; {self.args.out} keeps what was saved before")
         state = {
             "config": vars(self.args.config),
             "task": self.args.task,
@@ -277,11 +276,11 @@ class Trainer:
         signal.signal(signal.SIGTERM, self.stop)
         minutes = {self.checkpoint: self.args.checkpoint_minutes, self.watch: self.args.validate_minutes}
         due = {action: self.seconds + 60 * every for action, every in minutes.items()}
-        recent: list[tuple[float, float]] = []
+        recent: list[Tensor] = []
         while self.progress < 1 and not self.stopped:
             recent.append(self.step())
             if len(recent) == self.args.log_steps:
-                value, norm = (sum(column) / len(recent) for column in zip(*recent, strict=True))
+                value, norm = torch.stack(recent).mean(0).tolist()
                 rate = self.optimizer.param_groups[0]["lr"]
                 self.report(f"loss {value:.5f}, gradient {norm:.3f}, rate {rate:.2e}")
                 recent.clear()
