@@ -1,9 +1,9 @@
 """Writes the mean of two networks' weights, of which one was trained further from the other.
 
-    python average_weights.py models/derain.safetensors training/derain/derain.safetensors --share 0.5 -o derain.safetensors
+    python average_weights.py models/derain.safetensors training/derain/derain.safetensors -o derain.safetensors
 
-Between a network and what a further training made of it, on other pictures or harder ones, lies one that is often better on
-both. The metadata are the second's.
+Between a network and what a further training made of it, on other pictures or harder ones, lies one that is often better
+on both. The metadata are the second's.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@
 #   sh tools/drivers.sh setup NAME...        fetches what they need, and nothing else
 #   sh tools/drivers.sh run NAME COMMAND...  a program of this machine on a driver, such as
 #                                            `sh tools/drivers.sh run gl-sid target/release/mprnet devices`
+#   sh tools/drivers.sh add NAME FOLDER      what `tools/gpu_check.sh correct` found on a GPU: OUT/vulkan or OUT/gl
 #   sh tools/drivers.sh table                the table from what is there
 #
 # vulkan-bookworm, vulkan-trixie, vulkan-sid   Mesa's lavapipe as in that release of Debian
@@ -135,7 +136,8 @@ test_driver() {
 table() {
     [ -n "${program:-}" ] || program="${MPRNET_PROGRAM:-${CARGO_TARGET_DIR:-target}/release/mprnet}"
     # shellcheck disable=SC2086 # a list of names
-    python3 tools/drivers/report.py "$LAB/results" "$program" CONFORMANCE.md $ALL >CONFORMANCE.md.tmp
+    # Names besides those are of GPUs, of which the page tells what it told.
+    python3 tools/drivers/report.py "$LAB/results" "$program" CONFORMANCE.md $ALL "$@" >CONFORMANCE.md.tmp
     mv CONFORMANCE.md.tmp CONFORMANCE.md
     echo "CONFORMANCE.md is written"
 }
@@ -160,9 +162,14 @@ run)
     cd "$caller"
     exec sh "$here/tools/drivers/run.sh" "$LAB" "$@"
     ;;
+add)
+    rm -rf "$LAB/results/$1"
+    cp -r "$(cd "$caller" && realpath "$2")" "$LAB/results/$1"
+    table "$1"
+    ;;
 table) table ;;
 *)
-    sed -n '4,13s/^# *//p' "$0" >&2
+    sed -n '4,14s/^# *//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -39,8 +39,9 @@ KNOWN = {
     "tiny_32x48": ("input", "stage1", "stage2", "stage3", "stage1_encoder.2", "stage2_decoder.2"),
     "tiny_shuffle2_48x80": ("input", "stage3", "stage2_encoder.2"),
 }
-# Networks in the local mode: name of the weights, height, width, side of the training's crops. Windows that fit into every
-# patch, at sides that are odd multiples of 8; windows that are cut to the height of each patch; and behind a pixel shuffle.
+# Networks in the local mode: name of the weights, height, width, side of the training's crops. Windows that fit into
+# every patch, at sides that are odd multiples of 8; windows that are cut to the height of each patch; and behind a pixel
+# shuffle.
 LOCAL = (
     ("tiny_bias_slopes", 56, 40, 16),
     ("tiny_bias_slopes", 24, 56, 24),

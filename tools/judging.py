@@ -17,6 +17,7 @@ from degrade_rain import HEAVY, rain
 from degrade_storm import storm
 from training_data import Pair, load_frames, load_photos, middle
 
+TASKS = ("denoise", "derain", "deblur")
 SEED = 25
 """The seed of photo number i is [i, SEED]."""
 FRAMES_AVERAGED = 11
@@ -117,6 +118,10 @@ def validation(
     task: str, photos: Path, frames: Path | None, sigma: float, count: int, size: int
 ) -> dict[str, list[Pair]]:
     """What a training watches, by name: middles of photographs, and of averaged frames held out of training."""
+    if task == "all":
+        each = [(name, frames if name == "deblur" else None) for name in TASKS]
+        sets = [validation(name, photos, seen, sigma, count, size) for name, seen in each]
+        return {name: pairs for found in sets for name, pairs in found.items()}
     name, degrade = {
         "denoise": (f"sigma {sigma:g}", gaussian(sigma)),
         "derain": ("heavy rain", streaks(HEAVY)),

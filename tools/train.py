@@ -25,10 +25,21 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from degrade import MAX_SIGMA
-from judging import psnr, validation
+from judging import TASKS, psnr, validation
 from mprnet_torch import Config, MPRNet
 from seeded_weights import parse_config
-from training_data import MARGIN, Deblurring, Denoising, Deraining, Supply, Task, load_frames, load_photos, to_tensor
+from training_data import (
+    MARGIN,
+    Deblurring,
+    Denoising,
+    Deraining,
+    Mixed,
+    Supply,
+    Task,
+    load_frames,
+    load_photos,
+    to_tensor,
+)
 from training_objective import Objectives
 
 WARM_UP = 0.02
@@ -101,14 +112,16 @@ def initial_weights(path: Path, config: Config) -> dict[str, Tensor]:
     return {key: value.float() for key, value in weights.items()}
 
 
-def make_task(args: argparse.Namespace) -> Task:
-    """The task of the command line, with its photographs."""
+def make_task(name: str, args: argparse.Namespace) -> Task:
+    """A task with the photographs of the command line."""
     largest = max(phase.size for phase in args.phases)
-    if args.task == "denoise":
+    if name == "all":
+        return Mixed([make_task(each, args) for each in TASKS])
+    if name == "denoise":
         return Denoising(
             load_photos(args.photos, largest), args.clean_share, args.max_sigma, args.camera_share, args.grain_share
         )
-    if args.task == "derain":
+    if name == "derain":
         return Deraining(load_photos(args.photos, largest), args.clean_share)
     frames = load_frames(args.frames, largest)[0] if args.frames else None
     return Deblurring(load_photos(args.photos, largest + 2 * MARGIN), args.clean_share, frames)
@@ -124,7 +137,7 @@ class Trainer:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
-        self.task = make_task(args)
+        self.task = make_task(args.task, args)
         # The workers of the supply are forked here, before anything touches CUDA.
         self.supply = Supply(self.task, args.seed, args.workers)
         self.device = torch.device(args.device)
@@ -239,7 +252,8 @@ class Trainer:
             "modelspec.description": f"Removes {self.task.removes} from sRGB photographs; {self.args.trained_on}.",
             "modelspec.license": self.args.license,
             "modelspec.tags": f"image-restoration, {self.args.task}",
-            "mprnet.task": self.args.task,
+            # What is for all tasks is for none of the program's.
+            **({"mprnet.task": self.args.task} if self.args.task in TASKS else {}),
             "mprnet.config": sizes.description,
             "mprnet.training_data": self.args.trained_on,
             "mprnet.training_steps": str(self.steps),
@@ -300,7 +314,7 @@ def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
-    option("--task", choices=("denoise", "derain", "deblur"), default="denoise")
+    option("--task", choices=(*TASKS, "all"), default="denoise")
     option("--photos", type=Path, required=True, help="folder of clean photographs to train on")
     option("--val", type=Path, required=True, help="folder of clean photographs to validate on")
     option("--out", type=Path, required=True, help="folder for the state and the weights")
@@ -331,8 +345,8 @@ def parse_args() -> argparse.Namespace:
     option("--trained-on", required=True, help="statement about the training data, stored with the weights")
     option("--license", required=True, help="licence of the weights, stored with them")
     args = parser.parse_args()
-    if args.frames and args.task != "deblur":
-        parser.error("--frames is for --task deblur")
+    if args.frames and args.task not in ("deblur", "all"):
+        parser.error("--frames is for --task deblur and all")
     return args
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def load_frames(folder: Path, smallest: int) -> tuple[np.ndarray, np.ndarray]:
 
 def to_tensor(images: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
     """Images [..., H, W, 3] on the 0..255 scale as float32 [..., 3, H, W] in 0..1, their channels last in memory."""
-    tensor = torch.from_numpy(images)
+    # PyTorch wants arrays that could be written to; pictures that were read from files cannot.
+    tensor = torch.from_numpy(np.require(images, requirements="W"))
     if torch.device(device).type == "cuda":
         # From pinned memory the copy is made while the host goes on.
         tensor = tensor.pin_memory().to(device, non_blocking=True)
@@ -220,6 +222,25 @@ class Deblurring(Task):
         changes = [np.ptp(place[:: count - 1].astype(np.int16), axis=0).mean() for place in places]
         frames = turn(places[int(np.argmax(changes))], generator)
         return average_frames(frames), frames[count // 2].astype(np.float32)
+
+
+class Mixed(Task):
+    """Several tasks, in equal shares of the crops."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        super().__init__(tasks[0].photos, tasks[0].clean_share)
+        self.tasks = tasks
+        self.removes = ", ".join(task.removes for task in tasks)
+
+    def any(self, generator: np.random.Generator) -> Task:
+        """One of the tasks."""
+        return self.tasks[generator.integers(len(self.tasks))]
+
+    def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
+        return self.any(generator).degraded_pair(size, generator)
+
+    def untouched(self, size: int, generator: np.random.Generator) -> np.ndarray:
+        return self.any(generator).untouched(size, generator)
 
 
 class Supply:

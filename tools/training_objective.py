@@ -1,7 +1,7 @@
 """What a step of training computes, in one piece: the network in bf16 or f32, and its loss in f32.
 
-On CUDA the piece and its gradient are captured as graphs, once per size of batch: a step of a small network is otherwise
-spent on launching its thousands of kernels.
+On CUDA the piece and its gradient are captured as graphs, once per size of batch: a step of a small network is
+otherwise spent on launching its thousands of kernels.
 """
 
 from __future__ import annotations

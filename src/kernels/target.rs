@@ -59,7 +59,7 @@ pub struct Target {
     pub direct_sums: bool,
     /// Bytes of scratch that one operator may take.
     pub scratch: u64,
-    /// Variants that the adapter's driver has failed to compile.
+    /// Variants that the adapter's driver has failed to compile, or is known to compute wrong.
     pub failed: Vec<Variant>,
     /// How variants of a kernel are chosen.
     pub choices: Choices,
@@ -80,9 +80,10 @@ impl Target {
             .map_or_else(Vec::new, AdapterSummary::matrices);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = device.kernels_for.unwrap_or_else(|| Maker::of(&device.wgpu().adapter_info()));
-        let slow = |variant: &Variant| adapter.is_some_and(|a| too_slow_to_compile(a, *variant));
+        let unfit =
+            |v: Variant| adapter.is_some_and(|a| too_slow_to_compile(a, v) || computed_wrong(&a.driver, v));
         let failed =
-            Variant::ALL.iter().filter(|v| slow(v) || device.has_given_up(v.name())).copied().collect();
+            Variant::ALL.iter().copied().filter(|v| unfit(*v) || device.has_given_up(v.name())).collect();
         let target = Self {
             lanes: limits.max_compute_invocations_per_workgroup,
             workgroup_memory: limits.max_compute_workgroup_storage_size,
@@ -176,6 +177,12 @@ fn too_slow_to_compile(adapter: &AdapterSummary, variant: Variant) -> bool {
     variant == Variant::Lanes && (in_browser || adapter.name.starts_with("SwiftShader"))
 }
 
+/// Whether a driver's results are known to be wrong: NVIDIA's own makes wrong sums of cooperative matrices (580.159 on an
+/// H200), which shaders/FINDINGS.md tells of. Whoever looks for the cause takes this out.
+fn computed_wrong(driver: &str, variant: Variant) -> bool {
+    matches!(variant, Variant::Matrix8 | Variant::Matrix16) && driver.starts_with("NVIDIA ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,5 +196,12 @@ mod tests {
             assert_eq!(of(older, 8), None);
         }
         assert_eq!(of("SwiftShader driver", 4), None);
+    }
+
+    #[test]
+    fn drivers_whose_matrices_are_wrong() {
+        assert!(computed_wrong("NVIDIA 580.159.04", Variant::Matrix16));
+        assert!(!computed_wrong("NVIDIA 580.159.04", Variant::Tiled));
+        assert!(!computed_wrong("NVK Mesa 26.2.6", Variant::Matrix16));
     }
 }

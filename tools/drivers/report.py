@@ -134,6 +134,8 @@ def found(results: Path, program: str, names: list[str]) -> Page:
 def main() -> None:
     results, program, earlier, names = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:]
     told = page.parse(earlier.read_text() if earlier.exists() else "")
+    # GPUs of other machines are known by the page alone.
+    names += [name for name in told.rows if name not in names]
     print(page.render(page.put_together(found(results, program, names), told, names), cpu()), end="")
 
 

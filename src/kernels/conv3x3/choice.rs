@@ -97,7 +97,9 @@ impl Variant {
     #[must_use]
     pub fn refused(self, target: &Target) -> Option<&'static str> {
         match self {
-            _ if target.failed.contains(&self) => Some("its shaders do not compile on this adapter"),
+            _ if target.failed.contains(&self) => {
+                Some("its shaders do not compile on this adapter, or compute wrong there")
+            }
             Self::Winograd2 | Self::Winograd4 if target.direct_sums => Some("only direct sums are asked for"),
             Self::Broadcast if !Spread::Broadcast.fits(target.subgroups) => {
                 Some("its shaders need subgroups of exactly 8 lanes")
