@@ -32,13 +32,16 @@ ALL="vulkan-bookworm vulkan-trixie vulkan-sid vulkan-sid-128 vulkan-sid-512 gl-b
 # What hangs is ended; longer than any program takes on two busy cores.
 LIMIT="${MPRNET_DRIVERS_LIMIT:-10800}"
 
-# The programs, built once for all drivers: the tests as developers have them, the program as users have it.
-build() {
-    if [ "$action" != check ]; then
+# The tests as developers have them, the program as users have it; each is built at most once, when it is wanted.
+tests() {
+    if [ -z "${tests:-}" ]; then
         cargo test --locked --test gpu --no-run --message-format=json-render-diagnostics >"$LAB/programs.json"
         tests="$(sed -n 's/.*"executable":"\([^"]*\/gpu-[^"]*\)".*/\1/p' "$LAB/programs.json" | tail -n 1)"
     fi
-    program="${MPRNET_PROGRAM:-}"
+}
+
+program() {
+    program="${program:-${MPRNET_PROGRAM:-}}"
     if [ -z "$program" ]; then
         cargo build --locked --release
         program="${CARGO_TARGET_DIR:-target}/release/mprnet"
@@ -52,6 +55,7 @@ note() {
 
 # native_tests NAME: the tests on a driver of drivers/run.sh.
 native_tests() {
+    tests
     results="$LAB/results/$1"
     threads=""
     case "$1" in
@@ -67,6 +71,7 @@ native_tests() {
 
 # native_checks NAME: the checks and the photo.
 native_checks() {
+    program
     results="$LAB/results/$1"
     # The first result is to be a first one.
     rm -rf "$LAB/caches/$1"
@@ -134,10 +139,11 @@ test_driver() {
 }
 
 table() {
-    [ -n "${program:-}" ] || program="${MPRNET_PROGRAM:-${CARGO_TARGET_DIR:-target}/release/mprnet}"
+    # It puts the reports of several drivers side by side.
+    [ -z "$(find "$LAB/results" -name conformance.json)" ] || program
     # shellcheck disable=SC2086 # a list of names
     # Names besides those are of GPUs, of which the page tells what it told.
-    python3 tools/drivers/report.py "$LAB/results" "$program" CONFORMANCE.md $ALL "$@" >CONFORMANCE.md.tmp
+    python3 tools/drivers/report.py "$LAB/results" "${program:-none}" CONFORMANCE.md $ALL "$@" >CONFORMANCE.md.tmp
     mv CONFORMANCE.md.tmp CONFORMANCE.md
     echo "CONFORMANCE.md is written"
 }
@@ -150,7 +156,6 @@ action="${1:-test}"
 case "$action" in test | suite | check | setup) [ $# -gt 0 ] || set -- $ALL ;; esac
 case "$action" in
 test | suite | check)
-    build
     for name in "$@"; do
         test_driver "$name"
     done
