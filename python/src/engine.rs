@@ -93,9 +93,7 @@ impl Engine {
         overlap: Option<u32>,
         max_memory: Option<&str>,
     ) -> PyResult<Self> {
-        let precision =
-            [Precision::F32, Precision::F16, Precision::Exact].into_iter().find(|it| it.name() == precision);
-        let precision = precision
+        let precision = Precision::named(precision)
             .ok_or_else(|| bad_input("the precision is \"f32\", \"f16\" or \"exact\"".to_owned()))?;
         let stage = match stage {
             1 => Stage::One,

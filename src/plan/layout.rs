@@ -29,6 +29,15 @@ pub struct Layout {
 }
 
 impl Precision {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::F32, Self::F16, Self::Exact];
+
+    /// The one of a [name](Self::name), if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|precision| precision.name() == name)
+    }
+
     /// Its name on the command line and in reports.
     #[must_use]
     pub fn name(self) -> &'static str {

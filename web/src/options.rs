@@ -35,14 +35,9 @@ impl Options {
     /// `Input` where they do not go together.
     pub(crate) fn of(text: &str) -> Result<Self> {
         let said: Said = serde_json::from_str(text).map_err(|error| named("Input", &error.to_string()))?;
-        let precision = match said.precision.as_str() {
-            "f32" => Precision::F32,
-            "f16" => Precision::F16,
-            "exact" => Precision::Exact,
-            other => {
-                return Err(named("Input", &format!("{other} is no precision: give f32, f16 or exact")));
-            }
-        };
+        let precision = Precision::named(&said.precision).ok_or_else(|| {
+            named("Input", &format!("{} is no precision: give f32, f16 or exact", said.precision))
+        })?;
         let parts = ModeParts { train_size: said.train_size, tile: said.tile, overlap: said.overlap };
         let mode = Mode::named(&said.mode, parts).map_err(thrown)?;
         Ok(Self { precision, memory: said.memory.map_or(u64::MAX, |bytes| bytes as u64), mode })
