@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
 
@@ -188,7 +189,7 @@ def measured(args: argparse.Namespace) -> Iterator[tuple[str, Score, dict[str, S
     for name, made in cases(args, load_photos(args.photos, 8)):
         if args.task == "deblur" and name not in {f"path of {length:g} pixels" for length in PATHS}:
             continue
-        if name == "clean":
+        if name == "clean" or not any(fnmatch(name, pattern) for pattern in args.sets):
             continue
         pairs = list(islice(made, args.count))
         scores = {"this": ours(args.mprnet, args.task, pairs)}
@@ -201,6 +202,7 @@ def main() -> None:
     option = parser.add_argument
     case_options(parser, required=True)
     option("--mprnet", type=Path, required=True, help="the program")
+    option("--sets", nargs="+", default=["*"], metavar="PATTERN", help="sets to measure on, by name: 'sigma *'")
     option("--count", type=int, default=12, help="photographs of each set (%(default)s)")
     args = parser.parse_args()
     args.frames = None
