@@ -1,7 +1,7 @@
 //! Operators and variants on an adapter, against the CPU twin.
 
-use super::operators;
 use super::report::{KernelCheck, Outcome};
+use super::{Only, operators};
 use crate::gpu::{Device, Storage};
 use crate::kernels::{Choices, ConvShape, Target, Variant};
 use crate::plan::Precision;
@@ -35,9 +35,13 @@ fn shapes() -> [ConvShape; 3] {
 }
 
 /// Every operator, then every variant, at both precisions; `progress` hears of each.
-pub(super) fn check(device: &Device, progress: &mut dyn FnMut(&str)) -> Result<Vec<KernelCheck>> {
+pub(super) fn check(
+    device: &Device,
+    only: &Only,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<KernelCheck>> {
     let mut checks = Vec::new();
-    for (operator, specimen) in operators::all()? {
+    for (operator, specimen) in operators::all()?.into_iter().filter(|(operator, _)| only.has(operator)) {
         progress(&operator);
         for precision in PRECISIONS {
             let bound = rule_bound(device, &specimen, precision);
@@ -51,7 +55,8 @@ pub(super) fn check(device: &Device, progress: &mut dyn FnMut(&str)) -> Result<V
         let specimen = Specimen::convolution(&shape)?;
         let operator = format!("conv3x3 {shape}");
         progress(&operator);
-        for &variant in Variant::ALL {
+        let wanted = |variant: &&Variant| only.has(&format!("{operator}, {}", variant.name()));
+        for &variant in Variant::ALL.iter().filter(wanted) {
             for precision in PRECISIONS {
                 let outcome = variant_outcome(device, &specimen, variant, precision);
                 let (variant, precision) = (Some(variant.name().to_owned()), precision.name().to_owned());

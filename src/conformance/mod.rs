@@ -30,22 +30,25 @@ use crate::{Error, Result};
 /// What the program was built for.
 const SYSTEM: [&str; 2] = [std::env::consts::OS, std::env::consts::ARCH];
 
-/// Checks everything on an adapter: operators and variants, `networks`, and how long a photo takes. `progress` hears
-/// what is checked next.
+/// Checks an adapter: operators and variants, `networks`, and, with [`Only::everything`], how long a photo takes.
+/// `progress` hears what is checked next.
 ///
 /// # Errors
 /// As [`Device::new`]; what goes wrong with a check is that check's outcome.
 pub fn run(
     options: &DeviceOptions,
     networks: &[GoldenNetwork],
+    only: &Only,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Report> {
-    progress("how long a photo takes");
-    // Where it fails, the networks below say why.
-    let timing = timing::measure(options).ok();
+    let timing = only.is_everything().then(|| {
+        progress("how long a photo takes");
+        // Where it fails, the networks below say why.
+        timing::measure(options).ok()
+    });
     let device = Device::new(options)?;
     let adapter = device.adapter().ok_or(Error::NoAdapter)?.into();
-    let (kernels, networks) = check(&device, networks, progress)?;
+    let (kernels, networks) = check(&device, networks, only, progress)?;
     Ok(Report {
         format: REPORT_FORMAT,
         mprnet: env!("CARGO_PKG_VERSION").to_owned(),
@@ -54,8 +57,35 @@ pub fn run(
         adapter,
         kernels,
         networks,
-        timing,
+        timing: timing.flatten(),
     })
+}
+
+/// What of all that can be checked: what has one of some texts in its name, which is that of an operator with its shape,
+/// of a variant, or of a network.
+#[derive(Clone, Debug, Default)]
+pub struct Only(Vec<String>);
+
+impl Only {
+    /// All of it.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self::default()
+    }
+
+    /// What has one of these in its name; all of it if there are none.
+    #[must_use]
+    pub fn named(texts: Vec<String>) -> Self {
+        Self(texts)
+    }
+
+    fn is_everything(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.is_everything() || self.0.iter().any(|text| name.contains(text))
+    }
 }
 
 /// The checks of [`run`] that tell whether results are right, on a device of any origin.
@@ -65,11 +95,12 @@ pub fn run(
 pub fn check(
     device: &Device,
     networks: &[GoldenNetwork],
+    only: &Only,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(Vec<KernelCheck>, Vec<NetworkCheck>)> {
-    let kernels = kernels::check(device, progress)?;
+    let kernels = kernels::check(device, only, progress)?;
     let mut checked = Vec::new();
-    for network in networks {
+    for network in networks.iter().filter(|network| only.has(&network.name)) {
         progress(&format!("network {}", network.name));
         checked.extend(check_network(device, network));
     }

@@ -5,10 +5,16 @@ use serde_json::Value;
 use crate::arguments::without_adapters;
 use crate::{Room, Run, mprnet, repository};
 
-/// Reports of this adapter: one as it is, and one with an operator, a variant and a network that are made wrong.
+/// What is found here, also in right.json.
+fn report(room: &Room, options: &[&str]) -> Value {
+    let all = [&["conformance", "-q", "-o", "right.json"], options].concat();
+    Run::of(&mut room.command(all)).succeeds();
+    serde_json::from_slice(&std::fs::read(room.path("right.json")).unwrap()).unwrap()
+}
+
+/// Reports of some checks of this adapter: one as it is, and one with an operator, a variant and a network that are made wrong.
 fn reports(room: &Room) -> Value {
-    Run::of(&mut room.command(["conformance", "-q", "-o", "right.json"])).succeeds();
-    let right: Value = serde_json::from_slice(&std::fs::read(room.path("right.json")).unwrap()).unwrap();
+    let right = report(room, &["--only", "5->7", "--only", "tiled", "--only", "tiny"]);
     let mut wrong = right.clone();
     wrong["adapter"]["name"] = "Voodoo <2>|3".into();
     wrong["kernels"][0]["error"] = 0.5.into();
@@ -25,12 +31,8 @@ fn a_report_and_two_side_by_side() {
     let room = Room::new();
     let right = reports(&room);
     assert_eq!(right["networks"].as_array().unwrap().len(), 8);
-    let kernels = right["kernels"].as_array().unwrap();
-    let measured = |k: &&Value| {
-        k["outcome"] == "measured" && k["error"].as_f64().unwrap() <= k["bound"].as_f64().unwrap()
-    };
-    assert!(kernels.iter().filter(measured).count() > 100, "{kernels:?}");
-    assert!(right["timing"]["first"].as_f64().unwrap() > 0.0);
+    assert_eq!(right["kernels"].as_array().unwrap().len(), 2 * 2 + 3 * 2, "{right}");
+    assert!(right["timing"].is_null());
 
     let table = Run::of(&mut room.command(["conformance", "right.json", "wrong.json"])).succeeds().out;
     let row =
@@ -47,6 +49,23 @@ fn a_report_and_two_side_by_side() {
     assert!(page.contains("Voodoo &lt;2&gt;|3") && !page.contains("<2>") && page.ends_with("</html>\n"));
 }
 
+/// What tools/drivers.sh runs on every driver.
+#[test]
+#[cfg_attr(
+    not(feature = "heavy-tests"),
+    ignore = "a minute where nothing is compiled yet: --features heavy-tests"
+)]
+fn everything_is_checked() {
+    let all = report(&Room::new(), &[]);
+    assert_eq!(all["networks"].as_array().unwrap().len(), 8);
+    let kernels = all["kernels"].as_array().unwrap();
+    let measured = |k: &&Value| {
+        k["outcome"] == "measured" && k["error"].as_f64().unwrap() <= k["bound"].as_f64().unwrap()
+    };
+    assert!(kernels.iter().filter(measured).count() > 100, "{kernels:?}");
+    assert!(all["timing"]["first"].as_f64().unwrap() > 0.0);
+}
+
 #[test]
 fn reports_that_are_none() {
     let room = Room::new();
@@ -59,6 +78,8 @@ fn reports_that_are_none() {
     Run::of(&mut room.command(["conformance", "none.json"])).fails_at_once(1, &["cannot read none.json"]);
     let both = ["conformance", "text.json", "--golden", "."];
     Run::of(&mut room.command(both)).fails_at_once(2, &["cannot be used with"]);
+    let none = ["conformance", "--only", "no such kernel"];
+    Run::of(&mut room.command(none)).fails_at_once(2, &["no such kernel", "lists all there is"]);
     let json = ["conformance", "text.json", "--format", "json"];
     Run::of(&mut room.command(json)).fails_at_once(2, &["md or html"]);
     let over = ["conformance", "text.json", "-o", "text.json"];

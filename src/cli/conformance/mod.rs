@@ -5,7 +5,7 @@ mod sheet;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::conformance::{self, GoldenNetwork, REPORT_FORMAT, Report};
+use crate::conformance::{self, GoldenNetwork, Only, REPORT_FORMAT, Report};
 use clap::{Args, ValueEnum};
 
 use super::session::{DeviceArgs, spinner};
@@ -17,7 +17,7 @@ const MOST_BYTES: u64 = 64 << 20;
 #[derive(Args)]
 pub(super) struct ConformanceArgs {
     /// JSON reports to put side by side; without any, the adapter is checked
-    #[arg(value_name = "REPORT", conflicts_with_all = ["device", "golden"])]
+    #[arg(value_name = "REPORT", conflicts_with_all = ["device", "golden", "only"])]
     reports: Vec<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
@@ -25,6 +25,9 @@ pub(super) struct ConformanceArgs {
     /// default: two small networks in this program
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
+    /// Checks only what has this in its name: an operator and its shape, a variant or a network; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
     /// Writes the report to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -72,11 +75,18 @@ pub(super) fn run(args: &ConformanceArgs, quiet: bool) -> Result<(), Failure> {
 fn check(args: &ConformanceArgs, quiet: bool) -> Result<Report, Failure> {
     let networks = args.golden.as_deref().map_or_else(GoldenNetwork::embedded, GoldenNetwork::read_all)?;
     let shown = spinner(quiet);
-    let mut report = conformance::run(&args.device.options(), &networks, &mut |what| {
+    let only = Only::named(args.only.clone());
+    let mut report = conformance::run(&args.device.options(), &networks, &only, &mut |what| {
         shown.set_message(format!("checking {what}"));
         shown.tick();
     })?;
     shown.finish_and_clear();
+    if report.kernels.is_empty() && report.networks.is_empty() {
+        return Err(Failure::Usage(format!(
+            "nothing that is checked has {} in its name; `mprnet conformance` lists all there is",
+            args.only.join(" or ")
+        )));
+    }
     report.date = date::now();
     Ok(report)
 }
