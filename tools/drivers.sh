@@ -48,9 +48,9 @@ program() {
     fi
 }
 
-# note NAME WHAT STATUS: a step that ended badly; report.py tells of it.
+# note NAME PART WHAT STATUS: a step of the tests or the checks that ended badly; report.py tells of it.
 note() {
-    [ "$3" -eq 0 ] || echo "$2 ended with exit code $3" >>"$LAB/results/$1/trouble"
+    [ "$4" -eq 0 ] || echo "$3 ended with exit code $4" >>"$LAB/results/$1/$2.trouble"
 }
 
 # native_tests NAME: the tests on a driver of drivers/run.sh.
@@ -66,7 +66,7 @@ native_tests() {
     # shellcheck disable=SC2086 # an argument or none
     timeout "$LIMIT" sh tools/drivers/run.sh "$LAB" "$1" "$tests" --show-output $threads >"$results/tests.log" 2>&1 || status=$?
     # 101: tests failed, which the log tells.
-    [ "$status" -eq 101 ] || note "$1" "the test program gpu" "$status"
+    [ "$status" -eq 101 ] || note "$1" tests "the test program gpu" "$status"
 }
 
 # native_checks NAME: the checks and the photo.
@@ -78,11 +78,11 @@ native_checks() {
     status=0
     timeout "$LIMIT" sh tools/drivers/run.sh "$LAB" "$1" "$program" -q conformance --golden golden \
         -o "$results/conformance.json" >"$results/conformance.log" 2>&1 || status=$?
-    note "$1" "conformance" "$status"
+    note "$1" checks "conformance" "$status"
     status=0
     timeout "$LIMIT" sh tools/drivers/run.sh "$LAB" "$1" "$program" -q denoise samples/noisy.png --strip-metadata \
         --tune off -o "$results/photo.tiff" >"$results/photo.log" 2>&1 || status=$?
-    note "$1" "the photo" "$status"
+    note "$1" checks "the photo" "$status"
     cat "$LAB/swiftshader/packages" >"$results/packages" 2>/dev/null || true
 }
 
@@ -90,7 +90,8 @@ native_checks() {
 wine_tests() {
     results="$LAB/results/$1"
     sh tools/windows.sh test "${1#wine-}" >"$results/windows.log" 2>&1 || true
-    cp "$WINDOWS/desk/gpu-${1#wine-}.log" "$results/tests.log" || echo "the test program gpu did not run" >>"$results/trouble"
+    cp "$WINDOWS/desk/gpu-${1#wine-}.log" "$results/tests.log" ||
+        echo "the test program gpu did not run" >>"$results/tests.trouble"
 }
 
 wine_checks() {
@@ -103,7 +104,7 @@ wine_checks() {
         # shellcheck disable=SC2086 # a list of arguments
         (root="$PWD" && cd "$results" && WGPU_BACKEND="${1#wine-}" sh "$root/tools/windows.sh" run -q $step) \
             >>"$results/windows.log" 2>&1 || status=$?
-        note "$1" "${step%% *}" "$status"
+        note "$1" checks "${step%% *}" "$status"
     done
     rm -rf "$results/noisy.png" "$results/golden"
 }
@@ -112,7 +113,7 @@ wine_checks() {
 in_browser() {
     status=0
     timeout "$LIMIT" sh tools/test_web.sh golden >"$LAB/results/$1/conformance.log" 2>&1 || status=$?
-    note "$1" "conformance" "$status"
+    note "$1" checks "conformance" "$status"
     [ "$status" -ne 0 ] || cp "${MPRNET_WEB:-${XDG_CACHE_HOME:-$HOME/.cache}/mprnet-web}/out/conformance.json" "$LAB/results/$1"
 }
 

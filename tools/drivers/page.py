@@ -22,8 +22,6 @@ COLUMNS = [
 # Those of the tests, and those of the checks and the photo; a run of the ones leaves the others as they are.
 TESTS, CHECKS = slice(1, 4), slice(4, 9)
 NOT_RUN, NOT_CHECKED = ["not run", "-", "-"], ["-"] * 5
-# How notes begin that tell of tests.
-ABOUT_TESTS = ("FAILED ", "skipped, since ", "the test program ")
 WRONG = "What is wrong"
 NUMBERS = "In the columns below: "
 
@@ -39,9 +37,10 @@ class Section:
 
 @dataclass
 class Page:
-    """What is told of each driver, by its name."""
+    """What is told of each driver, by its name; notes of its tests and of all else."""
 
     rows: dict[str, list[str]] = field(default_factory=dict)
+    test_notes: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     sections: dict[str, Section] = field(default_factory=dict)
     wrong: dict[str, list[str]] = field(default_factory=dict)
@@ -86,8 +85,8 @@ def parse(text: str) -> Page:
     for line in head.splitlines():
         if is_table(line) and (name := re.match(r"\| `([^`]*)`", line)):
             page.rows[name[1]] = cells(line)
-        elif note := re.match(r"- `([^`]*)`: (.*)", line):
-            page.notes.setdefault(note[1], []).append(note[2])
+        elif note := re.match(r"- `([^`]*)`(, tests)?: (.*)", line):
+            (page.test_notes if note[2] else page.notes).setdefault(note[1], []).append(note[3])
     names = re.findall(r"\d+ ([^,]+)(?:, |\.$)", below.partition("\n")[0])
     page.sections, page.wrong = sheet(below, names)
     return page
@@ -98,20 +97,15 @@ def put_together(new: Page, earlier: Page, order: list[str]) -> Page:
     page = Page()
     checked = {name for section in new.sections.values() for row in section.rows.values() for name in row}
     for name in order:
-        row, notes = new.rows.get(name), new.notes.get(name, [])
-        was, had = earlier.rows.get(name), earlier.notes.get(name, [])
-        if row is None:
-            row, notes = was, had
-        elif was is not None:
-            of_tests = [note for note in had if note.startswith(ABOUT_TESTS)]
-            if row[TESTS] == NOT_RUN:
-                row[TESTS] = was[TESTS]
-                notes = notes + of_tests
-            if row[CHECKS] == NOT_CHECKED:
-                row[0], row[CHECKS] = was[0], was[CHECKS]
-                notes = notes + [note for note in had if note not in of_tests]
-        page.rows[name] = row or [f"`{name}`: not run"] + [""] * (len(COLUMNS) - 1)
-        page.notes[name] = notes
+        row, was = new.rows.get(name), earlier.rows.get(name)
+        tests = new if row and row[TESTS] != NOT_RUN else earlier
+        checks = new if row and row[CHECKS] != NOT_CHECKED else earlier
+        if row and was:
+            row[TESTS] = tests.rows[name][TESTS]
+            row[0], row[CHECKS] = checks.rows[name][0], checks.rows[name][CHECKS]
+        page.rows[name] = row or was or [f"`{name}`: not run"] + [""] * (len(COLUMNS) - 1)
+        page.test_notes[name] = tests.test_notes.get(name, [])
+        page.notes[name] = checks.notes.get(name, [])
         page.wrong[name] = (new if name in checked else earlier).wrong.get(name, [])
     for heading in {**new.sections, **earlier.sections}:
         now, before = new.sections.get(heading, Section()), earlier.sections.get(heading, Section())
@@ -146,6 +140,7 @@ def render(page: Page, cpu: str) -> str:
         "seconds of 256x256 pixels through the embedded denoiser; samples that differ: of the 405,900 of",
         f"`samples/noisy.png` denoised, from those of `{next(iter(page.rows), '')}`.",
         "",
+        *(f"- `{name}`, tests: {note}" for name, notes in page.test_notes.items() for note in notes),
         *(f"- `{name}`: {note}" for name, notes in page.notes.items() for note in notes),
     ]
     if told:

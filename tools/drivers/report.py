@@ -88,32 +88,49 @@ def title(folder: Path, report: dict | None) -> str:
     return f"`{folder.name}`: {', '.join(told)}"
 
 
-def row(folder: Path, base: Path) -> tuple[list[str], list[str]]:
-    """The cells of a driver that has been run or cannot be, and what is to be said of it below the table."""
-    absent = folder / "absent"
-    if absent.exists():
-        return [f"`{folder.name}`: {absent.read_text().strip()}"] + [""] * (len(page.COLUMNS) - 1), []
-    notes: list[str] = []
-    log, checked = folder / "tests.log", folder / "conformance.json"
-    text = log.read_text(errors="replace") if log.exists() else ""
+def trouble(folder: Path, part: str) -> list[str]:
+    """What tools/drivers.sh says ended badly, of the tests or the checks."""
+    told = folder / f"{part}.trouble"
+    return told.read_text().splitlines() if told.exists() else []
+
+
+def tested(folder: Path) -> tuple[list[str], list[str]]:
+    """The cells of a driver's tests, and what is to be said of them below the table."""
+    log = folder / "tests.log"
+    if not log.exists():
+        return page.NOT_RUN, trouble(folder, "tests")
+    text = log.read_text(errors="replace")
     passed, failed, skipped = tests(text)
-    ended = re.search(r"^test result: ", text, re.MULTILINE) is not None
-    notes += [f"FAILED {name}" for name in failed]
+    notes = [f"FAILED {name}" for name in failed]
     reasons: dict[str, list[str]] = {}
     for name, why in skipped:
         reasons.setdefault(why, []).append(name)
     notes += [f"skipped, since {why}: {', '.join(sorted(names))}" for why, names in reasons.items()]
-    trouble = folder / "trouble"
-    notes += trouble.read_text().splitlines() if trouble.exists() else []
-    report = json.loads(checked.read_text()) if checked.exists() else None
-    photo = differing(folder / "photo.tiff", base / "photo.tiff") if folder != base else "compared with"
-    told = page.NOT_CHECKED
-    if report:
-        told = [worst(report, "f32"), worst(report, "f16"), repeats(report), times(report), photo]
+    ended = re.search(r"^test result: ", text, re.MULTILINE) is not None
     wrong = f"{len(failed)}" if ended else "**they did not end**"
-    counts = [str(passed), wrong, str(len(skipped))] if log.exists() else page.NOT_RUN
-    cells = [title(folder, report), *counts, *told]
-    return cells, notes
+    return [str(passed), wrong, str(len(skipped))], notes + trouble(folder, "tests")
+
+
+def checked(folder: Path, base: Path) -> tuple[str, list[str]]:
+    """A driver with what it says of itself, and the cells of its checks and its photo."""
+    file = folder / "conformance.json"
+    if not file.exists():
+        return title(folder, None), page.NOT_CHECKED
+    report = json.loads(file.read_text())
+    photo = differing(folder / "photo.tiff", base / "photo.tiff") if folder != base else "compared with"
+    return title(folder, report), [worst(report, "f32"), worst(report, "f16"), repeats(report), times(report), photo]
+
+
+def tell(new: Page, folder: Path, base: Path) -> None:
+    """Adds a driver that has been run or cannot be."""
+    absent = folder / "absent"
+    if absent.exists():
+        new.rows[folder.name] = [f"`{folder.name}`: {absent.read_text().strip()}"] + [""] * (len(page.COLUMNS) - 1)
+        return
+    of_tests, new.test_notes[folder.name] = tested(folder)
+    named, of_checks = checked(folder, base)
+    new.rows[folder.name] = [named, *of_tests, *of_checks]
+    new.notes[folder.name] = trouble(folder, "checks")
 
 
 def found(results: Path, program: str, names: list[str]) -> Page:
@@ -121,7 +138,7 @@ def found(results: Path, program: str, names: list[str]) -> Page:
     new = Page()
     for name in names:
         if (results / name).exists():
-            new.rows[name], new.notes[name] = row(results / name, results / names[0])
+            tell(new, results / name, results / names[0])
     reported = [name for name in names if (results / name / "conformance.json").exists()]
     if reported:
         reports = [str(results / name / "conformance.json") for name in reported]

@@ -15,16 +15,15 @@ def driver(name: str, tests: list[str], error: str) -> list[str]:
 
 class Pages(unittest.TestCase):
     def setUp(self) -> None:
-        skipped = "skipped, since there are none: subgroups::of_eight"
         self.earlier = Page(
             rows={"a": driver("a", ["9", "0", "0"], "1"), "b": driver("b", ["8", "0", "1"], "2")},
-            notes={"b": [skipped, "conformance ended with exit code 1"]},
+            test_notes={"b": ["skipped, since there are none: subgroups::of_eight"]},
+            notes={"b": ["conformance ended with exit code 1"]},
             sections={"Networks": Section("Errors.", {"tiny": {"a": "1", "b": "2"}, "gone": {"b": "2 \\| 3"}})},
             wrong={"a": ["tiny: WRONG"], "b": ["gone: WRONG"]},
         )
         self.new = Page(
             rows={"b": driver("b", NOT_RUN, "3")},
-            notes={"b": []},
             sections={"Networks": Section("Errors.", {"tiny": {"b": "3"}, "large": {"b": "4"}})},
         )
 
@@ -52,13 +51,15 @@ class Pages(unittest.TestCase):
     def test_checks_without_tests_keep_the_tests(self) -> None:
         joined = page.put_together(self.new, self.earlier, ["a", "b"])
         self.assertEqual(joined.rows["b"], driver("b", ["8", "0", "1"], "3"))
-        self.assertEqual(joined.notes["b"], ["skipped, since there are none: subgroups::of_eight"])
+        self.assertEqual(joined.test_notes["b"], self.earlier.test_notes["b"])
+        self.assertEqual(joined.notes["b"], [])
 
     def test_tests_without_checks_keep_the_checks(self) -> None:
-        new = Page(rows={"b": ["`b`", "7", "1", "0", *NOT_CHECKED]}, notes={"b": ["FAILED subgroups::of_eight"]})
+        failed = {"b": ["FAILED subgroups::of_eight"]}
+        new = Page(rows={"b": ["`b`", "7", "1", "0", *NOT_CHECKED]}, test_notes=failed)
         joined = page.put_together(new, self.earlier, ["a", "b"])
         self.assertEqual(joined.rows["b"], driver("b", ["7", "1", "0"], "2"))
-        self.assertEqual(joined.notes["b"], ["FAILED subgroups::of_eight", "conformance ended with exit code 1"])
+        self.assertEqual((joined.test_notes["b"], joined.notes["b"]), (failed["b"], self.earlier.notes["b"]))
         self.assertEqual(joined.sections, self.earlier.sections)
 
 
