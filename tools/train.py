@@ -50,6 +50,7 @@ GRADIENT_NORM = 1.0
 BF16_FLAGS = ("avx512_bf16", "amx_bf16")
 """What the processors that multiply in bf16 call it in Linux."""
 
+
 @dataclass(frozen=True)
 class Phase:
     """Crops of one size, until a share of the training is done."""

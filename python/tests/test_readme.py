@@ -25,7 +25,9 @@ def photos(tmp_path, monkeypatch):
 
 def test_readme():
     # With the path of this machine it would be no name of a module.
-    failed, attempted = doctest.testfile(str(REPOSITORY / "python" / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+    failed, attempted = doctest.testfile(
+        str(REPOSITORY / "python" / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS
+    )
     assert failed == 0 and attempted >= 12
 
 

@@ -93,7 +93,9 @@ def works(folder: Path, shape: Shape, precision: str) -> list[Work]:
     # The first converts what comes from the host; what goes back has the same shape.
     own = [d for d in ran if d.groups != ran[0].groups] if ran else []
     if len(own) != len(STAGES):
-        raise SystemExit(f"ncnn ran {len(own)} dispatches where four were expected: an algorithm that is not known here")
+        raise SystemExit(
+            f"ncnn ran {len(own)} dispatches where four were expected: an algorithm that is not known here"
+        )
     for one in own:
         pipelines[one.pipeline].workgroup = workgroup(folder, pipelines[one.pipeline])
     named = zip(STAGES, own, strict=True)

@@ -90,7 +90,11 @@ class Tools:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         lab = Path(os.environ.get("MPRNET_ISA") or cache / "mprnet-isa")
         site = next((lab / "nvidia/lib").glob("python3*/site-packages"), None)
-        if site is None or not (site / "nvidia/cu13/bin/ptxas").exists() or not (site / "slangtorch/bin/slangc").exists():
+        if (
+            site is None
+            or not (site / "nvidia/cu13/bin/ptxas").exists()
+            or not (site / "slangtorch/bin/slangc").exists()
+        ):
             raise SystemExit(f"there is no NVIDIA compiler in {lab}/nvidia: sh tools/isa/setup_nvidia.sh")
         if shutil.which("spirv-cross") is None:
             raise SystemExit("spirv-cross is not installed: sh tools/isa/setup_nvidia.sh")
@@ -205,7 +209,14 @@ def by_steps(spirv: Path, arch: str, tools: Tools) -> tuple[str, str]:
         zeros = r"(__device__ static const FixedArray<\w+[^;]*?)=\s*\{.*?\};"
         text = re.sub(zeros, r"\1= {};", (folder / "k.cu").read_text(), flags=re.S)
         (folder / "k.cu").write_text(text)
-        options = ("-std=c++17", "-w", "-DSLANG_CUDA_ENABLE_HALF=1", f"-I{tools.site}/nvidia/cu13/include", "-Xptxas", "-v")
+        options = (
+            "-std=c++17",
+            "-w",
+            "-DSLANG_CUDA_ENABLE_HALF=1",
+            f"-I{tools.site}/nvidia/cu13/include",
+            "-Xptxas",
+            "-v",
+        )
         nvcc = (bin_ / "nvcc", f"-arch={arch}", "-cubin", "-o", folder / "k.cubin", folder / "k.cu")
         said = tools.run("nvcc", *nvcc, *options).stderr
         return said, tools.run("nvdisasm", bin_ / "nvdisasm", "-c", "-hex", folder / "k.cubin").stdout

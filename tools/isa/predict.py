@@ -240,7 +240,9 @@ def predict(work: Work, card: Card) -> Prediction:
     """The rules of this file's head."""
     pipeline, subgroups = work.pipeline, work.subgroups
     if pipeline.dialect is None:
-        raise SystemExit(f"the folder has no assembly of {pipeline.short}: the driver gave none, or the run was cut off")
+        raise SystemExit(
+            f"the folder has no assembly of {pipeline.short}: the driver gave none, or the run was cut off"
+        )
     inner = pipeline.inner()
     runs = repeats(work, pipeline, inner, subgroups)
     cycles, alone = demand(pipeline, card, runs)
@@ -278,10 +280,16 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="Predicts what a card takes; nothing is measured.")
     arguments.add_argument("folder", type=Path, help="what the layer wrote (run.sh)")
     arguments.add_argument("--card", required=True, help="one of: " + ", ".join(card.name for card in CARDS))
-    arguments.add_argument("--profile", type=Path, help="a network's `mprnet profile --runs 0 --format json`, of the same run")
+    arguments.add_argument(
+        "--profile", type=Path, help="a network's `mprnet profile --runs 0 --format json`, of the same run"
+    )
     arguments.add_argument("--config", help="the network's name in `bench`: derain, denoise, deblur")
-    arguments.add_argument("--kernels", type=Path, help="`mprnet bench --kernel ... --rounds 0 --format json`, of the same run")
-    arguments.add_argument("--ptxas", action="store_true", help="NVIDIA's own compiler (nvidia.py) instead of the driver's")
+    arguments.add_argument(
+        "--kernels", type=Path, help="`mprnet bench --kernel ... --rounds 0 --format json`, of the same run"
+    )
+    arguments.add_argument(
+        "--ptxas", action="store_true", help="NVIDIA's own compiler (nvidia.py) instead of the driver's"
+    )
     arguments.add_argument("--all", action="store_true", help="every operator of a network, not only the longest")
     arguments.add_argument("--output", type=Path, help="adds the predictions to a file for `bench --predicted`")
     args = arguments.parse_args()

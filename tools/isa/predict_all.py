@@ -38,7 +38,9 @@ def program(device: str, folder: Path, *arguments: str) -> str:
     command = ["sh", HERE / "run.sh", "-o", folder, device, "mprnet", *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"mprnet {arguments[0]} fails on {device}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
+        raise SystemExit(
+            f"mprnet {arguments[0]} fails on {device}: {(done.stderr.strip().splitlines() or ['no word'])[-1]}"
+        )
     return done.stdout
 
 

@@ -113,7 +113,9 @@ def aco_vector(i: Instruction, width: int, count: int, rates: Rates) -> dict[str
     """One cycle for 32 lanes; the second of a pair costs nothing."""
     if i.paired:
         return {}
-    passes = 1 if width <= rates.lanes or (PAIRED.fullmatch(i.op) and not i.op.startswith("v_pk")) else width / rates.lanes
+    passes = (
+        1 if width <= rates.lanes or (PAIRED.fullmatch(i.op) and not i.op.startswith("v_pk")) else width / rates.lanes
+    )
     return {"issue": 1, "vector": passes * (4 if QUARTER.fullmatch(i.op) else 1)}
 
 
