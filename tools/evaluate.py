@@ -23,6 +23,7 @@ import mprnet_torch
 from degrade_rain import HEAVY
 from judging import (
     QUALITY,
+    TASKS,
     along_path,
     averaged_pairs,
     camera,
@@ -61,7 +62,7 @@ def restore(network: MPRNet, image: Tensor) -> Tensor:
 def case_options(parser: argparse.ArgumentParser, **task: object) -> None:
     """The options of `cases`, but for --frames."""
     option = parser.add_argument
-    option("--task", choices=("denoise", "derain", "deblur"), **task)
+    option("--task", choices=TASKS, **task)
     option("--photos", type=Path, required=True, help="folder of clean photographs")
     option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
 
@@ -119,7 +120,7 @@ def main() -> None:
     for name, pairs in cases(args, load_photos(args.photos, network.config.multiple)):
         before, after, harms = [], [], []
         for pair in pairs:
-            degraded, clean = (to_tensor(image[None]).to(args.device) for image in pair)
+            degraded, clean = (to_tensor(image[None], args.device) for image in pair)
             before.append(psnr(degraded, clean))
             restored = restore(network, degraded)
             after.append(psnr(restored, clean))
