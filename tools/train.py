@@ -36,6 +36,7 @@ from training_data import (
     Mixed,
     Supply,
     Task,
+    large_enough,
     load_frames,
     load_photos,
     to_tensor,
@@ -113,19 +114,20 @@ def initial_weights(path: Path, config: Config) -> dict[str, Tensor]:
     return {key: value.float() for key, value in weights.items()}
 
 
-def make_task(name: str, args: argparse.Namespace) -> Task:
-    """A task with the photographs of the command line."""
+def make_task(args: argparse.Namespace) -> Task:
+    """The task of the command line with its photographs, which are read once, also for several."""
     largest = max(phase.size for phase in args.phases)
-    if name == "all":
-        return Mixed([make_task(each, args) for each in TASKS])
-    if name == "denoise":
-        return Denoising(
-            load_photos(args.photos, largest), args.clean_share, args.max_sigma, args.camera_share, args.grain_share
-        )
-    if name == "derain":
-        return Deraining(load_photos(args.photos, largest), args.clean_share)
-    frames = load_frames(args.frames, largest)[0] if args.frames else None
-    return Deblurring(load_photos(args.photos, largest + 2 * MARGIN), args.clean_share, frames)
+    photos = load_photos(args.photos, largest)
+
+    def single(name: str) -> Task:
+        if name == "denoise":
+            return Denoising(photos, args.clean_share, args.max_sigma, args.camera_share, args.grain_share)
+        if name == "derain":
+            return Deraining(photos, args.clean_share)
+        frames = load_frames(args.frames, largest)[0] if args.frames else None
+        return Deblurring(large_enough(photos, largest + 2 * MARGIN, args.photos), args.clean_share, frames)
+
+    return Mixed([single(each) for each in TASKS]) if args.task == "all" else single(args.task)
 
 
 def mean_psnr(pairs: list[tuple[Tensor, Tensor]], restore: Callable[[Tensor], Tensor]) -> float:
@@ -138,7 +140,7 @@ class Trainer:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
-        self.task = make_task(args.task, args)
+        self.task = make_task(args)
         # The workers of the supply are forked here, before anything touches CUDA.
         self.supply = Supply(self.task, args.seed, args.workers)
         self.device = torch.device(args.device)

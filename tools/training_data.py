@@ -47,10 +47,17 @@ def load_photos(folder: Path, smallest: int) -> list[np.ndarray]:
         raise SystemExit(f"{folder} is not a folder of photographs")
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
     photos = [np.asarray(Image.open(file).convert("RGB")) for file in files]
-    photos = [photo for photo in photos if min(photo.shape[:2]) >= smallest]
     if not photos:
+        raise SystemExit(f"{folder} holds no photographs")
+    return large_enough(photos, smallest, folder)
+
+
+def large_enough(photos: list[np.ndarray], smallest: int, folder: Path) -> list[np.ndarray]:
+    """Those photographs of a folder that are `smallest` pixels or more to either side."""
+    large = [photo for photo in photos if min(photo.shape[:2]) >= smallest]
+    if not large:
         raise SystemExit(f"{folder} holds no photograph of at least {smallest}x{smallest}")
-    return photos
+    return large
 
 
 def load_frames(folder: Path, smallest: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,12 +10,8 @@ const WATCHDOG: f64 = 2.0;
 /// Bytes of memory for tensors below which photos of usual sizes do not fit.
 const LITTLE_MEMORY: u64 = 1 << 30;
 
-/// Drivers that brought cooperative matrices: the maker as the driver's name has it, and the first release.
-const MATRIX_DRIVERS: [(&str, &str, [u32; 2]); 3] = [
-    ("radv", "Mesa ", [23, 3]),
-    ("Intel open-source Mesa driver", "Mesa ", [24, 0]),
-    ("NVIDIA", "NVIDIA ", [550, 0]),
-];
+/// Drivers that brought cooperative matrices which are used: the driver's name, and the first release of Mesa.
+const MATRIX_DRIVERS: [(&str, [u32; 2]); 2] = [("radv", [23, 3]), ("Intel open-source Mesa driver", [24, 0])];
 
 fn finding(severity: Severity, what: impl Into<String>, advice: impl Into<String>) -> Finding {
     Finding { severity, what: what.into(), advice: advice.into() }
@@ -149,16 +145,14 @@ fn answers(examined: &Examined) -> Vec<Finding> {
 
 /// A driver from before cooperative matrices.
 fn old_for_matrices(driver: &str) -> Option<Finding> {
-    let (_, before, [major, minor]) =
-        MATRIX_DRIVERS.into_iter().find(|(maker, ..)| driver.contains(maker))?;
-    let version = driver.split(before).last()?;
+    let (_, [major, minor]) = MATRIX_DRIVERS.into_iter().find(|(name, _)| driver.contains(name))?;
+    let version = driver.split("Mesa ").last()?;
     let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     let (have_major, have_minor) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
     ([have_major, have_minor] < [major, minor]).then(|| {
-        let what = format!(
-            "the driver is older than {before}{major}.{minor}, which brought matrix units to shaders"
-        );
-        finding(Severity::Note, what, "update it: on RTX, RDNA 3 and Arc they compute f16 faster")
+        let what =
+            format!("the driver is older than Mesa {major}.{minor}, which brought matrix units to shaders");
+        finding(Severity::Note, what, "update it: on RDNA 3 and Arc they compute f16 faster")
     })
 }
 
@@ -232,7 +226,8 @@ mod tests {
         assert!(old("radv Mesa 23.2.1-1ubuntu3"));
         assert!(!old("radv Mesa 23.3.0"));
         assert!(old("Intel open-source Mesa driver Mesa 23.1.4"));
-        assert!(old("NVIDIA 535.183.01") && !old("NVIDIA 550.54.14"));
-        assert!(!old("llvmpipe Mesa 22.3.6 (LLVM 15.0.6)") && !old("NVIDIA"));
+        assert!(!old("llvmpipe Mesa 22.3.6 (LLVM 15.0.6)") && !old("radv"));
+        // There they are not used.
+        assert!(!old("NVIDIA 535.183.01"));
     }
 }

@@ -52,11 +52,15 @@ pub(super) fn check(
         }
     }
     for shape in shapes() {
-        let specimen = Specimen::convolution(&shape)?;
         let operator = format!("conv3x3 {shape}");
-        progress(&operator);
         let wanted = |variant: &&Variant| only.has(&format!("{operator}, {}", variant.name()));
-        for &variant in Variant::ALL.iter().filter(wanted) {
+        let variants: Vec<Variant> = Variant::ALL.iter().filter(wanted).copied().collect();
+        if variants.is_empty() {
+            continue;
+        }
+        progress(&operator);
+        let specimen = Specimen::convolution(&shape)?;
+        for variant in variants {
             for precision in PRECISIONS {
                 let outcome = variant_outcome(device, &specimen, variant, precision);
                 let (variant, precision) = (Some(variant.name().to_owned()), precision.name().to_owned());

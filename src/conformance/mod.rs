@@ -41,11 +41,12 @@ pub fn run(
     only: &Only,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Report> {
-    let timing = only.is_everything().then(|| {
+    let mut timed = || {
         progress("how long a photo takes");
         // Where it fails, the networks below say why.
         timing::measure(options).ok()
-    });
+    };
+    let timing = only.is_everything().then(&mut timed).flatten();
     let device = Device::new(options)?;
     let adapter = device.adapter().ok_or(Error::NoAdapter)?.into();
     let (kernels, networks) = check(&device, networks, only, progress)?;
@@ -57,7 +58,7 @@ pub fn run(
         adapter,
         kernels,
         networks,
-        timing: timing.flatten(),
+        timing,
     })
 }
 

@@ -59,11 +59,10 @@ impl AdapterSummary {
         self.device_type == wgpu::DeviceType::Cpu
     }
 
-    /// Sides of the square cooperative matrices that take f16 and sum in f32. Mesa's lavapipe lists them for vectors of
-    /// any width, and crashes when it compiles them for other than eight lanes (26.2.6).
+    /// Sides of the square cooperative matrices that take f16 and sum in f32; none where the driver crashes on them.
     pub(crate) fn matrices(&self) -> Vec<u32> {
         use wgpu::CooperativeScalarType::{F16, F32};
-        if self.is_software() && self.subgroups != Some((8, 8)) {
+        if self.crashes_on_matrices() {
             return Vec::new();
         }
         let square = |c: &&wgpu::CooperativeMatrixProperties| {

@@ -9,6 +9,7 @@ mod linker;
 mod maker;
 mod owned;
 mod pipelines;
+mod quirks;
 mod reached;
 mod shaders;
 mod stamps;

@@ -80,10 +80,8 @@ impl Target {
             .map_or_else(Vec::new, AdapterSummary::matrices);
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
         let maker = device.kernels_for.unwrap_or_else(|| Maker::of(&device.wgpu().adapter_info()));
-        let unfit =
-            |v: Variant| adapter.is_some_and(|a| too_slow_to_compile(a, v) || computed_wrong(&a.driver, v));
-        let failed =
-            Variant::ALL.iter().copied().filter(|v| unfit(*v) || device.has_given_up(v.name())).collect();
+        let unfit = |v: &Variant| adapter.is_some_and(|a| ruled_out(a, *v)) || device.has_given_up(v.name());
+        let failed = Variant::ALL.iter().copied().filter(unfit).collect();
         let target = Self {
             lanes: limits.max_compute_invocations_per_workgroup,
             workgroup_memory: limits.max_compute_workgroup_storage_size,
@@ -94,7 +92,7 @@ impl Target {
             failed,
             ..Self::plain(device.storage(precision), subgroups, matrices, software).made_by(maker)
         };
-        let told = || Self::uniform_loads_of(&adapter?.driver, subgroups);
+        let told = || adapter?.uniform_loads();
         target.with_uniform_loads(device.uniform_loads.or_else(told).filter(|_| lane_loops))
     }
 
@@ -123,14 +121,6 @@ impl Target {
     #[must_use]
     pub fn lavapipe(storage: Storage) -> Self {
         Self { lane_loops: true, ..Self::plain(storage, Some((8, 8)), Vec::new(), true) }
-    }
-
-    /// [`Self::uniform_loads`] of a software adapter: nothing that it says tells but the version of its driver.
-    pub(crate) fn uniform_loads_of(driver: &str, subgroups: Option<(u32, u32)>) -> Option<u32> {
-        let (_, version) = driver.split_once("Mesa ")?;
-        let major: u32 = version.split('.').next()?.parse().ok()?;
-        let lanes = if subgroups.is_some_and(|(least, _)| least == 16) { 16 } else { 8 };
-        (major >= 26).then_some(lanes)
     }
 
     /// For a compiler that loads once what is the same for all lanes of a vector, of which there are so many; None for
@@ -170,38 +160,12 @@ impl Target {
     }
 }
 
-/// Whether a driver takes minutes and gigabytes: SwiftShader does for whole cells in registers. In browsers it is what
-/// there is without a GPU, and has no name.
-fn too_slow_to_compile(adapter: &AdapterSummary, variant: Variant) -> bool {
-    let in_browser = adapter.backend == wgpu::Backend::BrowserWebGpu && adapter.is_software();
-    variant == Variant::Lanes && (in_browser || adapter.name.starts_with("SwiftShader"))
-}
-
-/// Whether a driver's results are known to be wrong: NVIDIA's own makes wrong sums of cooperative matrices (580.159 on an
-/// H200), which shaders/FINDINGS.md tells of. Whoever looks for the cause takes this out.
-fn computed_wrong(driver: &str, variant: Variant) -> bool {
-    matches!(variant, Variant::Matrix8 | Variant::Matrix16) && driver.starts_with("NVIDIA ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn drivers_with_uniform_loads() {
-        let of = |driver, lanes| Target::uniform_loads_of(driver, Some((lanes, lanes)));
-        assert_eq!(of("llvmpipe Mesa 26.2.6-1 (LLVM 22.1.8)", 8), Some(8));
-        assert_eq!(of("llvmpipe Mesa 26.2.6-1 (LLVM 22.1.8)", 16), Some(16));
-        for older in ["llvmpipe Mesa 22.3.6 (LLVM 15.0.6)", "llvmpipe Mesa 25.0.7-2 (LLVM 19.1.7)"] {
-            assert_eq!(of(older, 8), None);
-        }
-        assert_eq!(of("SwiftShader driver", 4), None);
-    }
-
-    #[test]
-    fn drivers_whose_matrices_are_wrong() {
-        assert!(computed_wrong("NVIDIA 580.159.04", Variant::Matrix16));
-        assert!(!computed_wrong("NVIDIA 580.159.04", Variant::Tiled));
-        assert!(!computed_wrong("NVK Mesa 26.2.6", Variant::Matrix16));
+/// Whether a variant is not to be compiled there, or is known to compute wrong.
+fn ruled_out(adapter: &AdapterSummary, variant: Variant) -> bool {
+    match variant {
+        // Whole cells in registers: minutes and gigabytes for a slow compiler.
+        Variant::Lanes => adapter.compiles_slowly(),
+        Variant::Matrix8 | Variant::Matrix16 => adapter.sums_matrices_wrongly(),
+        _ => false,
     }
 }

@@ -53,57 +53,39 @@ fn large() -> Limits {
 
 /// Records a published network at 1280x720, cut by the limits alone.
 ///
-/// `beyond` tells whether some tensor is larger than a binding, and larger than a buffer, of the default limits.
-fn record_published(config: ModelConfig, precision: Precision, features: Features, beyond: (bool, bool)) {
-    let _alone = alone();
+/// `beyond` tells whether some tensor is larger than a binding, and larger than a buffer.
+fn record_published(config: ModelConfig, precision: Precision, device: &Device, beyond: (bool, bool)) {
     let graph = published(config, (720, 1280));
     let options = ExecutorOptions { precision, slice: Some(u64::MAX), ..ExecutorOptions::default() };
-    for (limits, (cut, fragmented)) in [(Limits::default(), beyond), (large(), (false, false))] {
-        let device = Device::noop(limits, features).unwrap();
-        let executor = record(&device, graph.clone(), &options);
-        let operators = graph.nodes().len();
-        let plan = executor.memory_plan();
-        let placements = graph.nodes().iter().flat_map(|n| &n.outputs).filter_map(|&t| plan.placement(t));
-        println!("{config}: {} dispatches of {operators} operators", executor.dispatch_count());
-        assert_eq!(executor.dispatch_count() > operators, cut);
-        assert_eq!(placements.into_iter().any(|p| p.fragments.len() > 1), fragmented);
-        assert_eq!(executor.memory().tensors, plan.bytes());
-    }
+    let executor = record(device, graph.clone(), &options);
+    let operators = graph.nodes().len();
+    let plan = executor.memory_plan();
+    let placements = graph.nodes().iter().flat_map(|n| &n.outputs).filter_map(|&t| plan.placement(t));
+    println!("{config}: {} dispatches of {operators} operators", executor.dispatch_count());
+    let fragmented = placements.into_iter().any(|p| p.fragments.len() > 1);
+    assert_eq!((executor.dispatch_count() > operators, fragmented), beyond);
+    assert_eq!(executor.memory().tensors, plan.bytes());
 }
 
+/// One test, so that other tests run meanwhile: one network at a time has the memory.
 #[test]
-fn deraining_in_f32() {
-    record_published(ModelConfig::DERAIN, Precision::F32, Features::empty(), (true, false));
-}
-
-#[test]
-fn denoising_in_f32() {
-    record_published(ModelConfig::DENOISE, Precision::F32, Features::empty(), (true, true));
-}
-
-#[test]
-fn deblurring_in_f32() {
-    record_published(ModelConfig::DEBLUR, Precision::F32, Features::empty(), (true, true));
-}
-
-#[test]
-fn deraining_in_f16() {
-    for features in [Features::SHADER_F16, Features::empty()] {
-        record_published(ModelConfig::DERAIN, Precision::F16, features, (false, false));
-    }
-}
-
-#[test]
-fn denoising_in_f16() {
-    for features in [Features::SHADER_F16, Features::empty()] {
-        record_published(ModelConfig::DENOISE, Precision::F16, features, (true, false));
-    }
-}
-
-#[test]
-fn deblurring_in_f16() {
-    for features in [Features::SHADER_F16, Features::empty()] {
-        record_published(ModelConfig::DEBLUR, Precision::F16, features, (true, false));
+fn published_networks() {
+    let _alone = alone();
+    let (packed, native) = (Features::empty(), Features::SHADER_F16);
+    for (config, in_f32, in_f16) in [
+        (ModelConfig::DERAIN, (true, false), (false, false)),
+        (ModelConfig::DENOISE, (true, true), (true, false)),
+        (ModelConfig::DEBLUR, (true, true), (true, false)),
+    ] {
+        for (precision, features, limits, beyond) in [
+            (Precision::F32, packed, Limits::default(), in_f32),
+            (Precision::F32, packed, large(), (false, false)),
+            (Precision::F16, native, Limits::default(), in_f16),
+            (Precision::F16, native, large(), (false, false)),
+            (Precision::F16, packed, Limits::default(), in_f16),
+        ] {
+            record_published(config, precision, &Device::noop(limits, features).unwrap(), beyond);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use mprnet::gpu::{Device, DeviceOptions, Maker, Storage};
+use mprnet::gpu::{AdapterSummary, Device, DeviceOptions, Maker, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, KernelSize, Op, Patches, TensorId, cpu};
 use mprnet::kernels::{Choices, ConvShape, Target, Variant, candidates};
 use mprnet::plan::Precision;
@@ -166,10 +166,10 @@ fn check_on(device: &Device, checked: Option<&Device>, levels: Levels) {
 
 /// Whether this driver compiles so slowly that hundreds of kernels are for heavy tests.
 fn takes_hours() -> bool {
-    let slow = device().adapter().is_some_and(|adapter| adapter.name.starts_with("SwiftShader"));
+    let slow = device().adapter().is_some_and(AdapterSummary::compiles_slowly);
     let skipped = slow && !cfg!(feature = "heavy-tests");
     if skipped {
-        println!("skipped: SwiftShader takes an hour and 18 GB for so many kernels: --features heavy-tests");
+        println!("skipped: an hour and 18 GB on SwiftShader for so many kernels: --features heavy-tests");
     }
     skipped
 }
