@@ -65,8 +65,12 @@ impl Member {
     }
 
     pub(super) fn works(&self) -> bool {
-        let state = self.state();
-        !state.given_up && (state.restorer.is_some() || self.open.is_some())
+        !self.state().given_up && !self.is_used_up()
+    }
+
+    /// Whether it is closed and nothing opens it anew.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.open.is_none() && self.state().restorer.is_none()
     }
 
     /// Waits for the turn of a photo. One that is tried once more is alone, as every photo is until a device that has

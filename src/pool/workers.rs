@@ -32,6 +32,10 @@ pub(super) fn run<W: Work>(
 ) -> Result<(), W::Error> {
     let shop = Shop { work, members, line, cancel, panic: Mutex::new(None) };
     let jobs = Mutex::new(jobs.enumerate());
+    // Asked before any thread gives one up, which then says why.
+    if !members.iter().any(Member::works) {
+        line.stop(Some(nobody()));
+    }
     std::thread::scope(|scope| {
         let shop = &shop;
         (0..loaders).for_each(|_| shop.start(scope, || shop.load_all(&jobs)));
@@ -40,9 +44,6 @@ pub(super) fn run<W: Work>(
         }
         (0..savers).for_each(|_| shop.start(scope, || shop.save_all()));
         shop.guarded(|| {
-            if !members.iter().any(Member::works) {
-                line.stop(Some(nobody()));
-            }
             while let Some(Outcome { job, saved }) = line.next_outcome() {
                 deliver(job, saved);
             }
@@ -155,7 +156,8 @@ impl<W: Work> Shop<'_, W> {
         item.tried.push(member);
         if others().all(|other| item.tried.contains(&other)) {
             self.line.ended(item.number, item.job, Err(error));
-            if last && !self.members[member].works() {
+            // Whoever gives it up says why.
+            if last && self.members[member].is_used_up() {
                 self.line.stop(Some(nobody()));
             }
         } else if blame == Blame::Device {

@@ -1,4 +1,4 @@
-//! A pool at work on photos that cannot be read: no device is opened for them.
+//! A pool at work without a device.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -6,9 +6,12 @@ use std::time::Duration;
 use mprnet::pool::{Blame, Member, Pool, PoolOptions, Work};
 use mprnet::{Cancel, Error, Restorer, Result};
 
-struct Unreadable;
+/// Photos that can be read, or cannot.
+struct Photos {
+    readable: bool,
+}
 
-impl Work for Unreadable {
+impl Work for Photos {
     type Job = ();
     type Photo = ();
     type Restored = ();
@@ -16,11 +19,11 @@ impl Work for Unreadable {
     type Error = Error;
 
     fn load(&self, (): &mut ()) -> Result<()> {
-        Err(Error::NoAdapter)
+        if self.readable { Ok(()) } else { Err(Error::Input("not a photo".to_owned())) }
     }
 
     fn restore(&self, _: &Restorer, (): &(), (): &(), _: &Cancel) -> Result<()> {
-        unreachable!("nothing is loaded")
+        unreachable!("nothing is opened")
     }
 
     fn save(&self, (): &(), (): (), (): ()) -> Result<()> {
@@ -43,7 +46,7 @@ fn no_more_photos_are_under_way_than_there_is_room_for() {
     });
     let member = Member::new("none", || unreachable!("no photo needs it"));
     let mut pool = Pool::new(vec![member]).with_options(options);
-    pool.run(&Unreadable, jobs, &Cancel::new(), |(), outcome| {
+    pool.run(&Photos { readable: false }, jobs, &Cancel::new(), |(), outcome| {
         assert!(outcome.is_err());
         delivered += 1;
         // Whoever finds room takes it meanwhile.
@@ -52,4 +55,15 @@ fn no_more_photos_are_under_way_than_there_is_room_for() {
     })
     .unwrap();
     assert_eq!((delivered, most), (40, room));
+}
+
+/// Not that there is none, by whichever thread finds that first.
+#[test]
+fn why_no_device_opens_is_told() {
+    for _ in 0..100 {
+        let closed = || Member::new("a closed one", || Err(Error::NoAdapter));
+        let mut pool = Pool::new(vec![closed(), closed()]);
+        let ended = pool.run(&Photos { readable: true }, [(), ()].into_iter(), &Cancel::new(), |(), _| ());
+        assert!(matches!(ended, Err(Error::NoAdapter)), "{ended:?}");
+    }
 }
