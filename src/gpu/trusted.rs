@@ -1,4 +1,5 @@
-//! The crate's only unsafe code: shaders without the checks that WebGPU adds for shaders of unknown origin.
+//! The library's only unsafe code: shaders without the checks that WebGPU adds for shaders of unknown origin, caches of
+//! pipelines, and experimental features.
 
 #![allow(unsafe_code)]
 
