@@ -324,7 +324,7 @@ pub enum Error {
         /// Bytes that the smallest plan found takes.
         least: u64,
     },
-    /// An image too wide for one dispatch.
+    /// A row of cells too wide for one dispatch.
     #[error("the photo is too wide: a dispatch takes {workgroups} workgroups, the device allows {limit}")]
     TooManyWorkgroups {
         /// Workgroups.

@@ -225,7 +225,7 @@ pub(crate) fn relative_l2(actual: &[f32], expected: &[f64]) -> f64 {
     let norm: f64 = expected.iter().map(|&b| square(b)).sum();
     match (error, norm) {
         (0.0, _) => 0.0,
-        (_, norm) if norm > 0.0 => (error / norm).sqrt(),
+        (_, norm) if norm > 0.0 && norm.is_finite() => (error / norm).sqrt(),
         _ => f64::INFINITY,
     }
 }

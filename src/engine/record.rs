@@ -90,7 +90,8 @@ impl Compiled {
         let domain = step.lowered.domain();
         let total = u64::from(domain.cell_rows());
         let share = u128::from(total) * u128::from(budget) / u128::from(step.operator.work.max(1));
-        let cell_rows = (share.clamp(1, u128::from(total)) as u32).min(step.lowered.strip[0]);
+        let most = step.lowered.strip[0].min(step.lowered.cell_rows_within(self.limits.rows));
+        let cell_rows = (share.clamp(1, u128::from(total)) as u32).min(most);
         let limits = CutLimits { cell_rows, ..self.limits };
         cut(domain, &item.cell_rows, &bound, &limits).map_err(|index| {
             let tensor = self.graph.tensor(tensors[index].0).name.clone();

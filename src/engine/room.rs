@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use crate::output::cache_folder;
 use crate::{Error, Result};
@@ -16,14 +17,14 @@ const PIECE: usize = 1 << 20;
 /// Room for whole tensors.
 pub(super) enum Room {
     Memory(Vec<u8>),
-    /// A file without a name, which goes with the process however it ends.
-    File(File),
+    /// A file without a name, which goes with the process however it ends, and the folder that it is in.
+    File(File, PathBuf),
 }
 
 /// Rooms of these sizes, the largest in files where there is not enough memory for all.
 ///
 /// # Errors
-/// [`Error::Gpu`] where no file can be made that large.
+/// [`Error::Io`] where no file can be made that large.
 pub(super) fn make(sizes: &[u64]) -> Result<Vec<Room>> {
     let mut spare = available() / 100 * SHARE;
     let mut order: Vec<usize> = (0..sizes.len()).collect();
@@ -73,30 +74,36 @@ impl Room {
     /// In TMPDIR where it is set, else in the cache folder: /tmp is memory on many systems.
     fn in_file(bytes: u64) -> Result<Self> {
         let folder = std::env::var_os("TMPDIR").map(Into::into).or_else(cache_folder);
-        let made = folder.and_then(|folder| {
+        let made = folder.and_then(|folder: PathBuf| {
             std::fs::create_dir_all(&folder).ok()?;
-            tempfile::tempfile_in(&folder).ok()
+            Some((tempfile::tempfile_in(&folder).ok()?, folder))
         });
-        let file = made.map_or_else(tempfile::tempfile, Ok);
-        file.and_then(|file| reserve(&file, bytes).map(|()| Self::File(file)))
-            .map_err(|error| no_room(&error))
+        let (file, folder) = match made {
+            Some(made) => made,
+            None => {
+                let folder = std::env::temp_dir();
+                (tempfile::tempfile().map_err(|source| no_room(&folder, source))?, folder)
+            }
+        };
+        reserve(&file, bytes).map_err(|source| no_room(&folder, source))?;
+        Ok(Self::File(file, folder))
     }
 
     /// Hands a range to `write`, piece by piece, each with its offset in the range.
     pub(super) fn read(&mut self, range: Range<u64>, write: &mut impl FnMut(usize, &[u8])) -> Result<()> {
-        let file = match self {
+        let (file, folder) = match self {
             Self::Memory(bytes) => {
                 write(0, &bytes[range.start as usize..range.end as usize]);
                 return Ok(());
             }
-            Self::File(file) => file,
+            Self::File(file, folder) => (file, folder),
         };
-        file.seek(SeekFrom::Start(range.start)).map_err(|error| no_room(&error))?;
+        file.seek(SeekFrom::Start(range.start)).map_err(|source| no_room(folder, source))?;
         let (mut at, bytes) = (0, (range.end - range.start) as usize);
         let mut piece = vec![0; PIECE.min(bytes)];
         while at < bytes {
             let part = &mut piece[..PIECE.min(bytes - at)];
-            file.read_exact(part).map_err(|error| no_room(&error))?;
+            file.read_exact(part).map_err(|source| no_room(folder, source))?;
             write(at, part);
             at += part.len();
         }
@@ -107,9 +114,9 @@ impl Room {
     pub(super) fn write(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
         match self {
             Self::Memory(room) => room[at as usize..][..bytes.len()].copy_from_slice(bytes),
-            Self::File(file) => {
+            Self::File(file, folder) => {
                 let written = file.seek(SeekFrom::Start(at)).and_then(|_| file.write_all(bytes));
-                written.map_err(|error| no_room(&error))?;
+                written.map_err(|source| no_room(folder, source))?;
             }
         }
         Ok(())
@@ -131,8 +138,8 @@ fn reserve(file: &File, bytes: u64) -> std::io::Result<()> {
     file.set_len(bytes)
 }
 
-fn no_room(error: &std::io::Error) -> Error {
-    Error::Gpu { during: "keeping tensors in a temporary file".into(), reason: error.to_string() }
+fn no_room(folder: &Path, source: std::io::Error) -> Error {
+    Error::Io { action: "keep tensors in a temporary file in", path: folder.to_owned(), source }
 }
 
 #[cfg(test)]

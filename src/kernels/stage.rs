@@ -276,6 +276,19 @@ impl Lowered {
         Operator { domain: *self.domain(), tensors, scratch, work, stages, strip }
     }
 
+    /// Rows of cells of which a dispatch may have all cells side by side, where a grid has at most `limit` workgroups a
+    /// dimension. Grids that have rows of their own are cut by [`crate::plan::CutLimits::rows`].
+    pub(crate) fn cell_rows_within(&self, limit: u32) -> u32 {
+        let within = |stage: &Stage| match stage.grid {
+            Grid::CellLanes { cells, lanes, .. } => {
+                let most = u64::from(limit) * u64::from(FLAT_LANES / lanes) * u64::from(cells);
+                Some((most / u64::from(stage.domain.columns())) as u32)
+            }
+            _ => None,
+        };
+        self.stages.iter().filter_map(within).min().map_or(u32::MAX, |rows| rows.max(1))
+    }
+
     /// What the stages iterate over.
     #[must_use]
     pub fn domain(&self) -> &Domain {

@@ -168,7 +168,11 @@ impl Windows {
     pub(super) fn of(&self, desc: &TensorDesc) -> Option<[u32; 2]> {
         let halved = self.height / desc.height;
         let Patches { rows, cols } = desc.patches;
-        let window = |patches: u32, side: u32| (3 * (self.trained / (patches * halved)) / 2).min(side);
+        let window = |patches: u32, side: u32| {
+            let seen = self.trained / (patches * halved);
+            // No larger than the side, which is a u32.
+            (u64::from(seen) * 3 / 2).min(u64::from(side)) as u32
+        };
         let sides = [desc.patch_height(), desc.patch_width()];
         let windows = [window(rows, sides[0]), window(cols, sides[1])];
         (windows != sides).then_some(windows)

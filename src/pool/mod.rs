@@ -73,6 +73,10 @@ pub trait Work: Sync {
         tracing::warn!("{device} has failed; reopening it to try the photo once more");
     }
 
+    /// Told when nothing is handed over any more: all is done, or no device is left. Whoever keeps the iterator of jobs
+    /// waiting for the next one is to let it end.
+    fn over(&self) {}
+
     /// Told when a device is given up for good, while others go on.
     fn gave_up(&self, device: &str, error: &Self::Error) {
         let _ = error;

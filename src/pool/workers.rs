@@ -47,6 +47,7 @@ pub(super) fn run<W: Work>(
             while let Some(Outcome { job, saved }) = line.next_outcome() {
                 deliver(job, saved);
             }
+            work.over();
         });
     });
     if let Some(panic) = shop.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -115,6 +116,7 @@ impl<W: Work> Shop<'_, W> {
                 // Its other photo has failed meanwhile.
                 Ok(None) => {
                     self.line.again(item);
+                    self.abandon_hopeless();
                     continue;
                 }
                 Err(error) => {
@@ -137,6 +139,7 @@ impl<W: Work> Shop<'_, W> {
                         let _ = catch_unwind(AssertUnwindSafe(|| drop(restorer)));
                         drop(turn);
                         self.failed(member, (blame, once_more), item, error);
+                        self.abandon_hopeless();
                     }
                 },
             }
@@ -155,10 +158,10 @@ impl<W: Work> Shop<'_, W> {
         }
         item.tried.push(member);
         if others().all(|other| item.tried.contains(&other)) {
-            self.line.ended(item.number, item.job, Err(error));
-            // Whoever gives it up says why.
             if last && self.members[member].is_used_up() {
-                self.line.stop(Some(nobody()));
+                self.line.stop(Some(error));
+            } else {
+                self.line.ended(item.number, item.job, Err(error));
             }
         } else if blame == Blame::Device {
             self.line.again(item);
@@ -173,15 +176,22 @@ impl<W: Work> Shop<'_, W> {
     fn give_up(&self, member: usize, error: W::Error) {
         let own = &self.members[member];
         let news = own.close(None, true);
-        let working: Vec<usize> =
-            (0..self.members.len()).filter(|&member| self.members[member].works()).collect();
-        if working.is_empty() {
+        if !self.members.iter().any(Member::works) {
             return self.line.stop(Some(error));
         }
         if news {
             self.work.gave_up(own.name(), &error);
         }
-        // Photos that waited for this one, and for no other.
-        self.line.abandon(|tried| working.iter().all(|member| tried.contains(member)), nobody);
+        self.abandon_hopeless();
+    }
+
+    /// Ends the photos that waited for a device which works no more, and for no other. Where none is left, whoever
+    /// closed the last one says why.
+    fn abandon_hopeless(&self) {
+        let working: Vec<usize> =
+            (0..self.members.len()).filter(|&member| self.members[member].works()).collect();
+        if !working.is_empty() {
+            self.line.abandon(|tried| working.iter().all(|member| tried.contains(member)), nobody);
+        }
     }
 }

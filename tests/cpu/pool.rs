@@ -1,10 +1,14 @@
-//! A pool at work without a device.
+//! A pool at work without a GPU.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, mpsc};
 use std::time::Duration;
 
+use mprnet::gpu::Device;
+use mprnet::model::{Task, Weights};
+use mprnet::plan::Precision;
 use mprnet::pool::{Blame, Member, Pool, PoolOptions, Work};
-use mprnet::{Cancel, Error, Restorer, Result};
+use mprnet::{Cancel, Error, Restorer, RestorerOptions, Result};
 
 /// Photos that can be read, or cannot.
 struct Photos {
@@ -66,4 +70,82 @@ fn why_no_device_opens_is_told() {
         let ended = pool.run(&Photos { readable: true }, [(), ()].into_iter(), &Cancel::new(), |(), _| ());
         assert!(matches!(ended, Err(Error::NoAdapter)), "{ended:?}");
     }
+}
+
+/// A device in f16 that has too little memory for its first photo while one in f32 has two, which it then fails.
+#[derive(Default)]
+struct Failing {
+    state: Mutex<Met>,
+    change: Condvar,
+}
+
+#[derive(Default)]
+struct Met {
+    /// Photos that the device in f32 has.
+    held: usize,
+    short_of_memory: bool,
+}
+
+impl Failing {
+    fn wait(&self, mut change: impl FnMut(&mut Met), until: impl Fn(&Met) -> bool) {
+        let mut state = self.state.lock().unwrap();
+        change(&mut state);
+        self.change.notify_all();
+        drop(self.change.wait_while(state, |state| !until(state)).unwrap());
+    }
+}
+
+impl Work for Failing {
+    type Job = usize;
+    type Photo = ();
+    type Restored = ();
+    type Saved = ();
+    type Error = Error;
+
+    fn load(&self, _: &mut usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn restore(&self, restorer: &Restorer, _: &usize, (): &(), _: &Cancel) -> Result<()> {
+        if restorer.precision() == Precision::F32 {
+            self.wait(|met| met.held += 1, |met| met.short_of_memory);
+            // Until the other device's photo waits for this one.
+            std::thread::sleep(Duration::from_millis(200));
+            return Err(Error::Panicked("as was to be shown".to_owned()));
+        }
+        let mut first = false;
+        self.wait(|_| (), |met| met.held >= 2);
+        self.wait(|met| first = !std::mem::replace(&mut met.short_of_memory, true), |_| true);
+        if first { Err(Error::OutOfMemory { during: "a test".into(), bytes: 1 }) } else { Ok(()) }
+    }
+
+    fn save(&self, _: &usize, (): (), (): ()) -> Result<()> {
+        Ok(())
+    }
+
+    fn blame(&self, error: &Error) -> Blame {
+        Blame::of(error)
+    }
+}
+
+/// A photo that has failed on one device waits for the other, which then is closed for good.
+#[test]
+fn no_photo_waits_for_a_device_that_works_no_more() {
+    let restorer = |precision| {
+        let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty())?;
+        let options = RestorerOptions { precision, ..RestorerOptions::default() };
+        Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, options))
+    };
+    let closed_for_good = Member::opened("one", restorer(Precision::F32).unwrap());
+    let mut pool = Pool::new(vec![closed_for_good, Member::new("other", move || restorer(Precision::F16))]);
+    let (sender, outcomes) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut failed = Vec::new();
+        let done =
+            pool.run(&Failing::default(), 0..4_usize, &Cancel::new(), |_, saved| failed.extend(saved.err()));
+        sender.send((done, failed)).unwrap();
+    });
+    let (done, failed) = outcomes.recv_timeout(Duration::from_secs(60)).expect("a photo waits for ever");
+    done.unwrap();
+    assert!(matches!(failed[..], [Error::OutOfMemory { .. }]), "{failed:?}");
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mprnet::gpu::Device;
 use mprnet::graph::{Graph, Role};
+use mprnet::kernels::{Choices, Variant};
 use mprnet::model::ModelConfig;
 use mprnet::plan::Precision;
 use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
@@ -102,6 +103,21 @@ fn deblurring_at_the_pace_of_the_device() {
     assert!(at_first.dispatch_count() > 3 * operators);
     drop(at_first);
     record(&device, graph, &ExecutorOptions::default());
+}
+
+/// Cells of rows side by side in one dimension of the grid: windows are cut where these would be too many.
+#[test]
+fn all_cells_of_a_window_side_by_side() {
+    let _alone = alone();
+    let limits = Limits { max_compute_workgroups_per_dimension: 512, ..Limits::default() };
+    let device = Device::noop(limits, Features::empty()).unwrap();
+    let options = ExecutorOptions {
+        choices: Choices::Always(Variant::Winograd2),
+        slice: Some(u64::MAX),
+        ..ExecutorOptions::default()
+    };
+    // 4096 cells, four for each workgroup.
+    record(&device, published(ModelConfig::DERAIN, (512, 512)), &options);
 }
 
 /// What compiling a deraining network of that size says, with some limit lowered.

@@ -26,6 +26,8 @@ pub(super) struct Frames<'a> {
     pub(super) header: &'a Header,
     pub(super) sink: &'a Sink,
     pub(super) bar: &'a ProgressBar,
+    /// Cancelled when no more frames are wanted.
+    pub(super) cancel: Cancel,
 }
 
 impl Frames<'_> {
@@ -58,12 +60,11 @@ impl Frames<'_> {
         let name = self.sink.name();
         let unwritten = |source| Error::Io { action: "write to", path: name.clone(), source };
         let mut writer = Writer::new(BufWriter::new(self.sink.stream()), self.header).map_err(unwritten)?;
-        let (cancel, mut count, mut failure) = (Cancel::new(), 0, Ok(Ok(())));
+        let (mut count, mut failure) = (0, Ok(Ok(())));
         let options = PoolOptions { ordered: true, waiting: WAITING, ..PoolOptions::default() };
         let mut pool = Pool::new(members).with_options(options);
-        let wanted = &cancel;
-        let jobs = std::iter::from_fn(move || next(&decoded, wanted)).map(Some).enumerate();
-        let done = pool.run(self, jobs, &cancel, |_, saved| {
+        let jobs = std::iter::from_fn(move || next(&decoded, &self.cancel)).map(Some).enumerate();
+        let done = pool.run(self, jobs, &self.cancel, |_, saved| {
             // What comes after a failure is not written.
             if !matches!(failure, Ok(Ok(()))) {
                 return;
@@ -76,7 +77,7 @@ impl Frames<'_> {
                 count += 1;
                 self.bar.inc(1);
             } else {
-                cancel.cancel();
+                self.cancel.cancel();
             }
         });
         if let Err(mishap) = failure?.and(done) {
@@ -141,6 +142,10 @@ impl pool::Work for Frames<'_> {
 
     fn tries_again(&self, device: &str, _: &Self::Job, mishap: &Mishap) {
         tried_again(device, mishap);
+    }
+
+    fn over(&self) {
+        self.cancel.cancel();
     }
 
     fn gave_up(&self, device: &str, mishap: &Mishap) {

@@ -18,7 +18,7 @@ use crate::image::Frame;
 use crate::output::Output;
 use crate::pool::Member;
 use crate::video::{Chroma, Coding, Converter, Header, Matrix, Range, Reader};
-use crate::{Error, Shown};
+use crate::{Cancel, Error, Shown};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -180,7 +180,14 @@ impl Video {
             thread::spawn(move || decode(reader, &converter, &sender))
         };
         let (bar, start) = (bar(&origin, frames, quiet), Instant::now());
-        let work = Frames { converter: &converter, origin: &origin, header: &header, sink: &sink, bar: &bar };
+        let work = Frames {
+            converter: &converter,
+            origin: &origin,
+            header: &header,
+            sink: &sink,
+            bar: &bar,
+            cancel: Cancel::new(),
+        };
         let done = work.restore_all(members, decoded);
         bar.finish_and_clear();
         // Where frames are missing, what is written of a file is not kept.
