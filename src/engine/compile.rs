@@ -165,7 +165,7 @@ pub(super) fn compiled(device: &Device, graph: &Graph, target: &mut Target) -> R
         let specs = lowered.iter().flat_map(|l| &l.stages).map(|s| &s.spec);
         let Err(error) = device.pipelines().prepare(device, specs) else { return Ok(lowered) };
         let Some(variant) = culprit(&error, graph, &lowered, target) else { return Err(error) };
-        device.give_up(variant.name(), &error);
+        device.give_up(variant.name(), &error.to_string());
         target.failed.push(variant);
     }
 }

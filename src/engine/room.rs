@@ -78,12 +78,11 @@ impl Room {
             std::fs::create_dir_all(&folder).ok()?;
             Some((tempfile::tempfile_in(&folder).ok()?, folder))
         });
-        let (file, folder) = match made {
-            Some(made) => made,
-            None => {
-                let folder = std::env::temp_dir();
-                (tempfile::tempfile().map_err(|source| no_room(&folder, source))?, folder)
-            }
+        let (file, folder) = if let Some(made) = made {
+            made
+        } else {
+            let folder = std::env::temp_dir();
+            (tempfile::tempfile().map_err(|source| no_room(&folder, source))?, folder)
         };
         reserve(&file, bytes).map_err(|source| no_room(&folder, source))?;
         Ok(Self::File(file, folder))

@@ -244,17 +244,17 @@ impl Device {
         &self.pipelines
     }
 
-    /// Remembers that kernels of that name do not compile here, so that the rule no longer chooses them; with a
-    /// warning, once.
-    pub(crate) fn give_up(&self, kernel: &'static str, error: &Error) {
+    /// Remembers that kernels of that name do not compile here, or are not right, so that the rule no longer chooses
+    /// them; with a warning, once.
+    pub(crate) fn give_up(&self, kernel: &'static str, reason: &str) {
         let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
         if !given_up.contains(&kernel) {
-            tracing::warn!("{error}; the convolutions that would use {kernel} get another kernel");
+            tracing::warn!("{reason}; the convolutions that would use {kernel} get another kernel");
             given_up.push(kernel);
         }
     }
 
-    /// Whether kernels of that name were found not to compile here.
+    /// Whether kernels of that name were given up.
     pub(crate) fn has_given_up(&self, kernel: &str) -> bool {
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner).contains(&kernel)
     }

@@ -274,4 +274,13 @@ mod tests {
         // 3 / 2 of 3, rounded down.
         assert_eq!(of(24, Patches::QUARTERS, 2), Some([4, 4]));
     }
+
+    #[test]
+    fn windows_of_the_largest_training_size() {
+        let patches = Patches { rows: 1, cols: 1 };
+        let desc = TensorDesc { channels: 4, height: 64, width: 48, patches, role: Role::Feature };
+        // Three times that is 8 beyond 2^32.
+        let windows = Windows { trained: 1_431_655_768, height: 64 };
+        assert_eq!(windows.of(&desc), None);
+    }
 }

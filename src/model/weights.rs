@@ -74,7 +74,8 @@ impl Weights {
     }
 
     /// Deterministic random weights whose residual is of order one: for plans, records and benchmarks of a
-    /// configuration without its checkpoint. The same values as `tools/seeded_weights.py`.
+    /// configuration without its checkpoint. The same values as `tools/seeded_weights.py`, but for one
+    /// in ten thousand that is off by a unit in the last place.
     #[must_use]
     pub fn seeded(config: ModelConfig, seed: u32) -> Self {
         let params = config.parameters().into_iter().map(|(name, shape)| {

@@ -68,7 +68,8 @@ impl Plan {
     /// The whole photo where it fits, else the bands that do.
     ///
     /// # Errors
-    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; otherwise as
+    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; [`Error::Input`] where there are bands, and an
+    /// input or output of the graph is a tensor that cannot be cut into them; otherwise as
     /// [`MemoryPlan::new`](super::MemoryPlan::new).
     pub fn within(graph: &Graph, operators: &[Operator], budget: &Budget) -> Result<Self> {
         let Budget { bytes, buffer, precision } = *budget;
@@ -99,7 +100,15 @@ impl Plan {
                 Err(taken) => least = least.min(taken),
             }
         }
-        best.ok_or(Error::BudgetTooSmall { budget: bytes, least })
+        let best = best.ok_or(Error::BudgetTooSmall { budget: bytes, least })?;
+        let movable = movable(graph, operators);
+        match graph.inputs().iter().chain(graph.outputs()).find(|tensor| !movable.contains(tensor)) {
+            Some(&sums) if best.schedule.streams() => Err(Error::Input(format!(
+                "{} is needed whole, and cannot be had where a photo is computed in bands; allow more memory",
+                graph.tensor(sums).name
+            ))),
+            _ => Ok(best),
+        }
     }
 }
 

@@ -34,7 +34,7 @@ use crate::specimen::{Specimen, bound};
 use cache::{Cache, Entry, Key};
 use measure::Measuring;
 
-/// Time for measuring what is missing; what then still is, is left to the heuristic and to the next time.
+/// Time for measuring what is missing; what then still is, is left to the rule and to the next time.
 const BUDGET: Duration = Duration::from_secs(20);
 /// Sides past this are measured at this: the adapter is full.
 const LARGEST: u32 = 512;
@@ -97,7 +97,7 @@ impl Tuner {
     }
 
     /// The variants for a graph on a device. Whatever goes wrong with measuring or remembering is a warning, and the
-    /// heuristic decides.
+    /// rule decides.
     pub fn choices(&mut self, device: &Device, precision: Precision, graph: &Graph) -> Choices {
         if self.tuning == Tuning::Off {
             return Choices::Rule;
@@ -151,7 +151,7 @@ impl Tuner {
         if left > 0 {
             tracing::debug!(
                 left,
-                "measuring took its time; other shapes of convolutions are left to the heuristic"
+                "measuring took its time; other shapes of convolutions are left to the rule"
             );
         }
         if !fresh.is_empty() {

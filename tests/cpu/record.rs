@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mprnet::gpu::Device;
-use mprnet::graph::{Graph, Role};
+use mprnet::graph::{Graph, Role, TensorId};
 use mprnet::kernels::{Choices, Variant};
 use mprnet::model::ModelConfig;
 use mprnet::plan::Precision;
@@ -118,6 +118,22 @@ fn all_cells_of_a_window_side_by_side() {
     };
     // 4096 cells, four for each workgroup.
     record(&device, published(ModelConfig::DERAIN, (512, 512)), &options);
+}
+
+/// They are not cut, and would come back as zeros.
+#[test]
+fn sums_are_not_kept_in_bands() {
+    let _alone = alone();
+    let device = Device::noop(Limits::default(), Features::empty()).unwrap();
+    let mut graph = published(ModelConfig::DERAIN, (512, 512));
+    let options = ExecutorOptions { max_memory: Some(96 << 20), ..ExecutorOptions::default() };
+    let compiled = |graph: &Graph| Executor::new(&device, &WeightStore::default(), graph.clone(), &options);
+    assert!(compiled(&graph).is_ok());
+    let pooled = |id: &&TensorId| graph.desc(**id).role == Role::Pooled;
+    let sums = *graph.nodes().iter().flat_map(|node| &node.outputs).find(pooled).unwrap();
+    graph.mark_output(sums);
+    let error = compiled(&graph).err().unwrap().to_string();
+    assert!(error.contains(&graph.tensor(sums).name) && error.contains("allow more memory"), "{error}");
 }
 
 /// What compiling a deraining network of that size says, with some limit lowered.

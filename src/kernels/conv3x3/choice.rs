@@ -173,7 +173,7 @@ pub enum Choices {
     Rule,
     /// One for all, where it can be used.
     Always(Variant),
-    /// By what has been measured on this adapter; by the heuristic where nothing has.
+    /// By what has been measured on this adapter; by the rule where nothing has.
     Measured(Arc<HashMap<ConvShape, Variant>>),
 }
 
