@@ -56,8 +56,10 @@ impl Executor {
     /// Compiles a graph: preallocates every buffer and makes every pipeline and bind group.
     ///
     /// # Errors
-    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::Shader`] or
-    /// [`crate::Error::Gpu`].
+    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::Shader`],
+    /// [`crate::Error::OutOfMemory`] or [`crate::Error::Gpu`]; [`crate::Error::PrecisionTooLow`] where f16 cannot hold a
+    /// weight; with [`ExecutorOptions::max_memory`], [`crate::Error::BudgetTooSmall`], or [`crate::Error::Input`] where
+    /// an input or output of the graph cannot be cut into bands.
     pub fn new(
         device: &Device,
         store: &WeightStore,
@@ -167,7 +169,9 @@ impl Executor {
     /// Runs the graph, on the device that it was compiled for, on one set of inputs and gives its outputs in order.
     ///
     /// # Errors
-    /// [`crate::Error::Input`] where the inputs do not fit the graph, [`crate::Error::Gpu`] where the driver fails.
+    /// [`crate::Error::Input`] where the inputs do not fit the graph; [`crate::Error::Gpu`] or
+    /// [`crate::Error::OutOfMemory`] where the driver fails; [`crate::Error::Io`] where tensors of a run in bands find no
+    /// room in memory or a file.
     pub fn run(
         &mut self,
         device: &Device,

@@ -9,7 +9,7 @@ mod distinct;
 mod request;
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub use self::convert::{check_safetensors, convert};
@@ -17,9 +17,6 @@ pub use self::distinct::check_distinct;
 pub use self::request::{Existing, Jobs, Request};
 use crate::image::{self, FileFormat, Frame, ListOptions, ReadOptions, WriteOptions};
 use crate::{Error, Result, Shown};
-
-/// The most that is read from standard input, in bytes: what is read of a file.
-const MAX_BYTES: u64 = 1 << 32;
 
 /// Where a photo comes from, or what it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +103,7 @@ impl Job {
             Place::Input | Place::Output => {
                 let name = Place::Input.path();
                 let mut bytes = Vec::new();
-                let read = io::stdin().lock().take(MAX_BYTES).read_to_end(&mut bytes);
-                read.map_err(|source| Error::Io { action: "read", path: name.to_owned(), source })?;
+                image::read_all(io::stdin().lock(), &mut bytes, name)?;
                 image::from_bytes(&bytes, name, options)
             }
         }

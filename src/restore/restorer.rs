@@ -162,8 +162,10 @@ impl Restorer {
     ///
     /// # Errors
     /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::OutOfMemory`] or
-    /// [`crate::Error::Gpu`] where the device cannot take the photo; [`crate::Error::NotFinite`] where the network's
-    /// numbers pass the range of f32.
+    /// [`crate::Error::Gpu`] where the device cannot take the photo; [`crate::Error::BudgetTooSmall`] where
+    /// [`RestorerOptions::max_memory`] is too little for it, [`crate::Error::Io`] where the host has no room for its
+    /// bands; [`crate::Error::Shader`] where a kernel cannot be built; [`crate::Error::Mode`] where the network and the
+    /// mode do not go together; [`crate::Error::NotFinite`] where the network's numbers pass the range of f32.
     pub fn restore(&self, photo: &Frame) -> Result<Frame> {
         self.photo(photo).restore()
     }

@@ -16,6 +16,7 @@ mod write;
 pub use folder::{ListOptions, Listing, list, list_with};
 pub use metadata::losses;
 pub use options::{ReadOptions, WriteOptions};
+pub(crate) use read::read_all;
 pub use read::{from_bytes, read, read_with};
 pub use sniff::FileFormat;
 pub use strip::{check_strip, strip};

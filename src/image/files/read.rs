@@ -16,8 +16,9 @@ use crate::image::light::Light;
 use crate::image::samples::map_samples;
 use crate::image::symmetry::Symmetry;
 
-/// The largest file that is taken into memory: 4 GiB, twice the largest uncompressed image.
-const MAX_FILE_BYTES: u64 = 1 << 32;
+/// The most that is taken into memory of a file or stream: 5 GiB, the largest uncompressed image (four f32 for each of
+/// [`MAX_PIXELS`]) and a quarter for what it has besides.
+const MAX_FILE_BYTES: u64 = 5 << 30;
 
 /// Reads an image file; the format is told by the content, not by the name.
 ///
@@ -109,11 +110,23 @@ fn load(path: &Path) -> Result<(FileFormat, Vec<u8>)> {
     let mut bytes = Vec::new();
     (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(io)?;
     let format = format(&bytes, path)?;
-    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 >= MAX_FILE_BYTES {
-        return Err(unsupported("it is larger than 4 GiB; scale the image down or cut it up first"));
-    }
+    read_all(file, &mut bytes, path)?;
     Ok((format, bytes))
+}
+
+/// Adds the rest of a file or stream of that name to what was read of it.
+pub(crate) fn read_all(rest: impl Read, bytes: &mut Vec<u8>, path: &Path) -> Result<()> {
+    read_within(MAX_FILE_BYTES, rest, bytes, path)
+}
+
+fn read_within(most: u64, rest: impl Read, bytes: &mut Vec<u8>, path: &Path) -> Result<()> {
+    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
+    rest.take((most + 1).saturating_sub(bytes.len() as u64)).read_to_end(bytes).map_err(io)?;
+    if bytes.len() as u64 > most {
+        let reason = "it is larger than 5 GiB; scale the image down or cut it up first".to_owned();
+        return Err(Error::ImageUnsupported { path: path.to_owned(), reason });
+    }
+    Ok(())
 }
 
 /// Applies the orientation tag to the pixels.
@@ -148,4 +161,21 @@ fn into_frame((decoded, light): (Decoded, Light)) -> Result<Frame> {
     let Decoded { width, height, channels, samples, metadata, .. } = upright(decoded);
     let frame = Frame::from_interleaved(width, height, channels, samples)?;
     Ok(frame.with_light(light).with_metadata(metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_than_may_be_is_refused_and_not_cut() {
+        let read = |most| {
+            let mut bytes = vec![1, 2];
+            read_within(most, &[3, 4, 5][..], &mut bytes, Path::new("long")).map(|()| bytes)
+        };
+        assert_eq!(read(5).unwrap(), [1, 2, 3, 4, 5]);
+        for most in [4, 1] {
+            assert!(matches!(read(most), Err(Error::ImageUnsupported { .. })));
+        }
+    }
 }
