@@ -47,6 +47,7 @@ mod symmetry;
 pub(crate) use blend::Mean;
 #[cfg(feature = "image-files")]
 pub(crate) use files::read_all;
+#[cfg(feature = "image-files")]
 pub use files::{
     FileFormat, ListOptions, Listing, ReadOptions, WriteOptions, check_frame, check_output, check_strip,
     from_bytes, list, list_with, losses, read, read_with, strip, thumbnail, to_bytes, write, write_with,
