@@ -3,6 +3,7 @@
 use super::diagnosis::{Examined, Finding, Severity};
 use super::machine::Machine;
 use super::report::Outcome;
+use crate::gpu::mesa_version;
 use crate::plan::Precision;
 
 /// Seconds of a submission after which drivers give up on it: 2 by default on Windows, some more elsewhere.
@@ -146,10 +147,7 @@ fn answers(examined: &Examined) -> Vec<Finding> {
 /// A driver from before cooperative matrices.
 fn old_for_matrices(driver: &str) -> Option<Finding> {
     let (_, [major, minor]) = MATRIX_DRIVERS.into_iter().find(|(name, _)| driver.contains(name))?;
-    let version = driver.split("Mesa ").last()?;
-    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
-    let (have_major, have_minor) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-    ([have_major, have_minor] < [major, minor]).then(|| {
+    (mesa_version(driver)? < [major, minor]).then(|| {
         let what =
             format!("the driver is older than Mesa {major}.{minor}, which brought matrix units to shaders");
         finding(Severity::Note, what, "update it: on RDNA 3 and Arc they compute f16 faster")

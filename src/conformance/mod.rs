@@ -41,12 +41,13 @@ pub fn run(
     only: &Only,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Report> {
-    let mut timed = || {
+    let timing = if only.is_everything() {
         progress("how long a photo takes");
         // Where it fails, the networks below say why.
         timing::measure(options).ok()
+    } else {
+        None
     };
-    let timing = only.is_everything().then(&mut timed).flatten();
     let device = Device::new(options)?;
     let adapter = device.adapter().ok_or(Error::NoAdapter)?.into();
     let (kernels, networks) = check(&device, networks, only, progress)?;

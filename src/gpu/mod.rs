@@ -24,5 +24,6 @@ pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use maker::Maker;
 pub(crate) use owned::Owned;
 pub use pipelines::{Pipeline, Pipelines};
+pub(crate) use quirks::mesa_version;
 pub(crate) use stamps::{Lap, Stamps};
 pub(crate) use wait::Submitted;

@@ -26,11 +26,17 @@ impl AdapterSummary {
     /// Lanes of a vector, 8 or 16, where the compiler of a software adapter makes a load of what is the same for all of
     /// them a single one: Mesa's does since 26.
     pub(crate) fn uniform_loads(&self) -> Option<u32> {
-        let (_, version) = self.driver.split_once("Mesa ")?;
-        let major: u32 = version.split('.').next()?.parse().ok()?;
+        let [major, _] = mesa_version(&self.driver)?;
         let lanes = if self.subgroups.is_some_and(|(least, _)| least == 16) { 16 } else { 8 };
         (major >= 26).then_some(lanes)
     }
+}
+
+/// The release of Mesa that a driver says it is of, such as [26, 2].
+pub(crate) fn mesa_version(driver: &str) -> Option<[u32; 2]> {
+    let (_, version) = driver.rsplit_once("Mesa ")?;
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    Some([numbers.next()?.ok()?, numbers.next()?.ok()?])
 }
 
 #[cfg(test)]

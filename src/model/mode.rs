@@ -277,8 +277,8 @@ mod tests {
 
     #[test]
     fn windows_of_the_largest_training_size() {
-        let patches = Patches { rows: 1, cols: 1 };
-        let desc = TensorDesc { channels: 4, height: 64, width: 48, patches, role: Role::Feature };
+        let (patches, role) = (Patches::WHOLE, Role::Feature);
+        let desc = TensorDesc { channels: 4, height: 64, width: 48, patches, role };
         // Three times that is 8 beyond 2^32.
         let windows = Windows { trained: 1_431_655_768, height: 64 };
         assert_eq!(windows.of(&desc), None);

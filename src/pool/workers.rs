@@ -122,6 +122,7 @@ impl<W: Work> Shop<'_, W> {
                 Err(error) => {
                     self.line.again(item);
                     self.give_up(member, error.into());
+                    self.abandon_hopeless();
                     continue;
                 }
             };
@@ -182,7 +183,6 @@ impl<W: Work> Shop<'_, W> {
         if news {
             self.work.gave_up(own.name(), &error);
         }
-        self.abandon_hopeless();
     }
 
     /// Ends the photos that waited for a device which works no more, and for no other. Where none is left, whoever
