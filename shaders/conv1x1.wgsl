@@ -8,7 +8,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) lane
         return;
     }
     begin(r.c);
-    aim(r, r.y);
+    aim_inside(r);
     let quads = source_quads();
     let first_weight = r.c / 2 * quads * TAP;
     for (var i = 0; i < quads; i++) {

@@ -44,16 +44,17 @@ fn sum_at(place: i32) -> vec4<f32> {
     return sh_weights[place];
 }
 
-// What goes to place `e` of the first channel: the number of a pixel in the tensor, or -1 past a border.
+// What goes to place `e` of the first channel: the number of a pixel in the tensor, or -1 past a border or the places.
 fn pixel_of(t: Tile, e: i32) -> i32 {
     let y = t.y + e / WIDTH - 1;
     let col = t.x + e % WIDTH - 1;
-    let inside = y >= t.top && y < t.bottom && col >= t.left && col < t.right;
+    let inside = y >= t.top && y < t.bottom && col >= t.left && col < t.right && e < PLANE;
     return select(-1, number(y, col), inside);
 }
 
+// Where there is none: a pixel that is sure to lie in what is bound.
 fn load_pixel(pixel: i32, c: i32) -> In {
-    return stored(max(pixel, 0), c);
+    return stored(select(number(p.first_row, 0), pixel, pixel >= 0), c);
 }
 
 // One of the three pixels that a lane moves. Lanes past the last place share it: it is padding. Where no lane has a

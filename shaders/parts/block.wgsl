@@ -75,8 +75,12 @@ fn column(
     b7 = mac(b7, v7, q0, q1, q2, q3);
 }
 
-// Turns to the inputs of row `y`.
+// Turns to the inputs of row `y`, for `row`.
 fn aim(r: Run, y: i32) {
+}
+
+// Turns to the inputs of the run itself, for `point`.
+fn aim_inside(r: Run) {
 }
 
 fn beside(r: Run, y: i32, col: i32, i: i32) -> vec4<f32> {

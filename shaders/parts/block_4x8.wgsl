@@ -50,7 +50,7 @@ fn number_in(r: Run, y: i32, col: i32) -> i32 {
     return select(-1, number(y, col), col >= r.t.left && col < r.t.right);
 }
 
-// Turns to the inputs of row `y`.
+// Turns to the inputs of row `y`, for `row`.
 fn aim(r: Run, y: i32) {
     n0 = number_in(r, y, r.x - 1);
     n1 = number_in(r, y, r.x);
@@ -60,8 +60,18 @@ fn aim(r: Run, y: i32) {
     n5 = number_in(r, y, r.x + 4);
 }
 
+// Turns to the inputs of the run itself, for `point`. What lies past a border is not stored, whatever it is.
+fn aim_inside(r: Run) {
+    let last = r.t.right - 1;
+    n1 = number(r.y, min(r.x, last));
+    n2 = number(r.y, min(r.x + 1, last));
+    n3 = number(r.y, min(r.x + 2, last));
+    n4 = number(r.y, min(r.x + 3, last));
+}
+
+// Past a border, a pixel is read that is sure to lie in what is bound.
 fn numbered(n: i32, i: i32) -> vec4<f32> {
-    return select(vec4<f32>(0.0), fetch_number(max(n, 0), i), n >= 0);
+    return select(vec4<f32>(0.0), fetch_number(select(number(p.first_row, 0), n, n >= 0), i), n >= 0);
 }
 
 // One tap of one input quad over the block's four pixels.
@@ -97,15 +107,9 @@ fn row(r: Run, y: i32, w: i32, i: i32) {
     column(w + 2 * TAP, v2, v3, v4, v5);
 }
 
-// The tap of a 1x1 convolution of one input quad. What lies past a border is not stored, whatever it is.
+// The tap of a 1x1 convolution of one input quad.
 fn point(r: Run, w: i32, i: i32) {
-    column(
-        w,
-        fetch_number(max(n1, 0), i),
-        fetch_number(max(n2, 0), i),
-        fetch_number(max(n3, 0), i),
-        fetch_number(max(n4, 0), i),
-    );
+    column(w, fetch_number(n1, i), fetch_number(n2, i), fetch_number(n3, i), fetch_number(n4, i));
 }
 
 fn finish(r: Run) -> Sums {

@@ -25,15 +25,10 @@ pub(super) fn module(
     //
     // Indices stay inside: pixels are clipped to their patch before they are addressed, channels to the tensor's
     // quads, and the rows a window reads and writes are those its bindings were cut to hold, by `Reach`, which the
-    // planner's tests check against the graph. Tests run every kernel both with and without the checks, at odd
-    // sizes, cut and whole, and demand the same bits: an index outside would be clamped in one and not in the other.
-    // Probes address their own buffers by workgroup and lane, and are given buffers for just as many.
-    //
-    // What no test of bits can see are reads whose values are thrown away, of which there are some outside a binding:
-    // where a pixel lies past a border, `conv3x3/tiled` and the GPUs' register block read the tensor's first instead,
-    // and `conv3x3/winograd_fused` reads up to three rows below its cells. Vulkan and DX12 answer these (wgpu opens
-    // devices with robust buffer access). Metal does not guard them; they stay in the tensor's buffer there, unless the
-    // tensor is in several.
+    // planner's tests check against the graph. What lies past a border and is read without a branch is another pixel of
+    // the window instead, and is thrown away. A test runs every kernel with a check around each index, at odd sizes,
+    // cut and whole; other tests run them with and without WebGPU's checks, and demand the same bits. Probes address
+    // their own buffers by workgroup and lane, and are given buffers for just as many.
     unsafe { device.create_shader_module_trusted(descriptor, checks) }
 }
 

@@ -15,6 +15,7 @@ mod overlap;
 mod probe;
 mod profile;
 mod range;
+mod reach;
 mod refine;
 mod refused;
 mod restorer;

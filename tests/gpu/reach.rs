@@ -1,0 +1,184 @@
+//! No kernel reads or writes outside of its bindings or arrays, not even what it throws away: the shaders get a check
+//! around each index, which ruins the results of a workgroup that fails it, and tests that compare results run again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Tests of this binary that run every operator and variant, whole and cut.
+const TESTS: [&str; 4] = ["operators::", "variants::", "bands::every_variant", "network::however_cut"];
+
+/// An array of storage or workgroup memory, as a shader declares it.
+struct Array {
+    name: String,
+    /// An expression of WGSL for the number of its elements.
+    length: String,
+    /// For the output: what its elements are.
+    spoiled: Option<String>,
+}
+
+fn array(declaration: &str) -> Option<Array> {
+    let (space, rest) = declaration.split_once("var<")?.1.split_once('>')?;
+    let (name, kind) = rest.trim_end().strip_suffix(';')?.split_once(':')?;
+    let content = kind.trim().strip_prefix("array<")?.strip_suffix('>')?;
+    let name = name.trim().to_owned();
+    if space == "workgroup" {
+        let length = format!("i32({})", last_argument(content));
+        return Some(Array { name, length, spoiled: None });
+    }
+    let length = format!("i32(arrayLength(&{name}))");
+    let spoiled = (space == "storage, read_write" && name == "dst").then(|| content.to_owned());
+    space.starts_with("storage").then_some(Array { name, length, spoiled })
+}
+
+/// What follows the last comma outside of brackets: the length, which ends an array's template.
+fn last_argument(template: &str) -> &str {
+    let mut depth = 0;
+    let comma = template.char_indices().rev().find(|&(_, c)| {
+        depth += i32::from(matches!(c, '>' | ')')) - i32::from(matches!(c, '<' | '('));
+        c == ',' && depth == 0
+    });
+    &template[comma.expect("arrays of workgroup memory have a length").0 + 1..]
+}
+
+/// Puts a check around every index into one of the arrays.
+fn indices(text: &str, arrays: &[String], off_by: u32) -> String {
+    let mut checked = String::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('[') {
+        let (before, after) = (&rest[..open], &rest[open + 1..]);
+        let letter = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+        let name = &before[before.rfind(|c| !letter(c)).map_or(0, |i| i + 1)..];
+        let close = closing(after);
+        let index = indices(&after[..close], arrays, off_by);
+        let index = if arrays.iter().any(|array| array == name) {
+            format!("reach_{name}(i32({index}) + {off_by})")
+        } else {
+            index
+        };
+        checked.extend([before, "[", &index, "]"]);
+        rest = &after[close + 1..];
+    }
+    checked + rest
+}
+
+/// Where the bracket is closed that was opened before `text`.
+fn closing(text: &str) -> usize {
+    let mut depth = 1;
+    let end = text.char_indices().find(|&(_, c)| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        depth == 0
+    });
+    end.expect("brackets are closed").0
+}
+
+/// `main` under another name, and one around it that spoils the output after an index outside.
+fn entry(text: &str) -> String {
+    let Some(at) = text.find("fn main(") else {
+        return text.to_owned();
+    };
+    let start = text[..at].rfind("@compute").expect("entry points are compute shaders");
+    let (before, attributes, rest) = (&text[..start], &text[start..at], &text[at + "fn main(".len()..]);
+    let (parameters, body) = rest.split_once(") {").expect("entry points have a body");
+    let plain: Vec<&str> =
+        parameters.split("@builtin(").skip(1).map(|p| p.split_once(')').expect("closed").1).collect();
+    let names: Vec<&str> =
+        plain.iter().map(|p| p.split_once(':').expect("parameters have types").0.trim()).collect();
+    let (plain, names) = (plain.concat(), names.join(", "));
+    format!(
+        "{before}fn checked_main({plain}) {{{body}
+var<private> outside: bool;
+
+{attributes}fn main({parameters}) {{
+    checked_main({names});
+    storageBarrier();
+    workgroupBarrier();
+    if outside {{
+        spoil();
+    }}
+}}
+"
+    )
+}
+
+/// The functions that check indices into an array, and spoil it if it is the output.
+fn functions(Array { name, length, spoiled }: Array) -> String {
+    let spoil = spoiled.map(|element| {
+        format!(
+            "
+fn spoil() {{
+    for (var i = 0; i < {length}; i++) {{
+        {name}[i] = {element}();
+    }}
+}}
+"
+        )
+    });
+    format!(
+        "
+fn reach_{name}(i: i32) -> i32 {{
+    outside = outside || i < 0 || i >= {length};
+    return i;
+}}
+{}",
+        spoil.unwrap_or_default()
+    )
+}
+
+fn with_checks(text: &str, names: &[String], off_by: u32) -> String {
+    let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let arrays = code.iter().filter_map(|line| array(line));
+    let checks: String = arrays.map(functions).collect();
+    entry(&indices(&code.join("\n"), names, off_by)) + &checks
+}
+
+/// Paths of all shaders under the folder, relative to it.
+fn shaders(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(folder.join(&inner)).expect("the shaders are there") {
+            let entry = entry.expect("the shaders are there");
+            let path = inner.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "wgsl") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// What the tests of that name say with checked shaders, and whether they pass.
+fn run(tests: &[&str], off_by: u32) -> (bool, String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let files = shaders(&folder);
+    let texts: Vec<String> =
+        files.iter().map(|file| fs::read_to_string(folder.join(file)).expect("shaders are text")).collect();
+    let names: Vec<String> =
+        texts.iter().flat_map(|text| text.lines()).filter_map(array).map(|array| array.name).collect();
+    let checked = tempfile::tempdir().expect("a folder for shaders");
+    for (file, text) in files.iter().zip(&texts) {
+        let path = checked.path().join(file);
+        fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder for shaders");
+        fs::write(path, with_checks(text, &names, off_by)).expect("shaders are written");
+    }
+    let program = std::env::current_exe().expect("this program has a path");
+    let output = Command::new(program)
+        .args(tests)
+        .args(["--skip", "in_full"])
+        .env("MPRNET_SHADERS", checked.path())
+        .output()
+        .expect("this program runs");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+#[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
+fn indices_stay_inside() {
+    let (_, said) = run(&["operators::elementwise"], 1);
+    assert!(said.contains("1 failed") && !said.contains("shader"), "an index beyond the end passes: {said}");
+    let (passed, said) = run(&TESTS, 0);
+    assert!(passed && said.contains("passed"), "{said}");
+}
