@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::image::{self, Frame, Samples};
+use crate::image::{self, Frame};
 use crate::job::Job;
 use crate::metrics::{self, Protocol, Score};
-use crate::model::{self, ImageFormat, NetworkOptions, Task, Weights};
+use crate::model::{self, ImageFormat, NetworkOptions, Stage, Task, Weights};
 use crate::{Cancel, Error, Restored, Restorer};
 
 use clap::Args;
@@ -19,9 +19,6 @@ use super::inputs::InputArgs;
 use super::session::SessionArgs;
 use super::telling::{ProgressArgs, Telling};
 use super::video::VideoArgs;
-
-/// What `--keep-stages` adds to the names of outputs, in the order of the stages.
-pub(super) const STAGES: [&str; 2] = ["stage1", "stage2"];
 
 /// Photos, unlike what other commands do, may be shared out between devices.
 const DEVICES: &str =
@@ -86,10 +83,7 @@ impl Asked<'_> {
 
     /// Finds out whether the tensors to dump exist in the network for this photo.
     fn check_nodes(&self, photo: &Frame) -> Result<(), Error> {
-        let format = match photo.samples() {
-            Samples::U8(_) => ImageFormat::Words,
-            Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
-        };
+        let format = ImageFormat::of(photo.samples().depth());
         let (network, keep) = (&self.args.session.network, self.nodes());
         let (stage, mode) = (network.stage(), network.mode.mode());
         let (width, height) = (photo.width(), photo.height());
@@ -172,8 +166,8 @@ impl<'a> Photo<'a> {
             let tensor = restored.tensors.iter().find(|tensor| tensor.name == *node);
             dump::write(tensor.ok_or_else(unknown)?, path)?;
         }
-        for (stage, frame) in STAGES.iter().zip(&restored.stages) {
-            self.job.beside(stage).map_or(Ok(()), |job| job.write(frame))?;
+        for (stage, frame) in Stage::EARLIER.into_iter().zip(&restored.stages) {
+            self.job.beside(stage.image()).map_or(Ok(()), |job| job.write(frame))?;
         }
         self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored.frame))?;
         self.job.write(&restored.frame)

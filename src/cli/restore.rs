@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::job::{self, Job, Jobs, Place};
-use crate::model::{Task, Weights};
+use crate::model::{Stage, Task, Weights};
 use crate::pool::Pool;
 use clap::Args;
 
 use super::gallery::Gallery;
 use super::network::lines;
-use super::photo::{Asked, PhotoArgs, STAGES};
+use super::photo::{Asked, PhotoArgs};
 use super::restoring::Work;
 use super::session::Model;
 use super::summary::{self, File, Summary};
@@ -200,8 +200,8 @@ fn check_besides(
         let text = "--keep-stages writes files beside the photo, and standard output is none";
         return Err(Failure::Usage(text.to_owned()));
     }
-    let stages =
-        jobs.jobs.iter().filter(|_| args.keep_stages).flat_map(|job| STAGES.map(|it| job.beside(it)));
+    let beside = |job: &Job| Stage::EARLIER.map(|stage| job.beside(stage.image()));
+    let stages = jobs.jobs.iter().filter(|_| args.keep_stages).flat_map(beside);
     let stages: Vec<PathBuf> =
         stages.flatten().filter_map(|job| job.output.file().map(Path::to_owned)).collect();
     let there =

@@ -27,6 +27,21 @@ pub enum Stage {
     Three,
 }
 
+impl Stage {
+    /// Those whose images are not the whole network's.
+    pub const EARLIER: [Self; 2] = [Self::One, Self::Two];
+
+    /// The name of its image in the graph.
+    #[must_use]
+    pub fn image(self) -> &'static str {
+        match self {
+            Self::One => "stage1",
+            Self::Two => "stage2",
+            Self::Three => "stage3",
+        }
+    }
+}
+
 /// What to build.
 #[derive(Clone, Debug)]
 pub struct NetworkOptions {
@@ -113,7 +128,7 @@ impl Network<'_> {
         self.patches = Patches::HALVES;
         let decoded1 = self.decoder("stage1_decoder", encoded1)?;
         let (sam12, image1) = self.sam("sam12", decoded1[0], image)?;
-        let stage1 = self.image_out("stage1", "sam12.1", image1, options)?;
+        let stage1 = self.image_out(Stage::One, "sam12.1", image1, options)?;
 
         let shallow2 = self.shallow("shallow_feat2", image)?;
         let concat12 = self.concat_conv("concat12", shallow2, sam12)?;
@@ -121,14 +136,14 @@ impl Network<'_> {
         self.patches = Patches::WHOLE;
         let decoded2 = self.decoder("stage2_decoder", encoded2)?;
         let (sam23, image2) = self.sam("sam23", decoded2[0], image)?;
-        let stage2 = self.image_out("stage2", "sam23.1", image2, options)?;
+        let stage2 = self.image_out(Stage::Two, "sam23.1", image2, options)?;
 
         let shallow3 = self.shallow("shallow_feat3", image)?;
         let concat23 = self.concat_conv("concat23", shallow3, sam23)?;
         let full = self.orsnet("stage3_orsnet", concat23, encoded2, decoded2)?;
         let tail = self.conv3x3("tail", full)?;
         let sum = self.op("tail.sum", Op::Add, &[tail, image])?;
-        let stage3 = self.image_out("stage3", "stage3", sum, options)?;
+        let stage3 = self.image_out(Stage::Three, "stage3", sum, options)?;
         Ok(match options.stage {
             Stage::One => stage1,
             Stage::Two => stage2,

@@ -7,10 +7,8 @@ use super::tiles::Tiles;
 use super::{Captured, Restorer, RestorerOptions};
 use crate::engine::{Progress, Spent, Values, Watch};
 use crate::image::{Frame, Mean, Symmetry};
+use crate::model::Stage;
 use crate::{Error, Result};
-
-/// The tensors that are the images of the earlier stages.
-const STAGES: [&str; 2] = ["stage1", "stage2"];
 
 /// What is asked for of a photo.
 pub(super) struct Asked<'a> {
@@ -63,7 +61,7 @@ impl Restorer {
         if !(0.0..=1.0).contains(&strength) {
             return Err(Error::Input(format!("a strength of {strength} is not from 0 to 1")));
         }
-        let stages = if stages { &STAGES[..] } else { &[] };
+        let stages = if stages { &Stage::EARLIER[..] } else { &[] };
         if strength == 0.0 && names.is_empty() {
             let stages = vec![photo.clone(); stages.len()];
             return Ok(Refined { frame: photo.clone(), stages, tensors: Vec::new() });
@@ -73,7 +71,8 @@ impl Restorer {
         let plain = strength == 1.0 && !symmetries && self.followers.is_empty() && !tiled;
         let seen = if plain { prepared } else { Cow::Owned(prepared.in_floats()?) };
 
-        let kept: Vec<String> = names.iter().cloned().chain(stages.iter().map(|&it| it.to_owned())).collect();
+        let kept: Vec<String> =
+            names.iter().cloned().chain(stages.iter().map(|it| it.image().to_owned())).collect();
         let views = if symmetries { &Symmetry::ALL[..] } else { &Symmetry::ALL[..1] };
         let runs = (views.len() * (1 + self.followers.len())) as u64;
         let mut course = Course { views, kept: &kept, stages: stages.len(), done: 0, runs, device_bytes: 0 };

@@ -57,10 +57,7 @@ impl Model {
     /// What the graph for a photo depends on.
     pub(super) fn key(&self, photo: &Frame) -> Key {
         let (width, height) = (photo.width(), photo.height());
-        let format = match photo.samples() {
-            Samples::U8(_) => ImageFormat::Words,
-            Samples::U16(_) | Samples::F32(_) => ImageFormat::Planar,
-        };
+        let format = ImageFormat::of(photo.samples().depth());
         Key { width, height, format, precision: self.precision() }
     }
 

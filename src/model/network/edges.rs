@@ -2,6 +2,7 @@
 
 use super::{Network, NetworkOptions, Stage};
 use crate::graph::{Graph, Op, Patches, PixelFormat, Role, TensorDesc, TensorId};
+use crate::image::Depth;
 use crate::{Error, Result};
 
 /// The input of [`ImageFormat::Pixels`].
@@ -25,20 +26,20 @@ pub enum ImageFormat {
     },
 }
 
-impl Stage {
-    /// The name of its image in the graph.
-    fn name(self) -> &'static str {
-        match self {
-            Self::One => "stage1",
-            Self::Two => "stage2",
-            Self::Three => "stage3",
+impl ImageFormat {
+    /// That of photos of the host whose samples have this depth.
+    #[must_use]
+    pub fn of(depth: Depth) -> Self {
+        match depth {
+            Depth::U8 => Self::Words,
+            Depth::U16 | Depth::F32 => Self::Planar,
         }
     }
 }
 
 /// Adds sums of the photo, by which it shows whether all of it is finite.
 pub(super) fn finite(graph: &mut Graph, stage: Stage) -> Result<()> {
-    let name = stage.name().to_owned();
+    let name = stage.image().to_owned();
     let photo = graph.find(&name).ok_or(Error::UnknownTensor { name })?;
     let cells = graph.push("finite.cells", Op::PoolCells, &[photo], Patches::WHOLE)?;
     let rows = graph.push("finite", Op::PoolRows, &[cells], Patches::WHOLE)?;
@@ -79,11 +80,12 @@ impl Network<'_> {
     /// module's own result, which is of the padded size.
     pub(super) fn image_out(
         &mut self,
-        stage: &str,
+        stage: Stage,
         label: &str,
         image: TensorId,
         options: &NetworkOptions,
     ) -> Result<TensorId> {
+        let stage = stage.image();
         let full = match self.weights.config().shuffle {
             1 => image,
             factor => self.op(&format!("{stage}.shuffled"), Op::PixelShuffle { factor }, &[image])?,
