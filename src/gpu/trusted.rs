@@ -27,7 +27,7 @@ pub(super) fn module(
     // quads, and the rows a window reads and writes are those its bindings were cut to hold, by `Reach`, which the
     // planner's tests check against the graph. What lies past a border and is read without a branch is another pixel of
     // the window instead, and is thrown away. A test runs every kernel with a check around each index, at odd sizes,
-    // cut and whole; other tests run them with and without WebGPU's checks, and demand the same bits. Probes address
+    // cut and whole; heavy tests run them with and without WebGPU's checks, and demand the same bits. Probes address
     // their own buffers by workgroup and lane, and are given buffers for just as many.
     unsafe { device.create_shader_module_trusted(descriptor, checks) }
 }
