@@ -9,7 +9,7 @@ use crate::panics::message;
 use crate::pool::Blame;
 use crate::{Error, Shown};
 
-use super::{exit_code, one_line, report};
+use super::{Failure, exit_code, one_line, report};
 
 /// Where the last panic was, on whichever thread: what a panic carries does not tell.
 static PLACE: Mutex<String> = Mutex::new(String::new());
@@ -51,6 +51,12 @@ impl Mishap {
     /// Tells the user.
     pub(super) fn report(&self) {
         report(&self.text);
+    }
+
+    /// Tells the user why there is nothing more.
+    pub(super) fn ended(&self) -> Failure {
+        self.report();
+        Failure::Reported(self.code)
     }
 }
 

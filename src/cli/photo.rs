@@ -16,13 +16,9 @@ use super::dump;
 use super::formats::{ReadArgs, WriteArgs};
 use super::gallery::{Gallery, Picture, Target};
 use super::inputs::InputArgs;
-use super::session::SessionArgs;
+use super::session::{DEVICES, SessionArgs};
 use super::telling::{ProgressArgs, Telling};
 use super::video::VideoArgs;
-
-/// Photos, unlike what other commands do, may be shared out between devices.
-const DEVICES: &str =
-    "Adapter: its index in `mprnet devices`, part of its name, or auto; also several, such as 0,1, or all";
 
 /// Photos, and what is to be done to them by whichever model.
 #[derive(Args)]

@@ -79,10 +79,7 @@ impl<'a> Work<'a> {
                 }
             }
         });
-        done.map_err(|mishap| {
-            mishap.report();
-            Failure::Reported(mishap.code)
-        })?;
+        done.map_err(|mishap| mishap.ended())?;
         Ok(worst)
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{Task, Weights, embedded};
 use crate::output::cache_folder;
 use crate::plan::Precision;
-use crate::pool::{Blame, Member};
+use crate::pool::Member;
 use crate::tune::Tuning;
 use crate::{Error, Restorer, RestorerOptions, Shown, gpu};
 use clap::builder::NonEmptyStringValueParser;
@@ -17,6 +17,10 @@ use indicatif::ProgressBar;
 
 use super::mishap::{self, Mishap};
 use super::{NetworkArgs, advise, date, say};
+
+/// Photos, unlike what other commands do, may be shared out between devices.
+pub(super) const DEVICES: &str =
+    "Adapter: its index in `mprnet devices`, part of its name, or auto; also several, such as 0,1, or all";
 
 /// How a network runs, and where.
 #[derive(Args)]
@@ -299,66 +303,6 @@ impl Used {
     pub(super) fn names(&self) -> Option<String> {
         let names: Vec<&str> = self.adapters.keys().map(String::as_str).collect();
         (!names.is_empty()).then(|| names.join(", "))
-    }
-}
-
-/// Models for photos one after another; their adapter is opened when the first of them needs it.
-pub(super) struct Session {
-    opener: Opener,
-    restorer: Option<Restorer>,
-    /// Whether the adapter was lost, and no photo has been restored since.
-    doubtful: bool,
-}
-
-impl Session {
-    pub(super) fn new(args: &SessionArgs, weights: &[Weights], passes: bool, quiet: bool) -> Self {
-        Self { opener: Opener::new(args, weights, passes, quiet), restorer: None, doubtful: false }
-    }
-
-    /// What has been used so far.
-    pub(super) fn used(&self) -> Used {
-        let mut used = Used { precision: Some(self.opener.options.precision), ..Used::default() };
-        self.restorer.iter().for_each(|restorer| used.note(restorer));
-        used
-    }
-
-    /// Does work on a photo with the model on its adapter, which is opened anew after what may have lost it. Where it
-    /// did, the work is done once more, unless that was in vain with the photo before. An error outside of the outcome
-    /// is not about this photo: without a GPU none can be restored.
-    pub(super) fn attempt<T>(
-        &mut self,
-        photo: &Path,
-        mut work: impl FnMut(&Restorer) -> Result<T, Error>,
-    ) -> Result<Result<T, Mishap>, Error> {
-        let mut outcome = self.attempt_once(photo, &mut work)?;
-        if let Err(mishap) = &outcome
-            && mishap.blame.may_pass()
-            && !self.doubtful
-        {
-            tried_again("the adapter", mishap);
-            outcome = self.attempt_once(photo, &mut work)?;
-        }
-        let doubtful = self.doubtful;
-        self.doubtful = outcome.as_ref().is_err_and(|mishap| doubtful || mishap.blame.may_pass());
-        Ok(outcome)
-    }
-
-    fn attempt_once<T>(
-        &mut self,
-        photo: &Path,
-        work: &mut impl FnMut(&Restorer) -> Result<T, Error>,
-    ) -> Result<Result<T, Mishap>, Error> {
-        let restorer = match &mut self.restorer {
-            Some(opened) => opened,
-            empty => empty.insert(self.opener.open()?),
-        };
-        let outcome = attempt_with_adapter(photo, || work(restorer));
-        if outcome.as_ref().is_err_and(|mishap| mishap.blame != Blame::Photo) {
-            let lost = self.restorer.take();
-            // What was left half changed may fail once more.
-            let _ = mishap::caught(|| drop(lost));
-        }
-        Ok(outcome)
     }
 }
 

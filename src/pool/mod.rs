@@ -113,7 +113,7 @@ impl Blame {
     }
 
     /// Whether the photo may be restored by the same device, opened anew.
-    pub(crate) fn may_pass(self) -> bool {
+    fn may_pass(self) -> bool {
         matches!(self, Self::Memory | Self::Device)
     }
 }

@@ -223,7 +223,7 @@ fn options_of_another_kind() {
 fn strips() {
     let room = room();
     room.make_directory("strips");
-    evaluate(&room, &["-q", "--compare", "strips"]).succeeds();
+    evaluate(&room, &["-q", "--compare", "strips", "--device", "all"]).succeeds();
     let target = |name: &str| image::open(room.path(name)).unwrap().to_rgb8();
     for name in ["2", "10"] {
         let (strip, target) =

@@ -3,24 +3,27 @@
 mod report;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::image::{self, Frame};
 use crate::metrics::{self, Protocol, Score};
 use crate::model::Task;
-use crate::{Error, Restorer, job};
+use crate::pool::{self, Blame, Pool, PoolOptions};
+use crate::{Cancel, Error, Restorer, job};
 use clap::{Args, ValueEnum};
 
 use self::report::{Failed, Format, Report, Row};
 use super::compare::Comparison;
 use super::formats::ReadArgs;
 use super::gallery::{Gallery, Picture, Target};
-use super::mishap::attempt;
+use super::mishap::{Mishap, attempt};
 use super::pairs::{self, Pair};
-use super::session::{Model, Session, SessionArgs};
+use super::session::{DEVICES, Model, SessionArgs, Used, attempt_with_adapter, told_off, tried_again};
 use super::telling::with_bar;
 use super::{Failure, dump, parse_task, say};
 
 #[derive(Args)]
+#[command(mut_arg("device", |arg| arg.help(DEVICES)))]
 pub(super) struct EvalArgs {
     /// Photos to restore: a directory of PNG, JPEG, WebP or TIFF files
     #[arg(value_name = "INPUT_DIR")]
@@ -84,16 +87,17 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let model = args.model.as_deref().map_or(Model::Embedded(args.task.unwrap_or(Task::Denoise)), Model::of);
     check(args, &pairs, model)?;
     let weights = model.read(quiet)?;
-    weights.accepts(args.session.network.mode.mode())?;
     let task = args.task.or(weights.provenance().task).unwrap_or(Task::Denoise);
     let protocol = args.protocol.map_or_else(|| Protocol::of(task), ProtocolArg::protocol);
-    let mut session = Session::new(&args.session, std::slice::from_ref(&weights), true, quiet);
+    let members = args.session.members(std::slice::from_ref(&weights), true, quiet)?;
+    let mut pool = Pool::new(members).with_options(PoolOptions { ordered: true, ..PoolOptions::default() });
     let mut gallery = args.report.as_deref().map(|page| Gallery::new(page, protocol));
-    let (rows, failed, worst) = evaluate(args, &pairs, &mut session, protocol, &mut gallery, quiet)?;
+    let scoring = Scoring { args, protocol, quiet, total: pairs.len(), used: Mutex::default() };
+    let Outcomes { rows, failed, worst } = scoring.evaluate_all(&pairs, &mut pool, &mut gallery)?;
     if !failed.is_empty() && !rows.is_empty() && !quiet {
         say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
     }
-    let used = session.used();
+    let used = scoring.into_used();
     let precision = used.precision.unwrap_or_else(|| args.session.network.precision());
     let mode = args.session.network.mode.name();
     let report = Report { task, model: model.to_string(), protocol, precision, mode, rows, failed };
@@ -143,37 +147,115 @@ fn restored_folder(args: &EvalArgs) -> Option<PathBuf> {
     Some(page.with_file_name(name))
 }
 
-/// Scores, what went wrong, and the highest exit code of it.
-fn evaluate(
-    args: &EvalArgs,
-    pairs: &[Pair],
-    session: &mut Session,
+/// What became of all photos.
+#[derive(Default)]
+struct Outcomes {
+    rows: Vec<Row>,
+    failed: Vec<Failed>,
+    /// The highest exit code of those that failed.
+    worst: u8,
+}
+
+/// The work on photos, as a pool does it.
+struct Scoring<'a> {
+    args: &'a EvalArgs,
     protocol: Protocol,
-    gallery: &mut Option<Gallery<'_>>,
     quiet: bool,
-) -> Result<(Vec<Row>, Vec<Failed>, u8), Error> {
-    let (mut rows, mut failed, mut worst) = (Vec::new(), Vec::new(), 0);
-    for (index, pair) in pairs.iter().enumerate() {
-        let outcome = match attempt(&pair.input, || Photo::read(args, pair, protocol)) {
-            Ok(photo) => {
-                let title = format!("{}/{} {}", index + 1, pairs.len(), pair.name());
-                session.attempt(&pair.input, |restorer| {
-                    photo.evaluate(restorer, title.clone(), gallery, quiet)
-                })?
-            }
-            Err(mishap) => Err(mishap),
-        };
-        match outcome {
-            Ok(row) => rows.push(row),
+    total: usize,
+    used: Mutex<Used>,
+}
+
+/// What is left to tell of a photo.
+struct Scored<'a> {
+    row: Row,
+    /// For the page, if there is one.
+    shown: Option<(Photo<'a>, Frame)>,
+}
+
+impl<'a> Scoring<'a> {
+    fn evaluate_all(
+        &self,
+        pairs: &'a [Pair],
+        pool: &mut Pool,
+        gallery: &mut Option<Gallery<'_>>,
+    ) -> Result<Outcomes, Failure> {
+        let mut outcomes = Outcomes::default();
+        let done = pool.run(self, pairs.iter().enumerate(), &Cancel::new(), |(_, pair), scored| match scored
+            .and_then(|scored| scored.show(pair, gallery))
+        {
+            Ok(row) => outcomes.rows.push(row),
             Err(mishap) => {
                 mishap.report();
-                worst = worst.max(mishap.code);
+                outcomes.worst = outcomes.worst.max(mishap.code);
                 gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
-                failed.push(Failed { name: pair.name(), reason: mishap.text });
+                outcomes.failed.push(Failed { name: pair.name(), reason: mishap.text });
             }
-        }
+        });
+        done.map_err(|mishap| mishap.ended())?;
+        Ok(outcomes)
     }
-    Ok((rows, failed, worst))
+
+    /// What has been used.
+    fn into_used(self) -> Used {
+        self.used.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> pool::Work for Scoring<'a> {
+    type Job = (usize, &'a Pair);
+    type Photo = Photo<'a>;
+    type Restored = Frame;
+    type Saved = Scored<'a>;
+    type Error = Mishap;
+
+    fn load(&self, &mut (_, pair): &mut Self::Job) -> Result<Photo<'a>, Mishap> {
+        attempt(&pair.input, || Photo::read(self.args, pair, self.protocol))
+    }
+
+    fn restore(
+        &self,
+        restorer: &Restorer,
+        &(index, pair): &Self::Job,
+        photo: &Photo<'a>,
+        cancel: &Cancel,
+    ) -> Result<Frame, Mishap> {
+        let title = format!("{}/{} {}", index + 1, self.total, pair.name());
+        let about = |source| Error::Unrestored { path: pair.input.clone(), source: Box::new(source) };
+        let restored = attempt_with_adapter(&pair.input, || {
+            with_bar(title, self.quiet, |progress| {
+                restorer.photo(&photo.input).cancelled_by(cancel).progress(progress).restore().map_err(about)
+            })
+        })?;
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).note(restorer);
+        Ok(restored)
+    }
+
+    fn save(&self, (_, pair): &Self::Job, photo: Photo<'a>, restored: Frame) -> Result<Scored<'a>, Mishap> {
+        let row = attempt(&pair.input, || photo.save(&restored))?;
+        Ok(Scored { row, shown: self.args.report.is_some().then_some((photo, restored)) })
+    }
+
+    fn blame(&self, mishap: &Mishap) -> Blame {
+        mishap.blame
+    }
+
+    fn tries_again(&self, device: &str, _: &Self::Job, mishap: &Mishap) {
+        tried_again(device, mishap);
+    }
+
+    fn gave_up(&self, device: &str, mishap: &Mishap) {
+        told_off(device, mishap);
+    }
+}
+
+impl Scored<'_> {
+    /// Puts it on the page.
+    fn show(self, pair: &Pair, gallery: &mut Option<Gallery<'_>>) -> Result<Row, Mishap> {
+        if let (Some(gallery), Some((photo, restored))) = (gallery, self.shown) {
+            attempt(&pair.input, || photo.show(&restored, self.row.after, gallery))?;
+        }
+        Ok(self.row)
+    }
 }
 
 /// A photo that can be scored.
@@ -210,39 +292,24 @@ impl<'a> Photo<'a> {
         self.strip.as_deref().map(|path| Comparison { path, photo, output_label: "output", target })
     }
 
-    fn evaluate(
-        &self,
-        restorer: &Restorer,
-        title: String,
-        gallery: &mut Option<Gallery<'_>>,
-        quiet: bool,
-    ) -> Result<Row, Error> {
-        let about = |source| Error::Unrestored { path: self.pair.input.clone(), source: Box::new(source) };
-        let restored =
-            with_bar(title, quiet, |progress| restorer.restore_with_progress(&self.input, progress))
-                .map_err(about)?;
-        let after = metrics::score(&restored, &self.target, self.protocol)?;
-        self.comparison().map_or(Ok(()), |comparison| comparison.write(&restored))?;
-        if let (Some(path), Some(gallery)) = (&self.restored, gallery) {
-            self.show(&restored, after, path, gallery)?;
+    /// Scores it, and writes the pictures that are asked for.
+    fn save(&self, restored: &Frame) -> Result<Row, Error> {
+        let after = metrics::score(restored, &self.target, self.protocol)?;
+        self.comparison().map_or(Ok(()), |comparison| comparison.write(restored))?;
+        if let Some(path) = &self.restored {
+            path.parent().map_or(Ok(()), job::make_directory)?;
+            image::write(restored, path)?;
         }
         let (width, height) = (self.input.width(), self.input.height());
         Ok(Row { name: self.pair.name(), width, height, before: self.before, after })
     }
 
-    /// Writes the restored photo, and puts it on the page.
-    fn show(
-        &self,
-        restored: &Frame,
-        after: Score,
-        path: &Path,
-        gallery: &mut Gallery<'_>,
-    ) -> Result<(), Error> {
-        path.parent().map_or(Ok(()), job::make_directory)?;
-        image::write(restored, path)?;
+    /// Puts it on the page.
+    fn show(&self, restored: &Frame, after: Score, gallery: &mut Gallery<'_>) -> Result<(), Error> {
+        let Some(path) = &self.restored else { return Ok(()) };
         let target = Target { path: &self.pair.target, before: self.before, after };
-        let [before, after] = [(&self.input, self.pair.input.as_path()), (restored, path)]
-            .map(|(frame, path)| Picture { frame, path });
+        let [before, after] =
+            [(&self.input, &self.pair.input), (restored, path)].map(|(frame, path)| Picture { frame, path });
         gallery.add(&self.pair.place, before, after, Some(target))
     }
 }

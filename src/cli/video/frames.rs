@@ -44,10 +44,7 @@ impl Frames<'_> {
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(None),
             Err(error) => Err(error.into()),
             Ok(Ok(count)) => Ok(Some(count)),
-            Ok(Err(mishap)) => {
-                mishap.report();
-                Err(Failure::Reported(mishap.code))
-            }
+            Ok(Err(mishap)) => Err(mishap.ended()),
         }
     }
 
