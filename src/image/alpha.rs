@@ -2,7 +2,7 @@
 //! into the edges of what shows. So such pixels are filled from their visible neighbours beforehand, by averages at
 //! ever coarser scales ("pull-push", Gortler et al., "The Lumigraph", SIGGRAPH 1996).
 
-use super::samples::Sample;
+use super::samples::Arithmetic;
 
 /// A picture of half the sides, a quarter and so on: sums of colours times their visibility, and of the visibility.
 struct Level {
@@ -13,7 +13,7 @@ struct Level {
 
 /// Fills the colour of the pixels that do not show, where there are some that do. `rgb` has three samples a pixel and
 /// `alpha` one.
-pub(super) fn fill_hidden<T: Sample>(rgb: &mut [T], alpha: &[T], width: usize) {
+pub(super) fn fill_hidden<T: Arithmetic>(rgb: &mut [T], alpha: &[T], width: usize) {
     let height = alpha.len() / width;
     let colors = rgb.as_chunks_mut::<3>().0;
     let fine = |x: usize, y: usize| {

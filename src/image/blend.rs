@@ -1,7 +1,7 @@
 //! Several results for one photo become one, in floats: they are rounded to the photo's samples afterwards, once.
 
 use super::frame::Frame;
-use super::samples::{Depth, Sample, Samples};
+use super::samples::{Arithmetic, Depth, Samples};
 use crate::error::{Error, Result};
 
 /// What stands for white in sums: eight of it fit, and parts of it are finer than floats are near white. The sum of

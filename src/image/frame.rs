@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::light::Light;
 use super::metadata::Metadata;
-use super::samples::{Depth, Sample, Samples};
+use super::samples::{Arithmetic, Depth, Samples};
 use crate::error::{Error, Result};
 
 /// The most pixels an image may have: 2^28, that is 268 megapixels or 16,384 x 16,384. Fuzzers, which claim large sizes

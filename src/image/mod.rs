@@ -56,5 +56,5 @@ pub use frame::{Frame, MAX_PIXELS};
 pub use interleaved::{Channels, Pixels};
 pub use light::Light;
 pub use metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
-pub use samples::{Depth, Samples};
+pub use samples::{Depth, Sample, Samples};
 pub(crate) use symmetry::Symmetry;

@@ -1,7 +1,7 @@
 //! Frames as the network takes them, as packed words or as planes of floats, and back.
 
 use super::frame::Frame;
-use super::samples::{Sample, Samples, map_samples, with_samples};
+use super::samples::{Arithmetic, Samples, map_samples, with_samples};
 use crate::error::{Error, Result};
 
 impl Frame {
@@ -61,13 +61,13 @@ impl Frame {
     }
 }
 
-fn fill_plane<T: Sample>(rgb: &[T], channel: usize, plane: &mut [f32]) {
+fn fill_plane<T: Arithmetic>(rgb: &[T], channel: usize, plane: &mut [f32]) {
     for (pixel, value) in rgb.as_chunks::<3>().0.iter().zip(plane) {
         *value = f32::from_unit(pixel[channel].to_unit());
     }
 }
 
-fn interleaved<T: Sample>(planes: &[f32]) -> Vec<T> {
+fn interleaved<T: Arithmetic>(planes: &[f32]) -> Vec<T> {
     let (red, rest) = planes.split_at(planes.len() / 3);
     let (green, blue) = rest.split_at(red.len());
     let pixels = red.iter().zip(green).zip(blue);

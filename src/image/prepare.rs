@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::alpha::fill_hidden;
 use super::frame::Frame;
 use super::light::{self, Light};
-use super::samples::{Depth, Sample, Samples, with_samples};
+use super::samples::{Arithmetic, Depth, Samples, with_samples};
 use crate::error::Result;
 
 impl Frame {
@@ -74,7 +74,7 @@ impl Samples {
     }
 }
 
-fn keep_hidden<T: Sample>(new: &mut [T], own: &[T], alpha: &[T]) {
+fn keep_hidden<T: Arithmetic>(new: &mut [T], own: &[T], alpha: &[T]) {
     let pixels = new.as_chunks_mut::<3>().0.iter_mut().zip(own.as_chunks::<3>().0);
     for ((new, own), alpha) in pixels.zip(alpha) {
         if alpha.is_hidden() {

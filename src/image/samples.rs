@@ -117,7 +117,7 @@ impl Samples {
         }
     }
 
-    fn converted<T: Sample>(&self) -> Vec<T> {
+    fn converted<T: Arithmetic>(&self) -> Vec<T> {
         with_samples!(self, v => v.iter().map(|sample| T::from_unit(sample.to_unit())).collect())
     }
 }
@@ -129,8 +129,15 @@ impl fmt::Debug for Samples {
     }
 }
 
+/// A type of samples: `u8`, `u16` and `f32`, and no other.
+pub trait Sample: Arithmetic {}
+
+impl Sample for u8 {}
+impl Sample for u16 {}
+impl Sample for f32 {}
+
 /// What the arithmetic needs to know of a sample's depth.
-pub trait Sample: Copy + Default + PartialEq {
+pub trait Arithmetic: Copy + Default + PartialEq {
     /// The value that stands for 1.0: white, or opaque.
     const ONE: Self;
 
@@ -143,7 +150,7 @@ pub trait Sample: Copy + Default + PartialEq {
     /// The values, where they are of this type; else an empty slice.
     fn slice(samples: &Samples) -> &[Self];
 
-    /// The value as a share of [`Sample::ONE`].
+    /// The value as a share of [`Arithmetic::ONE`].
     fn to_unit(self) -> f32;
 
     /// Whether nothing shows at this transparency.
@@ -162,7 +169,7 @@ pub trait Sample: Copy + Default + PartialEq {
 /// An integer sample, by its type and that of its largest product with a thousand.
 macro_rules! integer_sample {
     ($type:ty, $depth:ident) => {
-        impl Sample for $type {
+        impl Arithmetic for $type {
             const ONE: Self = <$type>::MAX;
             const DEPTH: Depth = Depth::$depth;
 
@@ -202,7 +209,7 @@ macro_rules! integer_sample {
 integer_sample!(u8, U8);
 integer_sample!(u16, U16);
 
-impl Sample for f32 {
+impl Arithmetic for f32 {
     const ONE: f32 = 1.0;
     const DEPTH: Depth = Depth::F32;
 

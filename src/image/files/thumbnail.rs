@@ -11,7 +11,7 @@ use super::sniff::FileFormat;
 use crate::error::{Error, Result};
 use crate::image::frame::Frame;
 use crate::image::light::Light;
-use crate::image::samples::{Sample, Samples};
+use crate::image::samples::{Arithmetic, Samples};
 
 /// Of WebP: what it loses is far less than what scaling loses.
 const QUALITY: u8 = 85;

@@ -32,7 +32,7 @@ use self::picture::{Stored, assemble};
 use super::{Decoded, Note, Problem, broken, cut_short};
 use crate::image::files::ReadOptions;
 use crate::image::files::sniff::FileFormat;
-use crate::image::samples::{Sample, Samples};
+use crate::image::samples::{Arithmetic, Samples};
 
 const FORMAT: FileFormat = FileFormat::Tiff;
 
@@ -156,7 +156,7 @@ fn out_of_range(samples: &[f32]) -> Option<Note> {
 
 /// Undoes the multiplication of colours by transparency, the last of the channels; where nothing shows the colour
 /// stays.
-fn divide_by_alpha<T: Sample>(samples: &mut [T], channels: usize) {
+fn divide_by_alpha<T: Arithmetic>(samples: &mut [T], channels: usize) {
     for pixel in samples.chunks_exact_mut(channels) {
         if let [colors @ .., alpha] = pixel {
             colors.iter_mut().for_each(|sample| *sample = sample.unmultiplied(*alpha));

@@ -11,7 +11,7 @@ use super::directory::Order;
 use super::jpeg;
 use super::layout::{Compression, Layout};
 use super::predictor::{Predictor, undo};
-use crate::image::samples::Sample;
+use crate::image::samples::Arithmetic;
 
 /// A picture and how much of it was decoded.
 pub(super) struct Picture<T> {
@@ -21,7 +21,7 @@ pub(super) struct Picture<T> {
 }
 
 /// A sample as it is taken out of a row of bytes.
-pub(super) trait Stored: Sample {
+pub(super) trait Stored: Arithmetic {
     /// What stands where nothing can be decoded.
     const MIDDLE: Self;
 
