@@ -1,6 +1,6 @@
 //! A driver that fails: the layer of `tools/isa` fails in its place, at an allocation, a mapping or a submission.
 
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -87,9 +87,20 @@ impl Bench {
 
     /// Runs with a fault.
     fn failing(&self, args: &[&str], fault: &str) -> Run {
+        self.failing_over(args, fault, None)
+    }
+
+    /// The same, while whoever writes to standard input has begun and does not end.
+    fn failing_over(&self, args: &[&str], fault: &str, begun: Option<&[u8]>) -> Run {
         let mut command = self.on_layer(args);
-        command.env("ISA_FAIL", fault).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (mut child, begun) = (command.spawn().unwrap(), Instant::now());
+        command.env("ISA_FAIL", fault).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take();
+        match begun {
+            Some(bytes) => input.as_mut().unwrap().write_all(bytes).unwrap(),
+            None => drop(input.take()),
+        }
+        let begun = Instant::now();
         while child.try_wait().unwrap().is_none() {
             if begun.elapsed() > PATIENCE {
                 child.kill().unwrap();
@@ -97,6 +108,7 @@ impl Bench {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
+        drop(input);
         let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let run = Run {
@@ -191,6 +203,16 @@ fn a_lack_of_memory_leaves_nothing_half_written() {
     assert!(bench.survives(&format!("mapping:2-2:{NOT_MAPPED}")));
     // Nothing can be done without memory.
     assert!(!bench.survives(&format!("allocation:1-99999:{OUT_OF_HOST_MEMORY}")));
+}
+
+/// Without a device, nothing waits for the next frame of a video.
+#[test]
+fn a_video_that_no_device_restores() {
+    let Some(bench) = Bench::new(&["photo.png"]) else { return };
+    let stream = [&b"YUV4MPEG2 W4 H4 F25:1 C444\nFRAME\n"[..], &[50; 48]].concat();
+    let args = ["restore", "--model", "tiny", "--y4m", "-", "-o", "-"];
+    let run = bench.failing_over(&args, &format!("allocation:1-99999:{OUT_OF_HOST_MEMORY}"), Some(&stream));
+    assert!([1, 3].contains(&run.code) && run.err.matches("error: ").count() == 1, "{} {}", run.code, run.err);
 }
 
 /// Where the process that has one fault after the other finds them.
