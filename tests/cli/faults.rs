@@ -212,7 +212,8 @@ fn a_video_that_no_device_restores() {
     let stream = [&b"YUV4MPEG2 W4 H4 F25:1 C444\nFRAME\n"[..], &[50; 48]].concat();
     let args = ["restore", "--model", "tiny", "--y4m", "-", "-o", "-"];
     let run = bench.failing_over(&args, &format!("allocation:1-99999:{OUT_OF_HOST_MEMORY}"), Some(&stream));
-    assert!([1, 3].contains(&run.code) && run.err.matches("error: ").count() == 1, "{} {}", run.code, run.err);
+    assert!([1, 3].contains(&run.code), "{} {}", run.code, run.err);
+    assert_eq!(run.err.matches("error: ").count(), 1, "{}", run.err);
 }
 
 /// Where the process that has one fault after the other finds them.
