@@ -211,5 +211,8 @@ fn check_besides(
     }
     let written: Vec<&Path> = written.iter().copied().chain(stages.iter().map(PathBuf::as_path)).collect();
     let read: Vec<&Path> = targets.values().map(PathBuf::as_path).collect();
+    // What is there already is no place for a stage's image either.
+    let kept = jobs.skipped.iter().filter_map(|job| job.output.file());
+    let read: Vec<&Path> = read.into_iter().chain(kept).collect();
     Ok(job::check_distinct(&jobs.jobs, &read, &written)?)
 }

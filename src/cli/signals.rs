@@ -48,19 +48,31 @@ impl Tally {
     }
 }
 
-/// Starts a thread that waits for Ctrl-C and SIGTERM: the others may be inside a driver for seconds.
+/// Starts a thread that waits for Ctrl-C, SIGTERM and SIGHUP: the others may be inside a driver for seconds.
 #[cfg(unix)]
 pub(super) fn listen() {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
     // Without it the system ends the program as it ends any.
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+    if ends_with_terminal() {
+        let _ = signals.add_signal(SIGHUP);
+    }
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             end(if signal == SIGINT { INTERRUPTED } else { 128 + signal });
         }
     });
+}
+
+/// Whether the program is to end where its terminal goes: not under `nohup`, nor where nothing says so.
+#[cfg(unix)]
+fn ends_with_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|ignored| ignored >> (signal_hook::consts::SIGHUP - 1) & 1 == 0)
 }
 
 /// The same for what a console of Windows has.

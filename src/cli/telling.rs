@@ -102,7 +102,8 @@ impl Telling {
             bar.set_position(done as u64);
         }
         let result = if mishap.is_some() { "failed" } else { "written" };
-        self.line(job, 0.0, Some(result), mishap.map(|mishap| mishap.text.as_str()));
+        let fraction = if mishap.is_some() { 0.0 } else { 1.0 };
+        self.line(job, fraction, Some(result), mishap.map(|mishap| mishap.text.as_str()));
         match mishap {
             // Programs have been told.
             _ if self.json => {}
@@ -135,7 +136,8 @@ impl Telling {
         }
         let [file, output] = [&job.input, &job.output].map(|place| place.path().to_string_lossy());
         let (done, total) = (self.done.load(Ordering::Relaxed), self.total);
-        let so_far = done as f64 + fraction;
+        // A photo that has ended is among those done.
+        let so_far = done as f64 + if result.is_none() { fraction } else { 0.0 };
         let left = (total as f64 - so_far).max(0.0);
         let seconds_left = (so_far > 0.0).then(|| self.seconds() / so_far * left);
         let line = Line { file: &file, output: &output, done, total, fraction, seconds_left, result, error };

@@ -96,6 +96,7 @@ impl Executor {
         })
         .await?;
         device.settle().await?;
+        drop(self.on_host().take());
         let clock = recording.clock;
         let stages = recording.read(device).map_err(failed)?.into_iter();
         Ok(stages.map(|((node, stage), timed)| self.span(node, stage, clock, timed)).collect())

@@ -110,7 +110,9 @@ impl Computed {
         device.settle().await?;
         let start = Instant::now();
         let values = match self.results {
-            Results::Device(outputs) => outputs.take().map_err(|reason| device.cause_of(failed(reason))),
+            Results::Device(outputs) => {
+                outputs.take(device).map_err(|reason| device.cause_of(failed(reason)))
+            }
             Results::Host(values) => Ok(values),
         };
         watch.spent.download += start.elapsed();
@@ -151,7 +153,7 @@ impl Executor {
             let under_way = self.drive(device, Some(on_host), watch, submit).await;
             ahead.finish();
             let mut under_way = under_way?;
-            self.receive_all(&mut under_way, watch).await?;
+            self.receive_all(device, &mut under_way, watch).await?;
             watch.spent.moved_bytes += OnHost::moved(&self.compiled);
             let results = Results::Host(under_way.on_host.take().map_or_else(Vec::new, OnHost::into_outputs));
             return Ok(Computed { under_way, results });
@@ -201,7 +203,7 @@ impl Executor {
         let mut next = 0;
         while next < self.planned.len() {
             under_way.settle(AHEAD - 1, watch).await?;
-            self.receive(&mut under_way)?;
+            self.receive(device, &mut under_way)?;
             watch.cancel.check()?;
             next = self.adapt(device, next)?;
             self.begin_band(device, next, &mut under_way, watch).await?;
@@ -235,7 +237,7 @@ impl Executor {
         };
         let stored = |under_way: &UnderWay| under_way.on_host.as_ref().map_or(0, |host| host.stored);
         if stored(under_way) < self.compiled.plan.schedule.bands[band].after {
-            self.receive_all(under_way, watch).await?;
+            self.receive_all(device, under_way, watch).await?;
         }
         let Some(host) = &mut under_way.on_host else { return Ok(()) };
         let start = Instant::now();
@@ -257,20 +259,21 @@ impl Executor {
     }
 
     /// Takes the rows that have arrived.
-    fn receive(&self, under_way: &mut UnderWay) -> Result<()> {
+    fn receive(&self, device: &Device, under_way: &mut UnderWay) -> Result<()> {
         let UnderWay { on_host: Some(host), arrived, .. } = under_way else { return Ok(()) };
         let Some(stream) = &self.stream else { return Ok(()) };
-        arrived.drain(..).try_for_each(|rows| stream.arrived(&self.compiled, host, rows))
+        arrived.drain(..).try_for_each(|rows| stream.arrived(device, &self.compiled, host, rows))
     }
 
     /// Waits for all rows that are on their way.
     async fn receive_all<P: FnMut(Progress) + ?Sized>(
         &self,
+        device: &Device,
         under_way: &mut UnderWay,
         watch: &mut Watch<'_, P>,
     ) -> Result<()> {
         under_way.settle(0, watch).await?;
-        self.receive(under_way)
+        self.receive(device, under_way)
     }
 
     /// As [`Self::drive`], waiting until all is done.
@@ -285,12 +288,12 @@ impl Executor {
         let mut watch = Watch::new(&mut nobody, &cancel);
         let loaded = self.on_host().take();
         let mut under_way = self.drive(device, loaded, &mut watch, submit).await?;
-        self.receive_all(&mut under_way, &mut watch).await?;
+        self.receive_all(device, &mut under_way, &mut watch).await?;
         *self.on_host() = under_way.on_host;
         Ok(())
     }
 
-    fn on_host(&self) -> MutexGuard<'_, Option<OnHost>> {
+    pub(super) fn on_host(&self) -> MutexGuard<'_, Option<OnHost>> {
         self.on_host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -321,7 +324,7 @@ impl Executor {
             let outputs = self.transfers.record_outputs(device, &self.compiled.slots, &mut commands);
             (device.submit(commands, |_| ()), outputs)
         })?;
-        submitted.wait().and_then(|()| outputs.take()).map_err(|reason| device.cause_of(failed(reason)))
+        submitted.wait().and_then(|()| outputs.take(device)).map_err(|reason| device.cause_of(failed(reason)))
     }
 
     /// Submits dispatches, and takes the time that they take into account.

@@ -250,23 +250,24 @@ pub(super) struct Outputs {
 
 impl Outputs {
     /// Their values, once the submission is done.
-    pub(super) fn take(self) -> std::result::Result<Vec<Values>, String> {
+    pub(super) fn take(self, device: &Device) -> std::result::Result<Vec<Values>, String> {
         let lanes = self.transfers.outputs.iter().zip(&self.set);
         let values =
-            lanes.map(|(lane, buffers)| lane.read(buffers)).collect::<std::result::Result<_, _>>()?;
+            lanes.map(|(lane, buffers)| lane.read(device, buffers)).collect::<std::result::Result<_, _>>()?;
         keep(&self.transfers.spare_outputs, self.set);
         Ok(values)
     }
 }
 
 impl Lane {
-    fn read(&self, buffers: &[Owned]) -> std::result::Result<Values, String> {
+    fn read(&self, device: &Device, buffers: &[Owned]) -> std::result::Result<Values, String> {
         let mut values = Values::zeros(&self.desc);
         for (part, buffer) in self.parts.iter().zip(buffers) {
             let view = buffer.get_mapped_range(..).map_err(|error| error.to_string())?;
             values.decode(&self.desc, &part.layout, &part.rows, &view);
             drop(view);
-            buffer.unmap();
+            // A device that is lost has destroyed it.
+            device.checked_for("reading results", 0, || buffer.unmap()).map_err(|error| error.to_string())?;
         }
         Ok(values)
     }

@@ -130,7 +130,13 @@ impl Stream {
     }
 
     /// Takes what has arrived, and keeps the buffer for other rows.
-    pub(super) fn arrived(&self, compiled: &Compiled, host: &mut OnHost, moving: Moving) -> Result<()> {
+    pub(super) fn arrived(
+        &self,
+        device: &Device,
+        compiled: &Compiled,
+        host: &mut OnHost,
+        moving: Moving,
+    ) -> Result<()> {
         match moving {
             Moving::Up(buffer) => keep(&self.uploads, buffer),
             Moving::Down { buffer, band } => {
@@ -143,7 +149,8 @@ impl Stream {
                         at = end;
                     }
                 }
-                buffer.unmap();
+                // A device that is lost has destroyed it.
+                device.checked_for("moving rows", 0, || buffer.unmap())?;
                 host.stored = band + 1;
                 keep(&self.downloads, buffer);
             }

@@ -181,7 +181,7 @@ impl Device {
     /// The same, with the checks of [`DeviceOptions::checked_shaders`].
     #[must_use]
     pub fn with_checked_shaders(self) -> Self {
-        Self { checked_shaders: true, ..self }
+        Self { checked_shaders: true, pipelines: Arc::default(), ..self }
     }
 
     /// The same, with kernels chosen as by [`DeviceOptions::kernels_for`].
@@ -230,7 +230,8 @@ impl Device {
     /// in it show as [`Error::Shader`] when it is first needed.
     #[must_use]
     pub fn with_shader(self, shader: &'static str, text: String) -> Self {
-        Self { replaced: Some((shader, text)), pipelines: Arc::default(), ..self }
+        let replaced = Some((shader, text));
+        Self { replaced, pipelines: Arc::default(), given_up: Arc::default(), ..self }
     }
 
     /// What takes the place of a shader.

@@ -281,7 +281,7 @@ impl Lowered {
     pub(crate) fn cell_rows_within(&self, limit: u32) -> u32 {
         let within = |stage: &Stage| match stage.grid {
             Grid::CellLanes { cells, lanes, .. } => {
-                let most = u64::from(limit) * u64::from(FLAT_LANES / lanes) * u64::from(cells);
+                let most = u64::from(limit) * u64::from(FLAT_LANES) / u64::from(lanes) * u64::from(cells);
                 Some((most / u64::from(stage.domain.columns())) as u32)
             }
             _ => None,

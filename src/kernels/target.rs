@@ -83,7 +83,7 @@ impl Target {
         let unfit = |v: &Variant| adapter.is_some_and(|a| ruled_out(a, *v)) || device.has_given_up(v.name());
         let failed = Variant::ALL.iter().copied().filter(unfit).collect();
         let target = Self {
-            lanes: limits.max_compute_invocations_per_workgroup,
+            lanes: limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x),
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             lane_loops,
             // What DXC compiles has subgroup operations.

@@ -17,6 +17,8 @@ struct Shop<'a, W: Work> {
     members: &'a [Member],
     line: &'a Line<W>,
     cancel: &'a Cancel,
+    /// Held by whoever finds out whether its device is the last: of two that fail at once, one is.
+    deciding: Mutex<()>,
     /// What a thread panicked with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -30,7 +32,7 @@ pub(super) fn run<W: Work>(
     cancel: &Cancel,
     mut deliver: impl FnMut(W::Job, Result<W::Saved, W::Error>),
 ) -> Result<(), W::Error> {
-    let shop = Shop { work, members, line, cancel, panic: Mutex::new(None) };
+    let shop = Shop { work, members, line, cancel, deciding: Mutex::default(), panic: Mutex::new(None) };
     let jobs = Mutex::new(jobs.enumerate());
     // Asked before any thread gives one up, which then says why.
     if !members.iter().any(Member::works) {
@@ -150,6 +152,7 @@ impl<W: Work> Shop<'_, W> {
     /// Hands a photo on to another device, where there is one, or once to the same one opened anew; else it has failed
     /// for good.
     fn failed(&self, member: usize, (blame, once_more): (Blame, bool), mut item: Item<W>, error: W::Error) {
+        let _alone = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let others =
             || (0..self.members.len()).filter(|&other| other != member && self.members[other].works());
         let last = others().next().is_none();

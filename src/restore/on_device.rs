@@ -148,6 +148,9 @@ impl Restorer {
                 return Ok(None);
             }
         }
+        if Relay::new(&self.model.device, image).is_too_large() {
+            return Ok(None);
+        }
         match self.relayed(image, watch).await {
             Ok(frame) => Ok(Some(frame)),
             // Through the host it may be possible, or told better what is not.

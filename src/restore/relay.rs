@@ -25,6 +25,11 @@ impl<'a> Relay<'a> {
         u64::from(self.bytes_per_row()) * u64::from(self.height)
     }
 
+    /// Whether the device has no buffer for an image.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.bytes() > self.device.wgpu().limits().max_buffer_size
+    }
+
     fn bytes_per_row(&self) -> u32 {
         self.width * (CHANNELS * size_of::<f32>()) as u32
     }

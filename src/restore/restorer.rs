@@ -223,7 +223,12 @@ impl Restorer {
     ) -> Result<(Option<Values>, Vec<Captured>)> {
         let start = Instant::now();
         let bounded = self.model.options.max_memory.is_some();
-        let staged = if names.is_empty() && !bounded { self.stage(key, seen)? } else { None };
+        let staged = if names.is_empty() && !bounded { self.stage(key, seen) } else { Ok(None) };
+        let staged = match staged {
+            // In its turn there may be room.
+            Err(Error::OutOfMemory { .. }) => None,
+            staged => staged?,
+        };
         watch.spent.upload += start.elapsed();
         let cache = self.cache.lock().await;
         watch.cancel.check()?;

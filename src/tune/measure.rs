@@ -61,6 +61,10 @@ impl Judge for Measuring<'_> {
         crop.error(device, &options)
     }
 
+    fn is_lost(&self) -> bool {
+        self.device.lost().is_some()
+    }
+
     fn seconds(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64> {
         let (device, options) = (self.device, self.options(variant));
         let (_, whole, _) = self.specimens(shape)?;

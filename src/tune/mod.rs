@@ -24,13 +24,13 @@ use web_time::Instant;
 
 pub use cache::cache_file;
 
-use crate::Result;
 use crate::checkpoint::sha256_of;
 use crate::gpu::{AdapterSummary, Device, Storage};
 use crate::graph::{Graph, KernelSize, Op, cost};
 use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
 use crate::plan::Precision;
 use crate::specimen::{Specimen, bound};
+use crate::{Error, Result};
 use cache::{Cache, Entry, Key};
 use measure::Measuring;
 
@@ -81,6 +81,10 @@ trait Judge {
     fn error(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64>;
     /// Seconds it takes.
     fn seconds(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64>;
+    /// Whether nothing more can be judged.
+    fn is_lost(&self) -> bool {
+        false
+    }
 }
 
 impl Tuner {
@@ -139,8 +143,13 @@ impl Tuner {
                     if fresh.is_empty() && self.measured.is_empty() {
                         tracing::info!(adapter = adapter.0, "measuring which convolutions are fastest here");
                     }
-                    let entry = judged(key, &class, &variants, target.storage, judge);
-                    fresh.push(entry.clone());
+                    let (entry, lasting) = judged(key, &class, &variants, target.storage, judge);
+                    if judge.is_lost() {
+                        break;
+                    }
+                    if lasting {
+                        fresh.push(entry.clone());
+                    }
                     entry
                 }
             };
@@ -211,16 +220,17 @@ fn shader_hash(class: &ConvShape, variants: &[Variant], target: &Target) -> Resu
     Ok(sha256_of(texts))
 }
 
-/// Judges every variant on a shape; the fastest of those whose results are right is chosen.
+/// Judges every variant on a shape; the fastest of those whose results are right is chosen. Gives whether that will hold
+/// another time: not where memory was short, or the device did not answer.
 fn judged(
     key: Key,
     class: &ConvShape,
     variants: &[Variant],
     storage: Storage,
     judge: &mut dyn Judge,
-) -> Entry {
+) -> (Entry, bool) {
     let mut entry = Entry { key, variant: None, seconds: BTreeMap::new(), disqualified: BTreeMap::new() };
-    let mut fastest = f64::INFINITY;
+    let (mut fastest, mut lasting) = (f64::INFINITY, true);
     for &variant in variants {
         let name = variant.name().to_owned();
         match judge_one(class, variant, storage, judge) {
@@ -230,14 +240,25 @@ fn judged(
                 }
                 entry.seconds.insert(name, seconds);
             }
-            Err(reason) => {
+            Err(error) => {
+                lasting &= !matches!(error, Unfit::Failed(Error::OutOfMemory { .. }));
+                let reason = error.to_string();
                 tracing::warn!(variant = name, shape = %entry.key.shape, reason, "not used on this adapter");
                 entry.disqualified.insert(name, reason);
             }
         }
     }
     tracing::debug!(shape = %entry.key.shape, variant = entry.variant, seconds = ?entry.seconds, "measured");
-    entry
+    (entry, lasting)
+}
+
+/// Why a variant cannot be chosen.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error("its relative L2 error is {0:.1e}, more than {1:.0e}")]
+    Wrong(f64, f64),
+    #[error(transparent)]
+    Failed(#[from] Error),
 }
 
 /// Seconds, or why it cannot be chosen.
@@ -246,9 +267,9 @@ fn judge_one(
     variant: Variant,
     storage: Storage,
     judge: &mut dyn Judge,
-) -> std::result::Result<f64, String> {
+) -> std::result::Result<f64, Unfit> {
     right(class, variant, storage, judge)?;
-    judge.seconds(class, variant).map_err(|e| e.to_string())
+    Ok(judge.seconds(class, variant)?)
 }
 
 /// Why a variant's results cannot be used, if they cannot.
@@ -257,10 +278,10 @@ fn right(
     variant: Variant,
     storage: Storage,
     judge: &mut dyn Judge,
-) -> std::result::Result<(), String> {
-    let (error, bound) = (judge.error(class, variant).map_err(|e| e.to_string())?, bound(variant, storage));
+) -> std::result::Result<(), Unfit> {
+    let (error, bound) = (judge.error(class, variant)?, bound(variant, storage));
     if error > bound || error.is_nan() {
-        return Err(format!("its relative L2 error is {error:.1e}, more than {bound:.0e}"));
+        return Err(Unfit::Wrong(error, bound));
     }
     Ok(())
 }

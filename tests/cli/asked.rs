@@ -132,6 +132,13 @@ fn stages() {
     let again = ["restore", "in", "-o", "made", "--model", "one", "--keep-stages"];
     room.refuses(&again, 2, &["a.b.stage1.jpg exists already; --overwrite replaces it"]);
     room.run(&[&again[..], &["-q", "--skip-existing"]].concat()).succeeds();
+    // A photo that has the name of another's stage, and is there already.
+    room.put("in/c.stage1.png", &png(smooth(20, 12)));
+    std::fs::remove_file(room.path("made/c.png")).unwrap();
+    let there = std::fs::read(room.path("made/c.stage1.png")).unwrap();
+    let skipping = [&again[..], &["--skip-existing"]].concat();
+    room.refuses(&skipping, 2, &["c.stage1.png", "would overwrite"]);
+    assert!(std::fs::read(room.path("made/c.stage1.png")).unwrap() == there);
 }
 
 #[test]

@@ -163,7 +163,13 @@ fn nothing_can_be_scored() {
     room.put("in/a.png", &png(smooth(24, 17))[..60]);
     let unread = printed("cannot read in/a.png");
     room.refuses(&["eval", "in", "in", "-o", "out.png"], 1, &[&unread, "cut short"]);
-    room.refuses(&["eval", "in", "in", "--format", "json"], 1, &[&unread]);
+    // Programs are told all the same, and find no scores of an earlier run.
+    room.put("scores.json", b"an earlier run's");
+    let run = room.run(&["eval", "in", "in", "-o", "scores.json"]);
+    assert!(run.code == 1 && run.err.contains(&unread), "{}", run.err);
+    let scores: Value = serde_json::from_slice(&std::fs::read(room.path("scores.json")).unwrap()).unwrap();
+    assert_eq!(scores["mean"], Value::Null);
+    assert_eq!(scores["failed"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]
@@ -237,6 +243,19 @@ fn strips() {
         let found: Vec<u32> = (0..=strip.width() - WIDTH).filter(|&left| here(left)).collect();
         assert!(matches!(found[..], [left] if left >= 2 * WIDTH), "{name}: {found:?}");
     }
+}
+
+/// The folder of --compare may be meant as that of the targets.
+#[test]
+fn strips_replace_nothing_unasked() {
+    let room = room();
+    room.make_directory("strips");
+    room.put("strips/10.png", b"a photo");
+    let model = repository("golden/tiny.safetensors");
+    let eval = ["eval", "in", "target", "--model", model.to_str().unwrap(), "--compare", "strips"];
+    room.refuses(&eval, 2, &["10.png exists already", "--overwrite"]);
+    assert_eq!(std::fs::read(room.path("strips/10.png")).unwrap(), b"a photo");
+    evaluate(&room, &["-q", "--compare", "strips", "--overwrite"]).succeeds();
 }
 
 #[test]

@@ -58,6 +58,21 @@ fn make_pipe(room: &Room, name: &str) {
     assert!(Command::new("mkfifo").arg(room.path(name)).status().unwrap().success());
 }
 
+/// A pipe among several photos is read once, and by nobody but who decodes it.
+#[test]
+fn a_pipe_among_photos() {
+    let room = Room::with_photo();
+    make_pipe(&room, "pipe");
+    let (pipe, bytes) = (room.path("pipe"), fs::read(room.path("photo.png")).unwrap());
+    let writer = std::thread::spawn(move || fs::write(pipe, bytes));
+    let tiny = crate::repository("golden/tiny.safetensors");
+    let args = ["restore", "-q", "pipe", "photo.png", "-o", "out", "--model", tiny.to_str().unwrap()];
+    let run = room.run(&args);
+    assert!(run.code == 2 && run.err.contains("unless --format says what it is"), "{} {}", run.code, run.err);
+    writer.join().unwrap().unwrap();
+    assert_eq!(names(&room.path("out")), ["photo.png"]);
+}
+
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<String> =

@@ -105,8 +105,8 @@ fn help_is_a_command_too() {
 fn adapters_that_a_command_takes() {
     let several =
         |command| Run::of(mprnet().args([command, "--help"])).succeeds().out.contains("also several");
-    assert!(["derain", "denoise", "deblur", "restore"].into_iter().all(several));
-    assert!(!["eval", "calibrate", "doctor", "conformance", "bench", "profile"].into_iter().any(several));
+    assert!(["derain", "denoise", "deblur", "restore", "eval"].into_iter().all(several));
+    assert!(!["calibrate", "doctor", "conformance", "bench", "profile"].into_iter().any(several));
 }
 
 /// As `mprnet plan | head` has it.

@@ -325,6 +325,7 @@ fn what_is_refused() {
         &["--y4m", "in411.y4m", "--compare", "strip.png"],
         &["--matrix", "601", "photo.png"],
         &["--range", "full", "photo.png"],
+        &["--range", "full", "-i", "photo.png"],
     ] {
         refuses(args, 2, &["cannot be used with"]);
     }

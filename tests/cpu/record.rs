@@ -4,13 +4,14 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mprnet::gpu::Device;
-use mprnet::graph::{Graph, Role, TensorId};
+use mprnet::graph::{Graph, KernelSize, Op, Patches, Role, TensorId};
 use mprnet::kernels::{Choices, Variant};
 use mprnet::model::ModelConfig;
 use mprnet::plan::Precision;
 use mprnet::{Error, Executor, ExecutorOptions, Values, WeightStore};
 use wgpu::{Features, Limits};
 
+use crate::common::{Random, feature};
 use crate::plans::published;
 
 /// Buffers of this device take memory like any other: one network at a time.
@@ -118,6 +119,29 @@ fn all_cells_of_a_window_side_by_side() {
     };
     // 4096 cells, four for each workgroup.
     record(&device, published(ModelConfig::DERAIN, (512, 512)), &options);
+}
+
+/// More lanes for four cells than a workgroup has are no reason to cut.
+#[test]
+fn wide_convolutions_are_not_cut_for_the_grid() {
+    let _alone = alone();
+    let device = Device::noop(Limits::default(), Features::empty()).unwrap();
+    let options = ExecutorOptions {
+        choices: Choices::Always(Variant::Winograd4),
+        slice: Some(u64::MAX),
+        ..ExecutorOptions::default()
+    };
+    let mut random = Random::new(1);
+    let stages = [64, 144].map(|channels| {
+        let mut graph = Graph::new();
+        let x = graph.add_input("x", feature(channels, 64, 64, Patches::WHOLE));
+        let conv = random.conv(&mut graph, KernelSize::Three, channels as usize, channels as usize, false);
+        graph.push("conv", Op::Conv(conv), &[x], Patches::WHOLE).unwrap();
+        graph.nodes()[0].outputs.clone().into_iter().for_each(|id| graph.mark_output(id));
+        let executor = Executor::new(&device, &WeightStore::default(), graph, &options).unwrap();
+        executor.dispatch_count()
+    });
+    assert_eq!(stages[0], stages[1]);
 }
 
 /// They are not cut, and would come back as zeros.

@@ -9,7 +9,7 @@ use crate::image::{self, Frame};
 use crate::metrics::{self, Protocol, Score};
 use crate::model::Task;
 use crate::pool::{self, Blame, Pool, PoolOptions};
-use crate::{Cancel, Error, Restorer, job};
+use crate::{Cancel, Error, Restorer, Shown, job};
 use clap::{Args, ValueEnum};
 
 use self::report::{Failed, Format, Report, Row};
@@ -54,6 +54,9 @@ pub(super) struct EvalArgs {
     /// Also writes a strip of every photo into a directory: input, output and target side by side
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
+    /// Replaces what has the name of a strip in the directory of --compare
+    #[arg(long, requires = "compare")]
+    overwrite: bool,
     /// Also writes a page that shows every photo before and after, with a slider and a loupe; restored photos go into
     /// the directory PAGE_files beside it
     #[arg(long, value_name = "PAGE.html")]
@@ -101,8 +104,10 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let precision = used.precision.unwrap_or_else(|| args.session.network.precision());
     let mode = args.session.network.mode.name();
     let report = Report { task, model: model.to_string(), protocol, precision, mode, rows, failed };
-    if !report.rows.is_empty() {
-        write(&report, args)?;
+    let format = args.format.unwrap_or_else(|| Format::of(args.output.as_deref()));
+    // Programs are told of photos without scores too, and find no earlier run's scores in their place.
+    if !report.rows.is_empty() || !matches!(format, Format::Table) {
+        dump::deliver(report.render(format), args.output.as_deref())?;
     }
     if let Some(gallery) = gallery {
         gallery.write("Photos before and after", &args.session.settings(&[model], &used))?;
@@ -123,6 +128,10 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
     job::check_distinct(&[], &read, &written)?;
     if let Some(directory) = args.compare.as_deref().filter(|directory| !directory.is_dir()) {
         let text = format!("--compare takes a directory, and {} is none; make it first", directory.display());
+        return Err(Failure::Usage(text));
+    }
+    if let Some(there) = pictures[0].iter().find(|path| path.is_file() && !args.overwrite) {
+        let text = format!("{} exists already; --overwrite replaces it", Shown(there.display()));
         return Err(Failure::Usage(text));
     }
     if let Some(files) = files.filter(|files| files.exists() && !files.is_dir()) {
@@ -312,9 +321,4 @@ impl<'a> Photo<'a> {
             [(&self.input, &self.pair.input), (restored, path)].map(|(frame, path)| Picture { frame, path });
         gallery.add(&self.pair.place, before, after, Some(target))
     }
-}
-
-fn write(report: &Report, args: &EvalArgs) -> Result<(), Error> {
-    let format = args.format.unwrap_or_else(|| Format::of(args.output.as_deref()));
-    dump::deliver(report.render(format), args.output.as_deref())
 }

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::image::Frame;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::pool::Member;
 use crate::video::{Chroma, Coding, Converter, Header, Matrix, Range, Reader};
 use crate::{Cancel, Error, Shown};
@@ -44,10 +44,10 @@ pub(super) struct VideoArgs {
     y4m: Option<PathBuf>,
     /// The video's colour matrix, which the stream does not state; default: 601 if the video is at most
     /// 1279 columns wide and 576 lines high, else 709
-    #[arg(long, value_enum, conflicts_with = "inputs")]
+    #[arg(long, value_enum, conflicts_with_all = ["inputs", "named"])]
     matrix: Option<MatrixArg>,
     /// The video's range of sample values, if the stream does not state it; default: studio, and full for grey
-    #[arg(long, value_enum, conflicts_with = "inputs")]
+    #[arg(long, value_enum, conflicts_with_all = ["inputs", "named"])]
     range: Option<RangeArg>,
 }
 
@@ -244,6 +244,8 @@ impl Sink {
     fn open(output: &Path, read: &[&Path]) -> Result<Self, Failure> {
         if !is_standard(output) {
             dump::check_result(read, Some(output))?;
+            let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let _removed = output::remove_leftovers(directory.unwrap_or(Path::new(".")));
             return Ok(Self::File(Output::create(output)?, output.to_owned()));
         }
         if io::stdout().is_terminal() {
