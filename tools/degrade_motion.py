@@ -1,5 +1,5 @@
 """Motion blur as training sees it: longer paths with acceleration, things that move before their background, and
-pictures that are soft without any motion; images as in degrade.py.
+pictures that are soft or out of focus without any motion; images as in degrade.py.
 
 degrade_blur.py holds what networks are judged with, which has to stay as it is.
 """
@@ -23,6 +23,10 @@ HURRY = 1.2
 THING_SHARE, STANDING_SHARE = 0.35, 0.5
 CURVE_SHARE, CURVES = 0.4, (1.6, 2.6)
 MAX_SOFTNESS = 1.3
+CONFUSION = (1.0, 8.0)
+"""Radius in pixels of the disc that a point out of focus becomes."""
+BEHIND_SHARE = 0.6
+"""Pictures out of focus in which something before the background is sharp."""
 
 Light = Callable[[np.ndarray], np.ndarray]
 
@@ -110,3 +114,18 @@ def soft(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     bell = np.exp(-0.5 * (steps / sigma) ** 2)
     kernel = bell[:, None] * bell
     return to_srgb(convolve(to_linear(clean), kernel / kernel.sum()))
+
+
+def defocused(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A picture out of focus by intent, whole or behind a thing that is sharp: not motion, and so to be left alone."""
+    light = to_linear(clean)
+    radius = log_uniform(*CONFUSION, generator)
+    reach = math.ceil(radius) + 1
+    steps = np.arange(-reach, reach + 1)
+    # Discs end within a pixel; real ones have softer edges.
+    disc = np.clip((radius - np.hypot(steps[:, None], steps)) / generator.uniform(1, 1 + radius / 2) + 0.5, 0, 1)
+    blurred = convolve(light, disc / disc.sum())
+    if generator.random() < BEHIND_SHARE:
+        shape = silhouette(*light.shape[:2], generator)
+        blurred += shape * (light - blurred)
+    return to_srgb(blurred)

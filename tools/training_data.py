@@ -16,7 +16,7 @@ from torch import Tensor
 from degrade import MAX_SIGMA, add_noise, camera_noise, quantized
 from degrade_blur import FRAME_COUNTS, average_frames, finish
 from degrade_grain import grainy
-from degrade_motion import MARGIN, motion, soft
+from degrade_motion import MARGIN, defocused, motion, soft
 from degrade_storm import random_storm
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
@@ -33,6 +33,8 @@ SOFT_SHARE = 0.5
 """Pictures that stay as they are although they are soft, among those that stay."""
 SOFT_TARGETS = 0.35
 """Moving pictures that were soft before they moved: what is left of the blur is not to be sharpened."""
+DEFOCUSED_SHARE = 0.6
+"""Pictures out of focus among the soft ones."""
 
 PLACES = 3
 """Places that are looked at for each crop of averaged frames."""
@@ -104,6 +106,11 @@ def middle(image: np.ndarray, size: int) -> np.ndarray:
     """The square in the middle of an image or of frames."""
     top, left = (image.shape[-3] - size) // 2, (image.shape[-2] - size) // 2
     return image[..., top : top + size, left : left + size, :]
+
+
+def softened(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A picture that is not sharp though nothing moved: soft all over, or out of focus."""
+    return quantized((defocused if generator.random() < DEFOCUSED_SHARE else soft)(clean, generator))
 
 
 class Task(ABC):
@@ -211,14 +218,14 @@ class Deblurring(Task):
         # What moves into the picture while the shutter is open comes from the photo itself.
         seen = self.crop(size + 2 * MARGIN, generator)
         if generator.random() < SOFT_TARGETS:
-            seen = quantized(soft(seen, generator))
+            seen = softened(seen, generator)
         blurred, sharp = motion(seen, generator)
         return finish(middle(blurred, size), generator), middle(sharp, size)
 
     def untouched(self, size: int, generator: np.random.Generator) -> np.ndarray:
         """A sharp photo, or one that no motion made soft."""
         clean = self.crop(size, generator)
-        return quantized(soft(clean, generator)) if generator.random() < SOFT_SHARE else clean
+        return softened(clean, generator) if generator.random() < SOFT_SHARE else clean
 
     def averaged_crop(self, size: int, generator: np.random.Generator) -> Pair:
         """An average of frames and its middle frame, where there is something to see."""
