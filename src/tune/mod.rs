@@ -147,9 +147,8 @@ impl Tuner {
                     if judge.is_lost() {
                         break;
                     }
-                    if lasting {
-                        fresh.push(entry.clone());
-                    }
+                    let known_to = if lasting { &mut fresh } else { &mut self.measured };
+                    known_to.push(entry.clone());
                     entry
                 }
             };

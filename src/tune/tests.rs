@@ -19,11 +19,13 @@ pub(super) struct Fake {
     pub(super) cheat: Option<Variant>,
     /// Whose run fails.
     broken: Option<Variant>,
+    /// Has no memory.
+    short: Option<Variant>,
 }
 
 impl Fake {
     pub(super) fn new(fastest: Variant) -> Self {
-        Self { measured: Vec::new(), fastest, cheat: None, broken: None }
+        Self { measured: Vec::new(), fastest, cheat: None, broken: None, short: None }
     }
 }
 
@@ -34,6 +36,9 @@ impl Judge for Fake {
 
     fn seconds(&mut self, shape: &ConvShape, variant: Variant) -> Result<f64> {
         self.measured.push((shape.to_string(), variant));
+        if self.short == Some(variant) {
+            return Err(Error::OutOfMemory { during: "measuring".into(), bytes: 1 << 30 });
+        }
         if self.broken == Some(variant) {
             return Err(Error::Gpu { during: "measuring".into(), reason: "it is broken".to_owned() });
         }
@@ -145,6 +150,25 @@ fn other_shaders_are_measured_again() {
     // The hash is one of every variant's text.
     assert_ne!(shader_hash(&class.0, &[Variant::Block], &target()).unwrap(), hash);
     assert_ne!(shader_hash(&class.0, &variants(&target()), &Target::lavapipe(Storage::F32)).unwrap(), hash);
+}
+
+/// What failed for lack of memory may not fail another time: this tuner alone knows of it.
+#[test]
+fn a_lack_of_memory_is_not_remembered() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("variants.json");
+    let mut judge = Fake { short: Some(Variant::Winograd4), ..Fake::new(Variant::Winograd4) };
+    let mut tuner = Tuner::with_cache(Tuning::On, Some(file.clone()));
+    let graph = graph(64, 32);
+    let measured = [0, 1].map(|_| {
+        let before = judge.measured.len();
+        let choices = tuner.decide(ADAPTER, &target(), &graph, &mut judge);
+        assert!(!chosen(&choices, &graph, &target()).contains(&Variant::Winograd4));
+        judge.measured.len() - before
+    });
+    assert!(measured[0] > 0 && measured[1] == 0, "{measured:?}");
+    judge.short = None;
+    assert_eq!(tune(&file, Tuning::On, ADAPTER, &mut judge), ([Variant::Winograd4].into(), measured[0]));
 }
 
 #[test]

@@ -322,6 +322,7 @@ fn what_is_refused() {
     for args in [
         &["--y4m", "in411.y4m", "photo.png"][..],
         &["--y4m", "in411.y4m", "--format", "png"],
+        &["--y4m", "in411.y4m", "-j", "2:2:2"],
         &["--y4m", "in411.y4m", "--compare", "strip.png"],
         &["--matrix", "601", "photo.png"],
         &["--range", "full", "photo.png"],

@@ -139,7 +139,7 @@ class _Folder:
         from pyarrow.fs import FileSystem, FSSpecHandler, LocalFileSystem, PyFileSystem
 
         if "://" not in place:
-            return cls(LocalFileSystem(), os.path.abspath(place))
+            return cls(LocalFileSystem(), os.path.realpath(place))
         try:
             return cls(*FileSystem.from_uri(place))
         except ValueError:

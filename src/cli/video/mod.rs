@@ -37,7 +37,7 @@ pub(super) struct VideoArgs {
         long,
         value_name = "FILE",
         conflicts_with_all = [
-            "inputs", "named", "recursive", "suffix", "skip_existing", "overwrite", "dry_run", "json", "progress", "format",
+            "inputs", "named", "threads", "recursive", "suffix", "skip_existing", "overwrite", "dry_run", "json", "progress", "format",
             "quality", "progressive", "float", "strip_metadata", "damaged", "linear", "compare", "target", "report", "keep_stages", "dump",
         ]
     )]
