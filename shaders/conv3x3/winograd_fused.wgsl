@@ -74,8 +74,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
     var inside: array<bool, LOADS>;
     for (var i = 0; i < LOADS; i++) {
         let e = inner.x + 4 * inner.y + 16 * row + i * LANES / CELLS;
-        let r = min(e, PIXELS - 1) / 10;
-        let s = min(e, PIXELS - 1) % 10;
+        let pixel = min(e, PIXELS - 1);
+        let r = pixel / 10;
+        let s = pixel % 10;
         let y = t.y + r - 1;
         let col = t.x + s - 1;
         source[i] = down(clamp(y, t.top, t.bottom - 1)) + across(clamp(col, t.left, t.right - 1));

@@ -184,9 +184,7 @@ impl Request<'_> {
         let mut job = self.job(found, Place::File(output));
         job.makes_directories = true;
         if job.format().is_none() {
-            // What is read from a pipe is gone.
-            let file = found.place.file().filter(|path| path.is_file());
-            job.write.format = file.and_then(FileFormat::of_file);
+            job.write.format = found.place.file().and_then(FileFormat::of_file);
         }
         // Of photos of several formats, those that can.
         job.write.float &= job.format().is_none_or(|format| format == FileFormat::Tiff);

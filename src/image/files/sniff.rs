@@ -57,9 +57,13 @@ impl FileFormat {
         }
     }
 
-    /// The format that the first bytes of the file at this path announce.
+    /// The format that the first bytes of the file at this path announce. Pipes and devices are left alone: what is read
+    /// from them is gone.
     #[must_use]
     pub fn of_file(path: &Path) -> Option<FileFormat> {
+        if !path.is_file() {
+            return None;
+        }
         let mut head = Vec::new();
         File::open(path).ok()?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
         FileFormat::from_content(&head)
