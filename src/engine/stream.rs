@@ -11,17 +11,16 @@ use super::compile::Compiled;
 use super::room::{self, Room};
 use crate::gpu::{Device, Owned, Submitted};
 use crate::graph::{TensorDesc, TensorId};
-use crate::plan::{DOWNLOADS, Layout, Move, staged, staging};
+use crate::plan::{DOWNLOADS, Layout, Move, Ways};
 use crate::{Error, Result};
 
 /// What moves the rows of bands: buffers of the device that the host reads and writes.
 pub(super) struct Stream {
-    /// The most that a band loads and stores.
-    most: [u64; 2],
+    ways: Ways,
     /// Mapped, to be written to.
-    uploads: Mutex<Vec<Owned>>,
+    uploads: Mutex<Vec<Buffers>>,
     /// Not mapped.
-    downloads: Mutex<Vec<Owned>>,
+    downloads: Mutex<Vec<Buffers>>,
 }
 
 impl Stream {
@@ -31,42 +30,54 @@ impl Stream {
         if !schedule.streams() {
             return Ok(None);
         }
-        let row_bytes = |id| compiled.plan.memory.placement(id).map_or(0, |p| p.layout.row_bytes);
-        let most = staged(&schedule.bands, row_bytes);
-        let made = Self { most, uploads: Mutex::default(), downloads: Mutex::default() };
+        let ways = compiled.plan.ways.clone();
+        let made = Self { ways, uploads: Mutex::default(), downloads: Mutex::default() };
         // A lack of memory shows before any work is done.
         keep(&made.uploads, made.upload(device)?);
-        (0..DOWNLOADS).try_for_each(|_| made.download(device).map(|buffer| keep(&made.downloads, buffer)))?;
+        (0..DOWNLOADS)
+            .try_for_each(|_| made.download(device).map(|buffers| keep(&made.downloads, buffers)))?;
         Ok(Some(made))
     }
 
-    fn upload(&self, device: &Device) -> Result<Owned> {
+    fn upload(&self, device: &Device) -> Result<Buffers> {
         let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
-        self.make(device, self.most[0], usage, true)
+        self.make(device, &self.ways.loads, usage, true)
     }
 
-    fn download(&self, device: &Device) -> Result<Owned> {
+    fn download(&self, device: &Device) -> Result<Buffers> {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        self.make(device, self.most[1], usage, false)
+        self.make(device, &self.ways.stores, usage, false)
     }
 
     fn make(
         &self,
         device: &Device,
-        size: u64,
+        sizes: &[u64],
         usage: wgpu::BufferUsages,
         mapped_at_creation: bool,
-    ) -> Result<Owned> {
+    ) -> Result<Buffers> {
         let label = Some("rows on their way");
-        device.checked_for("making room to move rows", self.bytes(), || {
+        let make = |&size: &u64| {
             let descriptor = wgpu::BufferDescriptor { label, size, usage, mapped_at_creation };
             Owned::new(device.wgpu(), &descriptor)
-        })
+        };
+        device.checked_for("making room to move rows", self.bytes(), || sizes.iter().map(make).collect())
+    }
+
+    /// The moves of a band, by the buffer that they go through.
+    fn shares<'a>(
+        &self,
+        compiled: &Compiled,
+        buffers: &'a Buffers,
+        moves: &'a [Move],
+    ) -> Vec<(&'a Owned, &'a [Move])> {
+        let row_bytes = |id| compiled.plan.memory.placement(id).map_or(0, |p| p.layout.row_bytes);
+        buffers.iter().zip(self.ways.parts(moves, row_bytes)).collect()
     }
 
     /// Bytes of its buffers.
     pub(super) fn bytes(&self) -> u64 {
-        staging(&self.most)
+        self.ways.bytes()
     }
 
     /// Writes a band's rows, and submits their copies.
@@ -81,11 +92,12 @@ impl Stream {
         if loads.is_empty() {
             return Ok(None);
         }
-        let buffer = take(&self.uploads).map_or_else(|| self.upload(device), Ok)?;
-        {
+        let buffers = take(&self.uploads).map_or_else(|| self.upload(device), Ok)?;
+        let shares = self.shares(compiled, &buffers, loads);
+        for (buffer, moves) in &shares {
             let mut view = buffer.get_mapped_range_mut(..).map_err(|error| lost(&error))?;
             let mut at = 0;
-            for rows in loads {
+            for rows in *moves {
                 let bytes = OnHost::bytes(compiled, rows);
                 host.encode(compiled, rows, |offset, part| {
                     view.slice(at + offset..at + offset + part.len()).copy_from_slice(part);
@@ -95,15 +107,17 @@ impl Stream {
         }
         let mut commands = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let submitted = device.checked_for("moving rows", self.bytes(), || {
-            buffer.unmap();
-            for (at, part) in parts(compiled, band, loads) {
-                commands.copy_buffer_to_buffer(&buffer, at, part.slot, part.offset, part.bytes);
+            for (buffer, moves) in shares {
+                buffer.unmap();
+                for (at, part) in parts(compiled, band, moves) {
+                    commands.copy_buffer_to_buffer(buffer, at, part.slot, part.offset, part.bytes);
+                }
+                // A failed mapping shows when the range is taken.
+                commands.map_buffer_on_submit(buffer, wgpu::MapMode::Write, .., |_| ());
             }
-            // A failed mapping shows when the range is taken.
-            commands.map_buffer_on_submit(&buffer, wgpu::MapMode::Write, .., |_| ());
             device.submit(commands, |_| ())
         })?;
-        Ok(Some((submitted, Moving::Up(buffer))))
+        Ok(Some((submitted, Moving::Up(buffers))))
     }
 
     /// Submits copies of a band's results.
@@ -117,16 +131,18 @@ impl Stream {
         if stores.is_empty() {
             return Ok(None);
         }
-        let buffer = take(&self.downloads).map_or_else(|| self.download(device), Ok)?;
+        let buffers = take(&self.downloads).map_or_else(|| self.download(device), Ok)?;
         let mut commands = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let submitted = device.checked_for("moving rows", self.bytes(), || {
-            for (at, part) in parts(compiled, band, stores) {
-                commands.copy_buffer_to_buffer(part.slot, part.offset, &buffer, at, part.bytes);
+            for (buffer, moves) in self.shares(compiled, &buffers, stores) {
+                for (at, part) in parts(compiled, band, moves) {
+                    commands.copy_buffer_to_buffer(part.slot, part.offset, buffer, at, part.bytes);
+                }
+                commands.map_buffer_on_submit(buffer, wgpu::MapMode::Read, .., |_| ());
             }
-            commands.map_buffer_on_submit(&buffer, wgpu::MapMode::Read, .., |_| ());
             device.submit(commands, |_| ())
         })?;
-        Ok(Some((submitted, Moving::Down { buffer, band })))
+        Ok(Some((submitted, Moving::Down { buffers, band })))
     }
 
     /// Takes what has arrived, and keeps the buffer for other rows.
@@ -138,34 +154,39 @@ impl Stream {
         moving: Moving,
     ) -> Result<()> {
         match moving {
-            Moving::Up(buffer) => keep(&self.uploads, buffer),
-            Moving::Down { buffer, band } => {
-                {
+            Moving::Up(buffers) => keep(&self.uploads, buffers),
+            Moving::Down { buffers, band } => {
+                let stores = &compiled.plan.schedule.bands[band].stores;
+                for (buffer, moves) in self.shares(compiled, &buffers, stores) {
                     let view = buffer.get_mapped_range(..).map_err(|error| lost(&error))?;
                     let mut at = 0;
-                    for rows in &compiled.plan.schedule.bands[band].stores {
+                    for rows in moves {
                         let end = at + OnHost::bytes(compiled, rows);
                         host.decode(compiled, rows, &view[at..end])?;
                         at = end;
                     }
+                    drop(view);
+                    // A device that is lost has destroyed it.
+                    device.checked_for("moving rows", 0, || buffer.unmap())?;
                 }
-                // A device that is lost has destroyed it.
-                device.checked_for("moving rows", 0, || buffer.unmap())?;
                 host.stored = band + 1;
-                keep(&self.downloads, buffer);
+                keep(&self.downloads, buffers);
             }
         }
         Ok(())
     }
 }
 
-/// Rows on their way, in the buffer that holds them.
+/// Rows on their way, in the buffers that hold them.
 pub(super) enum Moving {
     /// To the device.
-    Up(Owned),
+    Up(Buffers),
     /// From the device, by a band.
-    Down { buffer: Owned, band: usize },
+    Down { buffers: Buffers, band: usize },
 }
+
+/// One of each size that moves a band's rows.
+type Buffers = Vec<Owned>;
 
 /// Where rows lie on the device.
 struct Part<'a> {
@@ -289,14 +310,14 @@ fn lost(error: &impl ToString) -> Error {
     super::failed(error.to_string())
 }
 
-fn take(spare: &Mutex<Vec<Owned>>) -> Option<Owned> {
+fn take(spare: &Mutex<Vec<Buffers>>) -> Option<Buffers> {
     spare.lock().unwrap_or_else(PoisonError::into_inner).pop()
 }
 
 /// What a run that was given up had under way is made anew, and nothing is kept besides.
-fn keep(spare: &Mutex<Vec<Owned>>, buffer: Owned) {
+fn keep(spare: &Mutex<Vec<Buffers>>, buffers: Buffers) {
     let mut spare = spare.lock().unwrap_or_else(PoisonError::into_inner);
     if (spare.len() as u64) < DOWNLOADS {
-        spare.push(buffer);
+        spare.push(buffers);
     }
 }

@@ -47,6 +47,8 @@ pub struct Plan {
     pub memory: MemoryPlan,
     /// Bytes of the buffers that inputs, outputs and bands are moved through.
     pub staging: u64,
+    /// Those that bands are moved through.
+    pub(crate) ways: Ways,
     /// The most that tables of uniforms may take.
     pub uniforms: u64,
 }
@@ -75,13 +77,14 @@ impl Plan {
         let memory = MemoryPlan::scheduled(graph, precision, buffer, &scratch, &schedule)?;
         let row_bytes = |id| Layout::of(&graph.desc(id), precision).row_bytes;
         let ends = graph.inputs().iter().chain(graph.outputs());
+        let ways = Ways::of(&schedule.bands, row_bytes, buffer);
         let staging = if schedule.streams() {
-            staging(&staged(&schedule.bands, row_bytes))
+            ways.bytes()
         } else {
             ends.map(|&id| Layout::of(&graph.desc(id), precision).bytes()).sum()
         };
         let uniforms = UNIFORMS * schedule.most_dispatches(operators);
-        Ok(Self { schedule, memory, staging, uniforms })
+        Ok(Self { schedule, memory, staging, ways, uniforms })
     }
 
     /// Bytes on the device, weights apart.
@@ -106,14 +109,56 @@ impl Plan {
     }
 }
 
-/// The most that the bands load and store at once.
-pub(crate) fn staged(bands: &[Band], row_bytes: impl Fn(TensorId) -> u64) -> [u64; 2] {
-    let bytes = |moves: &[Move]| -> u64 { moves.iter().map(|m| m.bytes(row_bytes(m.tensor))).sum() };
-    let most = |of: fn(&Band) -> &[Move]| bands.iter().map(|band| bytes(of(band))).max().unwrap_or(0);
-    [most(|band| &band.loads), most(|band| &band.stores)]
+/// The buffers that rows of bands are moved through.
+#[derive(Clone, Debug)]
+pub(crate) struct Ways {
+    /// Bytes of each that a band's rows are loaded through.
+    pub(crate) loads: Vec<u64>,
+    /// Bytes of each that they are stored through.
+    pub(crate) stores: Vec<u64>,
+    /// Bytes of one at most.
+    limit: u64,
 }
 
-/// Bytes of the buffers that move so much.
-pub(crate) fn staging([loads, stores]: &[u64; 2]) -> u64 {
-    loads + DOWNLOADS * stores
+impl Ways {
+    /// What is enough for each of the bands.
+    pub(super) fn of(bands: &[Band], row_bytes: impl Fn(TensorId) -> u64, limit: u64) -> Self {
+        let mut ways = Self { loads: Vec::new(), stores: Vec::new(), limit };
+        for band in bands {
+            let [loads, stores] = [&band.loads, &band.stores].map(|moves| {
+                let bytes = |part: &[Move]| part.iter().map(|m| m.bytes(row_bytes(m.tensor))).sum::<u64>();
+                ways.parts(moves, &row_bytes).into_iter().map(bytes).collect::<Vec<_>>()
+            });
+            widen(&mut ways.loads, &loads);
+            widen(&mut ways.stores, &stores);
+        }
+        ways
+    }
+
+    /// The moves of a band that each of the buffers takes. Those of one tensor fit one, since a buffer holds its rows.
+    pub(crate) fn parts<'a>(
+        &self,
+        moves: &'a [Move],
+        row_bytes: impl Fn(TensorId) -> u64,
+    ) -> Vec<&'a [Move]> {
+        let bytes = |moved: &Move| moved.bytes(row_bytes(moved.tensor));
+        let mut taken = None;
+        let fits = |last: &Move, next: &Move| {
+            let sum = taken.unwrap_or_else(|| bytes(last)) + bytes(next);
+            taken = (sum <= self.limit).then_some(sum);
+            taken.is_some()
+        };
+        moves.chunk_by(fits).collect()
+    }
+
+    /// Bytes of all that there are at once.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.loads.iter().sum::<u64>() + DOWNLOADS * self.stores.iter().sum::<u64>()
+    }
+}
+
+/// Has each buffer hold as much as is needed.
+fn widen(buffers: &mut Vec<u64>, needed: &[u64]) {
+    buffers.resize(buffers.len().max(needed.len()), 0);
+    buffers.iter_mut().zip(needed).for_each(|(size, &bytes)| *size = bytes.max(*size));
 }

@@ -13,7 +13,7 @@ mod windows;
 
 pub use amount::parse_bytes;
 pub use budget::{Budget, Plan, WORK_PER_BYTE};
-pub(crate) use budget::{DOWNLOADS, TABLES, staged, staging};
+pub(crate) use budget::{DOWNLOADS, TABLES, Ways};
 pub use fragments::{Fragment, fragments};
 pub use layout::{Layout, Precision};
 pub use memory::{Located, MemoryPlan, Placement};

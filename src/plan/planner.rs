@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::budget::{staged, staging};
+use super::budget::Ways;
 use super::memory::lifetimes;
 use super::schedule::{Division, Group, Schedule, Uses, groups, movable};
 use super::{Budget, Layout, Operator, Plan};
@@ -337,10 +337,10 @@ impl<'a> Planner<'a> {
             let (first, last) = self.uses.span(schedule, id, index);
             steps[first - nodes.start..=last - nodes.start].iter_mut().for_each(|sum| *sum += bytes);
         }
-        let staging = staging(&staged(&schedule.bands, |id| layout(id).row_bytes));
+        let ways = Ways::of(&schedule.bands, |id| layout(id).row_bytes, self.budget.buffer);
         let (executed, mut defined) = (schedule.executed(self.operators), 0_u128);
         operators.iter().for_each(|o| defined += u128::from(o.work));
         let repeated = (executed * 1000 / defined.max(1)).saturating_sub(1000) as u64;
-        Cost { steps, staging, repeated, buffer }
+        Cost { steps, staging: ways.bytes(), repeated, buffer }
     }
 }

@@ -160,6 +160,25 @@ fn sums_are_not_kept_in_bands() {
     assert!(error.contains(&graph.tensor(sums).name) && error.contains("allow more memory"), "{error}");
 }
 
+/// What a band loads and stores is more than a buffer may hold.
+#[test]
+fn bands_move_through_buffers_of_the_devices_size() {
+    let _alone = alone();
+    let size = (384, 512);
+    let within = |buffer, bytes| {
+        let limits =
+            Limits { max_buffer_size: buffer, max_storage_buffer_binding_size: buffer, ..Limits::default() };
+        let options = ExecutorOptions { max_memory: bytes, ..ExecutorOptions::default() };
+        let device = Device::noop(limits, Features::empty()).unwrap();
+        record(&device, published(ModelConfig::DERAIN, size), &options)
+    };
+    let whole = within(256 << 20, None).memory().device();
+    let executor = within(16 << 20, Some(whole * 4 / 5));
+    let staging = executor.memory().staging;
+    println!("{:?} bands, {staging} bytes to move rows", executor.bands());
+    assert!(executor.bands().is_some() && staging > 3 * (16 << 20), "one buffer each may do: {staging}");
+}
+
 /// What compiling a deraining network of that size says, with some limit lowered.
 fn refusal(size: (u32, u32), limits: Limits, options: &ExecutorOptions) -> Error {
     let _alone = alone();

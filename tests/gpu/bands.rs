@@ -26,6 +26,8 @@ fn check(name: &str, graph: &Graph, input: &[Values], options: &ExecutorOptions,
         executor.poison(device());
         let actual = executor.run(device(), input, &mut |_| ()).unwrap();
         assert!(actual == expected, "{name} at {share}% differs");
+        let one_each = options.buffer_limit.map_or(0, |limit| 3 * limit);
+        assert!(memory.staging > one_each, "{name}: one buffer does for what a band moves");
         assert!(executor.memory().device() <= budget, "{name} at {share}%: {memory:?} of {budget}");
     }
 }
@@ -49,12 +51,15 @@ fn under_a_budget_the_bytes_are_the_same() {
         graph.mark_output(tensor);
     }
     let fused = passes::optimize(graph.clone()).unwrap();
-    for (precision, graph, what, shares) in [
-        (Precision::F32, &graph, "unfused", &[40][..]),
-        (Precision::F32, &fused, "f32", &[90, 30]),
-        (Precision::F16, &fused, "f16", &[45]),
+    // Buffers that hold the rows of one tensor each, but not all that a band moves.
+    let narrow = Some(210_000);
+    for (precision, graph, what, shares, buffer_limit) in [
+        (Precision::F32, &graph, "unfused", &[40][..], None),
+        (Precision::F32, &fused, "f32", &[90, 30], None),
+        (Precision::F32, &graph, "narrow", &[65], narrow),
+        (Precision::F16, &fused, "f16", &[45], None),
     ] {
-        let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
+        let options = ExecutorOptions { precision, buffer_limit, ..ExecutorOptions::default() };
         check(what, graph, &floats(size), &options, shares);
     }
 }

@@ -29,9 +29,9 @@ pub(super) struct Runner<'a> {
 enum Work {
     /// A graph, with what every run uploads; without it, runs compute with what is on the device, and read nothing
     /// back.
-    Graph { executor: Executor, inputs: Option<Vec<Values>> },
+    Graph { executor: Box<Executor>, inputs: Option<Vec<Values>> },
     /// A photo as users restore it.
-    Photo { restorer: Restorer, photo: Frame },
+    Photo { restorer: Box<Restorer>, photo: Frame },
 }
 
 impl<'a> Runner<'a> {
@@ -41,12 +41,12 @@ impl<'a> Runner<'a> {
         inputs: Option<Vec<Values>>,
         compile: impl FnOnce() -> Result<Executor, Error>,
     ) -> Result<Self, Error> {
-        Self::warm(device, || Ok(Work::Graph { executor: compile()?, inputs }))
+        Self::warm(device, || Ok(Work::Graph { executor: Box::new(compile()?), inputs }))
     }
 
     /// Restores a photo, and has compiled and warmed up what for.
     pub(super) fn of_photo(device: &'a gpu::Device, restorer: Restorer, photo: Frame) -> Result<Self, Error> {
-        Self::warm(device, || Ok(Work::Photo { restorer, photo }))
+        Self::warm(device, || Ok(Work::Photo { restorer: Box::new(restorer), photo }))
     }
 
     fn warm(device: &'a gpu::Device, work: impl FnOnce() -> Result<Work, Error>) -> Result<Self, Error> {
