@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use mprnet::image::{self, Frame};
 use mprnet::model::{Task, Weights};
-use mprnet::pool::{Blame, Member, Pool, PoolOptions, Work};
+use mprnet::pool::{Member, Pool, PoolOptions, Work};
 use mprnet::{Cancel, Error, Restorer, RestorerOptions, Result, gpu};
 
 /// What is done to each file.
@@ -33,10 +33,6 @@ impl Work for Files<'_> {
         let output = self.output.join(input.with_extension("png").file_name().unwrap_or_default());
         image::write(&restored, &output)?;
         Ok(output)
-    }
-
-    fn blame(&self, error: &Error) -> Blame {
-        Blame::of(error)
     }
 }
 

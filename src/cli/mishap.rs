@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::panics::message;
-use crate::pool::Blame;
+use crate::pool::{Blame, Fault};
 use crate::{Error, Shown};
 
-use super::{Failure, exit_code, one_line, report};
+use super::{Failure, exit_code, one_line, report, say};
 
 /// Where the last panic was, on whichever thread: what a panic carries does not tell.
 static PLACE: Mutex<String> = Mutex::new(String::new());
@@ -44,6 +44,20 @@ pub(super) struct Mishap {
 impl From<Error> for Mishap {
     fn from(error: Error) -> Self {
         Self { text: error.to_string(), code: exit_code(&error), blame: Blame::of(&error) }
+    }
+}
+
+impl Fault for Mishap {
+    fn blame(&self) -> Blame {
+        self.blame
+    }
+
+    fn tries_again(&self, adapter: &str) {
+        say(format_args!("note: {}; reopening {adapter} to try once more", self.text));
+    }
+
+    fn gives_up(&self, adapter: &str) {
+        say(format_args!("note: {adapter} is not used any more: {}", self.text));
     }
 }
 

@@ -102,11 +102,10 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
         let mut pool = Pool::new(members).with_options(args.inputs.pool());
         let work = Work::new(&asked, &telling, quiet);
         worst = worst.max(work.restore_all(&jobs, &mut pool, &mut summary, &mut gallery)?);
-        let used = work.into_used();
-        summary.adapter = used.names();
-        summary.precision = Some(used.precision.unwrap_or_else(|| args.session.network.precision()).name());
+        summary.adapter = work.used.names();
+        summary.precision = Some(work.used.precision(&args.session.network).name());
         if let Some(gallery) = &gallery {
-            gallery.write("Photos before and after", &args.session.settings(models, &used))?;
+            gallery.write("Photos before and after", &args.session.settings(models, &work.used))?;
         }
     }
     summary.seconds = telling.seconds();

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use crate::image::{self, FileFormat, Frame};
 use crate::job::{Job, Jobs};
-use crate::pool::{self, Blame, Pool};
+use crate::pool::{self, Pool};
 use crate::{Cancel, Restored, Restorer, Shown};
 
 use super::gallery::Gallery;
 use super::mishap::{Mishap, attempt};
 use super::photo::{Asked, Photo};
-use super::session::{Used, attempt_with_adapter, told_off, tried_again};
+use super::session::{Used, attempt_with_adapter};
 use super::signals::TALLY;
 use super::summary::{File, Seconds, Summary};
 use super::telling::Telling;
@@ -26,7 +26,8 @@ pub(super) struct Work<'a> {
     pub(super) quiet: bool,
     /// What outputs are said to have no room for.
     told: Mutex<BTreeSet<(&'static str, &'static str)>>,
-    used: Mutex<Used>,
+    /// What has been used.
+    pub(super) used: Used,
 }
 
 /// A photo, and the seconds that it took to read.
@@ -51,7 +52,7 @@ pub(super) struct Saved<'a> {
 
 impl<'a> Work<'a> {
     pub(super) fn new(asked: &'a Asked<'a>, telling: &'a Telling, quiet: bool) -> Self {
-        Self { asked, telling, quiet, told: Mutex::default(), used: Mutex::default() }
+        Self { asked, telling, quiet, told: Mutex::default(), used: Used::default() }
     }
 
     /// Restores photos in the order of their names; gives the highest exit code.
@@ -81,11 +82,6 @@ impl<'a> Work<'a> {
         });
         done.map_err(|mishap| mishap.ended())?;
         Ok(worst)
-    }
-
-    /// What has been used.
-    pub(super) fn into_used(self) -> Used {
-        self.used.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says what an output's format has no room for, of each kind once.
@@ -127,7 +123,7 @@ impl<'a> pool::Work for Work<'a> {
         let began = Instant::now();
         let restored =
             attempt_with_adapter(job.input.path(), || loaded.photo.restore(restorer, self.telling, cancel))?;
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).note(restorer);
+        self.used.note(restorer);
         Ok(Computed { restored, seconds: began.elapsed().as_secs_f64() })
     }
 
@@ -141,18 +137,6 @@ impl<'a> pool::Work for Work<'a> {
         let file = File { width, height, seconds, ..File::new(job, "written") };
         let shown = self.asked.args.compare.page().map(|_| (photo, restored.frame));
         Ok(Saved { file, device_bytes: restored.spent.device_bytes, shown })
-    }
-
-    fn blame(&self, mishap: &Mishap) -> Blame {
-        mishap.blame
-    }
-
-    fn tries_again(&self, device: &str, _: &&'a Job, mishap: &Mishap) {
-        tried_again(device, mishap);
-    }
-
-    fn gave_up(&self, device: &str, mishap: &Mishap) {
-        told_off(device, mishap);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Task, Weights, embedded};
 use crate::output::cache_folder;
@@ -271,49 +271,56 @@ impl SessionArgs {
             Model::Embedded(task) => format!("{task} (embedded)"),
         };
         let model = models.iter().map(name).collect::<Vec<_>>().join(", then ");
-        let precision = used.precision.unwrap_or_else(|| self.network.precision()).name().to_owned();
+        let precision = used.precision(&self.network).name().to_owned();
         let program = format!("mprnet {}, {}", env!("CARGO_PKG_VERSION"), date::now());
         let symmetries = if self.blend.tta { "eight, averaged" } else { "as it lies" }.to_owned();
         let mut rows =
             vec![("program", program), ("model", model), ("stage", self.network.stage.to_string())];
         rows.extend([("precision", precision), ("strength", self.blend.strength.to_string())]);
         rows.extend([("symmetries", symmetries), ("mode", self.network.mode.name())]);
-        rows.extend(used.adapters.iter().map(|(name, more)| ("adapter", format!("{name} ({more})"))));
+        rows.extend(used.noted().adapters.iter().map(|(name, more)| ("adapter", format!("{name} ({more})"))));
         rows
     }
 }
 
-/// What photos were restored on, and how.
+/// What photos were restored on, and how, as the threads of a pool note it.
 #[derive(Default)]
-pub(super) struct Used {
+pub(super) struct Used(Mutex<Noted>);
+
+#[derive(Default)]
+struct Noted {
     /// Adapters by name: backend and driver.
     adapters: BTreeMap<String, String>,
-    /// How features and weights were stored: as asked for, unless f16 has turned out not to hold the model.
-    pub(super) precision: Option<Precision>,
+    /// How features and weights were stored, if in several ways in the widest: as asked for, unless f16 has turned out
+    /// not to hold the model.
+    precision: Option<Precision>,
 }
 
 impl Used {
-    pub(super) fn note(&mut self, restorer: &Restorer) {
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note(&self, restorer: &Restorer) {
         let told = |it: &gpu::AdapterSummary| (it.name.clone(), format!("{}, {}", it.backend, it.driver));
-        self.adapters.extend(restorer.device().adapter().map(told));
-        self.precision = Some(restorer.precision());
+        let mut noted = self.noted();
+        noted.adapters.extend(restorer.device().adapter().map(told));
+        if noted.precision != Some(Precision::F32) {
+            noted.precision = Some(restorer.precision());
+        }
     }
 
     /// The names of adapters.
     pub(super) fn names(&self) -> Option<String> {
-        let names: Vec<&str> = self.adapters.keys().map(String::as_str).collect();
+        let noted = self.noted();
+        let names: Vec<&str> = noted.adapters.keys().map(String::as_str).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
-}
 
-/// Says that the only adapter is opened anew, to try a photo once more.
-pub(super) fn tried_again(adapter: &str, mishap: &Mishap) {
-    say(format_args!("note: {}; reopening {adapter} to try once more", mishap.text));
-}
-
-/// Says that an adapter is given up, while others go on.
-pub(super) fn told_off(adapter: &str, mishap: &Mishap) {
-    say(format_args!("note: {adapter} is not used any more: {}", mishap.text));
+    /// How features and weights were stored; as asked for, where nothing was restored.
+    pub(super) fn precision(&self, asked: &NetworkArgs) -> Precision {
+        self.noted().precision.unwrap_or_else(|| asked.precision())
+    }
 }
 
 /// Does work on a photo with an adapter.

@@ -1,6 +1,6 @@
 //! A pool's work on photos in memory.
 
-use super::{Blame, Pool, Work};
+use super::{Pool, Work};
 use crate::image::Frame;
 use crate::{Cancel, Error, Restorer, Result};
 
@@ -24,10 +24,6 @@ impl Work for Frames {
 
     fn save(&self, _: &Self::Job, _: Frame, restored: Frame) -> Result<Frame> {
         Ok(restored)
-    }
-
-    fn blame(&self, error: &Error) -> Blame {
-        Blame::of(error)
     }
 }
 

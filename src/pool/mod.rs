@@ -31,8 +31,8 @@ pub trait Work: Sync {
     type Restored: Send;
     /// What is left to hand over when it is saved.
     type Saved: Send;
-    /// Why there is no result for a photo.
-    type Error: Send + From<Error>;
+    /// Why there is no result for a photo: this crate's [`Error`], unless there is more to say.
+    type Error: Fault;
 
     /// Reads a photo.
     ///
@@ -64,23 +64,30 @@ pub trait Work: Sync {
         restored: Self::Restored,
     ) -> Result<Self::Saved, Self::Error>;
 
-    /// What an error of [`Self::restore`] says of the device.
-    fn blame(&self, error: &Self::Error) -> Blame;
-
-    /// Told when the only device has failed and is opened anew, to try a photo once more.
-    fn tries_again(&self, device: &str, job: &Self::Job, error: &Self::Error) {
-        let _ = (job, error);
-        tracing::warn!("{device} has failed; reopening it to try the photo once more");
-    }
-
     /// Told when nothing is handed over any more: all is done, or no device is left. Whoever keeps the iterator of jobs
     /// waiting for the next one is to let it end.
     fn over(&self) {}
+}
 
-    /// Told when a device is given up for good, while others go on.
-    fn gave_up(&self, device: &str, error: &Self::Error) {
-        let _ = error;
+/// Why there is no result for a photo, what that says of its device, and who is told of that.
+pub trait Fault: Send + From<Error> {
+    /// What it says of the device, where it comes from [`Work::restore`].
+    fn blame(&self) -> Blame;
+
+    /// Called when the only device has failed by it and is opened anew, to try the photo once more.
+    fn tries_again(&self, device: &str) {
+        tracing::warn!("{device} has failed; reopening it to try the photo once more");
+    }
+
+    /// Called when a device is given up for good by it, while others go on.
+    fn gives_up(&self, device: &str) {
         tracing::warn!("{device} has failed and is not used any more");
+    }
+}
+
+impl Fault for Error {
+    fn blame(&self) -> Blame {
+        Blame::of(self)
     }
 }
 

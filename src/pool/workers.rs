@@ -8,7 +8,7 @@ use std::thread::Scope;
 
 use super::line::{Item, Line, Outcome};
 use super::member::PHOTOS;
-use super::{Blame, Member, Work};
+use super::{Blame, Fault, Member, Work};
 use crate::{Cancel, Error, caught};
 
 /// What all threads share.
@@ -133,7 +133,7 @@ impl<W: Work> Shop<'_, W> {
                     own.proved();
                     self.line.restored(item, restored);
                 }
-                Err(error) => match self.work.blame(&error) {
+                Err(error) => match error.blame() {
                     Blame::Photo => self.line.ended(item.number, item.job, Err(error)),
                     blame => {
                         let once_more = blame.may_pass() && own.worth_reopening(&restorer);
@@ -141,7 +141,7 @@ impl<W: Work> Shop<'_, W> {
                         // Closing may fail once more, of what was left half changed.
                         let _ = catch_unwind(AssertUnwindSafe(|| drop(restorer)));
                         drop(turn);
-                        self.failed(member, (blame, once_more), item, error);
+                        self.failed(member, once_more, item, error);
                         self.abandon_hopeless();
                     }
                 },
@@ -151,13 +151,13 @@ impl<W: Work> Shop<'_, W> {
 
     /// Hands a photo on to another device, where there is one, or once to the same one opened anew; else it has failed
     /// for good.
-    fn failed(&self, member: usize, (blame, once_more): (Blame, bool), mut item: Item<W>, error: W::Error) {
+    fn failed(&self, member: usize, once_more: bool, mut item: Item<W>, error: W::Error) {
         let _alone = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let others =
             || (0..self.members.len()).filter(|&other| other != member && self.members[other].works());
         let last = others().next().is_none();
         if last && once_more && !item.again && !self.cancel.is_cancelled() {
-            self.work.tries_again(self.members[member].name(), &item.job, &error);
+            error.tries_again(self.members[member].name());
             return self.line.again(Item { again: true, ..item });
         }
         item.tried.push(member);
@@ -167,7 +167,7 @@ impl<W: Work> Shop<'_, W> {
             } else {
                 self.line.ended(item.number, item.job, Err(error));
             }
-        } else if blame == Blame::Device {
+        } else if error.blame() == Blame::Device {
             self.line.again(item);
             self.give_up(member, error);
         } else {
@@ -184,7 +184,7 @@ impl<W: Work> Shop<'_, W> {
             return self.line.stop(Some(error));
         }
         if news {
-            self.work.gave_up(own.name(), &error);
+            error.gives_up(own.name());
         }
     }
 

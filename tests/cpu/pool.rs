@@ -7,7 +7,7 @@ use std::time::Duration;
 use mprnet::gpu::Device;
 use mprnet::model::{Task, Weights};
 use mprnet::plan::Precision;
-use mprnet::pool::{Blame, Member, Pool, PoolOptions, Work};
+use mprnet::pool::{Member, Pool, PoolOptions, Work};
 use mprnet::{Cancel, Error, Restorer, RestorerOptions, Result};
 
 /// Photos that can be read, or cannot.
@@ -32,10 +32,6 @@ impl Work for Photos {
 
     fn save(&self, (): &(), (): (), (): ()) -> Result<()> {
         unreachable!("nothing is restored")
-    }
-
-    fn blame(&self, error: &Error) -> Blame {
-        Blame::of(error)
     }
 }
 
@@ -121,10 +117,6 @@ impl Work for Failing {
 
     fn save(&self, _: &usize, (): (), (): ()) -> Result<()> {
         Ok(())
-    }
-
-    fn blame(&self, error: &Error) -> Blame {
-        Blame::of(error)
     }
 }
 

@@ -3,12 +3,11 @@
 mod report;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use crate::image::{self, Frame};
 use crate::metrics::{self, Protocol, Score};
 use crate::model::Task;
-use crate::pool::{self, Blame, Pool, PoolOptions};
+use crate::pool::{self, Pool, PoolOptions};
 use crate::{Cancel, Error, Restorer, Shown, job};
 use clap::{Args, ValueEnum};
 
@@ -18,7 +17,7 @@ use super::formats::ReadArgs;
 use super::gallery::{Gallery, Picture, Target};
 use super::mishap::{Mishap, attempt};
 use super::pairs::{self, Pair};
-use super::session::{DEVICES, Model, SessionArgs, Used, attempt_with_adapter, told_off, tried_again};
+use super::session::{DEVICES, Model, SessionArgs, Used, attempt_with_adapter};
 use super::telling::with_bar;
 use super::{Failure, dump, parse_task, say};
 
@@ -95,13 +94,12 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let members = args.session.members(std::slice::from_ref(&weights), true, quiet)?;
     let mut pool = Pool::new(members).with_options(PoolOptions { ordered: true, ..PoolOptions::default() });
     let mut gallery = args.report.as_deref().map(|page| Gallery::new(page, protocol));
-    let scoring = Scoring { args, protocol, quiet, total: pairs.len(), used: Mutex::default() };
+    let scoring = Scoring { args, protocol, quiet, total: pairs.len(), used: Used::default() };
     let Outcomes { rows, failed, worst } = scoring.evaluate_all(&pairs, &mut pool, &mut gallery)?;
     if !failed.is_empty() && !rows.is_empty() && !quiet {
         say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
     }
-    let used = scoring.into_used();
-    let precision = used.precision.unwrap_or_else(|| args.session.network.precision());
+    let precision = scoring.used.precision(&args.session.network);
     let mode = args.session.network.mode.name();
     let report = Report { task, model: model.to_string(), protocol, precision, mode, rows, failed };
     let format = args.format.unwrap_or_else(|| Format::of(args.output.as_deref()));
@@ -110,7 +108,7 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
         dump::deliver(report.render(format), args.output.as_deref())?;
     }
     if let Some(gallery) = gallery {
-        gallery.write("Photos before and after", &args.session.settings(&[model], &used))?;
+        gallery.write("Photos before and after", &args.session.settings(&[model], &scoring.used))?;
     }
     if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
 }
@@ -171,7 +169,7 @@ struct Scoring<'a> {
     protocol: Protocol,
     quiet: bool,
     total: usize,
-    used: Mutex<Used>,
+    used: Used,
 }
 
 /// What is left to tell of a photo.
@@ -203,11 +201,6 @@ impl<'a> Scoring<'a> {
         done.map_err(|mishap| mishap.ended())?;
         Ok(outcomes)
     }
-
-    /// What has been used.
-    fn into_used(self) -> Used {
-        self.used.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<'a> pool::Work for Scoring<'a> {
@@ -235,25 +228,13 @@ impl<'a> pool::Work for Scoring<'a> {
                 restorer.photo(&photo.input).cancelled_by(cancel).progress(progress).restore().map_err(about)
             })
         })?;
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).note(restorer);
+        self.used.note(restorer);
         Ok(restored)
     }
 
     fn save(&self, (_, pair): &Self::Job, photo: Photo<'a>, restored: Frame) -> Result<Scored<'a>, Mishap> {
         let row = attempt(&pair.input, || photo.save(&restored))?;
         Ok(Scored { row, shown: self.args.report.is_some().then_some((photo, restored)) })
-    }
-
-    fn blame(&self, mishap: &Mishap) -> Blame {
-        mishap.blame
-    }
-
-    fn tries_again(&self, device: &str, _: &Self::Job, mishap: &Mishap) {
-        tried_again(device, mishap);
-    }
-
-    fn gave_up(&self, device: &str, mishap: &Mishap) {
-        told_off(device, mishap);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::image::Frame;
-use crate::pool::{self, Blame, Member, Pool, PoolOptions};
+use crate::pool::{self, Member, Pool, PoolOptions};
 use crate::video::{Converter, Header, Picture, Writer, keep_beyond};
 use crate::{Cancel, Error, Restorer};
 use indicatif::ProgressBar;
@@ -14,7 +14,7 @@ use indicatif::ProgressBar;
 use super::{Decoded, Sink, WAITING};
 use crate::cli::Failure;
 use crate::cli::mishap::{Mishap, attempt};
-use crate::cli::session::{attempt_with_adapter, told_off, tried_again};
+use crate::cli::session::attempt_with_adapter;
 
 /// How often somebody who waits for a frame looks whether one is still wanted.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -133,19 +133,7 @@ impl pool::Work for Frames<'_> {
         attempt(&self.name(*number), || self.converter.encode(&keep_beyond(&seen, &frame)?, &parameters))
     }
 
-    fn blame(&self, mishap: &Mishap) -> Blame {
-        mishap.blame
-    }
-
-    fn tries_again(&self, device: &str, _: &Self::Job, mishap: &Mishap) {
-        tried_again(device, mishap);
-    }
-
     fn over(&self) {
         self.cancel.cancel();
-    }
-
-    fn gave_up(&self, device: &str, mishap: &Mishap) {
-        told_off(device, mishap);
     }
 }
