@@ -11,6 +11,7 @@ mod restoration;
 mod restorer;
 mod sized;
 mod tiles;
+mod turn;
 
 pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation};
 pub use restoration::{Restoration, Restored};

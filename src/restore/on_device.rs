@@ -107,8 +107,7 @@ impl Restorer {
         format: ImageFormat,
         watch: &mut Watch<'_, P>,
     ) -> Result<()> {
-        let ([width, height], precision) = (ends.from.size(), self.model.precision());
-        let key = Key { width, height, format, precision };
+        let key = self.model.key_of(ends.from.size(), format);
         let single = Key { precision: Precision::F32, ..key };
         let key = if self.know_peaks(None).await? {
             key

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use web_time::Instant;
 
 use super::calibration::OVERFLOW;
-use super::sized::{Cache, Key, Model, Seen, Turn};
+use super::sized::{Cache, Key, Model, Seen};
+use super::turn::Turn;
 use super::{Restoration, Restored};
 use crate::engine::{Executor, Progress, Staged, Transfers, Values, Watch, WeightStore};
 use crate::gpu::Device;
@@ -34,7 +35,7 @@ pub struct RestorerOptions {
     /// quarters and mirrored, before anything is rounded: better by a little, in eight times the time.
     pub symmetries: bool,
     /// Bytes of the device's memory that photos may take, weights apart: tensors, scratch, uniforms, what moves rows,
-    /// and what is kept for photos of other sizes. One that takes more is computed in bands of rows, between which
+    /// and what is kept for photos of other sizes and other networks of a chain. A photo that takes more is computed in bands of rows, between which
     /// tensors pass through the host: in more time, to the same bytes. None is as many as the device has. With a bound,
     /// photos of one size do not overlap: the next one is uploaded when this one is read back.
     pub max_memory: Option<u64>,
@@ -79,8 +80,9 @@ pub struct Captured {
 
 /// Restores photos with one model on one device.
 ///
-/// Compiling for a size takes longer than running, so executors of the last 32 sizes are kept, as many as 1 GiB of the
-/// device's memory holds besides the current photo's, or as [`RestorerOptions::max_memory`] does with it.
+/// Compiling for a size takes longer than running, so the last 32 executors are kept, each for a size and a network:
+/// as many as 1 GiB of the device's memory holds besides those of the current photo's size, or as
+/// [`RestorerOptions::max_memory`] does with them.
 ///
 /// Several threads or tasks may restore photos at the same time. Their work is done one after the other, but for
 /// reading pixels and writing them: that goes on while the device computes. [`crate::pool::Pool`] makes use of it.
@@ -110,21 +112,28 @@ pub struct Restorer {
     pub(super) followers: Vec<Restorer>,
     /// What moves photos of the sizes that there are executors for.
     transfers: Mutex<Vec<(Key, Weak<Transfers>)>>,
-    pub(super) cache: async_lock::Mutex<Cache>,
+    /// Shared with the followers.
+    pub(super) cache: Arc<async_lock::Mutex<Cache>>,
 }
 
 impl Restorer {
     /// A restorer; nothing is compiled until the first photo.
     #[must_use]
     pub fn new(weights: Weights, device: Device, options: RestorerOptions) -> Self {
-        let (store, tuner) = (WeightStore::default(), Tuner::new(options.tuning));
-        let (peaks, too_large) = (OnceLock::new(), AtomicBool::new(false));
-        Self {
-            model: Model { device, weights, options, store, peaks, too_large },
-            followers: Vec::new(),
-            transfers: Mutex::default(),
-            cache: async_lock::Mutex::new(Cache::new(tuner)),
-        }
+        let cache = async_lock::Mutex::new(Cache::new(Tuner::new(options.tuning)));
+        Self::at(0, weights, device, options, Arc::new(cache))
+    }
+
+    fn at(
+        place: usize,
+        weights: Weights,
+        device: Device,
+        options: RestorerOptions,
+        cache: Arc<async_lock::Mutex<Cache>>,
+    ) -> Self {
+        let (store, peaks, too_large) = (WeightStore::default(), OnceLock::new(), AtomicBool::new(false));
+        let model = Model { place, device, weights, options, store, peaks, too_large };
+        Self { model, followers: Vec::new(), transfers: Mutex::default(), cache }
     }
 
     /// The same, after which another model restores the result. Between the two it stays in floats, and on the device
@@ -133,7 +142,8 @@ impl Restorer {
     #[must_use]
     pub fn followed_by(mut self, weights: Weights) -> Self {
         let Model { device, options, .. } = &self.model;
-        self.followers.push(Self::new(weights, device.clone(), *options));
+        let (place, cache) = (1 + self.followers.len(), Arc::clone(&self.cache));
+        self.followers.push(Self::at(place, weights, device.clone(), *options, cache));
         self
     }
 

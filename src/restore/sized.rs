@@ -3,13 +3,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_lock::MutexGuard;
-use web_time::Instant;
-
 use super::RestorerOptions;
-use crate::engine::{
-    Computed, Ends, Executor, ExecutorOptions, MakeRoom, Progress, Staged, Values, Watch, WeightStore,
-};
+use crate::engine::{Ends, Executor, ExecutorOptions, MakeRoom, Values, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, passes};
 use crate::image::{Frame, Samples};
@@ -22,12 +17,14 @@ use crate::{Error, Result};
 /// them. Drivers hand out more memory than there is, so waiting for a failure would be too late.
 const KEPT_BYTES: u64 = 1 << 30;
 
-/// Executors of other sizes that are kept at most: each has tables on the host too, of hundreds of dispatches.
+/// Executors besides that are kept at most: each has tables on the host too, of hundreds of dispatches.
 pub(super) const KEPT: usize = 31;
 
 /// What the graph for a photo depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Key {
+    /// Which network of those that follow one another.
+    pub(super) network: usize,
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) format: ImageFormat,
@@ -37,8 +34,16 @@ pub(super) struct Key {
 /// [`Executor::precompiled`] or [`Executor::begin`].
 type New = fn(&Device, &WeightStore, Graph, &ExecutorOptions, MakeRoom<'_>) -> Result<Executor>;
 
+impl Key {
+    fn size(self) -> [u32; 2] {
+        [self.width, self.height]
+    }
+}
+
 /// What executors are made of.
 pub(super) struct Model {
+    /// Which network of those that follow one another it is.
+    pub(super) place: usize,
     pub(super) device: Device,
     pub(super) weights: Weights,
     pub(super) options: RestorerOptions,
@@ -56,9 +61,12 @@ impl Model {
 
     /// What the graph for a photo depends on.
     pub(super) fn key(&self, photo: &Frame) -> Key {
-        let (width, height) = (photo.width(), photo.height());
-        let format = ImageFormat::of(photo.samples().depth());
-        Key { width, height, format, precision: self.precision() }
+        self.key_of([photo.width(), photo.height()], ImageFormat::of(photo.samples().depth()))
+    }
+
+    /// The same, for a photo of which so much is known.
+    pub(super) fn key_of(&self, [width, height]: [u32; 2], format: ImageFormat) -> Key {
+        Key { network: self.place, width, height, format, precision: self.precision() }
     }
 
     /// The graph as the network is defined.
@@ -108,7 +116,7 @@ impl Seen<'_> {
         })
     }
 
-    fn ends(&self) -> Option<&Ends<'_>> {
+    pub(super) fn ends(&self) -> Option<&Ends<'_>> {
         match self {
             Self::Photo(_) => None,
             Self::OnDevice(ends) => Some(ends),
@@ -116,7 +124,7 @@ impl Seen<'_> {
     }
 }
 
-/// Executors of the sizes used last, and who works with them.
+/// Executors of the sizes used last, of all networks that follow one another, and who works with them.
 pub(super) struct Cache {
     pub(super) tuner: Tuner,
     /// Most recently used last.
@@ -142,37 +150,49 @@ impl Cache {
         Some(self.executors.remove(at).1)
     }
 
-    /// Lets executors go, those used longest ago first, until the others take no more than this.
-    fn keep(&mut self, most: u64) {
-        while self.executors.len() > KEPT || self.kept() > most {
-            self.executors.remove(0);
+    /// Keeps the executor of a size that has done its work.
+    pub(super) fn put(&mut self, key: Key, executor: Executor) {
+        self.executors.push((key, executor));
+    }
+
+    /// Lets executors go, those used longest ago first, until the others take no more than this; those of one size
+    /// may stay, whatever they take.
+    fn keep(&mut self, most: u64, besides: Option<[u32; 2]>) {
+        while self.executors.len() > KEPT || self.kept(besides) > most {
+            let oldest = self.executors.iter().position(|(key, _)| Some(key.size()) != besides);
+            self.executors.remove(oldest.unwrap_or_default());
         }
     }
 
-    /// Bytes of the device that executors take.
-    fn kept(&self) -> u64 {
-        self.executors.iter().map(|(_, executor)| executor.memory().device()).sum()
+    /// Bytes of the device that executors take, apart from those of one size.
+    fn kept(&self, besides: Option<[u32; 2]>) -> u64 {
+        let counted = self.executors.iter().filter(|(key, _)| Some(key.size()) != besides);
+        counted.map(|(_, executor)| executor.memory().device()).sum()
     }
 
     /// Compiles a graph, or begins to, after making room for its buffers.
-    fn compile(&mut self, model: &Model, graph: &Graph, key: Key, new: New) -> Result<Executor> {
+    pub(super) fn compile(&mut self, model: &Model, graph: &Graph, key: Key, new: New) -> Result<Executor> {
         let precision = key.precision;
         let device = &model.device;
         self.tuner.prove(device, precision, graph);
         let choices = self.tuner.choices(device, precision, graph);
         let on_device = matches!(key.format, ImageFormat::Pixels { .. });
         let mut options = ExecutorOptions { precision, choices, on_device, ..ExecutorOptions::default() };
-        let mut lack = None;
+        let (mut lack, mut planned) = (None, 0);
         let made = loop {
             let bound = self.limit.or(model.options.max_memory);
             options.max_memory = bound;
-            let mut make_room =
-                |bytes| self.keep(bound.map_or(KEPT_BYTES, |bound| bound.saturating_sub(bytes)));
-            match new(device, &model.store, graph.clone(), &options, &mut make_room) {
-                Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if !self.executors.is_empty() => {
-                    self.executors.clear();
+            let mut make_room = |bytes| {
+                planned = bytes;
+                match bound {
+                    Some(bound) => self.keep(bound.saturating_sub(bytes), None),
+                    // The photo's other networks are needed again for the next one.
+                    None => self.keep(KEPT_BYTES, Some(key.size())),
                 }
-                Err(Error::OutOfMemory { during, bytes }) if self.lower(bytes) => {
+            };
+            match new(device, &model.store, graph.clone(), &options, &mut make_room) {
+                Err(Error::Gpu { .. } | Error::OutOfMemory { .. }) if self.let_go() => {}
+                Err(Error::OutOfMemory { during, bytes }) if self.lower(planned.max(bytes)) => {
                     lack = lack.or(Some(Error::OutOfMemory { during, bytes }));
                 }
                 // It is the device that has no more, not whoever bounds what it may give.
@@ -196,10 +216,17 @@ impl Cache {
         Ok(made)
     }
 
-    /// Notes that the device has no room for so many bytes; whether another attempt with fewer makes sense.
-    fn lower(&mut self, bytes: u64) -> bool {
-        // What did not fit may be a part of what there is to be room for.
-        let next = self.limit.unwrap_or(bytes) / 2;
+    /// Lets every executor go; whether there was one.
+    pub(super) fn let_go(&mut self) -> bool {
+        let any = !self.executors.is_empty();
+        self.executors.clear();
+        any
+    }
+
+    /// Notes that the device has no room for so many bytes, the plan's and not those of the one buffer that was refused;
+    /// whether another attempt with fewer makes sense.
+    pub(super) fn lower(&mut self, bytes: u64) -> bool {
+        let next = self.limit.map_or(bytes, |limit| limit.min(bytes)) / 2;
         if next < LEAST {
             return false;
         }
@@ -212,105 +239,9 @@ impl Cache {
 /// Less than this is not tried where the device turns out to have no room.
 const LEAST: u64 = 8 << 20;
 
-/// The time in which one photo's work is submitted. At its end, however it comes, the executor goes back to the others.
-pub(super) struct Turn<'a> {
-    cache: MutexGuard<'a, Cache>,
-    model: &'a Model,
-    key: Key,
-    /// An executor that has failed is not kept, nor one that gives more than the result.
-    executor: Option<Executor>,
-    /// Whether kernels that do not compile have given way to others.
-    checked: bool,
-    keep: bool,
-    /// The powers of two that the graph's tensors are computed times, of a graph that gives more than the result.
-    pub(super) exponents: Vec<i32>,
-}
-
-impl<'a> Turn<'a> {
-    /// Finds the executor, or begins to compile one.
-    pub(super) fn new(
-        mut cache: MutexGuard<'a, Cache>,
-        model: &'a Model,
-        key: Key,
-        names: &[String],
-    ) -> Result<Self> {
-        let keep = names.is_empty();
-        let known = if keep { cache.take(key) } else { None };
-        let (executor, exponents) = if let Some(executor) = known {
-            (executor, Vec::new())
-        } else {
-            let (graph, exponents) = model.graph(key, names)?;
-            (cache.compile(model, &graph, key, Executor::begin)?, exponents)
-        };
-        Ok(Self { cache, model, key, executor: Some(executor), checked: false, keep, exponents })
-    }
-
-    /// The executor, which has not failed.
-    pub(super) fn executor(&mut self) -> Result<&mut Executor> {
-        self.executor.as_mut().ok_or_else(|| Error::Input("the run has failed before".to_owned()))
-    }
-
-    /// Submits all of a photo's work, while its kernels are still being compiled. Where one of them does not, another
-    /// takes its place, and what was computed before is computed anew.
-    pub(super) async fn compute<P: FnMut(Progress) + ?Sized>(
-        &mut self,
-        seen: Seen<'_>,
-        staged: Option<Staged>,
-        watch: &mut Watch<'_, P>,
-    ) -> Result<Computed> {
-        let mut computed = self.submit(seen, staged, watch).await;
-        loop {
-            let again = match &computed {
-                Err(Error::Shader { .. }) => !std::mem::replace(&mut self.checked, true),
-                Err(Error::OutOfMemory { bytes, .. }) => self.cache.lower(*bytes),
-                _ => false,
-            };
-            if !again {
-                break;
-            }
-            let graph = self.executor()?.graph().clone();
-            // Its buffers make room.
-            self.executor = None;
-            let made = self.cache.compile(self.model, &graph, self.key, Executor::precompiled)?;
-            self.executor = Some(made);
-            computed = self.submit(seen, None, watch).await;
-        }
-        if computed.as_ref().is_err_and(|error| !matches!(error, Error::Cancelled)) {
-            self.executor = None;
-        }
-        computed
-    }
-
-    async fn submit<P: FnMut(Progress) + ?Sized>(
-        &mut self,
-        seen: Seen<'_>,
-        staged: Option<Staged>,
-        watch: &mut Watch<'_, P>,
-    ) -> Result<Computed> {
-        let model = self.model;
-        let executor = self.executor()?;
-        let start = Instant::now();
-        let staged = match staged.filter(|staged| staged.is_for(&executor.transfers)) {
-            Some(staged) => staged,
-            None => executor.transfers.stage(&model.device, &seen.inputs()?)?,
-        };
-        watch.spent.upload += start.elapsed();
-        watch.spent.device_bytes = executor.memory().device() + model.store.bytes();
-        let computed = executor.compute_staged(&model.device, staged, seen.ends(), watch).await;
-        computed.map_err(|error| model.device.cause_of(error))
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if let Some(executor) = self.executor.take().filter(|_| self.keep) {
-            self.cache.executors.push((self.key, executor));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::turn::Turn;
     use super::*;
     use crate::model::{ModelConfig, Weights};
     use crate::tune::Tuning;
@@ -324,6 +255,7 @@ mod tests {
             ..ModelConfig::DERAIN
         };
         Model {
+            place: 0,
             device: Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap(),
             weights: Weights::seeded(narrow, 1),
             options: RestorerOptions { max_memory: Some(max_memory), ..RestorerOptions::default() },
@@ -334,7 +266,7 @@ mod tests {
     }
 
     fn key(width: u32) -> Key {
-        Key { width, height: 64, format: ImageFormat::Words, precision: Precision::F32 }
+        Key { network: 0, width, height: 64, format: ImageFormat::Words, precision: Precision::F32 }
     }
 
     /// What the executors of some widths take at most, each alone.
@@ -354,7 +286,7 @@ mod tests {
             let turn = pollster::block_on(cache.lock());
             let known = turn.executors.iter().any(|(kept, _)| *kept == key(width));
             drop(Turn::new(turn, &model, key(width), &[]).unwrap());
-            most = most.max(pollster::block_on(cache.lock()).kept());
+            most = most.max(pollster::block_on(cache.lock()).kept(None));
             !known
         };
         (widths.iter().map(photo).collect(), most)
@@ -369,6 +301,21 @@ mod tests {
         let (compiled, most) = made(b + a / 2, &[64, 72, 64, 72, 64, 72]);
         assert_eq!(compiled, [true; 6]);
         assert!(most < a + b, "{most} of {a} and {b}");
+    }
+
+    #[test]
+    fn a_bound_holds_for_networks_that_follow_one_another() {
+        let [a] = needs([64]);
+        let kept_within = |bound| {
+            let chain = [0, 1].map(|place| Model { place, ..model(bound) });
+            let cache = async_lock::Mutex::new(Cache::new(Tuner::new(Tuning::Off)));
+            for model in &chain {
+                let key = Key { network: model.place, ..key(64) };
+                drop(Turn::new(pollster::block_on(cache.lock()), model, key, &[]).unwrap());
+            }
+            pollster::block_on(cache.lock()).len()
+        };
+        assert_eq!([kept_within(2 * a), kept_within(a)], [2, 1]);
     }
 
     #[test]
