@@ -88,18 +88,19 @@ impl Transfers {
         if self.streams {
             return Ok(Staged { transfers: Arc::clone(self), set: None, values: inputs.to_vec() });
         }
-        let spare = take(&self.spare_inputs);
-        let set = device.checked_for("making room to upload", bytes(&self.inputs), || {
+        let (spare, during, bytes) = (take(&self.spare_inputs), "making room to upload", bytes(&self.inputs));
+        let (set, written) = device.checked_for(during, bytes, || {
             let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
             let set = spare.unwrap_or_else(|| make(device, &self.inputs, usage));
-            for ((lane, values), buffers) in self.inputs.iter().zip(inputs).zip(&set) {
-                lane.parts
-                    .iter()
-                    .zip(buffers)
-                    .for_each(|(part, buffer)| part.write(&lane.desc, values, buffer));
-            }
-            set
+            let mut lanes = self.inputs.iter().zip(inputs).zip(&set);
+            let written = lanes.try_for_each(|((lane, values), buffers)| {
+                let mut parts = lane.parts.iter().zip(buffers);
+                parts.try_for_each(|(part, buffer)| part.write(&lane.desc, values, buffer))
+            });
+            (set, written)
         })?;
+        // Browsers have yet to tell why there is nothing to write to.
+        written.map_err(|_| device.cause_of(Error::OutOfMemory { during: during.into(), bytes }))?;
         tracing::trace!("a photo is staged");
         Ok(Staged { transfers: Arc::clone(self), set: Some(set), values: Vec::new() })
     }
@@ -171,12 +172,17 @@ impl Part {
         Block { buffer: &slots[self.slot], offset: self.offset, row_bytes, rows }
     }
 
-    fn write(&self, desc: &TensorDesc, values: &Values, buffer: &wgpu::Buffer) {
-        // There is nothing to write to without memory for it, which the error scope around this reports.
-        let Ok(mut view) = buffer.get_mapped_range_mut(..) else { return };
+    fn write(
+        &self,
+        desc: &TensorDesc,
+        values: &Values,
+        buffer: &wgpu::Buffer,
+    ) -> std::result::Result<(), wgpu::MapRangeError> {
+        let mut view = buffer.get_mapped_range_mut(..)?;
         values.encode(desc, &self.layout, &self.rows, |at, bytes| {
             view.slice(at..at + bytes.len()).copy_from_slice(bytes);
         });
+        Ok(())
     }
 }
 

@@ -22,6 +22,10 @@ const ASKING: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(1);
 const REFUSALS: u32 = 10_000;
 
+/// Refusals that a panic of wgpu counts as: it may be a passing one, but a lost device panics each time, and a host
+/// program's own device tells nobody here that it is lost.
+const OF_A_PANIC: u32 = 500;
+
 type Outcome = Result<Duration, String>;
 
 /// Work under way on the adapter. It comes to an end whether or not somebody waits for it.
@@ -222,17 +226,28 @@ fn ask_for_all(
             match ask(device, &index, lost) {
                 // wgpu ties its callback to the last submission there is when it is registered, which may be a later
                 // one of wgpu's own. In about one run of 200 on lavapipe it never came.
-                Ok(true) => submitted.finish(|| line.lap(begun)),
-                Ok(false) if asked.elapsed() >= ASKING / 2 => refused = 0,
-                Ok(false) if refused < REFUSALS => {
-                    refused += 1;
+                Ok(Answer::Done) => submitted.finish(|| line.lap(begun)),
+                Ok(Answer::NotYet) if asked.elapsed() >= ASKING / 2 => refused = 0,
+                Ok(answer) if refused < REFUSALS => {
+                    refused += if answer == Answer::Panicked { OF_A_PANIC } else { 1 };
                     std::thread::sleep(PAUSE);
                 }
-                Ok(false) => submitted.end(Err("the driver does not wait for what it was given".to_owned())),
+                Ok(Answer::Panicked) => submitted.end(Err(LOST.to_owned())),
+                Ok(_) => submitted.end(Err("the driver does not wait for what it was given".to_owned())),
                 Err(reason) => submitted.end(Err(reason)),
             }
         }
     }
+}
+
+const LOST: &str = "the device was lost; the driver may have stopped it for running too long";
+
+/// What comes of asking.
+#[derive(PartialEq, Eq)]
+enum Answer {
+    Done,
+    NotYet,
+    Panicked,
 }
 
 /// Asks for a while whether a submission is done, which calls who waits for it.
@@ -242,20 +257,18 @@ fn ask(
     device: &wgpu::Device,
     index: &wgpu::SubmissionIndex,
     lost: &OnceLock<String>,
-) -> Result<bool, String> {
+) -> Result<Answer, String> {
     let wait = wgpu::PollType::Wait { submission_index: Some(index.clone()), timeout: Some(ASKING) };
-    let done = match catch_unwind(AssertUnwindSafe(|| device.poll(wait))) {
-        Ok(Ok(status)) => status.wait_finished(),
-        Ok(Err(wgpu::PollError::Timeout)) => false,
+    let answer = match catch_unwind(AssertUnwindSafe(|| device.poll(wait))) {
+        Ok(Ok(status)) if status.wait_finished() => Answer::Done,
+        Ok(Ok(_) | Err(wgpu::PollError::Timeout)) => Answer::NotYet,
         Ok(Err(error)) => return Err(lost.get().cloned().unwrap_or_else(|| error.to_string())),
         // It panics too where another thread's submission finds the work done between two looks of this one's: ask
         // again.
-        Err(_) if lost.get().is_none() => false,
-        Err(_) => {
-            return Err("the device was lost; the driver may have stopped it for running too long".to_owned());
-        }
+        Err(_) if lost.get().is_none() => Answer::Panicked,
+        Err(_) => return Err(LOST.to_owned()),
     };
-    lost.get().map_or(Ok(done), |reason| Err(reason.clone()))
+    lost.get().map_or(Ok(answer), |reason| Err(reason.clone()))
 }
 
 #[cfg(test)]

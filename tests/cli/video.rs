@@ -82,7 +82,7 @@ fn a_moving_picture_stays_what_it_is() {
         return;
     }
     let room = room();
-    let source = ["-f", "lavfi", "-i", "testsrc2=s=320x240:r=30000/1001,setsar=8/9"];
+    let source = ["-f", "lavfi", "-i", "testsrc2=s=176x144:r=30000/1001,setsar=8/9"];
     for (pixels, site) in [
         ("yuv420p", "left"),
         ("yuv420p", "center"),

@@ -124,13 +124,14 @@ fn however_cut_the_bytes_are_the_same() {
     let local_fused = passes::optimize(local.clone()).unwrap();
     // The widest tensors take 0.7 MB in f32, in the local mode 0.79 MB, and half of that in f16.
     let (limits, local_limits) = ([300_000, 100_000], [760_000, 400_000]);
-    for (precision, graph, [buffer, binding]) in [
-        (Precision::F32, &graph, limits),
-        (Precision::F32, &fused, limits),
-        (Precision::F16, &fused, limits),
-        (Precision::F32, &local, local_limits),
-        (Precision::F32, &local_fused, local_limits),
-        (Precision::F16, &local_fused, local_limits),
+    // Operators that passes replace are cut in every way at once alone.
+    for (precision, graph, [buffer, binding], first) in [
+        (Precision::F32, &graph, limits, 4),
+        (Precision::F32, &fused, limits, 0),
+        (Precision::F16, &fused, limits, 0),
+        (Precision::F32, &local, local_limits, 4),
+        (Precision::F32, &local_fused, local_limits, 0),
+        (Precision::F16, &local_fused, local_limits, 0),
     ] {
         let image = graph.desc(graph.inputs()[0]);
         let input = [Values::Planar(Random::new(7).values(image.elements() as usize))];
@@ -149,8 +150,8 @@ fn however_cut_the_bytes_are_the_same() {
             (ExecutorOptions { buffer_limit, ..whole.clone() }, true),
             (ExecutorOptions { buffer_limit, binding_limit, slice: Some(1), ..whole.clone() }, true),
         ];
-        for (cut, more) in cuts {
-            let mut executor = made(&cut);
+        for (cut, more) in &cuts[first..] {
+            let mut executor = made(cut);
             assert!(!more || executor.dispatch_count() > dispatches, "{cut:?} cuts nothing");
             executor.poison(device());
             let actual = executor.run(device(), &input, &mut |_| ()).unwrap();
