@@ -1,5 +1,5 @@
 """Rain as training sees it: in every direction, until it covers half of the picture, with mist that thickens with
-distance and drops out of focus; images as in degrade.py.
+distance and drops out of focus, and days that are hazy without rain; images as in degrade.py.
 
 degrade_rain.py draws the streaks, and holds what networks are judged with, which has to stay as it is.
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from degrade import add_noise, log_uniform, maybe_jpeg
+from degrade import add_noise, log_uniform, maybe_jpeg, quantized
 from degrade_blur import convolve, path_kernel
 from degrade_rain import ADDED, COVERAGE, Layer, blend, draw_layers, drops, random_rain, streaks
 
@@ -25,6 +25,8 @@ GRAIN_SHARE = 0.35
 MIST_SHARE, THICKEST = 0.3, 1.2
 DROPS_SHARE = 0.15
 NOISE_SHARE, JPEG_SHARE = 0.15, 0.25
+MOST_EXPOSED = 1.8
+"""Factor of the light of a hazy day at most: skies and walls become white."""
 
 
 def layer_at_large(layer: Layer, generator: np.random.Generator) -> Layer:
@@ -64,6 +66,13 @@ def mist(image: np.ndarray, thickest: float, generator: np.random.Generator) -> 
     distance = 0.5 + (0.5 + lean[0]) * y + lean[1] * x + 0.2 * np.sin(2 * y + wave[0]) * np.sin(2 * x + wave[1])
     distance = distance + generator.uniform(0, 0.6) * (image.max(-1) - 0.5)
     return -np.expm1(-generator.uniform(0, thickest) * np.clip(distance, 0, None))[..., None]
+
+
+def hazy(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A bright or hazy day on which it does not rain: it looks like mist, and is to be left alone."""
+    image = np.clip(clean / np.float32(255) * generator.uniform(1, MOST_EXPOSED), 0, 1)
+    light = generator.uniform(0.6, 1.0) + generator.uniform(-0.04, 0.04, 3)
+    return quantized(blend(image, mist(image, generator.uniform(0, THICKEST), generator), light, "over") * 255)
 
 
 def storm(clean: np.ndarray, coverage: float, generator: np.random.Generator) -> np.ndarray:

@@ -17,7 +17,7 @@ from degrade import MAX_SIGMA, add_noise, camera_noise, quantized
 from degrade_blur import FRAME_COUNTS, average_frames, finish
 from degrade_grain import grainy
 from degrade_motion import MARGIN, defocused, motion, soft
-from degrade_storm import random_storm
+from degrade_storm import hazy, random_storm
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
 HELD_OUT = 40
@@ -36,8 +36,11 @@ SOFT_TARGETS = 0.35
 DEFOCUSED_SHARE = 0.6
 """Pictures out of focus among the soft ones."""
 
+HAZY_SHARE, PLAIN_SHARE = 0.3, 0.3
+"""Hazy days, and plain bright things, among the pictures without rain that stay as they are."""
+
 PLACES = 3
-"""Places that are looked at for each crop of averaged frames."""
+"""Places that are looked at for each crop that is to be of a kind."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 """A degraded and a clean image, float32 [H, W, 3] on the 0..255 scale."""
@@ -197,6 +200,15 @@ class Deraining(Task):
     def degraded_pair(self, size: int, generator: np.random.Generator) -> Pair:
         clean = self.crop(size, generator)
         return random_storm(clean, generator), clean
+
+    def untouched(self, size: int, generator: np.random.Generator) -> np.ndarray:
+        """A photo without rain; what could be taken for mist in a share of the cases."""
+        kind = generator.random()
+        if kind < PLAIN_SHARE:
+            # Walls, skies and sails: in a crop that shows nothing else, they look like mist.
+            return max((self.crop(size, generator) for _ in range(PLACES)), key=lambda crop: crop.mean() - crop.std())
+        clean = self.crop(size, generator)
+        return hazy(clean, generator) if kind < PLAIN_SHARE + HAZY_SHARE else clean
 
 
 class Deblurring(Task):
