@@ -91,6 +91,7 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
     // It may be in a directory that has just been made.
     args.compare.page().map_or(Ok(()), dump::check)?;
     let telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
+    let mut begun = true;
     let mut worst = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
     jobs.skipped.iter().for_each(|job| telling.skipped(job));
     if !jobs.jobs.is_empty() {
@@ -101,16 +102,18 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
         let members = args.session.members(&weights, !args.no_passes, quiet)?;
         let mut pool = Pool::new(members).with_options(args.inputs.pool());
         let work = Work::new(&asked, &telling, quiet);
-        worst = worst.max(work.restore_all(&jobs, &mut pool, &mut summary, &mut gallery)?);
+        let (code, any) = work.restore_all(&jobs, &mut pool, &mut summary, &mut gallery);
+        (worst, begun) = (worst.max(code), any);
         summary.adapter = work.used.names();
         summary.precision = Some(work.used.precision(&args.session.network).name());
-        if let Some(gallery) = &gallery {
+        // A run that ended before it began leaves an earlier one's page as it is.
+        if let Some(gallery) = gallery.filter(|_| begun) {
             gallery.write("Photos before and after", &args.session.settings(models, &work.used))?;
         }
     }
     summary.seconds = telling.seconds();
     summary.memory.host = summary::host_peak();
-    if telling.in_words() && (summary.files.len() > 1 || summary.others > 0) {
+    if begun && telling.in_words() && (summary.files.len() > 1 || summary.others > 0) {
         say(summary.text());
     }
     drop(telling);

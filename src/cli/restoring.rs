@@ -1,6 +1,6 @@
 //! The work on photos, as a pool does it, and what is told of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -13,11 +13,11 @@ use crate::{Cancel, Restored, Restorer, Shown};
 use super::gallery::Gallery;
 use super::mishap::{Mishap, attempt};
 use super::photo::{Asked, Photo};
+use super::say;
 use super::session::{Used, attempt_with_adapter};
 use super::signals::TALLY;
 use super::summary::{File, Seconds, Summary};
 use super::telling::Telling;
-use super::{Failure, say};
 
 /// What all threads of the pool share.
 pub(super) struct Work<'a> {
@@ -55,17 +55,19 @@ impl<'a> Work<'a> {
         Self { asked, telling, quiet, told: Mutex::default(), used: Used::default() }
     }
 
-    /// Restores photos in the order of their names; gives the highest exit code.
+    /// Restores photos in the order of their names; gives the highest exit code, and whether there was a device for any.
+    /// Where there is none, or none is left, the photos that are left have failed by that.
     pub(super) fn restore_all(
         &self,
         jobs: &'a Jobs,
         pool: &mut Pool,
         summary: &mut Summary,
         gallery: &mut Option<Gallery<'_>>,
-    ) -> Result<u8, Failure> {
-        let mut worst = 0;
+    ) -> (u8, bool) {
+        let (mut worst, mut told) = (0, HashSet::new());
         TALLY.begin(jobs.jobs.len());
         let done = pool.run(self, jobs.jobs.iter(), &Cancel::new(), |job, saved| {
+            told.insert(std::ptr::from_ref(job));
             let outcome = saved.and_then(|saved| saved.show(job.input.path(), gallery));
             self.telling.ended(job, outcome.as_ref().err());
             match outcome {
@@ -80,8 +82,16 @@ impl<'a> Work<'a> {
                 }
             }
         });
-        done.map_err(|mishap| mishap.ended())?;
-        Ok(worst)
+        if let Err(mishap) = done {
+            mishap.report();
+            worst = worst.max(mishap.code);
+            gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
+            let left = jobs.jobs.iter().filter(|job| !told.contains(&std::ptr::from_ref(*job)));
+            summary.files.extend(left.map(|job| File::failed(job, &mishap)));
+            summary.errors.push(mishap.text);
+            return (worst, !told.is_empty());
+        }
+        (worst, true)
     }
 
     /// Says what an output's format has no room for, of each kind once.

@@ -22,6 +22,8 @@ pub(super) struct Summary {
     pub(super) files: Vec<File>,
     /// Files of directories that are no images.
     pub(super) others: usize,
+    /// What is about no single file: directories that cannot be listed, and why the run ended early.
+    pub(super) errors: Vec<String>,
 }
 
 /// The most bytes that were held at once.
@@ -87,8 +89,9 @@ impl Summary {
     /// Of photos that are left alone, and of what nothing was done to.
     pub(super) fn new(jobs: &Jobs) -> Self {
         let files = jobs.skipped.iter().map(|job| File::new(job, "skipped")).collect();
-        let memory = Memory::default();
-        Self { adapter: None, precision: None, memory, seconds: 0.0, files, others: jobs.others }
+        let errors = jobs.failures.iter().map(ToString::to_string).collect();
+        let (memory, others) = (Memory::default(), jobs.others);
+        Self { adapter: None, precision: None, memory, seconds: 0.0, files, others, errors }
     }
 
     fn count(&self, result: &str) -> usize {

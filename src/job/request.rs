@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::distinct::{CASE_IS_IGNORED, Identity, check_distinct};
 use super::{Job, Place, make_directory, names_directory};
 use crate::image::{self, FileFormat, ListOptions, WriteOptions};
+use crate::model::Stage;
 use crate::{Error, Result, Shown, output};
 
 /// What stands for a standard stream.
@@ -269,10 +270,15 @@ impl Jobs {
     }
 }
 
-/// Where results go beside their inputs, an earlier run's results are no inputs.
+/// Where results go beside their inputs, an earlier run's results are no inputs, nor the images of stages beside those.
 fn drop_results(jobs: &mut Vec<Job>) {
     let identity = |place: &Place| place.file().map(|path| Identity::of(path, CASE_IS_IGNORED));
-    let results: HashSet<Identity> = jobs.iter().filter_map(|job| identity(&job.output)).collect();
+    let stages: Vec<Job> = Stage::EARLIER
+        .iter()
+        .flat_map(|stage| jobs.iter().filter_map(|job| job.beside(stage.image())))
+        .collect();
+    let results: HashSet<Identity> =
+        jobs.iter().chain(&stages).filter_map(|job| identity(&job.output)).collect();
     jobs.retain(|job| identity(&job.input).is_none_or(|input| !results.contains(&input)));
 }
 

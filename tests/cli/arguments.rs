@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::photos::*;
-use crate::{Room, mprnet};
+use crate::{Room, Run, mprnet};
 
 const RESTORE: [&str; 4] = ["restore", "photo.png", "-o", "out.png"];
 
@@ -172,6 +174,19 @@ fn no_adapter_for_several_photos() {
     room.make_directory("out");
     let mut command = room.command(["restore", "photo.png", "other.png", "-o", "out"]);
     room.refuses_command(without_adapters(&mut command), 3, &["no GPU adapter was found"]);
+
+    // Programs are told of each, and of the directory that holds none.
+    room.make_directory("none");
+    let mut command = room.command(["restore", "photo.png", "other.png", "none", "-o", "out", "--json"]);
+    let run = Run::of(without_adapters(&mut command));
+    assert_eq!(run.code, 3, "{}", run.err);
+    let told: Value = serde_json::from_str(&run.out).unwrap();
+    let says = |text: &Value, words: &str| text.as_str().unwrap().contains(words);
+    let [folder, adapter] = &told["errors"].as_array().unwrap()[..] else { panic!("{told}") };
+    assert!(says(folder, "the images in none") && says(adapter, "no GPU adapter was found"), "{told}");
+    let failed = |it: &Value| it["result"] == "failed" && says(&it["error"], "no GPU adapter was found");
+    let files = told["files"].as_array().unwrap();
+    assert!(files.len() == 2 && files.iter().all(failed), "{told}");
 }
 
 #[test]

@@ -84,8 +84,11 @@ fn what_is_there_is_an_error_or_stays_or_is_replaced() {
 fn results_beside_their_photos() {
     let room = room();
     for _ in 0..2 {
-        restore(&room, &["in", "-o", "in", "--suffix", "_clean", "--overwrite"]).succeeds();
-        let names = [".4.png", "10.png", "10_clean.png", "2.png", "2_clean.png", "notes.txt"];
+        restore(&room, &["in", "-o", "in", "--suffix", "_clean", "--overwrite", "--keep-stages"]).succeeds();
+        let stages = |name: &str| ["png", "stage1.png", "stage2.png"].map(|it| format!("{name}_clean.{it}"));
+        let [of_10, of_2] = [stages("10"), stages("2")];
+        let names = [&[".4.png", "10.png"].map(str::to_owned)[..], &of_10, &["2.png".to_owned()], &of_2];
+        let names = [names.concat(), vec!["notes.txt".to_owned()]].concat();
         let found = files(&room, "in");
         assert_eq!(
             found.iter().filter(|name| !name.contains('/')).collect::<Vec<_>>(),

@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::image::{self, Frame};
@@ -95,7 +96,9 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let mut pool = Pool::new(members).with_options(PoolOptions { ordered: true, ..PoolOptions::default() });
     let mut gallery = args.report.as_deref().map(|page| Gallery::new(page, protocol));
     let scoring = Scoring { args, protocol, quiet, total: pairs.len(), used: Used::default() };
-    let Outcomes { rows, failed, worst } = scoring.evaluate_all(&pairs, &mut pool, &mut gallery)?;
+    let Outcomes { rows, failed, worst, ended } = scoring.evaluate_all(&pairs, &mut pool, &mut gallery);
+    // A run that ended before it began leaves an earlier one's page as it is.
+    let gallery = gallery.filter(|_| !ended || !rows.is_empty());
     if !failed.is_empty() && !rows.is_empty() && !quiet {
         say(format_args!("the means are over {} of {} images", rows.len(), pairs.len()));
     }
@@ -161,6 +164,19 @@ struct Outcomes {
     failed: Vec<Failed>,
     /// The highest exit code of those that failed.
     worst: u8,
+    /// Whether the run ended early, since there is no device, or none is left.
+    ended: bool,
+}
+
+impl Outcomes {
+    /// Photos have failed by one and the same.
+    fn fail(&mut self, pairs: &[&Pair], mishap: &Mishap, gallery: &mut Option<Gallery<'_>>) {
+        mishap.report();
+        self.worst = self.worst.max(mishap.code);
+        gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
+        let failed = |pair: &&Pair| Failed { name: pair.name(), reason: mishap.text.clone() };
+        self.failed.extend(pairs.iter().map(failed));
+    }
 }
 
 /// The work on photos, as a pool does it.
@@ -185,21 +201,21 @@ impl<'a> Scoring<'a> {
         pairs: &'a [Pair],
         pool: &mut Pool,
         gallery: &mut Option<Gallery<'_>>,
-    ) -> Result<Outcomes, Failure> {
-        let mut outcomes = Outcomes::default();
-        let done = pool.run(self, pairs.iter().enumerate(), &Cancel::new(), |(_, pair), scored| match scored
-            .and_then(|scored| scored.show(pair, gallery))
-        {
-            Ok(row) => outcomes.rows.push(row),
-            Err(mishap) => {
-                mishap.report();
-                outcomes.worst = outcomes.worst.max(mishap.code);
-                gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
-                outcomes.failed.push(Failed { name: pair.name(), reason: mishap.text });
+    ) -> Outcomes {
+        let (mut outcomes, mut told) = (Outcomes::default(), HashSet::new());
+        let done = pool.run(self, pairs.iter().enumerate(), &Cancel::new(), |(index, pair), scored| {
+            told.insert(index);
+            match scored.and_then(|scored| scored.show(pair, gallery)) {
+                Ok(row) => outcomes.rows.push(row),
+                Err(mishap) => outcomes.fail(&[pair], &mishap, gallery),
             }
         });
-        done.map_err(|mishap| mishap.ended())?;
-        Ok(outcomes)
+        if let Err(mishap) = done {
+            let left = pairs.iter().enumerate().filter(|(index, _)| !told.contains(index));
+            outcomes.fail(&left.map(|(_, pair)| pair).collect::<Vec<_>>(), &mishap, gallery);
+            outcomes.ended = true;
+        }
+        outcomes
     }
 }
 
