@@ -62,6 +62,7 @@ impl UnderWay {
     /// Waits until at most `left` that compute are under way, and nothing before them.
     pub(super) async fn settle<P: FnMut(Progress) + ?Sized>(
         &mut self,
+        device: &Device,
         left: usize,
         watch: &mut Watch<'_, P>,
     ) -> Result<()> {
@@ -76,7 +77,7 @@ impl UnderWay {
                     self.arrived.push(rows);
                 }
                 Doing::Work(work, lap) => {
-                    watch.spent.gpu += lap.and_then(Lap::took).unwrap_or(took);
+                    watch.spent.gpu += lap.and_then(|lap| lap.took(device)).unwrap_or(took);
                     more -= 1;
                     self.done += work;
                     (watch.progress)(Progress { done: self.done.min(self.total), total: self.total });
@@ -106,7 +107,7 @@ impl Computed {
         device: &Device,
         watch: &mut Watch<'_, P>,
     ) -> Result<Vec<Values>> {
-        self.under_way.settle(0, watch).await?;
+        self.under_way.settle(device, 0, watch).await?;
         device.settle().await?;
         let start = Instant::now();
         let values = match self.results {
@@ -202,7 +203,7 @@ impl Executor {
         let mut under_way = UnderWay { submissions, done: 0, total, on_host, arrived };
         let mut next = 0;
         while next < self.planned.len() {
-            under_way.settle(AHEAD - 1, watch).await?;
+            under_way.settle(device, AHEAD - 1, watch).await?;
             self.receive(device, &mut under_way)?;
             watch.cancel.check()?;
             next = self.adapt(device, next)?;
@@ -272,7 +273,7 @@ impl Executor {
         under_way: &mut UnderWay,
         watch: &mut Watch<'_, P>,
     ) -> Result<()> {
-        under_way.settle(0, watch).await?;
+        under_way.settle(device, 0, watch).await?;
         self.receive(device, under_way)
     }
 

@@ -272,8 +272,7 @@ impl Lane {
             let view = buffer.get_mapped_range(..).map_err(|error| error.to_string())?;
             values.decode(&self.desc, &part.layout, &part.rows, &view);
             drop(view);
-            // A device that is lost has destroyed it.
-            device.checked_for("reading results", 0, || buffer.unmap()).map_err(|error| error.to_string())?;
+            device.unmap(buffer, "reading results").map_err(|error| error.to_string())?;
         }
         Ok(values)
     }

@@ -166,8 +166,7 @@ impl Stream {
                         at = end;
                     }
                     drop(view);
-                    // A device that is lost has destroyed it.
-                    device.checked_for("moving rows", 0, || buffer.unmap())?;
+                    device.unmap(buffer, "moving rows")?;
                 }
                 host.stored = band + 1;
                 keep(&self.downloads, buffers);

@@ -158,7 +158,7 @@ impl Recording {
                     vec![*interval.get().ok_or("the driver does not say when it is done")?]
                 }
                 Source::Stamps(stamps) => {
-                    let ticks = stamps.read()?;
+                    let ticks = stamps.read(device)?;
                     let first = *first.get_or_insert(ticks[0]);
                     self.intervals(&ticks, first, period)?
                 }

@@ -165,16 +165,14 @@ async fn listed(backends: wgpu::Backends, compiler: Option<wgpu::Dx12Compiler>) 
     found.into_iter().filter(computes).map(summarized).collect()
 }
 
-/// The adapter of DX12 that is meant, with the compiler that Windows has: for when one could not be opened, and a
+/// The same adapter of DX12 with the compiler that Windows has: for when it could not be opened, and a
 /// `dxcompiler.dll` may be why.
-pub(super) async fn without_dxc(
-    backend: wgpu::Backend,
-    named: Option<&str>,
-) -> Option<(wgpu::Adapter, AdapterSummary)> {
-    let dll = Some(()).filter(|()| backend == wgpu::Backend::Dx12).and_then(|()| dxc::found())?;
-    let opened = select(listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc)).await, named).ok()?;
+pub(super) async fn without_dxc(meant: &AdapterSummary) -> Option<(wgpu::Adapter, AdapterSummary)> {
+    let dll = Some(()).filter(|()| meant.backend == wgpu::Backend::Dx12).and_then(|()| dxc::found())?;
+    let candidates = listed(wgpu::Backends::DX12, Some(wgpu::Dx12Compiler::Fxc)).await;
+    let same = candidates.into_iter().find(|(_, summary)| summary.is_same_hardware(meant))?;
     dxc::pass_over(&dll);
-    Some(opened)
+    Some(same)
 }
 
 /// Sorts adapters: GPUs of their own before those of processors, and software last; then OpenGL, then as they are

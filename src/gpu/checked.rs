@@ -41,6 +41,14 @@ impl Device {
         self.watched(&during, bytes, calls).map_err(|error| self.told(error, during, bytes))
     }
 
+    /// Unmaps a buffer that was read or written by the host, `during` something.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] where the device is lost, which has destroyed the buffer.
+    pub(crate) fn unmap(&self, buffer: &wgpu::Buffer, during: &'static str) -> Result<()> {
+        self.checked_for(during, 0, || buffer.unmap())
+    }
+
     /// Waits for what has yet to be told of earlier calls: nothing, but in browsers.
     ///
     /// # Errors

@@ -75,10 +75,9 @@ impl Device {
     pub async fn new_async(options: &DeviceOptions) -> Result<Self> {
         let named = options.device.as_deref();
         let (adapter, summary) = adapters::select(adapters::usable().await, named)?;
-        let backend = summary.backend;
-        match Self::open_with(&adapter, summary, options).await {
+        match Self::open_with(&adapter, summary.clone(), options).await {
             Err(error) => {
-                let (adapter, summary) = adapters::without_dxc(backend, named).await.ok_or(error)?;
+                let (adapter, summary) = adapters::without_dxc(&summary).await.ok_or(error)?;
                 Self::open_with(&adapter, summary, options).await
             }
             opened => opened,

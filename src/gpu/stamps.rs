@@ -77,11 +77,11 @@ impl Stamps {
     }
 
     /// The timestamps, once that is submitted and done.
-    pub(crate) fn read(&self) -> std::result::Result<Vec<u64>, String> {
+    pub(crate) fn read(&self, device: &Device) -> std::result::Result<Vec<u64>, String> {
         let view = self.readable.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
         let ticks = bytemuck::pod_collect_to_vec(&view);
         drop(view);
-        self.readable.unmap();
+        device.unmap(&self.readable, "reading timestamps").map_err(|error| error.to_string())?;
         Ok(ticks)
     }
 
@@ -92,7 +92,7 @@ impl Stamps {
         encoder: wgpu::CommandEncoder,
     ) -> std::result::Result<Vec<u64>, String> {
         self.submit(device, encoder, |_| ()).wait()?;
-        self.read()
+        self.read(device)
     }
 
     /// Seconds of one tick.
@@ -109,11 +109,7 @@ const KEPT: usize = 3;
 
 /// The time of a pass by the adapter's clock.
 #[derive(Debug)]
-pub(crate) struct Lap {
-    stamps: Stamps,
-    tick: f64,
-    spare: Spare,
-}
+pub(crate) struct Lap(Stamps);
 
 impl Lap {
     /// For a pass that is to be recorded; none where the adapter has no clock that can be read.
@@ -121,30 +117,29 @@ impl Lap {
         if !device.wgpu().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return None;
         }
-        let spare = Arc::clone(&device.laps);
-        let stamps = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let stamps = stamps.unwrap_or_else(|| Stamps::new(device, 2));
-        Some(Self { stamps, tick: Stamps::tick(device), spare })
+        let spare = device.laps.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let stamps = spare.unwrap_or_else(|| Stamps::new(device, 2));
+        Some(Self(stamps))
     }
 
     /// The pass.
     pub(crate) fn pass<'a>(&self, encoder: &'a mut wgpu::CommandEncoder) -> wgpu::ComputePass<'a> {
-        self.stamps.pass(encoder, 0)
+        self.0.pass(encoder, 0)
     }
 
     /// Adds, after the pass, what brings its time to the host.
     pub(crate) fn end(&self, encoder: &mut wgpu::CommandEncoder) {
-        self.stamps.resolve(encoder);
+        self.0.resolve(encoder);
     }
 
     /// The time, once the submission is done; none where it cannot be read.
-    pub(crate) fn took(self) -> Option<Duration> {
-        let ticks = self.stamps.read().ok()?;
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn took(self, device: &Device) -> Option<Duration> {
+        let ticks = self.0.read(device).ok()?;
+        let mut spare = device.laps.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() < KEPT {
-            spare.push(self.stamps);
+            spare.push(self.0);
         }
         let passed = ticks[1].checked_sub(ticks[0])?;
-        Duration::try_from_secs_f64(passed as f64 * self.tick).ok()
+        Duration::try_from_secs_f64(passed as f64 * Stamps::tick(device)).ok()
     }
 }

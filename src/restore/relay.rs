@@ -74,7 +74,7 @@ impl<'a> Relay<'a> {
                 view.slice(y * bytes..(y + 1) * bytes).copy_from_slice(bytemuck::cast_slice(&row));
             }
         }
-        buffer.unmap();
+        self.device.unmap(&buffer, "passing an image on")?;
         Ok(buffer)
     }
 
