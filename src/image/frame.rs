@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::light::Light;
 use super::metadata::Metadata;
-use super::samples::{Arithmetic, Depth, Samples};
+use super::samples::{Arithmetic, Depth, Sample, Samples, with_samples};
 use crate::error::{Error, Result};
 
 /// The most pixels an image may have: 2^28, that is 268 megapixels or 16,384 x 16,384. Fuzzers, which claim large sizes
@@ -166,6 +166,20 @@ impl Frame {
     #[must_use]
     pub fn alpha(&self) -> Option<&Samples> {
         self.alpha.as_deref()
+    }
+
+    /// Whether anything shows through: a channel for transparency may say of every pixel that nothing does.
+    #[must_use]
+    pub fn is_transparent(&self) -> bool {
+        fn any<T: Sample>(alpha: &[T]) -> bool {
+            alpha.iter().any(|&opacity| opacity != T::ONE)
+        }
+        self.alpha().is_some_and(|alpha| with_samples!(alpha, v => any(v)))
+    }
+
+    /// The same without a channel for transparency.
+    pub(crate) fn opaque(self) -> Self {
+        Self { alpha: None, ..self }
     }
 
     /// Whether the image came as grey and is to be written as grey.

@@ -52,6 +52,10 @@ fn png_before_and_behind_the_pixels() {
     }
     let unknown = png(&[ihdr(3, 2, 8, 0), chunk(b"eXIf", &exif(9, true)), pixels()]);
     assert_seen(&room.read("a.png", &unknown).unwrap(), SEEN[0].1, "unknown");
+    let mut damaged = chunk(b"eXIf", &exif(6, true));
+    *damaged.last_mut().unwrap() ^= 1;
+    let damaged = png(&[ihdr(3, 2, 8, 0), damaged, pixels()]);
+    assert_seen(&room.read("a.png", &damaged).unwrap(), SEEN[0].1, "damaged");
 }
 
 /// Blocks of 8 x 8 pixels of one grey survive the compression within a step or two.

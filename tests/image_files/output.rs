@@ -83,6 +83,18 @@ fn a_name_without_directory_is_here() {
     image::check_output(std::path::Path::new("photo.png"), &WriteOptions::default()).unwrap();
 }
 
+/// Screenshots have a channel for transparency that says of every pixel that it is opaque.
+#[test]
+fn a_channel_without_transparency_is_no_hindrance() {
+    let room = Room::new();
+    let opaque = rgb8(3, 2).with_alpha8(vec![255; 6]).unwrap();
+    assert!(!opaque.is_transparent() && transparent(2, 2).is_transparent() && !rgb8(2, 2).is_transparent());
+    image::write(&opaque, &room.path("opaque.jpg")).unwrap();
+    image::write(&rgb8(3, 2), &room.path("plain.jpg")).unwrap();
+    let read = |name| std::fs::read(room.path(name)).unwrap();
+    assert!(read("opaque.jpg") == read("plain.jpg"));
+}
+
 #[test]
 fn what_a_format_cannot_hold() {
     let room = Room::new();

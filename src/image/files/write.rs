@@ -31,7 +31,7 @@ pub fn check_output(path: &Path, options: &WriteOptions) -> Result<()> {
 pub fn check_frame(frame: &Frame, path: &Path, options: &WriteOptions) -> Result<()> {
     let refuse = |reason| Err(Error::Unwritable { path: path.to_owned(), reason });
     let format = output_format(path, options)?;
-    if format == FileFormat::Jpeg && frame.alpha().is_some() {
+    if format == FileFormat::Jpeg && frame.is_transparent() {
         return refuse("JPEG cannot hold this image's transparency; choose .png, .webp or .tiff".to_owned());
     }
     if options.float && format != FileFormat::Tiff {

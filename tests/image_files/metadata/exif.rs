@@ -114,6 +114,24 @@ fn what_is_behind_a_thumbnail_keeps_its_place() {
     assert_eq!(&kept[length..], b"the maker's own");
 }
 
+/// An uncompressed thumbnail in two strips, with something between them that is not its own.
+#[test]
+fn every_strip_of_a_thumbnail_goes() {
+    let room = Room::new();
+    let image = exif_directory(false, 8, &[(0x112, 3, &[1, 0])], 8 + 18);
+    let second = |strips: [u32; 2]| {
+        let [at, lengths] = [strips, [6, 4]].map(|numbers| numbers.map(u32::to_le_bytes).concat());
+        exif_directory(false, 8 + 18, &[(0x111, 4, &at), (0x117, 4, &lengths)], 0)
+    };
+    let strips_at = (8 + 18 + second([0; 2]).len()) as u32;
+    let header = b"II*\0\x08\0\0\0";
+    let own = [header, image.as_slice(), &second([strips_at, strips_at + 9])].concat();
+    let frame = [own.as_slice(), b"secretthesame!"].concat();
+    let frame = room.read("a.png", &png_with(&[chunk(b"eXIf", &frame)])).unwrap();
+    let kept = frame.metadata().exif.as_ref().unwrap();
+    assert_eq!(&kept[strips_at as usize..], b"\0\0\0\0\0\0the\0\0\0\0!");
+}
+
 /// Blocks that no reader could follow: not kept, and no harm to the picture.
 #[test]
 fn damaged_exif_is_not_kept() {
@@ -154,8 +172,9 @@ fn width_and_height_change_places_with_the_picture() {
         let turn = [0, orientation];
         let (x, y) = (rational(300), rational(150));
         let image = |exif: &[u8]| {
+            let sides: [Value; 2] = [(0x100, 3, &[0, 3]), (0x101, 4, &[0, 0, 0, 2])];
             let values: [Value; 4] = [(0x112, 3, &turn), (0x11a, 5, &x), (0x11b, 5, &y), (0x8769, 4, exif)];
-            exif_directory(true, 8, &values, 0)
+            exif_directory(true, 8, &[&sides[..], &values].concat(), 0)
         };
         let at = 8 + image(&[0; 4]).len();
         let exif = exif_directory(true, at, &[(0xa002, 3, &[0, 3]), (0xa003, 4, &[0, 0, 0, 2])], 0);
@@ -167,8 +186,10 @@ fn width_and_height_change_places_with_the_picture() {
         let resolution = frame.metadata().resolution.unwrap();
         assert_eq!((resolution.x, resolution.y), (x, y), "{orientation}");
         let kept = frame.metadata().exif.as_ref().unwrap();
-        let width = [0xa0, 2, 0, 3, 0, 0, 0, 1, 0, 3];
-        assert_eq!(kept.windows(10).any(|window| window == width), x > y, "{orientation}");
+        for tag in [[0xa0, 2], [1, 0]] {
+            let width = [&tag[..], &[0, 3, 0, 0, 0, 1, 0, 3]].concat();
+            assert_eq!(kept.windows(10).any(|window| window == width), x > y, "{orientation}");
+        }
         // The chunk of PNG likewise.
         let dots = chunk(b"pHYs", &[&11_811u32.to_be_bytes()[..], &5906u32.to_be_bytes(), &[1]].concat());
         let frame = room.read("a.png", &png_with(&[dots, chunk(b"eXIf", &block(orientation))])).unwrap();

@@ -59,7 +59,10 @@ pub(super) fn encode<W: Write + Seek>(
         (Depth::F32, Depth::F32) => Depth::F32,
         _ => Depth::U16,
     };
-    let frame = frame.in_depth(depth);
+    let mut frame = frame.in_depth(depth);
+    if format == FileFormat::Jpeg && frame.alpha().is_some() {
+        frame = Cow::Owned(frame.into_owned().opaque());
+    }
     // WebP has no grey.
     let (channels, samples) = frame.interleaved(format != FileFormat::WebP);
     let picture = Picture { width: frame.width(), height: frame.height(), channels, samples, metadata };

@@ -111,15 +111,21 @@ impl<'a> Block<'a> {
         self.bytes.get(range.clone()).map(|_| range)
     }
 
-    /// An unsigned integer of up to 32 bits.
+    /// An unsigned integer of up to 32 bits: the first, where there are several.
     pub fn number(&self, entry: Entry) -> Option<u32> {
-        match (entry.kind, entry.count) {
-            (_, 0) => None,
-            (1, _) => self.bytes.get(self.value_range(entry)?)?.first().copied().map(u32::from),
-            (3, _) => self.u16(self.value_range(entry)?.start).map(u32::from),
-            (4 | 13, _) => self.u32(self.value_range(entry)?.start),
+        self.numbers(entry).first().copied()
+    }
+
+    /// Unsigned integers of up to 32 bits.
+    pub fn numbers(&self, entry: Entry) -> Vec<u32> {
+        let read = |at| match entry.kind {
+            1 => self.bytes.get(at).copied().map(u32::from),
+            3 => self.u16(at).map(u32::from),
+            4 | 13 => self.u32(at),
             _ => None,
-        }
+        };
+        let places = || Some(self.value_range(entry)?.step_by(width_of(entry.kind)?.0));
+        places().into_iter().flatten().map_while(read).collect()
     }
 
     pub fn ratio(&self, entry: Entry) -> Option<f64> {

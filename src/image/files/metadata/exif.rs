@@ -14,8 +14,9 @@ const ORIENTATION: u16 = 0x112;
 const X_RESOLUTION: u16 = 0x11a;
 const Y_RESOLUTION: u16 = 0x11b;
 const RESOLUTION_UNIT: u16 = 0x128;
-const PIXEL_WIDTH: u16 = 0xa002;
-const PIXEL_HEIGHT: u16 = 0xa003;
+const IMAGE_SIDES: [u16; 2] = [0x100, 0x101];
+const PIXEL_SIDES: [u16; 2] = [0xa002, 0xa003];
+const FOCAL_PLANE_RESOLUTION: [u16; 2] = [0xa20e, 0xa20f];
 
 /// Tags that say what a picture shows, who made it and with what, and not how its samples are stored: in TIFF they are
 /// the page's own, in an EXIF block its first directory's.
@@ -83,8 +84,11 @@ pub(crate) fn upright(bytes: &[u8], on_its_side: bool) -> Option<Vec<u8>> {
     }
     if on_its_side {
         let [_, exif, ..] = block.directories();
-        swap(&image, [X_RESOLUTION, Y_RESOLUTION], &mut out);
-        exif.iter().for_each(|exif| swap(exif, [PIXEL_WIDTH, PIXEL_HEIGHT], &mut out));
+        let mut turn = |directory: &Directory, pairs: [[u16; 2]; 2]| {
+            pairs.iter().for_each(|tags| swap(directory, *tags, &mut out));
+        };
+        turn(&image, [[X_RESOLUTION, Y_RESOLUTION], IMAGE_SIDES]);
+        exif.iter().for_each(|exif| turn(exif, [PIXEL_SIDES, FOCAL_PLANE_RESOLUTION]));
     }
     drop_thumbnail(&block, &image, &mut out);
     Some(out)
@@ -107,8 +111,9 @@ fn drop_thumbnail(block: &Block, image: &Directory, out: &mut Vec<u8>) {
     let mut ranges = Vec::new();
     ranges.push(second.range.start..(second.range.end + 4).min(out.len()));
     for (offset, length) in THUMBNAILS {
-        let number = |tag| block.number(second.find(tag)?);
-        if let (Some(offset), Some(length)) = (number(offset), number(length)) {
+        let numbers = |tag| second.find(tag).map_or_else(Vec::new, |entry| block.numbers(entry));
+        // Uncompressed pixels may lie in several strips.
+        for (offset, length) in numbers(offset).into_iter().zip(numbers(length)) {
             let end = (offset as usize).saturating_add(length as usize);
             ranges.push((offset as usize).min(out.len())..end.min(out.len()));
         }

@@ -104,13 +104,11 @@ fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pix
 /// Goes through the chunks (length, type, content, checksum) to the closing one, or to the last that is whole.
 fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
     let mut rest = &bytes[8..];
-    let (kind, header) = next_chunk(&mut rest).ok_or_else(|| cut_short(FORMAT, bytes))?;
+    let (kind, header, sound) = next_chunk(&mut rest).ok_or_else(|| cut_short(FORMAT, bytes))?;
     let (b"IHDR", Some((&width, after)), 13) = (&kind, header.split_first_chunk(), header.len()) else {
         return Err(broken(FORMAT, &"it does not begin with its header"));
     };
-    let mut checksum = Crc::new();
-    checksum.update(&bytes[12..29]);
-    if bytes.get(29..33) != Some(&checksum.sum().to_be_bytes()) {
+    if !sound {
         return Err(broken(FORMAT, &"its header does not fit its checksum"));
     }
     let mut chunks = Chunks {
@@ -121,7 +119,7 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
         profile: false,
         ended: false,
     };
-    while let Some((kind, content)) = next_chunk(&mut rest) {
+    while let Some((kind, content, sound)) = next_chunk(&mut rest) {
         match &kind {
             b"IEND" => {
                 chunks.ended = true;
@@ -131,18 +129,24 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
             b"acTL" => {
                 chunks.frames = content.first_chunk().map_or(0, |frames| u32::from_be_bytes(*frames));
             }
+            // What is damaged might turn the picture, or its colours.
+            _ if !sound => {}
             _ => chunks.metadata.add_png_chunk(kind, content),
         }
     }
     Ok(chunks)
 }
 
-/// Takes the next chunk's type and content off the front; `None` where the data ends before it.
-fn next_chunk<'a>(rest: &mut &'a [u8]) -> Option<([u8; 4], &'a [u8])> {
+/// Takes the next chunk's type and content off the front, and tells whether they fit their checksum; `None` where the
+/// data ends before it.
+fn next_chunk<'a>(rest: &mut &'a [u8]) -> Option<([u8; 4], &'a [u8], bool)> {
     let (length, after) = rest.split_first_chunk()?;
     let (kind, after) = after.split_first_chunk()?;
     let (content, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-    let (_checksum, after) = after.split_first_chunk::<4>()?;
+    let (stated, after) = after.split_first_chunk()?;
     *rest = after;
-    Some((*kind, content))
+    let mut checksum = Crc::new();
+    checksum.update(kind);
+    checksum.update(content);
+    Some((*kind, content, checksum.sum() == u32::from_be_bytes(*stated)))
 }

@@ -79,6 +79,9 @@ pub(super) fn channels(
     }
     match extra - usize::from(channels.alpha.is_some()) {
         0 => {}
+        1 if matches!(channels.color, Color::Palette(_)) => {
+            notes.push(Note::Warning("the transparency beside its palette is left out".into()));
+        }
         1 => notes.push(Note::Warning(
             "a channel that is neither colour nor marked as transparency is left out".into(),
         )),
