@@ -1,5 +1,5 @@
-//! Restores the images of a folder, the next ones read and the last ones written while the GPU computes:
-//! `cargo run --release --example folder -- IN OUT`.
+//! Restores the images of a folder as PNG, the next ones read and the last ones written while the GPU computes:
+//! `cargo run --release --example folder -- IN OUT`. `a.jpg` becomes `a.jpg.png`, so that no two photos share a name.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,9 @@ impl Work for Files<'_> {
     }
 
     fn save(&self, input: &PathBuf, _: Frame, restored: Frame) -> Result<PathBuf> {
-        let output = self.output.join(input.with_extension("png").file_name().unwrap_or_default());
+        let mut name = input.file_name().unwrap_or_default().to_owned();
+        name.push(".png");
+        let output = self.output.join(name);
         image::write(&restored, &output)?;
         Ok(output)
     }
@@ -55,8 +57,13 @@ fn main() -> Result<()> {
         ..PoolOptions::default()
     });
     let (files, work) = (image::list(&input)?, Files { output: &output });
+    let mut failed = 0;
     pool.run(&work, files.into_iter(), &Cancel::new(), |input, saved| match saved {
         Ok(output) => println!("{} -> {}", input.display(), output.display()),
-        Err(error) => eprintln!("error: {error}"),
-    })
+        Err(error) => {
+            eprintln!("error: {error}");
+            failed += 1;
+        }
+    })?;
+    std::process::exit(i32::from(failed > 0))
 }

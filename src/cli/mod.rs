@@ -354,7 +354,7 @@ fn print(text: &str) -> Result<(), Error> {
 fn exit_code(error: &Error) -> u8 {
     match error {
         Error::NoAdapter | Error::UnknownDevice { .. } | Error::Gpu { .. } | Error::Shader { .. } => 3,
-        Error::UnknownTensor { .. } | Error::Jobs { .. } => 2,
+        Error::UnknownTensor { .. } | Error::Jobs { .. } | Error::Mode(_) => 2,
         Error::Unrestored { source, .. } => exit_code(source),
         _ => 1,
     }

@@ -21,7 +21,7 @@ pub(super) struct PartsArgs {
     /// With --mode tiled: the side of a tile in pixels; default: 512
     #[arg(short = 't', long, value_name = "PIXELS", value_parser = tile_sides())]
     tile: Option<u32>,
-    /// With --mode tiled: how many pixels neighbouring tiles overlap at least; default: 32
+    /// With --mode tiled: how many pixels neighbouring tiles overlap at least; default: 32, or half of a smaller tile
     #[arg(long, value_name = "PIXELS")]
     overlap: Option<u32>,
     /// With --mode local: side in pixels of the square crops that the model was trained on; default: what the model's

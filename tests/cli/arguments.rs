@@ -74,7 +74,7 @@ fn modes_and_sizes_of_crops_that_are_none() {
     // The embedded network halves what is already halved three times.
     for command in [&["plan"][..], &["eval", "a", "b"], &RESTORE] {
         let args = [command, &["--mode", "local", "--train-size", "100"]].concat();
-        room.refuses(&args, 1, &["training size of 100 pixels", "multiple of 16"]);
+        room.refuses(&args, 2, &["training size of 100 pixels", "multiple of 16"]);
     }
 }
 

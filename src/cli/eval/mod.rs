@@ -51,7 +51,7 @@ pub(super) struct EvalArgs {
     /// Writes the scores to a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Also writes a strip of every photo into a directory: input, output and target side by side
+    /// Also writes a strip of every photo into a directory that exists: input, output and target side by side
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
     /// Replaces what has the name of a strip in the directory of --compare
