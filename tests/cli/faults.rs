@@ -219,14 +219,14 @@ fn a_video_that_no_device_restores() {
 /// Where the process that has one fault after the other finds them.
 const SWEEP: &str = "MPRNET_TEST_FAULTS";
 
-/// Calls of a kind of which each one fails: more than a photo makes that is computed as a whole.
-const MOST_CALLS: usize = 500;
+/// Calls of a kind that fail one by one, where there are not many more.
+const MOST_CALLS: usize = 100;
 
-/// Every call of a run fails once, as a whole and in bands, all in one process, a device each: what one fault leaves
+/// Calls of every kind fail once, all over a run, as a whole and in bands, all in one process, a device each: what one fault leaves
 /// behind is no harm to the next photo.
 #[test]
 #[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
-fn every_call_fails_once() {
+fn calls_fail_once_all_over_a_run() {
     for args in [&["photo.png"][..], &["bands.png", "--max-memory", "600K"]] {
         let Some(bench) = Bench::new(args) else { return };
         for (kind, count) in &bench.calls {
@@ -235,7 +235,7 @@ fn every_call_fails_once() {
                 "mapping" => [NOT_MAPPED, OUT_OF_HOST_MEMORY],
                 _ => [OUT_OF_DEVICE_MEMORY, LOST],
             };
-            // Of the thousands of calls that bands make, every so many.
+            // Of thousands of calls, every so many: each fault takes a device of its own.
             let step = (count / MOST_CALLS).max(1);
             let calls = (1..=*count).step_by(step);
             let faults = calls.flat_map(|at| codes.map(|code| format!("{kind}:{at}-{at}:{code}")));
