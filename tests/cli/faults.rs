@@ -222,8 +222,8 @@ const SWEEP: &str = "MPRNET_TEST_FAULTS";
 /// Calls of a kind that fail one by one, where there are not many more.
 const MOST_CALLS: usize = 100;
 
-/// Calls of every kind fail once, all over a run, as a whole and in bands, all in one process, a device each: what one fault leaves
-/// behind is no harm to the next photo.
+/// Calls of every kind fail once, all over a run, as a whole and in bands, all in one process, a device each: what one
+/// fault leaves behind is no harm to the next photo.
 #[test]
 #[cfg_attr(not(feature = "heavy-tests"), ignore = "minutes on a software adapter: --features heavy-tests")]
 fn calls_fail_once_all_over_a_run() {
