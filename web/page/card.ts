@@ -1,8 +1,8 @@
 // A photo on the page: how far it is, then before and after.
 
 import { MprnetError } from "../package/dist/index.js";
-import type { ErrorKind } from "../package/dist/index.js";
-import { using } from "./engine.js";
+import type { ErrorKind, Mprnet } from "../package/dist/index.js";
+import { unlessCancelled, using } from "./engine.js";
 import type { Choice } from "./engine.js";
 import { element } from "./picture.js";
 import { seconds, told } from "./words.js";
@@ -14,6 +14,8 @@ declare function compareAll(root: ParentNode): void;
 export interface Settings {
   choice: Choice;
   strength: number;
+  /** Hears of the network once it is open. */
+  opened: (mprnet: Mprnet) => void;
 }
 
 function png(image: ImageData): Promise<Blob> {
@@ -36,12 +38,21 @@ export async function decoded(file: Blob, name: string): Promise<ImageBitmap> {
   }
 }
 
+function button(parent: Element, text: string, does: () => void): HTMLButtonElement {
+  const made = element("button", parent, { text });
+  made.type = "button";
+  made.addEventListener("click", does);
+  return made;
+}
+
 /** A photo's part of the page. */
 export class Card {
   readonly #root: HTMLElement;
   readonly #told: HTMLParagraphElement;
-  readonly #actions: HTMLElement;
+  readonly #offers: HTMLElement;
   #urls: string[] = [];
+  /** Cancels what is under way. */
+  #cancelling = new AbortController();
 
   constructor(
     parent: Element,
@@ -54,17 +65,38 @@ export class Card {
     element("h2", this.#root, { text: name });
     this.#told = element("p", this.#root, { className: "told" });
     this.#told.setAttribute("role", "status");
-    this.#actions = element("p", this.#root, { className: "actions" });
+    const actions = element("p", this.#root, { className: "actions" });
+    this.#offers = element("span", actions, { className: "offers" });
+    const remove = button(actions, "Remove", () => this.#leave());
+    remove.className = "remove";
+    remove.setAttribute("aria-label", `Remove ${name}`);
   }
 
-  /** Restores the photo, and shows it or what went wrong, which it gives. */
-  async restore(settings: Settings): Promise<ErrorKind | null> {
+  /** Restores the photo when its turn has come, and shows it or what went wrong, which it gives. */
+  async restore(settings: Settings, turn: Promise<void>): Promise<ErrorKind | null> {
     this.#clear();
-    const button = new AbortController();
+    const cancelling = new AbortController();
+    this.#cancelling = cancelling;
+    const cancel = this.offer("Cancel", () => cancelling.abort());
+    this.#told.textContent = "Waiting for the photos before it.";
+    try {
+      await unlessCancelled(cancelling.signal, turn);
+      await this.#restore(settings, cancelling.signal);
+      return null;
+    } catch (error) {
+      const kind = error instanceof MprnetError ? error.kind : "failed";
+      this.#root.classList.toggle("failed", kind !== "aborted");
+      this.#told.textContent = kind === "aborted" ? "Cancelled." : told(error);
+      return kind;
+    } finally {
+      cancel.remove();
+    }
+  }
+
+  async #restore({ choice, strength, opened }: Settings, signal: AbortSignal): Promise<void> {
     const bar = document.createElement("progress");
     bar.setAttribute("aria-label", `Progress of ${this.name}`);
     this.#told.before(bar);
-    const cancel = this.offer("Cancel", () => button.abort());
     const begun = performance.now();
     this.#told.textContent = "Getting ready; the first photo takes longest.";
     const onProgress = (share: number) => {
@@ -73,22 +105,14 @@ export class Card {
     };
     try {
       const bitmap = await decoded(this.file, this.name);
-      const { strength, choice } = settings;
-      const restored = await using(choice, (mprnet) => {
-        if (button.signal.aborted) throw new MprnetError("aborted", "it was cancelled");
-        return mprnet.restore(bitmap, { strength, signal: button.signal, onProgress });
-      });
-      bitmap.close();
-      this.#show(restored, await png(restored), performance.now() - begun);
-      return null;
-    } catch (error) {
-      const kind = error instanceof MprnetError ? error.kind : "failed";
-      this.#root.classList.toggle("failed", kind !== "aborted");
-      this.#told.textContent = kind === "aborted" ? "Cancelled." : told(error);
-      return kind;
+      const work = (mprnet: Mprnet) => {
+        opened(mprnet);
+        return mprnet.restore(bitmap, { strength, signal, onProgress });
+      };
+      const restored = await using(choice, work, signal).finally(() => bitmap.close());
+      this.#show(restored, await unlessCancelled(signal, png(restored)), performance.now() - begun);
     } finally {
       bar.remove();
-      cancel.remove();
     }
   }
 
@@ -107,16 +131,22 @@ export class Card {
     compareAll(this.#root);
     this.#told.textContent = `${width} × ${height} pixels in ${seconds(took)}`;
     const download = `${this.name.replace(/\.[^.]*$/, "")}.png`;
-    const save = element("a", this.#actions, { className: "button", text: `Save ${download}` });
+    const save = element("a", this.#offers, { className: "button", text: `Save ${download}` });
     Object.assign(save, { href: after, download });
   }
 
   /** Adds a button under the photo. */
   offer(text: string, does: () => void): HTMLButtonElement {
-    const button = element("button", this.#actions, { text });
-    button.type = "button";
-    button.addEventListener("click", does);
-    return button;
+    return button(this.#offers, text, does);
+  }
+
+  #leave(): void {
+    this.#cancelling.abort();
+    this.#clear();
+    const beside = this.#root.nextElementSibling ?? this.#root.previousElementSibling;
+    this.#root.remove();
+    // Whoever uses the keyboard goes on beside it, rather than at the top of the page.
+    (beside?.querySelector<HTMLElement>(".remove") ?? document.getElementById("photos"))?.focus();
   }
 
   #clear(): void {
@@ -124,6 +154,6 @@ export class Card {
     this.#urls = [];
     this.#root.querySelector(".compare")?.remove();
     this.#root.classList.remove("failed");
-    this.#actions.replaceChildren();
+    this.#offers.replaceChildren();
   }
 }

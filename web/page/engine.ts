@@ -21,8 +21,29 @@ const HARMLESS: ErrorKind[] = ["aborted", "input", "too-large"];
 
 let current: Network | null = null;
 
+async function bytes(file: File): Promise<ArrayBuffer> {
+  try {
+    return await file.arrayBuffer();
+  } catch {
+    const since = "which may have changed or gone since it was chosen";
+    throw new MprnetError("weights", `cannot read weights from ${file.name}, ${since}: choose it again`);
+  }
+}
+
 async function open({ weights, mode }: Choice): Promise<Mprnet> {
-  return Mprnet.create(typeof weights === "string" ? { task: weights, mode } : { weights: await weights.arrayBuffer(), mode });
+  return Mprnet.create(typeof weights === "string" ? { task: weights, mode } : { weights: await bytes(weights), mode });
+}
+
+function begun(choice: Choice): Network {
+  const network: Network = { choice, opening: open(choice), users: 0 };
+  // Whoever wanted it may have cancelled by the time it fails.
+  network.opening.catch(() => leave(network));
+  return network;
+}
+
+/** Has the next photo open a network anew. */
+function leave(network: Network): void {
+  if (current === network) current = null;
 }
 
 /** Gives a network's memory back, once nobody needs it any more. */
@@ -31,19 +52,30 @@ function retire(network: Network | null): void {
   network.opening.then((mprnet) => mprnet.dispose()).catch(() => undefined);
 }
 
-/** Does something with the network of a choice. */
-export async function using<T>(choice: Choice, work: (mprnet: Mprnet) => Promise<T>): Promise<T> {
+/** Waits for something, until a signal ends the waiting. */
+export async function unlessCancelled<T>(signal: AbortSignal | undefined, awaited: Promise<T>): Promise<T> {
+  if (!signal) return awaited;
+  const cancelled = new Promise<never>((_, reject) => {
+    const cancel = () => reject(new MprnetError("aborted", "it was cancelled"));
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
+  });
+  return Promise.race([cancelled, awaited]);
+}
+
+/** Does something with the network of a choice; the signal ends the wait for it. */
+export async function using<T>(choice: Choice, work: (mprnet: Mprnet) => Promise<T>, signal?: AbortSignal): Promise<T> {
   const before = current;
   const same = before?.choice.weights === choice.weights && before.choice.mode === choice.mode;
-  const network = same ? before : { choice, opening: open(choice), users: 0 };
+  const network = same ? before : begun(choice);
   current = network;
   retire(before);
   network.users += 1;
   try {
-    return await work(await network.opening);
+    return await work(await unlessCancelled(signal, network.opening));
   } catch (error) {
     const harmless = error instanceof MprnetError && HARMLESS.includes(error.kind);
-    if (current === network && !harmless) current = null;
+    if (!harmless) leave(network);
     throw error;
   } finally {
     network.users -= 1;

@@ -13,11 +13,17 @@ import { told } from "./words.js";
 /** A side of what is looked at, at most: the maps of all channels have to be read back. */
 const SIDE = 512;
 
-/** The middle of a photo. */
-async function middle(bitmap: ImageBitmap): Promise<ImageBitmap> {
-  const [width, height] = [Math.min(bitmap.width, SIDE), Math.min(bitmap.height, SIDE)];
-  const [left, top] = [Math.floor((bitmap.width - width) / 2), Math.floor((bitmap.height - height) / 2)];
-  return createImageBitmap(bitmap, left, top, width, height);
+/** The middle of a photo, and whether that is all of it. */
+async function middle(file: Blob, name: string): Promise<{ part: ImageBitmap; whole: boolean }> {
+  const bitmap = await decoded(file, name);
+  try {
+    const [width, height] = [Math.min(bitmap.width, SIDE), Math.min(bitmap.height, SIDE)];
+    const [left, top] = [Math.floor((bitmap.width - width) / 2), Math.floor((bitmap.height - height) / 2)];
+    const part = await createImageBitmap(bitmap, left, top, width, height);
+    return { part, whole: width === bitmap.width && height === bitmap.height };
+  } finally {
+    bitmap.close();
+  }
 }
 
 function pixels(bitmap: ImageBitmap): ImageData {
@@ -122,20 +128,16 @@ export async function look(root: HTMLElement, choice: Choice, file: Blob, name: 
   seen.replaceChildren();
   line.textContent = "Getting ready; the first run takes longest.";
   try {
-    const bitmap = await decoded(file, name);
-    const part = await middle(bitmap);
+    const { part, whole } = await middle(file, name);
     const { width, height } = part;
-    const photo = pixels(part);
     await using(choice, async (mprnet) => {
       const onProgress = (share: number) => (line.textContent = `${Math.round(100 * share)}%`);
       const insides = await mprnet.inside(part, { onProgress });
-      show(seen, photo, insides, mprnet.network());
+      show(seen, pixels(part), insides, mprnet.network());
       line.textContent = "The time of each operator is measured.";
       times(element("section", seen), await mprnet.profile(width, height), width, height);
-    });
-    const cut = width < bitmap.width || height < bitmap.height ? `the middle ${width} × ${height} pixels of ` : "";
-    line.textContent = `This is ${cut}${name}.`;
-    [bitmap, part].forEach((it) => it.close());
+    }).finally(() => part.close());
+    line.textContent = `This is ${whole ? "" : `the middle ${width} × ${height} pixels of `}${name}.`;
   } catch (error) {
     line.textContent = told(error);
   }

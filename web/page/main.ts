@@ -3,9 +3,8 @@
 // One script serves this page and the program's reports; it is no module, and asks for nothing.
 import slider from "../../src/cli/gallery/slider.js?url";
 import { MprnetError } from "../package/dist/index.js";
-import type { Mode, Task } from "../package/dist/index.js";
+import type { Mode, Mprnet, Task } from "../package/dist/index.js";
 import { Card } from "./card.js";
-import { using } from "./engine.js";
 import type { Choice } from "./engine.js";
 import * as inside from "./inside.js";
 import { tabs } from "./tabs.js";
@@ -31,6 +30,8 @@ const results = byId("results");
 const show = tabs(byId("tabs"));
 /** The photo that was given last. */
 let last: File | null = null;
+/** Ends when all photos given so far are done with: decoded they are large, so that is done one at a time. */
+let line: Promise<void> = Promise.resolve();
 
 const chosen = () => new FormData(settings).get("task") as Task | "own";
 
@@ -48,19 +49,23 @@ function trouble(text: string): void {
   line.hidden = text === "";
 }
 
-/** Tells once which GPU it is. */
-async function tellAdapter(network: Choice): Promise<void> {
-  const line = byId("adapter");
-  if (line.textContent) return;
-  const { name, software } = await using(network, async (mprnet) => mprnet.adapterInfo());
-  line.textContent = `GPU: ${name || "the browser does not tell which"}${software ? " (shaders run on the CPU: slow)" : ""}.`;
+/** Tells which GPU it is. */
+function tellAdapter(mprnet: Mprnet): void {
+  const { name, software } = mprnet.adapterInfo();
+  const slow = software ? " (shaders run on the CPU: slow)" : "";
+  byId("adapter").textContent = `GPU: ${name || "the browser does not tell which"}${slow}.`;
 }
 
 async function restore(card: Card): Promise<void> {
   try {
     const network = choice();
     trouble("");
-    const wrong = await card.restore({ choice: network, strength: Number(strength.value) / 100 });
+    const before = line;
+    const how = { choice: network, strength: Number(strength.value) / 100, opened: tellAdapter };
+    const done = card.restore(how, before);
+    // Who is cancelled early is no sign that those before are done.
+    line = done.then(() => before);
+    const wrong = await done;
     // With the settings as they are then.
     card.offer("Restore again", () => void restore(card));
     if (wrong === "too-large" && network.mode !== "tiled") {
@@ -69,7 +74,6 @@ async function restore(card: Card): Promise<void> {
         void restore(card);
       });
     }
-    await tellAdapter(network);
   } catch (error) {
     trouble(told(error));
   }
@@ -89,14 +93,25 @@ function take(files: Iterable<File>): void {
   }
 }
 
-/** The sample of the task that is chosen; none where it is not found. */
-async function sample(): Promise<File | null> {
+/** The sample of the task that is chosen. */
+async function sample(): Promise<File> {
   const task = chosen();
   const { url, name } = SAMPLES[task === "own" ? "denoise" : task];
-  const answer = await fetch(url);
-  if (answer.ok) return new File([await answer.blob()], name, { type: "image/png" });
-  trouble(`The sample was not found at ${url.href}.`);
-  return null;
+  try {
+    const answer = await fetch(url);
+    if (answer.ok) return new File([await answer.blob()], name, { type: "image/png" });
+  } catch (error) {
+    throw new MprnetError("failed", `the sample could not be fetched from ${url.href}: ${(error as Error).message}`);
+  }
+  throw new MprnetError("failed", `the sample was not found at ${url.href}`);
+}
+
+async function takeSample(): Promise<void> {
+  try {
+    take([await sample()]);
+  } catch (error) {
+    trouble(told(error));
+  }
 }
 
 /** Tells which photo the second tab takes. */
@@ -112,7 +127,7 @@ async function look(): Promise<void> {
     const network = choice();
     trouble("");
     const file = last ?? (await sample());
-    if (file) await inside.look(byId("inside"), network, file, file.name || "the pasted photo");
+    await inside.look(byId("inside"), network, file, file.name || "the pasted photo");
   } catch (error) {
     trouble(told(error));
   } finally {
@@ -134,7 +149,7 @@ function listen(): void {
     // The same photo may be chosen again.
     input.value = "";
   });
-  byId("sample").addEventListener("click", () => void sample().then((file) => take(file ? [file] : [])));
+  byId("sample").addEventListener("click", () => void takeSample());
   byId("look").addEventListener("click", () => void look());
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"] as const) {
     document.addEventListener(kind, (event) => {

@@ -13,6 +13,9 @@ thread_local! {
     static PANICKED: RefCell<Option<Function>> = const { RefCell::new(None) };
 }
 
+/// Options of the program that the library's errors name, and what the package calls them.
+const OPTIONS: [(&str, &str); 2] = [("--train-size", "trainSize"), ("--precision", "precision")];
+
 /// An error of that name.
 pub(crate) fn named(name: &str, message: &str) -> JsValue {
     let error = js_sys::Error::new(message);
@@ -29,7 +32,9 @@ pub(crate) fn thrown(error: Error) -> JsValue {
             least.div_ceil(1 << 20),
             budget >> 20
         ),
-        other => other.to_string(),
+        other => OPTIONS
+            .into_iter()
+            .fold(other.to_string(), |text, (program, package)| text.replace(program, package)),
     };
     let name = match &error {
         Error::Cancelled => "AbortError",

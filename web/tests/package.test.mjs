@@ -1,9 +1,8 @@
 // The package, as programs use it.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { OUT, browser, crop, memory, prepare, program } from "./setting.mjs";
+import { OUT, browser, crop, memory, prepare, program, tensor } from "./setting.mjs";
 
 const lab = prepare();
 
@@ -24,6 +23,9 @@ test("a photo comes out as from the program, whatever it is handed over as", asy
     for (const source of [canvas, await createImageBitmap(photo), frame]) {
       others.push(apart(await mprnet.restore(source), restored));
     }
+    // A canvas takes its time to become a bitmap, and ImageData are there at once.
+    const order = [];
+    await Promise.all([canvas, photo].map((source, i) => mprnet.restore(source).then(() => order.push(i))));
     const half = await mprnet.restore(photo, { strength: 0.5 });
     const blended = half.data.reduce((most, value, i) => {
       return Math.max(most, Math.abs(value - (photo.data[i] + restored.data[i]) / 2));
@@ -33,7 +35,8 @@ test("a photo comes out as from the program, whatever it is handed over as", asy
     mprnet.dispose();
     const again = await wrong(() => mprnet.restore(photo));
     return {
-      off: apart(restored, expected), changed: apart(restored, photo), shares, others, blended, kept, adapter, again,
+      off: apart(restored, expected), changed: apart(restored, photo),
+      shares, others, order, blended, kept, adapter, again,
       untouched: apart(photo, await image("/out/noisy-101x75.png")),
     };
   });
@@ -45,6 +48,7 @@ test("a photo comes out as from the program, whatever it is handed over as", asy
   // A frame of a video may come by way of other colours.
   assert.deepEqual(found.others.slice(0, 2), [0, 0]);
   assert.ok(found.others[2] <= 1, `${found.others}`);
+  assert.deepEqual(found.order, [0, 1]);
   // Half way between, rounded once.
   assert.ok(found.blended <= 1, `${found.blended}`);
   assert.equal(found.kept, 0);
@@ -133,7 +137,8 @@ test("wrong files and wrong arguments are refused in a sentence", async () => {
     const png = await bytes("/samples/noisy.png");
     const model = await bytes("/models/denoise.safetensors");
     const mprnet = await Mprnet.create({ weights: model.buffer });
-    const photo = new ImageData(16, 16);
+    const [photo, gone] = [new ImageData(16, 16), new ImageData(16, 16)];
+    structuredClone(gone, { transfer: [gone.data.buffer] });
     const wrongs = {
       png: await wrong(() => Mprnet.create({ weights: png })),
       cut: await wrong(() => Mprnet.create({ weights: model.subarray(0, 100000) })),
@@ -141,6 +146,7 @@ test("wrong files and wrong arguments are refused in a sentence", async () => {
       precision: await wrong(() => Mprnet.create({ precision: "f8" })),
       strength: await wrong(() => mprnet.restore(photo, { strength: 2 })),
       photo: await wrong(() => mprnet.restore({})),
+      gone: await wrong(() => mprnet.restore(gone)),
       alive: (await mprnet.restore(photo)).width,
     };
     mprnet.dispose();
@@ -148,7 +154,8 @@ test("wrong files and wrong arguments are refused in a sentence", async () => {
   });
   const kinds = Object.fromEntries(Object.entries(found).map(([name, it]) => [name, it?.kind ?? it]));
   assert.deepEqual(kinds, {
-    png: "weights", cut: "weights", task: "input", precision: "input", strength: "input", photo: "input", alive: 16,
+    png: "weights", cut: "weights",
+    task: "input", precision: "input", strength: "input", photo: "input", gone: "input", alive: 16,
   });
   assert.match(found.png.message, /the weights given/);
   await page.close();
@@ -311,17 +318,9 @@ test("modes are those of the program", async () => {
   for (const [name, wrong] of Object.entries(found.wrong)) assert.equal(wrong?.kind, "input", `${name}: ${JSON.stringify(wrong)}`);
   assert.match(found.wrong.mode.message, /no mode "best"/);
   assert.match(found.wrong.less.message, /cannot overlap by 32/);
+  assert.match(found.wrong.trained.message, /: trainSize gives the right one$/);
   await page.close();
 });
-
-/** The tensor of a safetensors file of one. */
-function tensor(path) {
-  const file = readFileSync(path);
-  const length = Number(file.readBigUInt64LE(0));
-  const [{ shape }] = Object.values(JSON.parse(file.subarray(8, 8 + length)));
-  const values = file.subarray(8 + length);
-  return { shape, at: (index) => values.readFloatLE(4 * index) };
-}
 
 test("what a network makes on the way is what the program dumps", async () => {
   const photo = await crop(lab.chrome, 101, 75);

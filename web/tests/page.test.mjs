@@ -1,7 +1,7 @@
 // The page, as people use it: mouse, keyboard, files; nothing asked of elsewhere, and nothing that axe finds.
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { AXE, OUT, browser, crop, memory, prepare, program } from "./setting.mjs";
 
@@ -148,6 +148,14 @@ test("weights of one's own, and files that are none", async () => {
   await give(page);
   await page.waitForSelector(".photo.failed");
   assert.match(await page.textContent(".photo.failed .told"), /^Cannot read weights from the weights given/);
+  const gone = `${OUT}/gone.safetensors`;
+  copyFileSync(MODEL, gone);
+  await page.setInputFiles("#weights", gone);
+  rmSync(gone);
+  await page.getByRole("button", { name: "Restore again" }).click();
+  await page.waitForFunction(() => /gone/.test(document.querySelector(".photo.failed .told")?.textContent));
+  const unread = await page.textContent(".photo.failed .told");
+  assert.match(unread, /^Cannot read weights from gone\.safetensors, .*: choose it again\.$/);
   await page.setInputFiles("#weights", MODEL);
   await page.getByRole("button", { name: "Restore again" }).click();
   await finished(page);
@@ -163,6 +171,103 @@ test("a photo is cancelled on the page", async () => {
   await page.getByRole("button", { name: "Restore again" }).waitFor();
   await give(page);
   await finished(page);
+  await close();
+});
+
+test("a photo is cancelled while its network opens, and the network serves the next one", async () => {
+  const { page, close } = await open(1280, {}, lab.chrome, () => {
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message, ...rest) {
+      const send = () => post.call(this, message, ...rest);
+      if (message.ask?.ask === "open") window.release = send;
+      else send();
+    };
+  });
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await give(page);
+  await page.waitForFunction(() => window.release);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.waitForFunction(() => document.querySelector(".photo .told").textContent === "Cancelled.");
+  await page.evaluate(() => release());
+  await page.getByRole("button", { name: "Restore again" }).click();
+  await finished(page);
+  assert.equal(page.workers().length, 1);
+  await close();
+});
+
+test("photos come one at a time, and leave nothing behind when they are cancelled or removed", async () => {
+  const { page, said, close } = await open(1280, {}, lab.chrome, () => {
+    const [decode, create, revoke] = [createImageBitmap, URL.createObjectURL, URL.revokeObjectURL];
+    const bitmaps = [];
+    // Those that were closed or handed over have no width.
+    Object.assign(window, { most: 0, urls: new Set(), alive: () => bitmaps.filter(({ width }) => width > 0).length });
+    window.createImageBitmap = async (...given) => {
+      const made = await decode(...given);
+      bitmaps.push(made);
+      window.most = Math.max(most, alive());
+      return made;
+    };
+    URL.createObjectURL = (given) => {
+      const made = create(given);
+      urls.add(made);
+      return made;
+    };
+    URL.revokeObjectURL = (given) => {
+      urls.delete(given);
+      revoke(given);
+    };
+  });
+  await page.waitForFunction(() => typeof compareAll === "function");
+  const names = ["under way.png", "restored.png", "waiting.png", "stopped.png"];
+  await page.setInputFiles("#photos", names.map((name) => ({ name, mimeType: "image/png", buffer: small })));
+  const removing = (name) => page.getByRole("button", { name: `Remove ${name}` });
+  const stopped = page.locator(".photo", { hasText: "stopped.png" });
+  assert.match(await stopped.textContent(), /Waiting for the photos before it/);
+  await stopped.getByRole("button", { name: "Cancel" }).click();
+  await stopped.getByText("Cancelled.").waitFor();
+  await removing("waiting.png").click();
+  await removing("under way.png").click();
+  await finished(page);
+  const left = await page.$$eval(".photo h2", (all) => all.map((it) => it.textContent));
+  assert.deepEqual(left, ["stopped.png", "restored.png"]);
+  // The photo and its copy for the worker; then, as addresses, the photo and its result.
+  assert.deepEqual(await page.evaluate(() => [most, alive(), urls.size]), [2, 0, 2]);
+  await removing("restored.png").press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Remove stopped.png");
+  assert.equal(await page.evaluate(() => urls.size), 0);
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "photos");
+  assert.deepEqual(said, []);
+  await close();
+});
+
+test("a network that was left is not opened again", async () => {
+  const { page, close } = await open();
+  let opened = 0;
+  page.on("worker", () => (opened += 1));
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await give(page);
+  await page.selectOption("#mode", "tiled");
+  await give(page);
+  await finished(page, 2);
+  assert.match(await page.textContent("#adapter"), /^GPU: /);
+  assert.equal(opened, 2);
+  await close();
+});
+
+test("a sample that cannot be fetched is told of, on both tabs", async () => {
+  const { page, said, close } = await open(1280, {}, lab.chrome, () => {
+    window.fetch = () => Promise.reject(new TypeError("nobody answers"));
+  });
+  await page.waitForFunction(() => typeof compareAll === "function");
+  const trouble = page.getByText(/^The sample could not be fetched from .*: nobody answers\.$/);
+  await page.click("#sample");
+  await trouble.waitFor();
+  await page.evaluate(() => (document.getElementById("trouble").textContent = ""));
+  await page.getByRole("tab", { name: "Inside the network" }).click();
+  await page.getByRole("button", { name: /^Look inside/ }).click();
+  await trouble.waitFor();
+  assert.deepEqual(said, []);
   await close();
 });
 

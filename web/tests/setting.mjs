@@ -140,6 +140,15 @@ export async function crop(chrome, width, height) {
   return file;
 }
 
+/** The tensor of a safetensors file of one. */
+export function tensor(path) {
+  const file = readFileSync(path);
+  const length = Number(file.readBigUInt64LE(0));
+  const [{ shape }] = Object.values(JSON.parse(file.subarray(8, 8 + length)));
+  const values = file.subarray(8 + length);
+  return { shape, at: (index) => values.readFloatLE(4 * index) };
+}
+
 /** Runs the program on SwiftShader. */
 export async function program(...args) {
   // Vulkan's loader is in the browser's folder too.

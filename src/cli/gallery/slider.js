@@ -176,7 +176,12 @@ function compareAll(root) {
       event.preventDefault();
     });
     button.addEventListener("click", toggle);
-    window.addEventListener("resize", () => look(place.x, place.y));
+    const resized = () => {
+      // Pages may take comparisons away.
+      if (box.isConnected) look(place.x, place.y);
+      else window.removeEventListener("resize", resized);
+    };
+    window.addEventListener("resize", resized);
     divide(50);
   }
 

@@ -37,6 +37,8 @@ export class Mprnet {
   readonly #waiting = new Map<number, Waiting>();
   #opened: Opened | null = null;
   #last = 0;
+  /** Ends when all photos that were given so far are ready for the worker. */
+  #packed: Promise<void> = Promise.resolve();
   /** Why nothing can be asked any more. */
   #ended: MprnetError | null = null;
 
@@ -136,8 +138,16 @@ export class Mprnet {
   }
 
   async #run<T>(photo: Photo, ask: (sent: Sent) => Ask, { signal, onProgress }: RunOptions): Promise<T> {
-    const sent = await packed(photo);
-    return this.#ask<T>(ask(sent), sent.kind === "bitmap" ? [sent.bitmap] : [], { signal, progress: onProgress });
+    // It begins at once, since canvases may be drawn on later. Some photos take longer, and numbers go by the order.
+    const packing = packed(photo);
+    const inTurn = Promise.allSettled([packing, this.#packed]).then(() => packing);
+    const over = () => undefined;
+    this.#packed = inTurn.then(over, over);
+    const sent = await inTurn;
+    const bitmaps = sent.kind === "bitmap" ? [sent.bitmap] : [];
+    const answer = this.#ask<T>(ask(sent), bitmaps, { signal, progress: onProgress });
+    // One that was cancelled before it was handed over is still here.
+    return answer.finally(() => bitmaps.forEach((bitmap) => bitmap.close()));
   }
 
   #ask<T>(
@@ -158,7 +168,12 @@ export class Mprnet {
       this.#waiting.set(id, { resolve, reject, ...(progress && { progress }) });
     });
     signal?.addEventListener("abort", stop, { once: true });
-    this.#worker.postMessage({ id, ask } satisfies ToWorker, moved);
+    try {
+      this.#worker.postMessage({ id, ask } satisfies ToWorker, moved);
+    } catch (error) {
+      const text = `the worker cannot be handed what was given: ${(error as Error).message}`;
+      this.#take(id)?.reject(new MprnetError("input", text));
+    }
     return answer.finally(() => signal?.removeEventListener("abort", stop));
   }
 
@@ -199,6 +214,10 @@ async function packed(photo: Photo): Promise<Sent> {
   if (photo instanceof ImageData) {
     if (!(photo.data instanceof Uint8ClampedArray) || photo.colorSpace !== "srgb") {
       throw new MprnetError("input", "this ImageData is not of 8 bits in sRGB: draw it to a canvas of those first");
+    }
+    // Some browsers would hand over nothing, rather than refuse to.
+    if (photo.data.length === 0) {
+      throw new MprnetError("input", "this ImageData has no pixels any more: they were transferred");
     }
     return { kind: "pixels", pixels: photo };
   }

@@ -38,7 +38,7 @@ export interface CreateOptions {
   signal?: AbortSignal;
 }
 
-/** A photo. Canvases and bitmaps lose what colours fully transparent pixels have; ImageData keep them. */
+/** A photo. Canvases and bitmaps lose colours where they are transparent, the more the fainter; ImageData keep them. */
 export type Photo = ImageData | ImageBitmap | HTMLCanvasElement | OffscreenCanvas | HTMLImageElement | VideoFrame;
 
 /** Who may end a run, and hears of it. */

@@ -156,6 +156,8 @@ async function serve(id: number, ask: Ask, asked: Asked): Promise<void> {
     const { name, message } = error as Error;
     say({ id, failed: { kind: KINDS[name] ?? "failed", message } });
   } finally {
+    // It is still open where it was cancelled before it was drawn, or could not be.
+    if ("photo" in ask && ask.photo.kind === "bitmap") ask.photo.bitmap.close();
     underWay.delete(id);
   }
 }
