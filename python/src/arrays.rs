@@ -118,8 +118,8 @@ fn pixels(shape: &[usize]) -> PyResult<Pixels> {
         [height, width, channels] => (height, width, channels),
         _ => {
             return Err(bad_input(format!(
-                "an array of the shape {shape:?} is no photo; height x width x 3 is expected, or 4 with transparency, or 1 or \
-                 none for grey"
+                "an array of the shape {shape:?} is no photo; height x width x 3 is expected, or 4 with transparency, \
+                 or 1 or none for grey, or 2 for grey with transparency"
             )));
         }
     };

@@ -14,7 +14,7 @@ use mprnet::{Restorer, RestorerOptions, gpu};
 use pyo3::prelude::*;
 
 use crate::arrays::Taken;
-use crate::errors::{bad_input, detached, exception};
+use crate::errors::{bad_input, detached, exception, whole};
 use crate::{fork, task, waiting};
 
 /// Ends restorations early, from any thread.
@@ -56,9 +56,11 @@ impl Engine {
         // Before the lock, which another thread may have held when this process was forked.
         fork::note()?;
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = &*opened {
+        if let Some(opened) = opened.as_ref().filter(|opened| opened.restorer.device().lost().is_none()) {
             return Ok(Arc::clone(&opened.restorer));
         }
+        // What is lost stays so. It is let go of before another is opened, since a GPU may not have room for both.
+        *opened = None;
         let (device, pipeline_folder) = (self.device.clone(), cache_folder());
         let device = gpu::DeviceOptions { device, pipeline_folder, ..Default::default() };
         let device = gpu::Device::new(&device)?;
@@ -71,7 +73,8 @@ impl Engine {
     /// Restores a frame, and hears Ctrl-C.
     fn run(&self, py: Python<'_>, frame: &Frame, cancel: &Cancel) -> PyResult<Frame> {
         let restorer = detached(py, || self.restorer())?;
-        waiting::wait(py, &cancel.0, || restorer.photo(frame).cancelled_by(&cancel.0).restore())
+        // Moved there, since a lost device may end with it, whose threads may have a word for Python's logging before.
+        waiting::wait(py, &cancel.0, move || restorer.photo(frame).cancelled_by(&cancel.0).restore())
     }
 }
 
@@ -85,27 +88,32 @@ impl Engine {
         model: Option<PathBuf>,
         device: Option<String>,
         precision: &str,
-        stage: u8,
+        stage: &Bound<'_, PyAny>,
         strength: f32,
         mode: &str,
-        train_size: Option<u32>,
-        tile: Option<u32>,
-        overlap: Option<u32>,
+        train_size: Option<&Bound<'_, PyAny>>,
+        tile: Option<&Bound<'_, PyAny>>,
+        overlap: Option<&Bound<'_, PyAny>>,
         max_memory: Option<&str>,
     ) -> PyResult<Self> {
         let precision = Precision::named(precision)
             .ok_or_else(|| bad_input("the precision is \"f32\", \"f16\" or \"exact\"".to_owned()))?;
-        let stage = match stage {
+        let stage = match whole("stage", stage)? {
             1 => Stage::One,
             2 => Stage::Two,
             3 => Stage::Three,
-            _ => return Err(bad_input(format!("there is no stage {stage}; 1, 2 or 3 is expected"))),
+            stage => return Err(bad_input(format!("there is no stage {stage}; 1, 2 or 3 is expected"))),
         };
         if !(0.0..=1.0).contains(&strength) {
             return Err(bad_input(format!("a strength of {strength} is not from 0 to 1")));
         }
-        let mode = Mode::named(mode, ModeParts { train_size, tile, overlap });
-        let mode = mode.map_err(|error| exception(&error))?;
+        let pixels = |name, given: Option<_>| given.map(|given| whole(name, given)).transpose();
+        let parts = ModeParts {
+            train_size: pixels("train_size", train_size)?,
+            tile: pixels("tile", tile)?,
+            overlap: pixels("overlap", overlap)?,
+        };
+        let mode = Mode::named(mode, parts).map_err(|error| exception(&error))?;
         let amount = |text: &str| parse_bytes(text).map_err(|told| bad_input(format!("max_memory: {told}")));
         let max_memory = max_memory.map(amount).transpose()?;
         let task = task.as_deref().map(self::task).transpose()?;

@@ -19,8 +19,9 @@ pub fn note() -> Result<()> {
         Err(user) if user != own => Err(Error::Gpu {
             during: "starting in a forked process".into(),
             reason: format!(
-                "process {user}, which this one was forked from, has used a GPU's driver, and that does not survive it; \
-                 start processes with multiprocessing's \"spawn\" or \"forkserver\", or restore nothing before they are forked"
+                "process {user}, which this one was forked from, has used a GPU's driver, and that does not survive \
+                 it; start processes with multiprocessing's \"spawn\" or \"forkserver\", or restore nothing before \
+                 they are forked"
             ),
         }),
         _ => Ok(()),

@@ -21,7 +21,7 @@ use mprnet::{gpu, job, output};
 use pyo3::prelude::*;
 use serde::Serialize;
 
-use errors::{bad_input, detached};
+use errors::{bad_input, detached, whole};
 
 #[pymodule]
 mod _native {
@@ -40,7 +40,8 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         // The library's own words alone: those of wgpu are for its developers.
-        let logger = Logger::new(module.py(), Caching::LoggersAndLevels)?
+        // Levels are asked for each time, since a program may set them late; there are few messages of Info and above.
+        let logger = Logger::new(module.py(), Caching::Loggers)?
             .filter(LevelFilter::Off)
             .filter_target("mprnet".to_owned(), LevelFilter::Info);
         // A second interpreter of the process finds it installed.
@@ -69,8 +70,14 @@ fn devices(py: Python<'_>) -> PyResult<String> {
 }
 
 #[pyfunction]
-fn inspect(py: Python<'_>, model: PathBuf, width: u32, height: u32) -> PyResult<String> {
-    json(&detached(py, || ModelReport::of(&model, (width, height)))?)
+fn inspect(
+    py: Python<'_>,
+    model: PathBuf,
+    width: &Bound<'_, PyAny>,
+    height: &Bound<'_, PyAny>,
+) -> PyResult<String> {
+    let size = (whole("width", width)?, whole("height", height)?);
+    json(&detached(py, || ModelReport::of(&model, size))?)
 }
 
 #[pyfunction]

@@ -12,6 +12,13 @@ from PIL import Image
 import mprnet
 
 
+def encoded(kind, shape=(24, 36, 3)):
+    """A file of a photo of noise."""
+    file = io.BytesIO()
+    Image.fromarray(samples(shape, numpy.uint8)).save(file, kind)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
@@ -39,6 +46,11 @@ def test_types(tiny, dtype):
         tiny.restore(numpy.zeros((24, 36, 3), dtype))
 
 
+def test_texts_of_numpy(tiny):
+    with pytest.raises(mprnet.BadInput, match="uint8, uint16 and float32"):
+        tiny.restore(numpy.array(["a", "b"], numpy.dtypes.StringDType()))
+
+
 @pytest.mark.parametrize("thing", [None, "photo.png", b"photo", 3, object(), [[1, 2], [3]]])
 def test_things(tiny, thing):
     with pytest.raises(mprnet.BadInput):
@@ -49,6 +61,22 @@ def test_things(tiny, thing):
 def test_modes_of_pillow(tiny, mode):
     with pytest.raises(mprnet.BadInput, match=f"mode {mode} .*convert"):
         tiny.restore(Image.new("RGB", (36, 24)).convert("L" if mode in "IF" else "RGB").convert(mode))
+
+
+def test_images_of_pillow_that_cannot_be_decoded(tiny, tmp_path):
+    path, whole = tmp_path / "cut.jpg", encoded("jpeg")
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(mprnet.BadFile, match=r"cut\.jpg cannot be decoded: .*truncated"):
+        tiny.restore(Image.open(path))
+    # Pillow has a SyntaxError for a chunk of no name that it meets among the pixels.
+    png = encoded("png", (160, 160, 3))
+    at = png.rindex(b"IDAT")
+    broken = png[:at] + bytes(4) + png[at + 4 :]
+    first, second = tiny.restore_many(
+        [Image.open(io.BytesIO(broken)), Image.open(io.BytesIO(encoded("png")))], errors="return"
+    )
+    assert isinstance(first, mprnet.BadFile) and "PngImageFile cannot be decoded: " in str(first)
+    assert second.shape == (24, 36, 3)
 
 
 def test_memory_elsewhere(tiny):
@@ -70,6 +98,11 @@ def test_memory_elsewhere(tiny):
         {"task": "denoise", "model": "derain"},
         {"precision": "f64"},
         {"stage": 4},
+        {"stage": 300},
+        {"stage": -1},
+        {"stage": "first"},
+        {"mode": "local", "train_size": -1},
+        {"mode": "tiled", "tile": 1 << 70},
         {"strength": 1.5},
         {"mode": "sideways"},
         {"train_size": 64},
@@ -87,6 +120,24 @@ def test_memory_elsewhere(tiny):
 def test_arguments(options):
     with pytest.raises(mprnet.BadInput):
         mprnet.Restorer(**options)
+
+
+def test_numbers_are_told_by_name():
+    with pytest.raises(mprnet.BadInput, match="overlap is -1, and a whole number from 0"):
+        mprnet.Restorer(mode="tiled", tile=numpy.int64(64), overlap=-1)
+    with pytest.raises(mprnet.BadInput, match="width is -1, and a whole number from 0"):
+        mprnet.inspect("denoise", width=-1)
+
+
+def test_remedies_are_those_of_python(tiny):
+    with pytest.raises(mprnet.BadInput, match=": train_size gives the right one"):
+        mprnet.Restorer(mode="local", train_size=3)
+    with pytest.raises(mprnet.OutOfMemory, match="allow more with max_memory$"):
+        mprnet.Restorer(max_memory="1K").restore(numpy.zeros((24, 36, 3), numpy.uint8))
+    for kind in ["jpeg", "tiff", "png"]:
+        whole = encoded(kind)
+        with pytest.raises(mprnet.BadFile, match="get (a whole|another) copy of the file$"):
+            tiny.restore_file(whole[: len(whole) // 2], f"a.{kind}")
 
 
 def test_models(program, golden, tmp_path):
@@ -108,10 +159,8 @@ def test_models(program, golden, tmp_path):
 def test_files(tiny):
     with pytest.raises(mprnet.BadFile, match="a.png: it is not an image"):
         tiny.restore_file(b"no image", "a.png")
-    file = io.BytesIO()
-    Image.new("RGB", (36, 24)).save(file, "png")
     with pytest.raises(mprnet.BadFile, match="a.bmp: the name must end in"):
-        tiny.restore_file(file.getvalue(), "a.bmp")
+        tiny.restore_file(encoded("png"), "a.bmp")
 
 
 def test_devices():
@@ -128,7 +177,7 @@ def test_no_device_at_all(script):
 
 
 def test_too_large():
-    with pytest.raises(mprnet.OutOfMemory, match="restore a smaller photo"):
+    with pytest.raises(mprnet.OutOfMemory, match='restore a smaller photo, or use precision="f16"'):
         mprnet.inspect("denoise", width=1 << 27, height=1)
 
 
@@ -157,3 +206,20 @@ def test_what_f16_does_not_hold_is_told_to_logging(golden, caplog):
         restorer.restore(samples((24, 36, 3), numpy.uint8))
     assert [record.message.split(" for")[0] for record in caplog.records if "measured" in record.message]
     assert all(record.name.startswith("mprnet") for record in caplog.records)
+
+
+LEVELS = """
+import logging, sys, numpy, mprnet
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+for level in (logging.ERROR, logging.INFO):
+    print(logging.getLevelName(level), flush=True)
+    logging.getLogger().setLevel(level)
+    restorer = mprnet.Restorer(model=sys.argv[1], precision="f16")
+    restorer.restore(numpy.full((24, 36, 3), 90, numpy.uint8))
+"""
+
+
+def test_levels_of_logging_may_be_set_late(script, golden):
+    # In a process of its own, since what other tests were told might be remembered.
+    before, after = script(LEVELS, golden / "tiny.safetensors").removeprefix("ERROR\n").split("INFO\n")
+    assert before == "" and "measured" in after

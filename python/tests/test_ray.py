@@ -61,7 +61,19 @@ def test_one_size_stays_one_array(tiny):
     done = step.Restore(model=TINY)({"image": photos, "more": numpy.arange(3)})
     assert done["image"].shape == photos.shape and done["image"].dtype == photos.dtype
     assert list(done["error"]) == [""] * 3 and list(done["more"]) == [0, 1, 2]
-    assert len(step.Restore(model=TINY)({"image": photos[:0]})["image"]) == 0
+    empty = step.Restore(model=TINY)({"image": photos[:0]})
+    assert empty["image"].shape == (0, 24, 36, 3) and empty["image"].dtype == numpy.uint8
+    assert list(empty["error"]) == []
+
+
+def test_rows_that_have_an_error_are_passed_over(tiny):
+    photos = numpy.stack([samples((24, 36, 3), numpy.uint8, i) for i in range(4)])
+    done = step.Restore(model=TINY)(
+        {"image": photos, "error": numpy.array([None, float("nan"), "", "not read"], object)}
+    )
+    assert list(done["error"]) == ["", "", "", "not read"]
+    assert done["image"][:3].tobytes() == b"".join(tiny.restore(photo).tobytes() for photo in photos[:3])
+    assert (done["image"][3] == photos[3]).all()
 
 
 def test_a_device_that_fails_is_opened_anew(monkeypatch):

@@ -3,12 +3,12 @@
 import doctest
 import os
 
-import mprnet
 import numpy
 import pytest
 from conftest import REPOSITORY, samples
 from PIL import Image
 
+import mprnet
 import mprnet.ray
 
 

@@ -1,8 +1,10 @@
 """Several photos, threads and processes; and what ends a restoration early."""
 
 import multiprocessing
+import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import pytest
-from conftest import samples
+from conftest import REPOSITORY, samples
 
 import mprnet
 
@@ -127,6 +129,38 @@ def test_a_restorer_can_be_sent(tiny, restored, golden):
 def test_importing_it_imports_nothing_large(script):
     large = script("import sys, mprnet\nprint({'numpy', 'ray', 'torch', 'asyncio', 'PIL'} & set(sys.modules))")
     assert large == "set()\n"
+
+
+LOST = """
+import sys, numpy, mprnet
+restorer = mprnet.Restorer(model=sys.argv[1])
+photo = numpy.full((24, 36, 3), 90, numpy.uint8)
+try:
+    restorer.restore(photo)
+except mprnet.DeviceError as error:
+    print("lost" in str(error))
+restored = restorer.restore(photo)
+print((restored == mprnet.Restorer(model=sys.argv[1]).restore(photo)).all())
+"""
+
+
+def test_a_device_that_is_lost_is_opened_anew(script, golden, tmp_path):
+    layer = REPOSITORY / "tools" / "isa" / "layer"
+    shutil.copy(layer / "VkLayer_mprnet_isa.json", tmp_path)
+    made = ["cc", "-fPIC", "-shared", "-o", tmp_path / "libVkLayer_mprnet_isa.so", *layer.glob("*.c")]
+    if not shutil.which("cc") or subprocess.run(made, capture_output=True, check=False).returncode:
+        pytest.skip("without a C compiler and Vulkan's headers there is no layer that fails for a driver")
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    fails = {
+        "WGPU_BACKEND": "vulkan",
+        "VK_LAYER_PATH": str(tmp_path),
+        "VK_INSTANCE_LAYERS": "VK_LAYER_MPRNET_isa",
+        "ISA_OUT": str(calls),
+        # The second submission says that the device is lost.
+        "ISA_FAIL": "submission:2-2:-4",
+    }
+    assert script(LOST, golden / "tiny.safetensors", env={**os.environ, **fails}) == "True\nTrue\n"
 
 
 FORK = """

@@ -62,7 +62,7 @@ def devices() -> list[dict[str, _Any]]:
 
 
 def inspect(model: str | _os.PathLike[str], *, width: int = 256, height: int = 256) -> dict[str, _Any]:
-    """What a model is, and what it takes to restore a photo of so many pixels a side: what ``mprnet inspect --json`` prints.
+    """What a model is, and what a photo of so many pixels a side takes: what ``mprnet inspect --json`` prints.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def convert(
     license: str | None = None,
     title: str | None = None,
 ) -> None:
-    """Writes a checkpoint as a safetensors file that tells what it is, as ``mprnet convert`` does: whole, or not at all.
+    """Writes a checkpoint as a safetensors file that tells what it is, as ``mprnet convert`` does: whole or not at all.
 
     Parameters
     ----------
@@ -131,8 +131,8 @@ def psnr(image: _Any, target: _Any, protocol: Protocol = "rgb") -> float:
 
 
 def ssim(image: _Any, target: _Any, protocol: Protocol = "rgb") -> float:
-    """Structural similarity, -1 to 1, where 1 is equality: of each colour, averaged, or of luma. Samples are compared in 8 bits.
+    """Structural similarity, -1 to 1, where 1 is equality: of each colour, averaged, or of luma.
 
-    Parameters and errors are those of :func:`psnr`; sides must have 11 pixels or more.
+    Samples are compared in 8 bits. Parameters and errors are those of :func:`psnr`; sides must have 11 pixels or more.
     """
     return _native.ssim(_array_of(image), _array_of(target), protocol)

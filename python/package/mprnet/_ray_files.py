@@ -34,8 +34,9 @@ def main() -> NoReturn:
 
 
 def _parser() -> argparse.ArgumentParser:
-    text = """Restores the PNG, JPEG, WebP and TIFF files of a folder and of those below it on a Ray cluster. Results have the
-        names of their photos, and are written whole or not at all; --skip-existing goes on where a job has ended."""
+    text = """Restores the PNG, JPEG, WebP and TIFF files of a folder and of those below it on a Ray cluster; files are
+        chosen by their extensions. Results have the names of their photos, and are written whole or not at all;
+        --skip-existing goes on where a job has ended."""
     parser = argparse.ArgumentParser("python -m mprnet.ray", description=text)
     parser.add_argument("input", metavar="IN", help="a folder: a local path that every node has, or a URI (s3://...)")
     parser.add_argument("output", metavar="OUT", help="the folder of results, which is made")
@@ -74,8 +75,8 @@ def _run(args: argparse.Namespace) -> int:
         return _refuse(f"there is no PNG, JPEG, WebP or TIFF file in {args.input}")
     if there and not (args.skip_existing or args.overwrite):
         return _refuse(
-            f"{args.output} has {len(there)} of {len(names)} results, {min(there)} among them; --skip-existing leaves their "
-            "photos alone, and --overwrite replaces them"
+            f"{args.output} has {len(there)} of {len(names)} results, {min(there)} among them; --skip-existing leaves "
+            "their photos alone, and --overwrite replaces them"
         )
     left = [name for name in names if args.overwrite or name not in there]
     failed = _restore(left, source, target, args) if left else []

@@ -35,11 +35,11 @@ class Restorer:
         ``"derain"``, ``"denoise"`` or ``"deblur"``: the model for it that is inside the package. ``"denoise"`` if
         neither this nor ``model`` is given.
     model
-        Weights of any MPRNet instead: a safetensors file, or a checkpoint of PyTorch (``.pth``, ``.pt``), of which no code
-        is run.
+        Weights of any MPRNet instead: a safetensors file, or a checkpoint of PyTorch (``.pth``, ``.pt``), of which no
+        code is run.
     device
-        The adapter: its index in :func:`mprnet.devices`, or a part of its name. Without it ``WGPU_ADAPTER_NAME`` is
-        honoured, then a GPU is preferred to a software adapter.
+        The adapter: its index in :func:`mprnet.devices`, or a part of its name. Without it, or with ``"auto"``,
+        ``WGPU_ADAPTER_NAME`` is honoured, then a GPU is preferred to a software adapter.
     precision
         How features and weights are stored: ``"f32"``; ``"f16"``, in half the memory; or ``"exact"``, f32 with
         convolutions by direct sums alone, which is slower. What f16 cannot hold is restored in f32, and ``logging``'s
@@ -49,18 +49,19 @@ class Restorer:
     strength
         0 to 1: how far the result goes from the photo to what the network makes of it.
     mode
-        What channel attention takes its means over: ``"global"``, the whole photo, or the half or quarter that a stage sees,
-        as the paper has it; ``"local"``, a window around each pixel, half as large again as what the model saw in training;
-        or ``"tiled"``, a tile of the photo: an approximation, with blended seams, for whoever is in a hurry. ``max_memory`` gives
-        the exact result in as little memory.
+        What channel attention takes its means over: ``"global"``, the whole photo, or the half or quarter that a stage
+        sees, as the paper has it; ``"local"``, a window around each pixel, half as large again as what the model saw in
+        training; or ``"tiled"``, a tile of the photo: an approximation, with blended seams, for whoever is in a hurry.
+        ``max_memory`` gives the exact result in as little memory.
     train_size
-        With ``mode="local"``: a side of the crops that the model was trained on, in pixels, where its file does not say it.
+        With ``mode="local"``: a side of the crops that the model was trained on, in pixels, where its file does not say
+        it.
     tile, overlap
-        With ``mode="tiled"``: the side of a tile in pixels, at least 16 (512 if not given), and how many pixels neighbouring
-        tiles overlap at least (32, or half of a smaller tile).
+        With ``mode="tiled"``: the side of a tile in pixels, at least 16 (512 if not given), and how many pixels
+        neighbouring tiles overlap at least (32, or half of a smaller tile).
     max_memory
-        The most memory of the device that a photo may take, weights apart: bytes, or a text such as ``"512M"`` or ``"2G"``. A
-        photo that takes more is computed in bands of rows, in more time and to the same values.
+        The most memory of the device that a photo may take, weights apart: bytes, or a text such as ``"512M"`` or
+        ``"2G"``. A photo that takes more is computed in bands of rows, in more time and to the same values.
 
     Raises
     ------
@@ -72,9 +73,9 @@ class Restorer:
     Notes
     -----
     The device is opened by the first photo, in the process that has it; so a restorer can be pickled, and made before a
-    process is forked. Once a process has restored, copies of it that ``fork`` makes raise :class:`mprnet.DeviceError`:
-    drivers do not survive that. Several threads may use one restorer at the same time; ``restore`` lets other threads of
-    Python run.
+    process is forked. Where it is lost, :class:`mprnet.DeviceError` is raised, and the next photo opens it anew. Once a
+    process has restored, copies of it that ``fork`` makes raise :class:`mprnet.DeviceError`: drivers do not survive
+    that. Several threads may use one restorer at the same time; ``restore`` lets other threads of Python run.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Restorer:
         self._arguments: dict[str, Any] = {
             "task": task,
             "model": model,
-            "device": None if device is None else str(device),
+            "device": None if device in (None, "auto") else str(device),
             "precision": precision,
             "stage": stage,
             "strength": strength,
@@ -134,10 +135,11 @@ class Restorer:
         ----------
         photo
             Height x width x 3 samples of RGB, or 4 with transparency, or 1 of grey, or 2 of grey and transparency, or
-            height x width of grey, of any size: uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 black, 1 white, what
-            lies outside is clamped, and NaN counts as 0). Transparency is kept. An array of NumPy, contiguous or strided;
-            a ``PIL.Image`` of grey or RGB; a tensor of PyTorch or JAX in the CPU's memory (DLPack); or anything with
-            ``__array_interface__``. Samples are taken for sRGB, as those of most files are.
+            height x width of grey, of any size: uint8 (0 to 255), uint16 (0 to 65535) or float32 (0 black, 1 white,
+            what lies outside is clamped, and NaN counts as 0). Transparency is kept. An array of NumPy, contiguous or
+            strided; a ``PIL.Image`` of grey or RGB, whose EXIF orientation is not looked at; a tensor of PyTorch or JAX
+            in the CPU's memory (DLPack); or anything with ``__array_interface__``. Samples are taken for sRGB, as those
+            of most files are.
 
         Returns
         -------
@@ -148,6 +150,8 @@ class Restorer:
         ------
         BadInput
             The shape or type is none of these.
+        BadFile
+            The file of a ``PIL.Image`` cannot be decoded.
         NoDevice, DeviceError
             There is no adapter, or it has failed.
         OutOfMemory
@@ -163,17 +167,18 @@ class Restorer:
         return restored
 
     def restore_many(self, photos: Iterable[Any], *, errors: Errors = "raise") -> Iterator[Any]:
-        """Restores photos and gives them in their order, each as soon as it is done: the next one is taken and copied while
-        the device computes.
+        """Restores photos and gives them in their order, each as soon as it is done: the next one is taken and copied
+        while the device computes.
 
         Parameters
         ----------
         photos
-            Photos as :meth:`restore` takes them; they may differ in size and type. Two are taken ahead of the one that is
-            given.
+            Photos as :meth:`restore` takes them; they may differ in size and type. Two are taken ahead of the one that
+            is given.
         errors
-            ``"raise"``: what cannot be restored is raised in its turn, and ends the iteration. ``"return"``: the exception,
-            a :class:`mprnet.Error`, is given in the place of the array; where no device works, it is raised all the same.
+            ``"raise"``: what cannot be restored is raised in its turn, and ends the iteration. ``"return"``: the
+            exception, a :class:`mprnet.Error`, is given in the place of the array; where no device works, it is raised
+            all the same.
 
         Yields
         ------
@@ -184,14 +189,16 @@ class Restorer:
         return _in_order(photos, lambda photo: self._restore(array_of(photo), cancel), cancel, errors)
 
     def restore_file(self, file: bytes, name: str | os.PathLike[str]) -> bytes:
-        """Restores the bytes of an image file and gives those of another, with the metadata of the first, as the program does.
+        """Restores the bytes of an image file and gives those of another, with the first one's metadata, as the program
+        does.
 
         Parameters
         ----------
         file
             A PNG, JPEG, WebP or TIFF file.
         name
-            What errors call the file; it ends as the format to be written does: ``.png``, ``.jpg``, ``.webp`` or ``.tiff``.
+            What errors call the file; it ends as the format to be written does: ``.png``, ``.jpg``, ``.webp`` or
+            ``.tiff``.
 
         Raises
         ------

@@ -1,4 +1,6 @@
-"""Restoration as a step of `Ray Data <https://docs.ray.io/en/latest/data/data.html>`_; needs ``pip install mprnet[ray]``.
+"""Restoration as a step of `Ray Data <https://docs.ray.io/en/latest/data/data.html>`_.
+
+It needs ``pip install mprnet[ray]``.
 
 ``python -m mprnet.ray IN OUT`` restores folders of image files on a cluster.
 """
@@ -25,10 +27,10 @@ __all__ = ["Restore"]
 class Restore:
     """Restores a column of photos: a callable class for ``Dataset.map_batches``, of which each actor has one model.
 
-    Rows keep their order. Those that have an error already are passed over. A photo that cannot be restored keeps its row as it came, with the reason in the column of errors,
-    where other rows have an empty text. Photos of a batch may differ in size; those of one size are restored one after
-    another, since what is compiled is compiled for a size. A device that fails is opened anew, once; where it fails again, or
-    where there is none, the batch fails.
+    Rows keep their order. Those that have an error already are passed over. A photo that cannot be restored keeps its
+    row as it came, with the reason in the column of errors, where other rows have an empty text. Photos of a batch may
+    differ in size; those of one size are restored one after another, since what is compiled is compiled for a size. A
+    device that fails is opened anew, once; where it fails again, or where there is none, the batch fails.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ class Restore:
     def __init__(
         self, task: Task | None = None, *, column: str = "image", error_column: str = "error", **options: Any
     ) -> None:
-        if options.get("device") is None:
+        if options.get("device") in (None, "auto"):
             options["device"] = _assigned_adapter()
         self._arguments: dict[str, Any] = {"task": task, **options}
         self._restorer = Restorer(**self._arguments)
@@ -66,7 +68,10 @@ class Restore:
 
     def _restored(self, batch: Batch) -> Batch:
         photos = list(batch[self._column])
-        errors = [str(error) for error in batch.get(self._error_column, [""] * len(photos))]
+        if not photos:
+            # An array without rows still has the type that the column has in other batches.
+            return {**batch, self._error_column: batch.get(self._error_column, _column([]))}
+        errors = [_text(error) for error in batch.get(self._error_column, [""] * len(photos))]
         rows = [row for row, error in enumerate(errors) if not error]
         rows.sort(key=lambda row: getattr(photos[row], "shape", ()))
         for row, restored in zip(rows, self._each(batch, rows), strict=True):
@@ -91,6 +96,12 @@ class _RestoreFiles(Restore):
         return self._restorer.restore_files(files, errors="return")
 
 
+def _text(error: Any) -> str:
+    """An error of a row; empty for nulls, which are None or NaN depending on where the column comes from."""
+    is_null = error is None or error != error  # noqa: PLR0124 - NaN alone differs from itself
+    return "" if is_null else str(error)
+
+
 def _column(values: list[Any]) -> NDArray[generic]:
     """One array of arrays of one shape and type; else an array of objects."""
     import numpy
@@ -104,7 +115,7 @@ def _column(values: list[Any]) -> NDArray[generic]:
 
 
 def _assigned_adapter() -> int | None:
-    """The adapter that Ray has given this actor: it says so to CUDA alone, and Vulkan lists every GPU of the machine."""
+    """The adapter for the GPU that Ray has given this actor: Ray hides others from CUDA alone, and Vulkan lists all."""
     import ray
 
     given = ray.get_runtime_context().get_accelerator_ids().get("GPU", []) if ray.is_initialized() else []
@@ -112,8 +123,8 @@ def _assigned_adapter() -> int | None:
 
 
 def _adapter(given: Sequence[str], software: Sequence[bool]) -> int | None:
-    """The index of the adapter for the first of Ray's GPUs: those with low numbers here are not those with low numbers to
-    CUDA everywhere, but two of Ray's are never one."""
+    """The index of the adapter for the first of Ray's GPUs: CUDA may number the cards of this machine in another order,
+    but two of Ray's are never one."""
     gpus = [index for index, is_software in enumerate(software) if not is_software]
     number = given[0] if given else ""
     return gpus[int(number) % len(gpus)] if gpus and number.isdigit() else None
