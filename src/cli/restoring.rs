@@ -55,8 +55,8 @@ impl<'a> Work<'a> {
         Self { asked, telling, quiet, told: Mutex::default(), used: Used::default() }
     }
 
-    /// Restores photos in the order of their names; gives the highest exit code, and whether there was a device for any.
-    /// Where there is none, or none is left, the photos that are left have failed by that.
+    /// Restores photos in the order of their names; gives the highest exit code, and whether there was a device for
+    /// any. Where there is none, or none is left, the photos that are left have failed by that.
     pub(super) fn restore_all(
         &self,
         jobs: &'a Jobs,

@@ -35,9 +35,10 @@ pub struct RestorerOptions {
     /// quarters and mirrored, before anything is rounded: better by a little, in eight times the time.
     pub symmetries: bool,
     /// Bytes of the device's memory that photos may take, weights apart: tensors, scratch, uniforms, what moves rows,
-    /// and what is kept for photos of other sizes and other networks of a chain. A photo that takes more is computed in bands of rows, between which
-    /// tensors pass through the host: in more time, to the same bytes. None is as many as the device has. With a bound,
-    /// photos of one size do not overlap: the next one is uploaded when this one is read back.
+    /// and what is kept for photos of other sizes and other networks of a chain. A photo that takes more is computed in
+    /// bands of rows, between which tensors pass through the host: in more time, to the same bytes. None is as many as
+    /// the device has. With a bound, photos of one size do not overlap: the next one is uploaded when this one is read
+    /// back.
     pub max_memory: Option<u64>,
     /// Whether a photo whose numbers overflow is computed anew until the operator is found with which that begins,
     /// which the error then names ([`Error::NotFinite`]). It takes the time of many photos, and memory.
