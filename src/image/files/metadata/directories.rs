@@ -113,19 +113,19 @@ impl<'a> Block<'a> {
 
     /// An unsigned integer of up to 32 bits: the first, where there are several.
     pub fn number(&self, entry: Entry) -> Option<u32> {
-        self.numbers(entry).first().copied()
+        self.numbers(entry).next()
     }
 
     /// Unsigned integers of up to 32 bits.
-    pub fn numbers(&self, entry: Entry) -> Vec<u32> {
-        let read = |at| match entry.kind {
+    pub fn numbers(&self, entry: Entry) -> impl Iterator<Item = u32> {
+        let read = move |at| match entry.kind {
             1 => self.bytes.get(at).copied().map(u32::from),
             3 => self.u16(at).map(u32::from),
             4 | 13 => self.u32(at),
             _ => None,
         };
         let places = || Some(self.value_range(entry)?.step_by(width_of(entry.kind)?.0));
-        places().into_iter().flatten().map_while(read).collect()
+        places().into_iter().flatten().map_while(read)
     }
 
     pub fn ratio(&self, entry: Entry) -> Option<f64> {

@@ -111,9 +111,9 @@ fn drop_thumbnail(block: &Block, image: &Directory, out: &mut Vec<u8>) {
     let mut ranges = Vec::new();
     ranges.push(second.range.start..(second.range.end + 4).min(out.len()));
     for (offset, length) in THUMBNAILS {
-        let numbers = |tag| second.find(tag).map_or_else(Vec::new, |entry| block.numbers(entry));
+        let numbers = |tag| second.find(tag).into_iter().flat_map(|entry| block.numbers(entry));
         // Uncompressed pixels may lie in several strips.
-        for (offset, length) in numbers(offset).into_iter().zip(numbers(length)) {
+        for (offset, length) in numbers(offset).zip(numbers(length)) {
             let end = (offset as usize).saturating_add(length as usize);
             ranges.push((offset as usize).min(out.len())..end.min(out.len()));
         }

@@ -104,11 +104,13 @@ fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pix
 /// Goes through the chunks (length, type, content, checksum) to the closing one, or to the last that is whole.
 fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
     let mut rest = &bytes[8..];
-    let (kind, header, sound) = next_chunk(&mut rest).ok_or_else(|| cut_short(FORMAT, bytes))?;
-    let (b"IHDR", Some((&width, after)), 13) = (&kind, header.split_first_chunk(), header.len()) else {
+    let chunk = next_chunk(&mut rest).ok_or_else(|| cut_short(FORMAT, bytes))?;
+    let (b"IHDR", Some((&width, after)), 13) =
+        (&chunk.kind, chunk.content.split_first_chunk(), chunk.content.len())
+    else {
         return Err(broken(FORMAT, &"it does not begin with its header"));
     };
-    if !sound {
+    if !chunk.is_sound() {
         return Err(broken(FORMAT, &"its header does not fit its checksum"));
     }
     let mut chunks = Chunks {
@@ -119,7 +121,8 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
         profile: false,
         ended: false,
     };
-    while let Some((kind, content, sound)) = next_chunk(&mut rest) {
+    while let Some(chunk) = next_chunk(&mut rest) {
+        let Chunk { kind, content, .. } = chunk;
         match &kind {
             b"IEND" => {
                 chunks.ended = true;
@@ -129,24 +132,39 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
             b"acTL" => {
                 chunks.frames = content.first_chunk().map_or(0, |frames| u32::from_be_bytes(*frames));
             }
+            // The decoder looks at the pixels.
+            b"IDAT" | b"fdAT" => {}
             // What is damaged might turn the picture, or its colours.
-            _ if !sound => {}
+            _ if !chunk.is_sound() => {}
             _ => chunks.metadata.add_png_chunk(kind, content),
         }
     }
     Ok(chunks)
 }
 
-/// Takes the next chunk's type and content off the front, and tells whether they fit their checksum; `None` where the
-/// data ends before it.
-fn next_chunk<'a>(rest: &mut &'a [u8]) -> Option<([u8; 4], &'a [u8], bool)> {
+/// A chunk, with the checksum that stands behind it.
+struct Chunk<'a> {
+    kind: [u8; 4],
+    content: &'a [u8],
+    stated: u32,
+}
+
+impl Chunk<'_> {
+    /// Whether its type and content fit its checksum.
+    fn is_sound(&self) -> bool {
+        let mut checksum = Crc::new();
+        checksum.update(&self.kind);
+        checksum.update(self.content);
+        checksum.sum() == self.stated
+    }
+}
+
+/// Takes the next chunk off the front; `None` where the data ends before it.
+fn next_chunk<'a>(rest: &mut &'a [u8]) -> Option<Chunk<'a>> {
     let (length, after) = rest.split_first_chunk()?;
     let (kind, after) = after.split_first_chunk()?;
     let (content, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
     let (stated, after) = after.split_first_chunk()?;
     *rest = after;
-    let mut checksum = Crc::new();
-    checksum.update(kind);
-    checksum.update(content);
-    Some((*kind, content, checksum.sum() == u32::from_be_bytes(*stated)))
+    Some(Chunk { kind: *kind, content, stated: u32::from_be_bytes(*stated) })
 }
