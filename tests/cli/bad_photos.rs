@@ -64,6 +64,20 @@ fn more_pixels_than_are_read() {
     refused("huge.png", &png_claiming(100_000, 100_000), "100000 x 100000 pixels");
 }
 
+/// A header is worth no memory: four gigabytes are not taken for what two bytes do not hold.
+#[test]
+#[cfg(target_os = "linux")]
+fn far_larger_than_what_is_there() {
+    let room = Room::new();
+    room.put("huge.tif", &tiff_claiming(1 << 14, 1 << 14));
+    for salvage in ["", "--damaged keep"] {
+        let run = format!("ulimit -v 1500000; exec \"$0\" restore {salvage} huge.tif -o out.png");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &run, env!("CARGO_BIN_EXE_mprnet")]).current_dir(room.path("."));
+        room.refuses_command(&mut command, 1, &["cannot read huge.tif", "100% of the picture"]);
+    }
+}
+
 #[test]
 fn print_colours() {
     refused("print.jpg", &cmyk_jpeg(), "CMYK");

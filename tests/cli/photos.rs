@@ -63,6 +63,35 @@ pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
     bytes
 }
 
+/// A TIFF of 32-bit floats with transparency whose tags claim these sides, with two packed bytes that hold no pixel.
+#[cfg(target_os = "linux")]
+pub fn tiff_claiming(width: u32, height: u32) -> Vec<u8> {
+    const PACK_BITS: u32 = 32_773;
+    let strip_at = 8 + 2 + 12 * 10 + 4 + 8 + 8;
+    let (bits_at, formats_at) = (strip_at - 16, strip_at - 8);
+    let tags: [(u16, u16, u32, u32); 10] = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 4, bits_at),
+        (259, 4, 1, PACK_BITS),
+        (262, 3, 1, 2),
+        (273, 4, 1, strip_at),
+        (277, 3, 1, 4),
+        (279, 4, 1, 2),
+        (338, 3, 1, 2),
+        (339, 3, 4, formats_at),
+    ];
+    let mut bytes = b"II*\0\x08\0\0\0\x0a\0".to_vec();
+    for (tag, kind, count, value) in tags {
+        bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        bytes.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    bytes.extend([0; 4]);
+    bytes.extend([32u16, 3].iter().flat_map(|&number| [number.to_le_bytes(); 4]).flatten());
+    bytes.extend([128; 2]);
+    bytes
+}
+
 /// A PNG that says it is an animation of two frames.
 pub fn animated_png() -> Vec<u8> {
     let still = png(smooth(8, 8));

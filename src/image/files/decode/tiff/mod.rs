@@ -85,7 +85,7 @@ fn pixels<T: Stored>(
     cut: bool,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<T>, Problem> {
-    let mut picture = assemble::<T>(layout, bytes);
+    let mut picture = assemble::<T>(layout, bytes, options.keep_damaged);
     let wanted = layout.taken_samples();
     if picture.decoded < wanted {
         let share = (wanted - picture.decoded) as f64 / wanted as f64;
@@ -101,6 +101,7 @@ fn pixels<T: Stored>(
             percent(share)
         )));
     }
+    picture.extend_to(layout, layout.height as usize);
     if layout.channels.multiplied {
         divide_by_alpha(&mut picture.samples, layout.channels.kept());
     }

@@ -15,9 +15,28 @@ use crate::image::samples::Arithmetic;
 
 /// A picture and how much of it was decoded.
 pub(super) struct Picture<T> {
+    /// Rows from the top to the last one of which something was decoded: what a header claims is worth no memory.
     pub samples: Vec<T>,
     /// Samples that were decoded, of those that are taken from the file.
     pub decoded: u64,
+}
+
+impl<T: Stored> Picture<T> {
+    /// Makes the picture so many rows high at least, where nothing is decoded yet: grey all over, and opaque.
+    pub(super) fn extend_to(&mut self, layout: &Layout, rows: usize) {
+        let kept = layout.channels.kept();
+        let row = layout.width as usize * kept;
+        let (there, wanted) = (self.samples.len(), rows * row);
+        if wanted <= there {
+            return;
+        }
+        // The whole at once: growing by and by would copy it, and have it twice for a moment.
+        self.samples.reserve_exact(layout.height as usize * row - there);
+        self.samples.resize(wanted, T::MIDDLE);
+        if layout.channels.alpha.is_some() {
+            self.samples[there..].iter_mut().skip(kept - 1).step_by(kept).for_each(|alpha| *alpha = T::ONE);
+        }
+    }
 }
 
 /// A sample as it is taken out of a row of bytes.
@@ -88,12 +107,12 @@ impl Stored for f32 {
     }
 }
 
-/// Decodes all that there is.
-pub(super) fn assemble<T: Stored>(layout: &Layout, file: &[u8]) -> Picture<T> {
+/// Decodes all that there is; of a picture that is not to be had in part, only how much that is.
+pub(super) fn assemble<T: Stored>(layout: &Layout, file: &[u8], in_part: bool) -> Picture<T> {
     let taken = layout.channels.taken();
-    let pixels = layout.width as usize * layout.height as usize;
-    let mut picture = Picture { samples: filling(layout, pixels), decoded: 0 };
+    let mut picture = Picture { samples: Vec::new(), decoded: 0 };
     let mut row = Vec::new();
+    let mut counted_only = false;
     for chunk in layout.grid.chunks() {
         let targets: Vec<(usize, usize)> = match chunk.plane {
             None => taken.iter().copied().enumerate().collect(),
@@ -103,25 +122,24 @@ pub(super) fn assemble<T: Stored>(layout: &Layout, file: &[u8]) -> Picture<T> {
             continue;
         }
         let (bytes, row_bytes) = content(layout, &chunk, layout.packed(&chunk, file));
-        for (i, stored) in bytes.chunks_exact(row_bytes).take(chunk.rows).enumerate() {
+        let rows = (bytes.len() / row_bytes).min(chunk.rows);
+        picture.decoded += (rows * chunk.columns * targets.len()) as u64;
+        if rows < chunk.rows && !in_part {
+            picture.samples = Vec::new();
+            counted_only = true;
+        }
+        if counted_only || rows == 0 {
+            continue;
+        }
+        picture.extend_to(layout, chunk.top + rows);
+        for (i, stored) in bytes.chunks_exact(row_bytes).take(rows).enumerate() {
             row.clear();
             let spread = !matches!(layout.channels.color, Color::Palette(_));
             T::append(stored, layout.bits, spread, &mut row);
             place(layout, &chunk, chunk.top + i, &row, &targets, &mut picture.samples);
-            picture.decoded += (chunk.columns * targets.len()) as u64;
         }
     }
     picture
-}
-
-/// A picture in which nothing is decoded yet: grey all over, and opaque.
-fn filling<T: Stored>(layout: &Layout, pixels: usize) -> Vec<T> {
-    let kept = layout.channels.kept();
-    let mut samples = vec![T::MIDDLE; pixels * kept];
-    if layout.channels.alpha.is_some() {
-        samples.iter_mut().skip(kept - 1).step_by(kept).for_each(|alpha| *alpha = T::ONE);
-    }
-    samples
 }
 
 /// The rows of a strip or tile as far as they can be decoded, numbers little-endian, and the bytes of a row.
