@@ -42,6 +42,7 @@ from training_data import (
     to_tensor,
 )
 from training_objective import Objectives
+from widen import widened
 
 WARM_UP = 0.02
 FINAL_RATE = 1e-6
@@ -103,15 +104,13 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def initial_weights(path: Path, config: Config) -> dict[str, Tensor]:
-    """The weights of a safetensors file of the same configuration, as float32."""
+    """The weights of a safetensors file of the same configuration or a narrower one, as float32."""
     weights = load_file(path)
     try:
         found = Config.from_state_dict({key: tuple(value.shape) for key, value in weights.items()})
+        return widened(weights, found, config)
     except ValueError as error:
         raise SystemExit(f"{path}: {error}") from None
-    if found != config:
-        raise SystemExit(f"{path} is of another configuration: {found}")
-    return {key: value.float() for key, value in weights.items()}
 
 
 def make_task(args: argparse.Namespace) -> Task:
@@ -322,7 +321,7 @@ def parse_args() -> argparse.Namespace:
     option("--val", type=Path, required=True, help="folder of clean photographs to validate on")
     option("--out", type=Path, required=True, help="folder for the state and the weights")
     option("--frames", type=Path, help="folder of consecutive frames to average for deblurring; the last 40 validate")
-    option("--init", type=Path, help="safetensors file of the same configuration to start from")
+    option("--init", type=Path, help="safetensors file to start from, of the same configuration or of one with fewer channels")
     option("--config", type=parse_config, required=True, help=parse_config.__doc__.replace("`", ""))
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=int, help="length of the training in steps")
