@@ -321,7 +321,7 @@ def parse_args() -> argparse.Namespace:
     option("--val", type=Path, required=True, help="folder of clean photographs to validate on")
     option("--out", type=Path, required=True, help="folder for the state and the weights")
     option("--frames", type=Path, help="folder of consecutive frames to average for deblurring; the last 40 validate")
-    option("--init", type=Path, help="safetensors file to start from, of the same configuration or of one with fewer channels")
+    option("--init", type=Path, help="safetensors file to start from, of this configuration or one with fewer channels")
     option("--config", type=parse_config, required=True, help=parse_config.__doc__.replace("`", ""))
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=int, help="length of the training in steps")
