@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use crate::Shown;
+use crate::{Remedy, Shown};
 
 /// Everything that can go wrong, from reading a file to a dispatch on the GPU.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +30,7 @@ pub enum Error {
         reason: String,
     },
     /// A part of an image file is missing.
-    #[error(
-        "cannot read {}: {reason}; get a whole copy of the file{}",
-        Shown(path.display()),
-        keep(*salvageable)
-    )]
+    #[error("cannot read {}: {reason}; get a whole copy of the file", Shown(path.display()))]
     ImageCutShort {
         /// The file.
         path: PathBuf,
@@ -55,11 +51,7 @@ pub enum Error {
         reason: String,
     },
     /// An image file is broken.
-    #[error(
-        "cannot read {}: {reason}; get another copy of the file{}",
-        Shown(path.display()),
-        keep(*salvageable)
-    )]
+    #[error("cannot read {}: {reason}; get another copy of the file", Shown(path.display()))]
     ImageDamaged {
         /// The file.
         path: PathBuf,
@@ -117,6 +109,8 @@ pub enum Error {
     Jobs {
         /// Which, and what to do.
         reason: String,
+        /// The setting that decides what becomes of them, where one would.
+        remedy: Option<Remedy>,
     },
     // End of image files and frames.
     /// A stream is no video, or one of a kind that is not read, or is cut short.
@@ -290,7 +284,8 @@ pub enum Error {
     // Plan and GPU.
     /// A tensor of which not even a strip fits the device's limits.
     #[error(
-        "{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a smaller photo, or use --precision f16"
+        "{tensor} takes {bytes} bytes, and not even a strip of it fits the device's limit of {limit} bytes; restore a \
+         smaller photo"
     )]
     TensorTooLarge {
         /// The tensor.
@@ -302,8 +297,8 @@ pub enum Error {
     },
     /// Less memory is free on the device than is needed.
     #[error(
-        "the GPU ran out of memory while {during}, which takes {} MiB; restore a smaller photo, use --precision f16, \
-         or close what else uses the GPU",
+        "the GPU ran out of memory while {during}, which takes {} MiB; close what else uses the GPU, or restore a \
+         smaller photo",
         bytes.div_ceil(1 << 20)
     )]
     OutOfMemory {
@@ -314,7 +309,7 @@ pub enum Error {
     },
     /// A memory budget in which not even the narrowest bands of a photo can be computed.
     #[error(
-        "the photo needs at least {} MiB of the device's memory, and {} MiB are allowed; allow more with --max-memory",
+        "the photo needs at least {} MiB of the device's memory, and {} MiB are allowed",
         least.div_ceil(1 << 20),
         budget >> 20
     )]
@@ -333,7 +328,7 @@ pub enum Error {
         limit: u32,
     },
     /// A weight that f16 cannot hold.
-    #[error("{what} holds values past f16's range of 65,504; use --precision f32")]
+    #[error("{what} holds values past f16's range of 65,504")]
     PrecisionTooLow {
         /// The parameters.
         what: String,
@@ -386,8 +381,3 @@ pub enum Error {
 
 /// Result with the crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// The end of a remedy for a file of which a part can be read.
-fn keep(salvageable: bool) -> &'static str {
-    if salvageable { ", or take what there is with --damaged keep" } else { "" }
-}

@@ -41,6 +41,7 @@ mod panics;
 pub mod plan;
 pub mod pool;
 pub mod probe;
+mod remedy;
 mod restore;
 mod shown;
 pub mod specimen;
@@ -53,6 +54,7 @@ pub use engine::{
 };
 pub use error::{Error, Result};
 pub use panics::caught;
+pub use remedy::Remedy;
 pub use restore::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Captured, Deviation, Restoration, Restored, Restorer,
     RestorerOptions,

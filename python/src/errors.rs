@@ -1,6 +1,6 @@
 //! Errors of the library as exceptions of Python, by what is to be done about them.
 
-use mprnet::{Error, caught};
+use mprnet::{Error, Remedy, caught};
 use pyo3::prelude::*;
 
 mod classes {
@@ -13,32 +13,16 @@ mod classes {
     pyo3::import_exception!(mprnet._errors, OutOfMemory);
 }
 
-/// Options that the program's errors advise, and what they are here.
-const OPTIONS: [(&str, &str); 3] = [
-    ("--max-memory", "max_memory"),
-    ("--train-size", "train_size"),
-    ("--precision f16", "precision=\"f16\""),
-];
-
-/// The program's sentence for an error, without options that only its command line has.
+/// An error with the argument that would help.
 fn told(error: &Error) -> String {
-    match error {
-        // There is no way here to take a part of a file.
-        Error::ImageCutShort { path, reason, salvageable: true } => {
-            told(&Error::ImageCutShort { path: path.clone(), reason: reason.clone(), salvageable: false })
-        }
-        Error::ImageDamaged { path, reason, salvageable: true } => {
-            told(&Error::ImageDamaged { path: path.clone(), reason: reason.clone(), salvageable: false })
-        }
-        // Others may quote names of files, in which nothing is to be replaced.
-        Error::BudgetTooSmall { .. }
-        | Error::Mode(_)
-        | Error::OutOfMemory { .. }
-        | Error::TensorTooLarge { .. } => {
-            OPTIONS.iter().fold(error.to_string(), |text, (theirs, ours)| text.replace(theirs, ours))
-        }
-        _ => error.to_string(),
-    }
+    let advice = match error.remedy() {
+        Some(Remedy::HalfPrecision) => ", or use precision=\"f16\"",
+        Some(Remedy::FullPrecision) => "; use precision=\"f32\"",
+        Some(Remedy::MoreMemory) => "; allow more with max_memory",
+        // There is no way here to take a part of a file, and files and outputs are the caller's.
+        _ => "",
+    };
+    format!("{error}{advice}")
 }
 
 /// What an error becomes, with the sentence that the program has for it.

@@ -130,7 +130,7 @@ def test_numbers_are_told_by_name():
 
 
 def test_remedies_are_those_of_python(tiny):
-    with pytest.raises(mprnet.BadInput, match=": train_size gives the right one"):
+    with pytest.raises(mprnet.BadInput, match="training size of 3 pixels is no multiple of 16"):
         mprnet.Restorer(mode="local", train_size=3)
     with pytest.raises(mprnet.OutOfMemory, match="allow more with max_memory$"):
         mprnet.Restorer(max_memory="1K").restore(numpy.zeros((24, 36, 3), numpy.uint8))

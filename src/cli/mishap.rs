@@ -9,6 +9,7 @@ use crate::panics::message;
 use crate::pool::{Blame, Fault};
 use crate::{Error, Shown};
 
+use super::advice::advised;
 use super::{Failure, exit_code, one_line, report, say};
 
 /// Where the last panic was, on whichever thread: what a panic carries does not tell.
@@ -43,7 +44,7 @@ pub(super) struct Mishap {
 
 impl From<Error> for Mishap {
     fn from(error: Error) -> Self {
-        Self { text: error.to_string(), code: exit_code(&error), blame: Blame::of(&error) }
+        Self { text: advised(&error), code: exit_code(&error), blame: Blame::of(&error) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: arguments, messages and exit codes.
 
+mod advice;
 mod bench;
 mod calibrate;
 mod compare;
@@ -310,7 +311,7 @@ fn execute(cli: &Cli, program: &OsString) -> u8 {
         Err(Failure::Error(error)) => {
             match error {
                 Error::ShaderFile { .. } => report_lines(&error),
-                _ => report(&error),
+                _ => report(&advice::advised(&error)),
             }
             exit_code(&error)
         }

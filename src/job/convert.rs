@@ -37,5 +37,5 @@ pub fn check_safetensors(output: &Path) -> Result<()> {
         return Ok(());
     }
     let reason = format!("{} must end in .safetensors, which is what is written", Shown(output.display()));
-    Err(Error::Jobs { reason })
+    Err(Error::Jobs { reason, remedy: None })
 }

@@ -13,7 +13,7 @@ use crate::{Error, Result, Shown, output};
 /// # Errors
 /// [`Error::Jobs`] with the files.
 pub fn check_distinct(jobs: &[Job], also_read: &[&Path], also_written: &[&Path]) -> Result<()> {
-    let refuse = |reason: &str| Err(Error::Jobs { reason: reason.to_owned() });
+    let refuse = |reason: &str| Err(Error::Jobs { reason: reason.to_owned(), remedy: None });
     if jobs.iter().filter(|job| job.input == Place::Input).count() > 1 {
         return refuse("standard input can be read once; name it once");
     }

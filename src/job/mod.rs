@@ -16,7 +16,7 @@ pub use self::convert::{check_safetensors, convert};
 pub use self::distinct::check_distinct;
 pub use self::request::{Existing, Jobs, Request};
 use crate::image::{self, FileFormat, Frame, ListOptions, ReadOptions, WriteOptions};
-use crate::{Error, Result, Shown};
+use crate::{Error, Remedy, Result, Shown};
 
 /// Where a photo comes from, or what it becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,12 +123,13 @@ impl Job {
             return image::check_output(output, &self.write);
         }
         let shown = Shown(output.display());
-        let ends = format!("end in {}, unless --format says what it is", FileFormat::endings());
+        let ends = format!("end in {}, or the format be given", FileFormat::endings());
         let reason = match output.extension() {
             None => format!("there is no directory {shown}, and the name of a file must {ends}"),
             Some(_) => format!("the name must {ends}"),
         };
-        Err(Error::Jobs { reason: format!("cannot write {shown}: {reason}") })
+        let reason = format!("cannot write {shown}: {reason}");
+        Err(Error::Jobs { reason, remedy: Some(Remedy::SayFormat) })
     }
 
     /// Writes what the photo has become: whole or not at all.

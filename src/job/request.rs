@@ -7,7 +7,7 @@ use super::distinct::{CASE_IS_IGNORED, Identity, check_distinct};
 use super::{Job, Place, make_directory, names_directory};
 use crate::image::{self, FileFormat, ListOptions, WriteOptions};
 use crate::model::Stage;
-use crate::{Error, Result, Shown, output};
+use crate::{Error, Remedy, Result, Shown, output};
 
 /// What stands for a standard stream.
 const STREAM: &str = "-";
@@ -135,7 +135,8 @@ impl Request<'_> {
             return refuse("a directory cannot become standard output; name a photo");
         }
         if self.write.format.is_none() {
-            return refuse("writing to standard output needs --format, such as --format png");
+            let reason = "standard output has no name that tells the format, which must be given".to_owned();
+            return Err(Error::Jobs { reason, remedy: Some(Remedy::SayFormat) });
         }
         self.check_suffix(false)?;
         Ok(self.job(one, Place::Output))
@@ -143,12 +144,12 @@ impl Request<'_> {
 
     fn check_suffix(&self, directory: bool) -> Result<()> {
         if self.suffix.contains(std::path::is_separator) {
-            return refuse("--suffix is a part of a name, and cannot lead to another directory");
+            return refuse("a suffix is a part of a name, and cannot lead to another directory");
         }
         if directory || self.suffix.is_empty() {
             return Ok(());
         }
-        refuse("--suffix applies to names in a directory; a single output is called what -o says")
+        refuse("a suffix is for names in a directory, and a single output has the name that it was given")
     }
 
     /// Finds out whether the output may be a directory.
@@ -179,7 +180,9 @@ impl Request<'_> {
     fn in_directory(&self, found: &Found) -> Result<Job> {
         if found.name.file_name().is_none() {
             let input = Shown(found.place.path().display());
-            return refuse(format!("{input} has no name for a directory; -o has to name a file"));
+            return refuse(format!(
+                "{input} has no name for a directory; give the output the name of a file"
+            ));
         }
         let output = self.output.join(self.renamed(&found.name));
         let mut job = self.job(found, Place::File(output));
@@ -224,9 +227,8 @@ impl Request<'_> {
                         1 => "and one more exist already".to_owned(),
                         count => format!("and {count} more exist already"),
                     };
-                    return refuse(format!(
-                        "{first} {more}; --skip-existing leaves them and restores the rest, --overwrite replaces them"
-                    ));
+                    let reason = format!("{first} {more}");
+                    return Err(Error::Jobs { reason, remedy: Some(Remedy::SayExisting) });
                 }
             }
             Existing::Refuse | Existing::Replace => {}
@@ -283,5 +285,5 @@ fn drop_results(jobs: &mut Vec<Job>) {
 }
 
 fn refuse<T>(reason: impl Into<String>) -> Result<T> {
-    Err(Error::Jobs { reason: reason.into() })
+    Err(Error::Jobs { reason: reason.into(), remedy: None })
 }

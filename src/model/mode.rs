@@ -142,8 +142,8 @@ impl Weights {
         let (multiple, factor) = (self.config().side_multiple(), self.config().shuffle);
         if size == 0 || !size.is_multiple_of(multiple) {
             return Err(Error::Mode(format!(
-                "a training size of {size} pixels is no multiple of {multiple}, which this network's crops are: \
-                 --train-size gives the right one"
+                "a training size of {size} pixels is no multiple of {multiple}, which this network's crops are; \
+                 give the side of its training's last crops"
             )));
         }
         Ok(Some(Windows { trained: size / factor, height: height / factor }))

@@ -99,7 +99,7 @@ impl Restorer {
         watch: &mut Watch<'_, P>,
     ) -> Result<(Vec<Frame>, Vec<Captured>)> {
         if kept.len() > stages {
-            let reason = "tensors are of a whole photo, and --mode tiled restores it in several parts";
+            let reason = "tensors are of a whole photo, and the mode tiled restores it in several parts";
             return Err(Error::Input(reason.to_owned()));
         }
         let (width, height) = (seen.width(), seen.height());

@@ -99,9 +99,9 @@ fn results_beside_their_photos() {
     let named = ["restore", "in/10.png", "in/10_clean.png", "-o", "in", "--suffix", "_clean", "--overwrite"];
     room.refuses(&named, 2, &["would overwrite", "which is read"]);
     room.refuses(&["restore", "in", "-o", "in"], 2, &["would overwrite its own input"]);
-    let words = ["--suffix applies to names in a directory"];
+    let words = ["a suffix is for names in a directory"];
     room.refuses(&["restore", "in/2.png", "-o", "out.png", "--suffix", "_x"], 2, &words);
-    room.refuses(&["restore", "in", "-o", "out", "--suffix", "/x"], 2, &["--suffix is a part of a name"]);
+    room.refuses(&["restore", "in", "-o", "out", "--suffix", "/x"], 2, &["a suffix is a part of a name"]);
 }
 
 /// In a tree the directory of results is no input.

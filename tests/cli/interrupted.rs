@@ -68,7 +68,12 @@ fn a_pipe_among_photos() {
     let tiny = crate::repository("golden/tiny.safetensors");
     let args = ["restore", "-q", "pipe", "photo.png", "-o", "out", "--model", tiny.to_str().unwrap()];
     let run = room.run(&args);
-    assert!(run.code == 2 && run.err.contains("unless --format says what it is"), "{} {}", run.code, run.err);
+    assert!(
+        run.code == 2 && run.err.contains("or the format be given (--format png)"),
+        "{} {}",
+        run.code,
+        run.err
+    );
     writer.join().unwrap().unwrap();
     assert_eq!(names(&room.path("out")), ["photo.png"]);
 }

@@ -61,14 +61,17 @@ fn streams_that_make_no_sense() {
     room.make_directory("in");
     room.put("in/a.png", &png(smooth(9, 9)));
     for (args, words) in [
-        (&["photo.png", "-o", "-"][..], "writing to standard output needs --format, such as --format png"),
+        (
+            &["photo.png", "-o", "-"][..],
+            "standard output has no name that tells the format, which must be given (--format png)",
+        ),
         (
             &["photo.png", "other.png", "-o", "-", "-f", "png"],
             "standard output takes one photo, and there are 2",
         ),
         (&["in", "-o", "-", "-f", "png"], "a directory cannot become standard output"),
         (&["-", "-o", "in"], "standard input has no name for a directory"),
-        (&["photo.png", "-o", "-", "-f", "png", "--suffix", "x"], "--suffix applies to names"),
+        (&["photo.png", "-o", "-", "-f", "png", "--suffix", "x"], "a suffix is for names in a directory"),
     ] {
         room.refuses(&[&["restore"], args].concat(), 2, &[words]);
     }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use js_sys::Function;
-use mprnet::Error;
+use mprnet::{Error, Remedy};
 use wasm_bindgen::prelude::*;
 
 /// What exported functions give.
@@ -12,9 +12,6 @@ pub(crate) type Result<T> = std::result::Result<T, JsValue>;
 thread_local! {
     static PANICKED: RefCell<Option<Function>> = const { RefCell::new(None) };
 }
-
-/// Options of the program that the library's errors name, and what the package calls them.
-const OPTIONS: [(&str, &str); 2] = [("--train-size", "trainSize"), ("--precision", "precision")];
 
 /// An error of that name.
 pub(crate) fn named(name: &str, message: &str) -> JsValue {
@@ -25,16 +22,13 @@ pub(crate) fn named(name: &str, message: &str) -> JsValue {
 
 /// An error of the library.
 pub(crate) fn thrown(error: Error) -> JsValue {
-    let text = match &error {
-        Error::BudgetTooSmall { budget, least } => format!(
-            "the photo takes at least {} MiB of the GPU's memory in bands, and {} are allowed; allow more, take a smaller photo, or the \
-             mode tiled, which is approximate",
-            least.div_ceil(1 << 20),
-            budget >> 20
-        ),
-        other => OPTIONS
-            .into_iter()
-            .fold(other.to_string(), |text, (program, package)| text.replace(program, package)),
+    let advice = match error.remedy() {
+        Some(Remedy::HalfPrecision) => ", or use the precision f16",
+        Some(Remedy::FullPrecision) => "; use the precision f32",
+        Some(Remedy::MoreMemory) => {
+            "; allow more, take a smaller photo, or the mode tiled, which is approximate"
+        }
+        _ => "",
     };
     let name = match &error {
         Error::Cancelled => "AbortError",
@@ -47,7 +41,7 @@ pub(crate) fn thrown(error: Error) -> JsValue {
         Error::FrameShape { .. } | Error::Input(_) | Error::Size { .. } | Error::Mode(_) => "Input",
         _ => "Failed",
     };
-    named(name, &text)
+    named(name, &format!("{error}{advice}"))
 }
 
 /// Hands what panics say to `told`.
