@@ -155,6 +155,21 @@ fn orientation_in_xmp_follows() {
     assert_eq!(read(1), packet(6, 8));
 }
 
+/// Telephones put a video behind a photo, which is not written.
+#[test]
+fn photos_are_still_in_xmp() {
+    let room = Room::new();
+    let packet = |video| {
+        format!(
+            "<a GCamera:MotionPhoto=\"{video}\" GCamera:MotionPhotoVersion=\"1\" GCamera:MicroVideoOffset='7'/>\
+             <Camera:MicroVideo>{video}</Camera:MicroVideo>"
+        )
+    };
+    let xmp = chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", packet(1).as_bytes()].concat());
+    let frame = room.read("a.png", &png_with(&[xmp])).unwrap();
+    assert_eq!(frame.metadata().xmp.as_deref(), Some(packet(0).as_bytes()));
+}
+
 #[test]
 fn everything_but_the_colours_is_stripped_on_request() {
     let room = Room::new();

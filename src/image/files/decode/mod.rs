@@ -15,7 +15,7 @@ use image::{ColorType, ImageDecoder, ImageError};
 
 use super::ReadOptions;
 use super::curve::light_of;
-use super::metadata::{Metadata, exif, upright_xmp};
+use super::metadata::{Metadata, exif, still_xmp, upright_xmp};
 use super::sniff::FileFormat;
 use crate::image::MAX_PIXELS;
 use crate::image::light::Light;
@@ -133,8 +133,11 @@ fn settled(mut decoded: Decoded) -> Decoded {
     }
     let noted = metadata.exif.as_deref().and_then(exif::resolution);
     metadata.resolution = metadata.resolution.or(noted);
-    if let (true, Some(packet)) = (decoded.orientation != Orientation::NoTransforms, &mut metadata.xmp) {
-        upright_xmp(packet);
+    if let Some(packet) = &mut metadata.xmp {
+        still_xmp(packet);
+        if decoded.orientation != Orientation::NoTransforms {
+            upright_xmp(packet);
+        }
     }
     decoded
 }

@@ -12,6 +12,6 @@ mod xmp;
 pub(crate) use directories::{Field, width_of};
 pub(crate) use held::held;
 pub use held::losses;
-pub(crate) use xmp::upright as upright_xmp;
+pub(crate) use xmp::{still as still_xmp, upright as upright_xmp};
 
 pub(crate) use crate::image::metadata::{Metadata, PngColor, Resolution, ResolutionUnit};
