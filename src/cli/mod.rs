@@ -52,7 +52,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file could not be read, restored or written (the others still \
-    were), or a check failed; 2 wrong arguments; 3 no usable GPU, or it failed; 4 a mistake in the program; 130 \
+    were), or a check failed; 2 wrong arguments; 3 no usable GPU, or it failed; 4 an internal error, which is a bug in mprnet; 130 \
     interrupted by Ctrl-C, 143 ended by SIGTERM. No half-written file is left behind.\n\nWGPU_BACKEND (vulkan, \
     metal, dx12, gl) limits the backends that are tried; WGPU_ADAPTER_NAME names an adapter where --device does not.";
 
@@ -133,7 +133,7 @@ struct NetworkArgs {
     #[command(flatten)]
     mode: mode::ModeArgs,
     /// Most device memory that a photo may take, not counting weights, such as 512M or 2G. A photo that needs more is
-    /// computed in bands of rows: slower, with the same bytes as result. Default: whatever the device has
+    /// computed in bands of rows: slower, with a bit-identical result. Default: whatever the device has
     #[arg(long, value_name = "SIZE", value_parser = crate::plan::parse_bytes)]
     max_memory: Option<u64>,
 }

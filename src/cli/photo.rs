@@ -39,7 +39,8 @@ pub(super) struct PhotoArgs {
     /// Also writes a tensor of the network (names: `mprnet plan --tensors`); for one photo, may be repeated
     #[arg(long, value_name = "NODE=FILE.safetensors", value_parser = parse_dump)]
     pub(super) dump: Vec<(String, PathBuf)>,
-    /// Also writes the results of the first and second stage, as NAME.stage1.png and NAME.stage2.png
+    /// Also writes the results of the first and second stage beside the output, in its format: out.png, out.stage1.png
+    /// and out.stage2.png
     #[arg(long, conflicts_with = "stage")]
     pub(super) keep_stages: bool,
     /// Runs the network operator by operator, as the paper defines it, without fusing any

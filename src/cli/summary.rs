@@ -106,7 +106,7 @@ impl Summary {
         let skipped = self.count("skipped");
         parts.extend((skipped > 0).then(|| format!("{skipped} there already")));
         let others = self.others;
-        parts.extend((others > 0).then(|| format!("{others} other {} no image", plural(others))));
+        parts.extend((others > 0).then(|| format!("{others} other {}", no_images(others))));
         format!("{}, in {:.1} s", parts.join(", "), self.seconds)
     }
 
@@ -122,8 +122,8 @@ impl Summary {
     }
 }
 
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "file is" } else { "files are" }
+fn no_images(count: usize) -> &'static str {
+    if count == 1 { "file is not an image" } else { "files are not images" }
 }
 
 /// The most bytes that this process has held, where the system tells: `VmHWM` of proc(5).

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What everything may name.
-const COMMON: [&str; 3] = ["error", "panics", "shown"];
+const COMMON: [&str; 4] = ["error", "panics", "remedy", "shown"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

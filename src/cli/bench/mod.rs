@@ -84,7 +84,7 @@ pub(super) struct BenchArgs {
     /// With --shader: which of the variant's shaders to replace, counted from 1
     #[arg(long, value_name = "N", requires = "shader")]
     stage: Option<usize>,
-    /// Adds a column with the times that tools/isa/predict.py predicted for this adapter
+    /// Adds a column with the times predicted for this adapter, from a file that tools/isa/predict_all.py wrote
     #[arg(long, value_name = "FILE.json", conflicts_with = "serve")]
     predicted: Option<PathBuf>,
     #[command(flatten)]

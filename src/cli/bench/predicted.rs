@@ -16,7 +16,7 @@ const MOST_BYTES: u64 = 16 << 20;
 const MODELS: [&str; 11] =
     ["gre", "laptop", "max", "mobile", "pro", "super", "ti", "ultra", "xt", "xtx", "d"];
 
-/// What a file says, as `tools/isa/predict.py` writes it.
+/// What a file says, as `tools/isa/predict_all.py` writes it.
 #[derive(Deserialize)]
 pub(super) struct Predictions {
     predictions: Vec<Prediction>,
