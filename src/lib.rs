@@ -18,8 +18,8 @@
 //! more.
 //!
 //! In browsers no thread can wait for the GPU: where a call has a twin named `..._async`, only the twin works there,
-//! and what waits and has none does not: [`Executor::compute`] and [`Executor::run_timed`], [`Calibrator`], [`pool`],
-//! [`probe`] and tuning.
+//! and what waits and has none does not: [`Executor::compute`] and [`Executor::run_timed`], [`Calibrator`],
+//! [`gpu::adapters`], [`gpu::Device::noop`], [`pool`], [`probe`] and tuning.
 
 pub mod checkpoint;
 #[cfg(feature = "cli")]

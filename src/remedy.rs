@@ -9,9 +9,9 @@ use crate::Error;
 pub enum Remedy {
     /// Take what there is of a damaged photo: [`ReadOptions::keep_damaged`](crate::image::ReadOptions::keep_damaged).
     KeepDamaged,
-    /// Compute in [`Precision::F16`](crate::model::Precision::F16), which takes half of the memory.
+    /// Compute in [`Precision::F16`](crate::plan::Precision::F16), which takes half of the memory.
     HalfPrecision,
-    /// Compute in [`Precision::F32`](crate::model::Precision::F32).
+    /// Compute in [`Precision::F32`](crate::plan::Precision::F32).
     FullPrecision,
     /// Allow more of the device's memory.
     MoreMemory,

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{Error, Result};
 
-/// Ends runs early, from any thread. A run looks at it before each of its submissions, four times a second or more, and
-/// then fails with [`Error::Cancelled`]; what it runs on is as good as before. A clone is the same word.
+/// Ends runs early, from any thread. A run looks at it before each of its submissions, and then fails with
+/// [`Error::Cancelled`]; what it runs on is as good as before. That is four times a second or more once its kernels are
+/// there: compiling and measuring them for the first photo of a size is not interrupted. A clone is the same word.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 

@@ -105,8 +105,9 @@ impl Stream {
                 at += bytes;
             }
         }
-        let mut commands = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let submitted = device.checked_for("moving rows", self.bytes(), || {
+            let mut commands =
+                device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             for (buffer, moves) in shares {
                 buffer.unmap();
                 for (at, part) in parts(compiled, band, moves) {
@@ -132,8 +133,9 @@ impl Stream {
             return Ok(None);
         }
         let buffers = take(&self.downloads).map_or_else(|| self.download(device), Ok)?;
-        let mut commands = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let submitted = device.checked_for("moving rows", self.bytes(), || {
+            let mut commands =
+                device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             for (buffer, moves) in self.shares(compiled, &buffers, stores) {
                 for (at, part) in parts(compiled, band, moves) {
                     commands.copy_buffer_to_buffer(part.slot, part.offset, buffer, at, part.bytes);

@@ -49,8 +49,9 @@ pub(super) fn run<W: Work>(
             while let Some(Outcome { job, saved }) = line.next_outcome() {
                 deliver(job, saved);
             }
-            work.over();
         });
+        // Also after a panic of `deliver`: whoever hands jobs over may wait for it.
+        shop.guarded(|| work.over());
     });
     if let Some(panic) = shop.panic.into_inner().unwrap_or_else(PoisonError::into_inner) {
         resume_unwind(panic);

@@ -7,6 +7,7 @@ use crate::{Error, Result};
 
 /// Floats of a pixel, of which the last is alpha and means nothing here.
 const CHANNELS: usize = 4;
+const PIXEL_BYTES: u64 = (CHANNELS * size_of::<f32>()) as u64;
 
 /// Buffers for images of one size.
 pub(super) struct Relay<'a> {
@@ -22,16 +23,18 @@ impl<'a> Relay<'a> {
 
     /// Bytes of an image.
     pub(super) fn bytes(&self) -> u64 {
-        u64::from(self.bytes_per_row()) * u64::from(self.height)
+        u64::from(self.width) * u64::from(self.height) * PIXEL_BYTES
     }
 
-    /// Whether the device has no buffer for an image.
+    /// Whether the device has no buffer for an image, or nobody a number for the bytes of a row.
     pub(super) fn is_too_large(&self) -> bool {
-        self.bytes() > self.device.wgpu().limits().max_buffer_size
+        let row = u64::from(self.width) * PIXEL_BYTES;
+        self.bytes() > self.device.wgpu().limits().max_buffer_size || row > u64::from(u32::MAX)
     }
 
+    /// Of an image that is not too large.
     fn bytes_per_row(&self) -> u32 {
-        self.width * (CHANNELS * size_of::<f32>()) as u32
+        self.width * PIXEL_BYTES as u32
     }
 
     fn buffer(&self, usage: wgpu::BufferUsages, mapped_at_creation: bool) -> Result<wgpu::Buffer> {

@@ -87,6 +87,8 @@ pub struct Captured {
 ///
 /// Several threads or tasks may restore photos at the same time. Their work is done one after the other, but for
 /// reading pixels and writing them: that goes on while the device computes. [`crate::pool::Pool`] makes use of it.
+/// Calls that wait stop their thread, and with it the tasks that it would poll: where a task of this thread has begun a
+/// photo, use the `_async` twins.
 ///
 /// ```
 /// use mprnet::{Restorer, RestorerOptions, gpu, image::Frame, model::{Task, Weights}};

@@ -129,7 +129,7 @@ pub(super) struct Cache {
     pub(super) tuner: Tuner,
     /// Most recently used last.
     executors: Vec<(Key, Executor)>,
-    /// Bytes that a photo may take, since the device has turned out to have no more.
+    /// Bytes that a photo may take, since the device had no more for an earlier one; forgotten where they are too few.
     limit: Option<u64>,
 }
 
@@ -170,15 +170,23 @@ impl Cache {
         counted.map(|(_, executor)| executor.memory().device()).sum()
     }
 
-    /// Compiles a graph, or begins to, after making room for its buffers.
-    pub(super) fn compile(&mut self, model: &Model, graph: &Graph, key: Key, new: New) -> Result<Executor> {
+    /// Compiles a graph, or begins to, after making room for its buffers; `lack` is why this photo's last attempt had
+    /// no memory, where that is why.
+    pub(super) fn compile(
+        &mut self,
+        model: &Model,
+        graph: &Graph,
+        key: Key,
+        new: New,
+        mut lack: Option<Error>,
+    ) -> Result<Executor> {
         let precision = key.precision;
         let device = &model.device;
         self.tuner.prove(device, precision, graph);
         let choices = self.tuner.choices(device, precision, graph);
         let on_device = matches!(key.format, ImageFormat::Pixels { .. });
         let mut options = ExecutorOptions { precision, choices, on_device, ..ExecutorOptions::default() };
-        let (mut lack, mut planned) = (None, 0);
+        let mut planned = 0;
         let made = loop {
             let bound = self.limit.or(model.options.max_memory);
             options.max_memory = bound;
@@ -195,6 +203,8 @@ impl Cache {
                 Err(Error::OutOfMemory { during, bytes }) if self.lower(planned.max(bytes)) => {
                     lack = lack.or(Some(Error::OutOfMemory { during, bytes }));
                 }
+                // What an earlier photo found: there may be room again.
+                Err(Error::BudgetTooSmall { .. }) if lack.is_none() && self.limit.take().is_some() => {}
                 // It is the device that has no more, not whoever bounds what it may give.
                 Err(too_small @ Error::BudgetTooSmall { .. }) => return Err(lack.unwrap_or(too_small)),
                 made => break made?,
@@ -316,6 +326,20 @@ mod tests {
             pollster::block_on(cache.lock()).len()
         };
         assert_eq!([kept_within(2 * a), kept_within(a)], [2, 1]);
+    }
+
+    #[test]
+    fn a_lack_of_memory_is_not_held_against_later_photos() {
+        let [bytes] = needs([64]);
+        let (model, mut cache) = (model(u64::MAX), Cache::new(Tuner::new(Tuning::Off)));
+        let (graph, _) = model.graph(key(64), &[]).unwrap();
+        let lacking = || Error::OutOfMemory { during: "a test".into(), bytes };
+        cache.limit = Some(1000);
+        let refused = cache.compile(&model, &graph, key(64), Executor::begin, Some(lacking()));
+        assert!(matches!(refused, Err(Error::OutOfMemory { .. })));
+        assert_eq!(cache.limit, Some(1000));
+        let made = cache.compile(&model, &graph, key(64), Executor::begin, None).unwrap();
+        assert_eq!((made.planned_bytes(), cache.limit), (bytes, None));
     }
 
     #[test]

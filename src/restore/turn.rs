@@ -35,7 +35,7 @@ impl<'a> Turn<'a> {
             (executor, Vec::new())
         } else {
             let (graph, exponents) = model.graph(key, names)?;
-            (cache.compile(model, &graph, key, Executor::begin)?, exponents)
+            (cache.compile(model, &graph, key, Executor::begin, None)?, exponents)
         };
         Ok(Self { cache, model, key, executor: Some(executor), checked: false, keep, exponents })
     }
@@ -54,10 +54,10 @@ impl<'a> Turn<'a> {
         watch: &mut Watch<'_, P>,
     ) -> Result<Computed> {
         let mut computed = self.submit(seen, staged, watch).await;
-        loop {
-            let again = match &computed {
-                Err(Error::Shader { .. }) => !std::mem::replace(&mut self.checked, true),
-                Err(Error::OutOfMemory { bytes, .. }) => {
+        while let Err(error) = &computed {
+            let again = match error {
+                Error::Shader { .. } => !std::mem::replace(&mut self.checked, true),
+                Error::OutOfMemory { bytes, .. } => {
                     let taken = self.executor()?.memory().device();
                     self.cache.let_go() || self.cache.lower(taken.max(*bytes))
                 }
@@ -66,10 +66,11 @@ impl<'a> Turn<'a> {
             if !again {
                 break;
             }
+            let lack = computed.err().filter(|error| matches!(error, Error::OutOfMemory { .. }));
             let graph = self.executor()?.graph().clone();
             // Its buffers make room.
             self.executor = None;
-            let made = self.cache.compile(self.model, &graph, self.key, Executor::precompiled)?;
+            let made = self.cache.compile(self.model, &graph, self.key, Executor::precompiled, lack)?;
             self.executor = Some(made);
             computed = self.submit(seen, None, watch).await;
         }

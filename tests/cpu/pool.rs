@@ -141,3 +141,45 @@ fn no_photo_waits_for_a_device_that_works_no_more() {
     done.unwrap();
     assert!(matches!(failed[..], [Error::OutOfMemory { .. }]), "{failed:?}");
 }
+
+/// Photos that come from elsewhere, until nothing is handed over any more.
+struct Coming(Mutex<Option<mpsc::Sender<()>>>);
+
+impl Work for Coming {
+    type Job = ();
+    type Photo = ();
+    type Restored = ();
+    type Saved = ();
+    type Error = Error;
+
+    fn load(&self, (): &mut ()) -> Result<()> {
+        Err(Error::Input("not a photo".to_owned()))
+    }
+
+    fn restore(&self, _: &Restorer, (): &(), (): &(), _: &Cancel) -> Result<()> {
+        unreachable!("nothing is loaded")
+    }
+
+    fn save(&self, (): &(), (): (), (): ()) -> Result<()> {
+        unreachable!("nothing is restored")
+    }
+
+    fn over(&self) {
+        self.0.lock().unwrap().take();
+    }
+}
+
+/// The thread that waits for the next photo is told that there is none.
+#[test]
+fn a_panic_of_who_takes_photos_ends_the_work() {
+    let (sender, photos) = mpsc::channel();
+    sender.send(()).unwrap();
+    let member = Member::new("none", || unreachable!("no photo needs it"));
+    let run = std::panic::AssertUnwindSafe(|| {
+        let work = Coming(Mutex::new(Some(sender)));
+        let deliver = |(), _| panic!("as was to be shown");
+        Pool::new(vec![member]).run(&work, photos.into_iter(), &Cancel::new(), deliver)
+    });
+    let panic = std::panic::catch_unwind(run).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"as was to be shown"));
+}
