@@ -70,11 +70,21 @@ fn more_pixels_than_are_read() {
 fn far_larger_than_what_is_there() {
     let room = Room::new();
     room.put("huge.tif", &tiff_claiming(1 << 14, 1 << 14));
-    for salvage in ["", "--damaged keep"] {
-        let run = format!("ulimit -v 1500000; exec \"$0\" restore {salvage} huge.tif -o out.png");
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", &run, env!("CARGO_BIN_EXE_mprnet")]).current_dir(room.path("."));
-        room.refuses_command(&mut command, 1, &["cannot read huge.tif", "100% of the picture"]);
+    let deep = png(DynamicImage::new_rgba16(8, 8));
+    let huge = claiming(deep, 1 << 14, 1 << 14);
+    room.put("huge.png", &huge);
+    room.put("cut.png", &huge[..huge.len() - 12]);
+    for (photo, why) in [
+        ("huge.tif", "100% of the picture"),
+        ("huge.png", "too much memory"),
+        ("cut.png", "data is cut short"),
+    ] {
+        for salvage in ["", "--damaged keep"] {
+            let run = format!("ulimit -v 1500000; exec \"$0\" restore {salvage} {photo} -o out.png");
+            let mut command = std::process::Command::new("sh");
+            command.args(["-c", &run, env!("CARGO_BIN_EXE_mprnet")]).current_dir(room.path("."));
+            room.refuses_command(&mut command, 1, &["cannot read", photo, why]);
+        }
     }
 }
 

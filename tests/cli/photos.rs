@@ -55,7 +55,11 @@ pub fn cmyk_jpeg() -> Vec<u8> {
 
 /// A PNG whose header claims these sides, of a photo that has others.
 pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
-    let mut bytes = png(smooth(8, 8));
+    claiming(png(smooth(8, 8)), width, height)
+}
+
+/// A PNG with these sides in its header instead of its own.
+pub fn claiming(mut bytes: Vec<u8>, width: u32, height: u32) -> Vec<u8> {
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
     bytes[20..24].copy_from_slice(&height.to_be_bytes());
     let checksum = crc32(&bytes[12..29]);

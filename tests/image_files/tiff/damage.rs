@@ -109,6 +109,27 @@ fn headers_that_lie() {
     assert_eq!(bytes_of(room.read("a.tif", &loops).unwrap().samples()), [5, 5, 5, 6, 6, 6]);
 }
 
+/// Each strip would be read to the end for the next one to begin anew.
+#[test]
+fn strips_that_lie_over_each_other() {
+    const STRIPS: u32 = 64;
+    const EACH: u32 = 4096;
+    let page =
+        Page { strips: vec![vec![0x80; EACH as usize]; STRIPS as usize], ..Page::grey(1, STRIPS, &[]) };
+    let mut file = tiff(vec![page.with(tag::COMPRESSION, &[32_773]).with(tag::ROWS_PER_STRIP, &[1])]);
+    let first = file.len() as u32 - STRIPS * EACH;
+    let table =
+        |each: &dyn Fn(u32) -> u32| (0..STRIPS).flat_map(|i| each(i).to_le_bytes()).collect::<Vec<u8>>();
+    let mut replace = |from: Vec<u8>, to: Vec<u8>| {
+        let at = file.windows(from.len()).position(|bytes| bytes == from).unwrap();
+        file[at..at + to.len()].copy_from_slice(&to);
+    };
+    replace(table(&|i| first + i * EACH), table(&|_| first));
+    replace(table(&|_| EACH), table(&|_| STRIPS * EACH));
+    let text = message(Room::new().read("a.tif", &file), "a.tif");
+    assert!(text.contains("its strips lie over each other"), "{text}");
+}
+
 /// Values behind the end of the file: those of the pixels are missed, others left out.
 #[test]
 fn values_behind_the_end() {

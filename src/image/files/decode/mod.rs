@@ -10,6 +10,7 @@ mod webp;
 
 use std::panic;
 
+use image::error::{LimitError, LimitErrorKind};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError};
 
@@ -180,18 +181,24 @@ fn pixels(decoder: impl ImageDecoder) -> Result<(usize, Samples), ImageError> {
     let count = width as usize * height as usize * channels;
     let samples = match color {
         ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
-            let mut samples = vec![0u16; count];
+            let mut samples: Vec<u16> = zeros(count)?;
             decoder.read_image(bytemuck::cast_slice_mut(&mut samples))?;
             Samples::U16(samples)
         }
         // The decoders this is used with deliver no other depth.
         _ => {
-            let mut samples = vec![0u8; count];
+            let mut samples: Vec<u8> = zeros(count)?;
             decoder.read_image(&mut samples)?;
             Samples::U8(samples)
         }
     };
     Ok((channels, samples))
+}
+
+/// Room for samples, where there is any.
+fn zeros<T: bytemuck::Zeroable>(count: usize) -> Result<Vec<T>, ImageError> {
+    let none = |()| ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory));
+    bytemuck::try_zeroed_vec(count).map_err(none)
 }
 
 /// Sorts an error of the `image` crate.

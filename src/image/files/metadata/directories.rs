@@ -93,7 +93,7 @@ impl<'a> Block<'a> {
         [image, exif, gps, interoperability]
     }
 
-    /// Where directories and values lie that are kept.
+    /// Where directories and values lie that are kept: in order, and apart from each other.
     pub fn kept(&self) -> Vec<Range<usize>> {
         let mut kept = Vec::new();
         kept.push(0..HEADER_BYTES);
@@ -101,6 +101,12 @@ impl<'a> Block<'a> {
             kept.extend(directory.entries.iter().filter_map(|entry| self.value_range(*entry)));
             kept.push(directory.range.start..directory.range.end + 4);
         }
+        kept.sort_by_key(|range| range.start);
+        kept.dedup_by(|next, last| {
+            let meets = next.start <= last.end;
+            last.end = if meets { last.end.max(next.end) } else { last.end };
+            meets
+        });
         kept
     }
 

@@ -3,8 +3,6 @@
 //! Camera makers keep offsets of their own in the `MakerNote`, so a block whose parts move is a broken one. Blocks are
 //! therefore changed in place only, and never rebuilt.
 
-use std::ops::Range;
-
 use image::metadata::Orientation;
 
 use super::Resolution;
@@ -110,16 +108,25 @@ fn drop_thumbnail(block: &Block, image: &Directory, out: &mut Vec<u8>) {
     let Some(second) = block.directory(at as usize) else { return };
     let mut ranges = Vec::new();
     ranges.push(second.range.start..(second.range.end + 4).min(out.len()));
+    // Sound strips do not overlap; others could be blanked many times.
+    let mut room = out.len();
     for (offset, length) in THUMBNAILS {
         let numbers = |tag| second.find(tag).into_iter().flat_map(|entry| block.numbers(entry));
         // Uncompressed pixels may lie in several strips.
         for (offset, length) in numbers(offset).zip(numbers(length)) {
             let end = (offset as usize).saturating_add(length as usize);
-            ranges.push((offset as usize).min(out.len())..end.min(out.len()));
+            let range = (offset as usize).min(out.len())..end.min(out.len());
+            if let Some(left) = room.checked_sub(range.len()) {
+                room = left;
+                ranges.push(range);
+            }
         }
     }
     let kept = block.kept();
-    ranges.retain(|range| !range.is_empty() && kept.iter().all(|other| !overlap(range, other)));
+    ranges.retain(|range| {
+        let next = kept.partition_point(|other| other.end <= range.start);
+        !range.is_empty() && kept.get(next).is_none_or(|other| range.end <= other.start)
+    });
     ranges.sort_by_key(|range| range.end);
     for range in ranges.into_iter().rev() {
         if range.end == out.len() {
@@ -129,10 +136,6 @@ fn drop_thumbnail(block: &Block, image: &Directory, out: &mut Vec<u8>) {
             out[range.start.min(end)..end].fill(0);
         }
     }
-}
-
-fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
-    a.start < b.end && b.start < a.end
 }
 
 /// The tags of a block by directory, with values in this machine's byte order.

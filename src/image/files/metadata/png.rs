@@ -13,20 +13,23 @@ const COLORS: [(&[u8; 4], usize); 6] =
 /// An XMP packet is text under this keyword.
 const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
-/// The longest packet that is unpacked.
-const MAX_XMP: u64 = 1 << 26;
+/// The most that the texts of a file are unpacked to, all together.
+pub(crate) const MAX_TEXTS: u64 = 1 << 26;
 
 const METRE: f64 = 100.0;
 
 impl Metadata {
-    /// Takes in a chunk. The profile is not among them: the decoder unpacks it.
-    pub(crate) fn add_png_chunk(&mut self, kind: [u8; 4], content: &[u8]) {
+    /// Takes in a chunk, with texts that are unpacked to as many bytes as there is `room` for. The profile is not among
+    /// them: the decoder unpacks it.
+    pub(crate) fn add_png_chunk(&mut self, kind: [u8; 4], content: &[u8], room: &mut u64) {
         match &kind {
             b"eXIf" => self.exif = Some(exif::without_mark(content).to_vec()),
             b"pHYs" => self.resolution = resolution(content),
-            b"tEXt" => _ = self.add_raw_profile(content, false),
-            b"zTXt" => _ = self.add_raw_profile(content, true),
-            b"iTXt" if self.xmp.is_none() => self.xmp = content.strip_prefix(XMP).and_then(text),
+            b"tEXt" => _ = self.add_raw_profile(content, None),
+            b"zTXt" => _ = self.add_raw_profile(content, Some(room)),
+            b"iTXt" if self.xmp.is_none() => {
+                self.xmp = content.strip_prefix(XMP).and_then(|content| text(content, room));
+            }
             _ => {
                 let known = COLORS.iter().any(|(color, length)| **color == kind && *length == content.len());
                 if known && self.png_colors.iter().all(|color| color.kind != kind) {
@@ -39,17 +42,20 @@ impl Metadata {
 
 impl Metadata {
     /// Takes in a block in hexadecimal digits, as ImageMagick writes them from a time when PNG had no place for them.
-    /// What stands in a chunk of its own goes before.
-    fn add_raw_profile(&mut self, content: &[u8], packed: bool) -> Option<()> {
+    /// What stands in a chunk of its own goes before. Packed ones are unpacked as far as there is `room`.
+    fn add_raw_profile(&mut self, content: &[u8], room: Option<&mut u64>) -> Option<()> {
         let rest = content.strip_prefix(b"Raw profile type ")?;
         let (kind, text) = rest.split_at(rest.iter().position(|byte| *byte == 0)?);
-        let block = if packed { in_digits(&unpacked(text.get(2..)?)?) } else { in_digits(&text[1..]) }?;
+        let block = || match room {
+            Some(room) => in_digits(&unpacked(text.get(2..)?, room)?),
+            None => in_digits(&text[1..]),
+        };
         match kind {
-            b"exif" | b"APP1" if block.starts_with(b"Exif\0\0") => {
-                self.exif.get_or_insert_with(|| exif::without_mark(&block).to_vec());
+            b"exif" | b"APP1" if self.exif.is_none() => {
+                self.exif = Some(block()?.strip_prefix(b"Exif\0\0")?.to_vec());
             }
-            b"xmp" => _ = self.xmp.get_or_insert(block),
-            b"iptc" => self.iptc = jpeg::iptc(&block),
+            b"xmp" if self.xmp.is_none() => self.xmp = Some(block()?),
+            b"iptc" if self.iptc.is_none() => self.iptc = jpeg::iptc(&block()?),
             _ => {}
         }
         Some(())
@@ -79,20 +85,21 @@ fn resolution(content: &[u8]) -> Option<Resolution> {
 }
 
 /// The text behind the flag and the method of compression, the language and the translated keyword.
-fn text(content: &[u8]) -> Option<Vec<u8>> {
+fn text(content: &[u8], room: &mut u64) -> Option<Vec<u8>> {
     let (&[packed, _], after) = content.split_first_chunk()?;
     let mut parts = after.splitn(3, |byte| *byte == 0).skip(2);
     let text = parts.next()?;
     if packed == 0 {
         return Some(text.to_vec());
     }
-    unpacked(text)
+    unpacked(text, room)
 }
 
-fn unpacked(packed: &[u8]) -> Option<Vec<u8>> {
+fn unpacked(packed: &[u8], room: &mut u64) -> Option<Vec<u8>> {
     let mut unpacked = Vec::new();
-    ZlibDecoder::new(packed).take(MAX_XMP).read_to_end(&mut unpacked).ok()?;
-    Some(unpacked)
+    let done = ZlibDecoder::new(packed).take(*room).read_to_end(&mut unpacked);
+    *room -= unpacked.len() as u64;
+    done.ok().map(|_| unpacked)
 }
 
 /// The chunks that stand before the pixels, but those of the profile and of EXIF, which the encoder writes itself.

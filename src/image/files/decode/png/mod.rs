@@ -14,6 +14,7 @@ use super::{
 };
 use crate::image::files::ReadOptions;
 use crate::image::files::metadata::Metadata;
+use crate::image::files::metadata::png::MAX_TEXTS;
 use crate::image::files::sniff::FileFormat;
 use crate::image::samples::Samples;
 
@@ -89,7 +90,9 @@ fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pix
         Problem::Damaged { reason, .. } => (reason, Problem::damaged, false),
         other => return Err(other),
     };
-    let Some(Rows { pixels, missing_percent }) = salvage(bytes, check) else { return Err(sort(reason)) };
+    let Some(Rows { pixels, missing_percent }) = salvage(bytes, check, options.keep_damaged) else {
+        return Err(sort(reason));
+    };
     let note = match (missing_percent > 0.0, check) {
         (true, _) => Note::Warning(format!("{reason}: {missing_percent:.1}% of the picture is missing")),
         (false, true) => Note::Info(format!("{reason}; every pixel is there")),
@@ -121,6 +124,7 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
         profile: false,
         ended: false,
     };
+    let mut room = MAX_TEXTS;
     while let Some(chunk) = next_chunk(&mut rest) {
         let Chunk { kind, content, .. } = chunk;
         match &kind {
@@ -136,7 +140,7 @@ fn walk(bytes: &[u8]) -> Result<Chunks, Problem> {
             b"IDAT" | b"fdAT" => {}
             // What is damaged might turn the picture, or its colours.
             _ if !chunk.is_sound() => {}
-            _ => chunks.metadata.add_png_chunk(kind, content),
+            _ => chunks.metadata.add_png_chunk(kind, content, &mut room),
         }
     }
     Ok(chunks)

@@ -11,16 +11,17 @@ use crate::image::samples::Samples;
 /// What stands where nothing can be decoded: the middle of the scale.
 const FILLING: u8 = 128;
 
-/// The pixels that were decoded, the others grey and opaque.
+/// What was decoded.
 pub(super) struct Rows {
+    /// The pixels, missing ones grey and opaque. Where some are missing and are not to be filled, there are none.
     pub(super) pixels: Pixels,
     /// Which share of the picture is missing, in percent.
     pub(super) missing_percent: f64,
 }
 
 /// Decodes what can be decoded; `None` where that is nothing. With `check`, up to the first chunk that does not fit its
-/// checksum.
-pub(super) fn salvage(bytes: &[u8], check: bool) -> Option<Rows> {
+/// checksum. With `fill`, a picture is made of a part of one.
+pub(super) fn salvage(bytes: &[u8], check: bool, fill: bool) -> Option<Rows> {
     let mut options = DecodeOptions::default();
     options.set_ignore_checksums(!check);
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
@@ -33,35 +34,47 @@ pub(super) fn salvage(bytes: &[u8], check: bool) -> Option<Rows> {
     let icc = reader.info().icc_profile.as_deref().map(<[u8]>::to_vec);
     let sample_bytes = if depth == png::BitDepth::Sixteen { 2 } else { 1 };
     let pixel_bytes = channels * sample_bytes;
-    let mut data = filling(width * height, channels, sample_bytes);
-    let (mut decoded, mut line) = (0, 0);
+    let (all, grey) = (width * height, grey(channels, sample_bytes));
+    // Grown by what is decoded: what a header claims is worth no memory.
+    let (mut data, mut decoded) = (Vec::new(), 0);
     while let Ok(Some(row)) = reader.next_interlaced_row() {
+        if data.is_empty() {
+            data.reserve_exact(all * pixel_bytes);
+        }
         decoded += row.data().len() / pixel_bytes;
         match row.interlace() {
-            InterlaceInfo::Null(_) => {
-                data[line * width * pixel_bytes..][..row.data().len()].copy_from_slice(row.data());
-                line += 1;
-            }
+            InterlaceInfo::Null(_) => data.extend_from_slice(row.data()),
             // Each pixel stands for those around it until a later pass has them.
             InterlaceInfo::Adam7(info) => {
+                if data.is_empty() {
+                    data = if fill { grey.repeat(all) } else { vec![0; all * pixel_bytes] };
+                }
                 let bits = 8 * pixel_bytes as u8;
                 png::splat_interlaced_row(&mut data, width * pixel_bytes, row.data(), info, bits);
             }
         }
     }
-    let missing_percent = 100.0 * (1.0 - decoded as f64 / (width * height) as f64);
+    if decoded == 0 {
+        return None;
+    }
+    let missing_percent = 100.0 * (1.0 - decoded as f64 / all as f64);
+    if fill {
+        data.extend(grey.repeat(all - data.len() / pixel_bytes));
+    } else if decoded < all {
+        data = Vec::new();
+    }
     let samples = if sample_bytes == 2 {
         Samples::U16(data.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect())
     } else {
         Samples::U8(data)
     };
-    (decoded > 0).then_some(Rows { pixels: Pixels { channels, samples, icc }, missing_percent })
+    Some(Rows { pixels: Pixels { channels, samples, icc }, missing_percent })
 }
 
-/// Grey pixels; the last of two or four channels, the transparency, is full.
-fn filling(pixels: usize, channels: usize, sample_bytes: usize) -> Vec<u8> {
+/// A grey pixel; the last of two or four channels, the transparency, is full.
+fn grey(channels: usize, sample_bytes: usize) -> Vec<u8> {
     let opaque = channels.is_multiple_of(2);
     let channel =
         |channel| [if opaque && channel + 1 == channels { 255 } else { FILLING }].repeat(sample_bytes);
-    (0..channels).flat_map(channel).collect::<Vec<_>>().repeat(pixels)
+    (0..channels).flat_map(channel).collect()
 }

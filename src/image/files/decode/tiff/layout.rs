@@ -84,6 +84,20 @@ impl<'a> Layout<'a> {
         Ok(())
     }
 
+    /// Refuses strips or tiles that lie over each other in the file: each would be read again. What several share, as
+    /// writers have it for tiles that are equal, is no longer than what is in it.
+    pub(super) fn check_overlap(&self, file: &[u8]) -> Result<(), Problem> {
+        let (mut packed, mut unpacked) = (0_u128, 0_u128);
+        for chunk in self.grid.chunks() {
+            packed += self.packed(&chunk, file).len() as u128;
+            unpacked += chunk.bytes() as u128;
+        }
+        if packed > file.len() as u128 + 2 * unpacked {
+            return Err(unsupported("its strips lie over each other, and decoding them would take too long"));
+        }
+        Ok(())
+    }
+
     /// Refuses LZW as it was before TIFF 6.0, which begins in a way of its own.
     pub(super) fn check_lzw(&self, file: &[u8]) -> Result<(), Problem> {
         let lzw = matches!(self.compression, Compression::Packed(Packing::Lzw)) && !self.reversed;

@@ -47,6 +47,7 @@ pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Decoded, Pro
     }
     let layout = Layout::of(&file, &page, &mut notes)?;
     layout.check_lzw(bytes)?;
+    layout.check_overlap(bytes)?;
     let cut = share_cut_off(&layout, bytes.len() as u64);
     if cut > 0.0 && !options.keep_damaged {
         let lost = lost(bytes, cut, true);
