@@ -15,7 +15,13 @@ use crate::{Error, Result};
 /// [`Error::Io`].
 pub fn sha256(path: &Path) -> Result<String> {
     let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
+    let file = File::open(path).map_err(io)?;
+    if !file.metadata().map_err(io)?.is_file() {
+        let (origin, reason) =
+            (path.display().to_string(), "it is no ordinary file; make one of it first".to_owned());
+        return Err(Error::WeightsFile { origin, reason });
+    }
+    let mut file = BufReader::with_capacity(1 << 16, file);
     let mut hasher = Sha256::new();
     loop {
         let bytes = file.fill_buf().map_err(io)?;

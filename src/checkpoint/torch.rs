@@ -10,7 +10,7 @@ use std::path::Path;
 pub(super) use pytorch_reader::Tensor;
 use pytorch_reader::{DType, PytorchError, PytorchReader};
 use safetensors::Dtype;
-use zip::ZipArchive;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::{Checkpoint, Container, Entry, Source, pickle, quoted};
 use crate::{Error, Result};
@@ -20,6 +20,9 @@ const LEGACY_PICKLES: usize = 5;
 
 /// The most bytes of pickles in an archive, of which one is interpreted; those of networks take some hundred kilobytes.
 const MAX_PICKLE: u64 = 16 << 20;
+
+/// The most bytes of a tensor's storage that is compressed: it would be unpacked once for each tensor in it.
+const MAX_PACKED: u64 = 1 << 12;
 
 /// How much larger than its file what an archive unpacks to may be.
 const MAX_GROWTH: u64 = 4;
@@ -65,6 +68,9 @@ fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
         let Ok(entry) = archive.by_index_raw(index) else { continue };
         let pickle = entry.name().is_ok_and(|name| name.ends_with("data.pkl"));
         size = size.saturating_add(if pickle { 0 } else { entry.size() });
+        if !pickle && entry.compression() != CompressionMethod::Stored && entry.size() > MAX_PACKED {
+            return Ok(Some("its tensors are compressed"));
+        }
         if !pickle {
             continue;
         }
@@ -79,7 +85,7 @@ fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
             return Ok(Some(TOO_MANY_OPERATIONS));
         }
     }
-    // Such an archive could unpack to anything, once for each tensor in it. Weights hardly shrink.
+    // Weights hardly shrink.
     Ok((size > MAX_GROWTH.saturating_mul(length)).then_some("it unpacks to many times its own size"))
 }
 

@@ -10,7 +10,7 @@ use crate::pool::{Blame, Fault};
 use crate::{Error, Shown};
 
 use super::advice::advised;
-use super::{Failure, exit_code, one_line, report, say};
+use super::{Failure, exit_code, note, one_line, report};
 
 /// Where the last panic was, on whichever thread: what a panic carries does not tell.
 static PLACE: Mutex<String> = Mutex::new(String::new());
@@ -54,11 +54,11 @@ impl Fault for Mishap {
     }
 
     fn tries_again(&self, adapter: &str) {
-        say(format_args!("note: {}; reopening {adapter} to try once more", self.text));
+        note(format_args!("{}; reopening {adapter} to try once more", self.text));
     }
 
     fn gives_up(&self, adapter: &str) {
-        say(format_args!("note: {adapter} is not used any more: {}", self.text));
+        note(format_args!("{adapter} is not used any more: {}", self.text));
     }
 }
 

@@ -39,6 +39,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use environment::wanted_variable;
 
@@ -281,6 +282,7 @@ impl Write for Log {
 
 fn execute(cli: &Cli, program: &OsString) -> u8 {
     log(cli);
+    QUIET.store(cli.quiet, Ordering::Relaxed);
     mishap::inject_panic("everything");
     let result = match &cli.command {
         Command::Derain(args) => restore::run(args, &[Model::Embedded(Task::Derain)], cli.quiet),
@@ -325,6 +327,16 @@ fn report(error: &dyn Display) {
 /// What the makers of shaders get from compilers points at places in lines.
 fn report_lines(error: &Error) {
     format!("error: {error}").lines().for_each(say);
+}
+
+/// Whether nothing but errors is wanted.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Says what is no error and yet worth a word, unless nothing else is wanted than errors.
+fn note(text: impl Display) {
+    if !QUIET.load(Ordering::Relaxed) {
+        say(format_args!("note: {text}"));
+    }
 }
 
 /// Text of several lines in one.

@@ -114,6 +114,8 @@ impl<'a> Photo<'a> {
     pub(super) fn load(job: &'a Job, asked: &'a Asked<'a>) -> Result<Self, Error> {
         let frame = job.read(&asked.args.read.options())?;
         job.check_output()?;
+        let stages = Stage::EARLIER.iter().filter(|_| asked.args.keep_stages);
+        stages.filter_map(|stage| job.beside(stage.image())).try_for_each(|job| job.check_output())?;
         image::check_frame(&frame, job.output.path(), &job.write)?;
         asked.check_nodes(&frame)?;
         let mut photo = Self { asked, job, frame, target: None };

@@ -9,6 +9,7 @@ use crate::model::{Stage, Task, Weights};
 use crate::pool::Pool;
 use clap::Args;
 
+use super::advice::advised;
 use super::gallery::Gallery;
 use super::network::lines;
 use super::photo::{Asked, PhotoArgs};
@@ -87,40 +88,59 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
     if args.inputs.dry_run {
         return dry_run(args, &jobs, summary);
     }
-    jobs.prepare()?;
-    // It may be in a directory that has just been made.
-    args.compare.page().map_or(Ok(()), dump::check)?;
     let telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
-    let mut begun = true;
-    let mut worst = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
+    let listed = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
     jobs.skipped.iter().for_each(|job| telling.skipped(job));
-    if !jobs.jobs.is_empty() {
-        let weights = read_all(models, quiet)?;
-        let Some(last) = weights.last() else { return Err(Failure::Usage("there is no model".to_owned())) };
-        let asked = Asked { args, weights: last, label: output_label(models), targets };
-        let mut gallery = args.compare.page().map(|page| Gallery::new(page, asked.protocol()));
-        let members = args.session.members(&weights, !args.no_passes, quiet)?;
-        let mut pool = Pool::new(members).with_options(args.inputs.pool());
-        let work = Work::new(&asked, &telling, quiet);
-        let (code, any) = work.restore_all(&jobs, &mut pool, &mut summary, &mut gallery);
-        (worst, begun) = (worst.max(code), any);
-        summary.adapter = work.used.names();
-        summary.precision = Some(work.used.precision(&args.session.network).name());
-        // A run that ended before it began leaves an earlier one's page as it is.
-        if let Some(gallery) = gallery.filter(|_| begun) {
-            gallery.write("Photos before and after", &args.session.settings(models, &work.used))?;
-        }
-    }
+    let done = restore_all(args, models, (&jobs, targets), &telling, &mut summary, quiet);
     summary.seconds = telling.seconds();
     summary.memory.host = summary::host_peak();
-    if begun && telling.in_words() && (summary.files.len() > 1 || summary.others > 0) {
+    let in_words = telling.in_words() && matches!(done, Ok((_, true)));
+    if in_words && (summary.files.len() > 1 || summary.others > 0) {
         say(summary.text());
     }
     drop(telling);
+    if let Err(Failure::Error(error)) = &done {
+        summary.end(&jobs, &advised(error));
+    }
     if args.json {
         summary.deliver(args.inputs.to_stream())?;
     }
-    if worst > 0 { Err(Failure::Reported(worst)) } else { Ok(()) }
+    match listed.max(done?.0) {
+        0 => Ok(()),
+        worst => Err(Failure::Reported(worst)),
+    }
+}
+
+/// Restores the photos of the jobs; gives the highest exit code of one, and whether any was begun.
+fn restore_all(
+    args: &PhotoArgs,
+    models: &[Model<'_>],
+    (jobs, targets): (&Jobs, HashMap<PathBuf, PathBuf>),
+    telling: &Telling,
+    summary: &mut Summary,
+    quiet: bool,
+) -> Result<(u8, bool), Failure> {
+    jobs.prepare()?;
+    // It may be in a directory that has just been made.
+    args.compare.page().map_or(Ok(()), dump::check)?;
+    if jobs.jobs.is_empty() {
+        return Ok((0, true));
+    }
+    let weights = read_all(models, quiet)?;
+    let Some(last) = weights.last() else { return Err(Failure::Usage("there is no model".to_owned())) };
+    let asked = Asked { args, weights: last, label: output_label(models), targets };
+    let mut gallery = args.compare.page().map(|page| Gallery::new(page, asked.protocol()));
+    let members = args.session.members(&weights, !args.no_passes, quiet)?;
+    let mut pool = Pool::new(members).with_options(args.inputs.pool());
+    let work = Work::new(&asked, telling, quiet);
+    let (worst, begun) = work.restore_all(jobs, &mut pool, summary, &mut gallery);
+    summary.adapter = work.used.names();
+    summary.precision = Some(work.used.precision(&args.session.network).name());
+    // A run that ended before it began leaves an earlier one's page as it is.
+    if let Some(gallery) = gallery.filter(|_| begun) {
+        gallery.write("Photos before and after", &args.session.settings(models, &work.used))?;
+    }
+    Ok((worst, begun))
 }
 
 fn read_all(models: &[Model<'_>], quiet: bool) -> Result<Vec<Weights>, Error> {
@@ -179,7 +199,9 @@ fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBu
         // What is no image, reading tells better.
         && (jobs.directory().is_none() || job.format().is_some())
     {
-        job.check_output()?;
+        // Where the input's name is misspelt, that is told and not what follows for the output.
+        job.check_output()
+            .or_else(|error| job.input.file().map_or(Ok(()), dump::check_there).and(Err(error)))?;
     }
     dumps.into_iter().try_for_each(dump::check)?;
     Ok((jobs, targets))

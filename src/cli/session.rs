@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use super::mishap::{self, Mishap};
-use super::{NetworkArgs, advise, date, say};
+use super::{NetworkArgs, advise, date, note, say};
 
 /// Photos, unlike what other commands do, may be shared out between devices.
 pub(super) const DEVICES: &str =
@@ -232,7 +232,7 @@ impl Opener {
     fn open(&self) -> Result<Restorer, Error> {
         let device = gpu::Device::new(&self.device).or_else(|error| match error {
             Error::Gpu { .. } => {
-                say(format_args!("note: {error}; trying once more"));
+                note(format_args!("{error}; trying once more"));
                 gpu::Device::new(&self.device)
             }
             other => Err(other),

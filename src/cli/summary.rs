@@ -1,5 +1,6 @@
 //! `--json`: what a run over photos did, for programs.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::Spent;
@@ -92,6 +93,15 @@ impl Summary {
         let errors = jobs.failures.iter().map(ToString::to_string).collect();
         let (memory, others) = (Memory::default(), jobs.others);
         Self { adapter: None, precision: None, memory, seconds: 0.0, files, others, errors }
+    }
+
+    /// Notes why the run ended, and that the photos of which nothing is told have failed by that.
+    pub(super) fn end(&mut self, jobs: &Jobs, error: &str) {
+        let told: HashSet<String> = self.files.iter().map(|file| file.output.clone()).collect();
+        let failed = |job| File { error: Some(error.to_owned()), ..File::new(job, "failed") };
+        let left = jobs.jobs.iter().map(failed).filter(|file| !told.contains(&file.output));
+        self.files.extend(left);
+        self.errors.push(error.to_owned());
     }
 
     fn count(&self, result: &str) -> usize {

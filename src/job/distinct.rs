@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Job, Place};
@@ -63,7 +62,7 @@ pub(super) enum Identity {
     /// Device and number of a file that exists: hard links share them.
     #[cfg(unix)]
     Node(u64, u64),
-    /// The path without links and dots; of a file that is yet to be, as far as its directory exists.
+    /// The path without links and dots; of a file that is yet to be, as far as there are directories.
     Path(PathBuf),
 }
 
@@ -76,17 +75,26 @@ impl Identity {
             use std::os::unix::fs::MetadataExt;
             return Self::Node(metadata.dev(), metadata.ino());
         }
-        let resolved = path.canonicalize().or_else(|e| {
-            let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            Ok::<_, io::Error>(parent.canonicalize()?.join(path.file_name().ok_or(e)?))
-        });
-        let mut resolved = resolved.unwrap_or_else(|_| path.to_owned());
+        let mut resolved = resolved(path);
         if let Some(name) = resolved.file_name().filter(|_| case_is_ignored) {
-            // The directories exist, and are named as the file system has them.
+            // Directories that exist are named as the file system has them.
             resolved.set_file_name(folded(name));
         }
         Self::Path(resolved)
     }
+}
+
+/// The path without links and dots, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => resolved_here().join(name),
+        (Some(parent), Some(name)) => resolved(parent).join(name),
+        _ => path.to_owned(),
+    })
+}
+
+fn resolved_here() -> PathBuf {
+    Path::new(".").canonicalize().unwrap_or_default()
 }
 
 /// A name in capitals, letter by letter as file systems compare them: a letter whose capital is two letters stays.

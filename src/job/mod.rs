@@ -16,6 +16,7 @@ pub use self::convert::{check_safetensors, convert};
 pub use self::distinct::check_distinct;
 pub use self::request::{Existing, Jobs, Request};
 use crate::image::{self, FileFormat, Frame, ListOptions, ReadOptions, WriteOptions};
+use crate::output::names_directory;
 use crate::{Error, Remedy, Result, Shown};
 
 /// Where a photo comes from, or what it becomes.
@@ -176,9 +177,4 @@ pub(crate) fn make_directory(path: &Path) -> Result<()> {
     }
     let failed = |source| Error::Io { action: "make the directory", path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(failed)
-}
-
-/// Whether a path ends as only those of directories do.
-fn names_directory(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(byte.into()))
 }

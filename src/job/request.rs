@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::distinct::{CASE_IS_IGNORED, Identity, check_distinct};
-use super::{Job, Place, make_directory, names_directory};
+use super::{Job, Place, make_directory};
 use crate::image::{self, FileFormat, ListOptions, WriteOptions};
 use crate::model::Stage;
+use crate::output::names_directory;
 use crate::{Error, Remedy, Result, Shown, output};
 
 /// What stands for a standard stream.

@@ -110,6 +110,11 @@ fn make_permitted(target: &Path, directory: &Path) -> io::Result<Temporary<'stat
     Ok(file)
 }
 
+/// Whether a path ends as only those of directories do.
+pub(crate) fn names_directory(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|&byte| std::path::is_separator(byte.into()))
+}
+
 /// How many links lead on from each other at most, as Linux has it.
 const MOST_LINKS: usize = 40;
 
@@ -132,6 +137,7 @@ pub fn destination(path: &Path) -> Result<PathBuf> {
             source,
         }),
         Err(error) if error.kind() == ErrorKind::InvalidFilename => Err(unwritable(TOO_LONG)),
+        Err(_) if names_directory(path) => Err(unwritable("that is the name of a directory; choose another")),
         Err(_) => {
             let mut end = path.to_owned();
             for _ in 0..MOST_LINKS {

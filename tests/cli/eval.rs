@@ -162,7 +162,10 @@ fn nothing_can_be_scored() {
     room.make_directory("in");
     room.put("in/a.png", &png(smooth(24, 17))[..60]);
     let unread = printed("cannot read in/a.png");
-    room.refuses(&["eval", "in", "in", "-o", "out.png"], 1, &[&unread, "cut short"]);
+    room.refuses(&["eval", "in", "in"], 1, &[&unread, "cut short"]);
+    room.put("scores.txt", b"an earlier run's");
+    room.run(&["eval", "in", "in", "-o", "scores.txt"]).fails(1, &[&unread]);
+    assert!(!std::fs::read_to_string(room.path("scores.txt")).unwrap().contains("earlier"));
     // Programs are told all the same, and find no scores of an earlier run.
     room.put("scores.json", b"an earlier run's");
     let run = room.run(&["eval", "in", "in", "-o", "scores.json"]);

@@ -34,6 +34,35 @@ fn output_of_no_format() {
     room.refuses(&["restore", "photo.png", "-o", "out"], 2, &words);
 }
 
+/// Found before anything is computed.
+#[test]
+fn names_of_directories_for_files() {
+    let room = Room::with_photo();
+    for option in ["--report", "--compare"] {
+        let words = ["cannot write", "that is the name of a directory"];
+        room.refuses(&["restore", "photo.png", "-o", "out.png", option, "pages.png/"], 1, &words);
+    }
+    room.make_directory("out.stage1.png");
+    let stages = ["restore", "photo.png", "-o", "out.png", "--keep-stages"];
+    assert!(room.run(&stages).fails(1, &["out.stage1.png", "it is a directory"]).out.is_empty());
+    assert_eq!(std::fs::read(room.path("out.png")).unwrap(), b"an older picture");
+}
+
+/// Nothing is said of the output, which may be as well meant.
+#[test]
+fn a_name_that_is_misspelt() {
+    let room = Room::with_photo();
+    room.refuses(&["restore", "phooto.png", "-o", "restored"], 1, &["cannot read phooto.png"]);
+}
+
+/// The directory is yet to be made.
+#[test]
+fn a_strip_is_not_replaced_by_its_photo() {
+    let room = Room::with_photo();
+    let args = ["restore", "photo.png", "-o", "new/", "--compare", "./new/photo.png"];
+    room.refuses(&args, 2, &["would be written twice"]);
+}
+
 /// Found before anything is computed: no adapter is named.
 #[test]
 fn output_of_too_long_a_name() {

@@ -52,6 +52,20 @@ fn a_dry_run_says_what_would_be_written() {
 }
 
 #[test]
+fn a_summary_of_what_could_not_begin() {
+    let room = room();
+    room.put("none.pth", b"no weights");
+    let run = room.run(&["restore", "--model", "none.pth", "in", "-o", "out", "--json"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    let summary: Value = serde_json::from_str(&run.out).unwrap();
+    let files = summary["files"].as_array().unwrap();
+    assert_eq!(texts(files, "result"), ["failed"; 3]);
+    for error in [&summary["errors"][0], &files[0]["error"]] {
+        assert!(error.as_str().unwrap().contains("none.pth"), "{error}");
+    }
+}
+
+#[test]
 fn a_summary_for_programs() {
     let room = room();
     room.put("out/2.png", b"an older picture");
@@ -130,9 +144,15 @@ fn every_exit_code_is_explained() {
     for text in [help, guide] {
         let (_, codes) = text.split_once("Exit codes: ").unwrap();
         let codes: String = codes.split_whitespace().collect::<Vec<_>>().join(" ");
-        for code in
-            ["0 all done", "1 a file", "2 wrong", "3 no usable GPU", "4 a mistake", "130 interrupted", "143 "]
-        {
+        for code in [
+            "0 all done",
+            "1 a file",
+            "2 wrong",
+            "3 no usable GPU",
+            "4 an internal error",
+            "130 interrupted",
+            "143 ",
+        ] {
             assert!(codes.contains(code), "{code}: {codes}");
         }
     }

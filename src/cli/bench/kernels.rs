@@ -1,6 +1,6 @@
 //! Single kernels: every variant of one, checked against the CPU twin and timed.
 
-use crate::gpu;
+use crate::gpu::{self, Device};
 use crate::graph::cost;
 use crate::kernels::{Choices, ConvShape, Target, Variant};
 use crate::plan::{Layout, Precision};
@@ -57,6 +57,20 @@ impl KernelArg {
     }
 }
 
+/// Refuses what no buffer of the device holds, before its values are drawn.
+pub(super) fn check_size(device: &Device, channels: u32, (width, height): (u32, u32)) -> Result<(), Failure> {
+    let bytes = [channels, width, height, size_of::<f32>() as u32].map(u128::from).iter().product::<u128>();
+    let limit = device.wgpu().limits().max_buffer_size;
+    if bytes <= u128::from(limit) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{channels} channels of {width}x{height} pixels take {} MiB, and a buffer of the device holds {}",
+        bytes >> 20,
+        limit >> 20
+    )))
+}
+
 fn convolution(channels: u32, size: [u32; 2]) -> ConvShape {
     let (inputs, patches) = (vec![channels], [1, 1]);
     ConvShape { inputs, outputs: channels, size, patches, epilogue: "prelu", pooled: false }
@@ -81,8 +95,9 @@ pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Measured 
     let device = args.device.open(quiet)?;
     let mut rows = Vec::new();
     let mut worst = None;
-    for &channels in &args.channels {
+    for &channels in args.channels() {
         for &size in &args.size {
+            check_size(&device, channels, size)?;
             for precision in args.precision.iter().map(|p| p.precision()) {
                 let subject = |variant: VariantArg| Subject {
                     device: &device,

@@ -74,9 +74,8 @@ pub(super) struct BenchArgs {
     /// Measures a kernel instead of networks, without transfers, and checks it against the CPU reference on a crop
     #[arg(long, value_enum, conflicts_with_all = ["config", "model"])]
     kernel: Option<KernelArg>,
-    /// Channel counts for --kernel
-    #[arg(long, value_delimiter = ',', default_value = "80")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
+    /// Channel counts for --kernel and --shader [default: 80]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1024))]
     channels: Vec<u32>,
     /// Measures the kernel with this shader in place of its own, linked with the same parts, next to the original
     #[arg(long, value_name = "FILE.wgsl", conflicts_with_all = ["config", "model"])]
@@ -93,6 +92,13 @@ pub(super) struct BenchArgs {
     tuning: TuningArgs,
     #[command(flatten)]
     serve: ServeArgs,
+}
+
+impl BenchArgs {
+    /// The channels that kernels are measured with.
+    fn channels(&self) -> &[u32] {
+        if self.channels.is_empty() { &[80] } else { &self.channels }
+    }
 }
 
 /// What a program that compares engines gives.
@@ -209,6 +215,9 @@ impl fmt::Display for Unmeasured {
 }
 
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
+    if !args.channels.is_empty() && args.kernel.is_none() && args.shader.is_none() {
+        return Err(Failure::Usage("--channels is for --kernel and --shader".to_owned()));
+    }
     if args.rounds == 0 && (args.kernel.is_none() || args.shader.is_some()) {
         return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
     }

@@ -4,7 +4,6 @@ use std::io::{self, BufRead};
 use std::path::Path;
 
 use crate::kernels::Target;
-use crate::model::Weights;
 use crate::tune::Tuner;
 use crate::{Captured, Error, Executor, ExecutorOptions, Values, WeightStore, gpu};
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::clock::{self, Sample};
 use super::workload::{Kind, Workload};
 use super::{BenchArgs, ServeArgs, Unmeasured, VariantArg};
+use crate::cli::session::Model;
 use crate::cli::{Failure, dump, print};
 
 /// Runs before the first that is timed: the second finds how much one submission holds.
@@ -47,7 +47,7 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
         return Err(Failure::Usage("--serve takes one --precision and one --variant".to_owned()));
     };
     let precision = precision.precision();
-    let weights = model.map(|path| Weights::read(path)).transpose()?;
+    let weights = model.map(|path| Model::of(path).read(quiet)).transpose()?;
     let Workload { graph, input } = Workload::read(*kind, input, weights.as_ref())?;
     let device = args.device.open(quiet)?;
     let refused = |reason: Unmeasured| Failure::Usage(reason.to_string());

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::kernels::{self, Target};
 use crate::{Error, Shown};
 
-use super::kernels::{KernelArg, Outcome, Subject};
+use super::kernels::{KernelArg, Outcome, Subject, check_size};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg, kernels as ladder};
 use crate::cli::Failure;
 
@@ -29,8 +29,9 @@ pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Measured {
     let checked = args.device.open_checked()?;
     let foreign = args.device.open_checked()?.with_shader(replaced, text);
     let (mut rows, mut worst) = (Vec::new(), None);
-    for &channels in &args.channels {
+    for &channels in args.channels() {
         for &size in &args.size {
+            check_size(&shipped, channels, size)?;
             let subject =
                 |device, name: String| Subject { device, kernel, channels, size, precision, variant, name };
             let subjects = [

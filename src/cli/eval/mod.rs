@@ -9,7 +9,7 @@ use crate::image::{self, Frame};
 use crate::metrics::{self, Protocol, Score};
 use crate::model::Task;
 use crate::pool::{self, Pool, PoolOptions};
-use crate::{Cancel, Error, Restorer, Shown, job};
+use crate::{Cancel, Error, Restorer, Shown, job, output};
 use clap::{Args, ValueEnum};
 
 use self::report::{Failed, Format, Report, Row};
@@ -107,7 +107,7 @@ pub(super) fn run(args: &EvalArgs, quiet: bool) -> Result<(), Failure> {
     let report = Report { task, model: model.to_string(), protocol, precision, mode, rows, failed };
     let format = args.format.unwrap_or_else(|| Format::of(args.output.as_deref()));
     // Programs are told of photos without scores too, and find no earlier run's scores in their place.
-    if !report.rows.is_empty() || !matches!(format, Format::Table) {
+    if !report.rows.is_empty() || !matches!(format, Format::Table) || args.output.is_some() {
         dump::deliver(report.render(format), args.output.as_deref())?;
     }
     if let Some(gallery) = gallery {
@@ -127,6 +127,7 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
     let written = args.output.iter().chain(&args.report).chain(pictures.iter().flatten());
     let written: Vec<&Path> = written.map(PathBuf::as_path).collect();
     job::check_distinct(&[], &read, &written)?;
+    folders.into_iter().flatten().for_each(|folder| _ = output::remove_leftovers(folder));
     if let Some(directory) = args.compare.as_deref().filter(|directory| !directory.is_dir()) {
         let text = format!("--compare takes a directory, and {} is none; make it first", directory.display());
         return Err(Failure::Usage(text));

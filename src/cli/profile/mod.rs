@@ -13,7 +13,7 @@ use crate::graph::{Graph, passes};
 use crate::inspect::build;
 use crate::model::{Task, Weights};
 use crate::probe::{self, Ceiling};
-use crate::tune::Tuner;
+use crate::tune::{Tuner, Tuning};
 use crate::{Error, Executor, ExecutorOptions, Span, Values, WeightStore};
 use clap::{Args, ValueEnum};
 
@@ -122,7 +122,9 @@ fn measure(
     quiet: bool,
 ) -> Result<Vec<Span>, Error> {
     let precision = args.network.precision();
-    let choices = Tuner::new(args.tuning.on(device)).choices(device, precision, &graph);
+    // Nothing is executed without runs, for tuning neither.
+    let tuning = if args.runs == 0 { Tuning::Off } else { args.tuning.on(device) };
+    let choices = Tuner::new(tuning).choices(device, precision, &graph);
     // Runs find out how much a submission may hold, and cut work no smaller; without runs it is cut as little as can
     // be.
     let slice = (args.runs == 0).then_some(u64::MAX);

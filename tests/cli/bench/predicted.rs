@@ -86,6 +86,7 @@ fn files_that_are_no_predictions_are_refused_before_anything_is_measured() {
         room.refuses(&["bench", "--predicted", name], 1, &[name, words]);
     }
     room.refuses(&["bench", "--predicted", "none.json"], 1, &["none.json"]);
+    room.refuses(&["bench", "--channels", "8"], 2, &["--channels is for --kernel"]);
     let photo = repository("samples/noisy.png").display().to_string();
     room.refuses(&["bench", "--predicted", &photo], 1, &["noisy.png"]);
 }
