@@ -9,7 +9,7 @@ use crate::graph::{Graph, Node, Role, TensorId, cost};
 use crate::inspect::{BUFFER_MIB, Forms, build, packed_weights, target};
 use crate::kernels::{self, Params, Target};
 use crate::model::{self, Task, Weights};
-use crate::plan::{Budget, Layout, MemoryPlan, Operator, Plan, Precision};
+use crate::plan::{Budget, Layout, MemoryPlan, Precision};
 use clap::Args;
 
 use super::network::{lines, mib, parse_size, row};
@@ -125,11 +125,8 @@ fn memory(forms: &Forms, args: &PlanArgs) -> Result<String, Error> {
 
 /// What a memory budget makes of the whole photo.
 fn bands(graph: &Graph, precision: Precision, bytes: u64, buffer: u64) -> Result<String, Error> {
-    let mut target = target(precision);
-    target.scratch = target.scratch.min(Budget::scratch(bytes));
-    let operator = |node: &Node| kernels::lower(graph, node, &target).operator(cost::work(graph, node));
-    let operators: Vec<Operator> = graph.nodes().iter().map(operator).collect();
-    let plan = Plan::within(graph, &operators, &Budget { bytes, buffer, precision })?;
+    let budget = Budget { bytes, buffer, precision };
+    let (plan, operators) = kernels::planned(graph, &budget, &target(precision))?;
     let row_bytes = |id| Layout::of(&graph.desc(id), precision).row_bytes;
     let (whole, repeated) = (!plan.schedule.streams(), plan.schedule.repeated(&operators));
     let work = operators.iter().map(|o| o.work as f64).sum::<f64>();

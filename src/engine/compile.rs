@@ -114,17 +114,20 @@ impl Compiled {
         let buffer_limit = options.buffer_limit.unwrap_or(u64::MAX).min(limits.max_buffer_size);
         let binding = options.binding_limit.unwrap_or(u64::MAX).min(limits.max_storage_buffer_binding_size);
         let mut target = Target::of(device, options.precision).with_choices(options.choices.clone());
-        let share = options.max_memory.map_or(u64::MAX, Budget::scratch);
-        target.scratch = target.scratch.min(binding).min(buffer_limit).min(share);
-        let lowered = lower(device, &graph, &mut target)?;
-        let work = |(lowered, node): (&Lowered, _)| lowered.operator(cost::work(&graph, node));
-        let operators: Vec<Operator> = lowered.iter().zip(graph.nodes()).map(work).collect();
-        let plan = match options.max_memory {
-            Some(bytes) => {
-                let budget = Budget { bytes, buffer: buffer_limit, precision: options.precision };
-                Plan::within(&graph, &operators, &budget)?
-            }
-            None => Plan::whole(&graph, &operators, options.precision, buffer_limit)?,
+        let most = target.scratch.min(binding).min(buffer_limit);
+        let mut with_scratch = |scratch: u64| {
+            target.scratch = most.min(scratch);
+            let lowered = lower(device, &graph, &mut target)?;
+            let work = |(lowered, node): (&Lowered, _)| lowered.operator(cost::work(&graph, node));
+            let operators: Vec<Operator> = lowered.iter().zip(graph.nodes()).map(work).collect();
+            Ok((lowered, operators))
+        };
+        let (plan, lowered, operators) = if let Some(bytes) = options.max_memory {
+            let budget = Budget { bytes, buffer: buffer_limit, precision: options.precision };
+            Plan::fitting(&graph, &budget, with_scratch)?
+        } else {
+            let (lowered, operators) = with_scratch(u64::MAX)?;
+            (Plan::whole(&graph, &operators, options.precision, buffer_limit)?, lowered, operators)
         };
         let step =
             |(step, node)| Step::new(device, store, &graph, step, kernels::arithmetic(&graph, node, &target));

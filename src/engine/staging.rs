@@ -2,7 +2,7 @@
 //! while another computes, and its outputs are read while the next one does.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Values;
@@ -43,6 +43,8 @@ pub(crate) struct Transfers {
     on_device: Option<[Lane; 2]>,
     /// Rows move band by band instead.
     streams: bool,
+    /// How many runs' inputs are written and not yet copied.
+    staged: AtomicUsize,
     /// Mapped, to be written to.
     spare_inputs: Mutex<Vec<Set>>,
     /// Not mapped.
@@ -61,6 +63,7 @@ impl Transfers {
             inputs: inputs.collect(),
             outputs: outputs.collect(),
             streams: compiled.plan.schedule.streams(),
+            staged: AtomicUsize::new(0),
             spare_inputs: Mutex::default(),
             spare_outputs: Mutex::default(),
         }
@@ -79,6 +82,11 @@ impl Transfers {
         Ok(())
     }
 
+    /// Whether inputs may be written before it is their run's turn: any number of them would take any memory.
+    pub(crate) fn stages_ahead(&self) -> bool {
+        self.staged.load(Ordering::Relaxed) < SPARE
+    }
+
     /// Writes inputs to staging buffers, from which a submission copies them.
     ///
     /// # Errors
@@ -86,7 +94,7 @@ impl Transfers {
     pub(crate) fn stage(self: &Arc<Self>, device: &Device, inputs: &[Values]) -> Result<Staged> {
         self.check(inputs)?;
         if self.streams {
-            return Ok(Staged { transfers: Arc::clone(self), set: None, values: inputs.to_vec() });
+            return Ok(Staged::new(self, None, inputs.to_vec()));
         }
         let (spare, during, bytes) = (take(&self.spare_inputs), "making room to upload", bytes(&self.inputs));
         let (set, written) = device.checked_for(during, bytes, || {
@@ -102,7 +110,7 @@ impl Transfers {
         // Browsers have yet to tell why there is nothing to write to.
         written.map_err(|_| device.cause_of(Error::OutOfMemory { during: during.into(), bytes }))?;
         tracing::trace!("a photo is staged");
-        Ok(Staged { transfers: Arc::clone(self), set: Some(set), values: Vec::new() })
+        Ok(Staged::new(self, Some(set), Vec::new()))
     }
 
     fn check(&self, inputs: &[Values]) -> Result<()> {
@@ -195,6 +203,11 @@ pub(crate) struct Staged {
 }
 
 impl Staged {
+    fn new(transfers: &Arc<Transfers>, set: Option<Set>, values: Vec<Values>) -> Self {
+        transfers.staged.fetch_add(1, Ordering::Relaxed);
+        Self { transfers: Arc::clone(transfers), set, values }
+    }
+
     /// Whether these are inputs for what `transfers` moves.
     pub(crate) fn is_for(&self, transfers: &Arc<Transfers>) -> bool {
         Arc::ptr_eq(&self.transfers, transfers)
@@ -226,6 +239,7 @@ impl Staged {
 /// What no run has taken is there for the next.
 impl Drop for Staged {
     fn drop(&mut self) {
+        self.transfers.staged.fetch_sub(1, Ordering::Relaxed);
         if let Some(set) = self.set.take() {
             keep(&self.transfers.spare_inputs, set);
         }

@@ -35,9 +35,10 @@ pub use params::{Params, View};
 pub use stage::{Binding, BindingIndex, Grid, Lowered, Operand, Scalars, Scratch, Stage};
 pub use target::Target;
 
+use crate::Result;
 use crate::gpu::{KernelSpec, Storage};
-use crate::graph::{Graph, KernelSize, Node, Op, ParamId, Role, TensorId};
-use crate::plan::{Domain, Reach};
+use crate::graph::{Graph, KernelSize, Node, Op, ParamId, Role, TensorId, cost};
+use crate::plan::{Budget, Domain, Operator, Plan, Reach};
 
 /// Lanes of a workgroup of the kernels whose lanes are counted along rows, or along all cells.
 const FLAT_LANES: u32 = 64;
@@ -76,6 +77,19 @@ pub fn lower(graph: &Graph, node: &Node, target: &Target) -> Lowered {
         lowered.stages = lowered.stages.into_iter().map(suited).collect();
     }
     lowered
+}
+
+/// The plan within a budget of what a target has for each node, and the operators that it is of.
+///
+/// # Errors
+/// As [`Plan::fitting`].
+pub fn planned(graph: &Graph, budget: &Budget, target: &Target) -> Result<(Plan, Vec<Operator>)> {
+    let lowered = |scratch: u64| {
+        let target = Target { scratch: target.scratch.min(scratch), ..target.clone() };
+        let operator = |node: &Node| lower(graph, node, &target).operator(cost::work(graph, node));
+        Ok(((), graph.nodes().iter().map(operator).collect()))
+    };
+    Plan::fitting(graph, budget, lowered).map(|(plan, (), operators)| (plan, operators))
 }
 
 /// The kernels of a node, as for compilers without lane loops.

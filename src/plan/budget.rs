@@ -30,14 +30,6 @@ pub struct Budget {
     pub precision: Precision,
 }
 
-impl Budget {
-    /// The scratch that a convolution may take of a budget of so many bytes: its strips are cut as anything else is.
-    #[must_use]
-    pub fn scratch(bytes: u64) -> u64 {
-        bytes / 8
-    }
-}
-
 /// A schedule, and where its tensors live.
 #[derive(Clone, Debug)]
 pub struct Plan {

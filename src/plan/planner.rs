@@ -64,7 +64,49 @@ impl Fit {
 /// A group, its bands, and which of the tensors it touches are on the host.
 type CostKey = (usize, u32, Vec<TensorId>);
 
+/// Parts of a budget that scratch may be: the larger, the fewer strips; the smaller, the more room for tensors.
+const SCRATCH: [u64; 3] = [8, 16, 32];
+
+/// Budgets that are tried for how many bytes it takes at least.
+const LARGER: usize = 6;
+
 impl Plan {
+    /// The whole photo where it fits, else the bands that do, of operators that `lower` gives for a bound of scratch,
+    /// with what else it gives.
+    ///
+    /// # Errors
+    /// As [`Self::within`], with a number of bytes in [`Error::BudgetTooSmall`] for which there is a plan; those of
+    /// `lower`.
+    pub fn fitting<L>(
+        graph: &Graph,
+        budget: &Budget,
+        mut lower: impl FnMut(u64) -> Result<(L, Vec<Operator>)>,
+    ) -> Result<(Self, L, Vec<Operator>)> {
+        let mut tried = |bytes: u64| {
+            let mut least = u64::MAX;
+            for part in SCRATCH {
+                let (lowered, operators) = lower(bytes / part)?;
+                match Self::within(graph, &operators, &Budget { bytes, ..*budget }) {
+                    Err(Error::BudgetTooSmall { least: taken, .. }) => least = least.min(taken),
+                    made => return made.map(|plan| Ok((plan, lowered, operators))),
+                }
+            }
+            Ok(Err(least))
+        };
+        let mut least = match tried(budget.bytes)? {
+            Ok(found) => return Ok(found),
+            Err(least) => least,
+        };
+        // What a plan took that missed one budget need not be enough as another, which has scratch of its own.
+        for _ in 0..LARGER {
+            match tried(least)? {
+                Ok(_) => break,
+                Err(taken) => least = taken.max(least + least / 16),
+            }
+        }
+        Err(Error::BudgetTooSmall { budget: budget.bytes, least })
+    }
+
     /// The whole photo where it fits, else the bands that do.
     ///
     /// # Errors

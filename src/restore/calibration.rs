@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// within a small factor of the whole photo's, for which [`FeaturePeaks`] leaves room.
 pub const CALIBRATION_SIDE: u32 = 256;
 
-/// Bytes of features that are read back from one run.
+/// Bytes of features that are read back from one run at most.
 const READ_BACK: u64 = 512 << 20;
 
 /// The middle of a photo as the network takes it.
@@ -80,7 +80,7 @@ impl Calibrator {
     /// [`Error::NotFinite`] where f32 does not hold them either; otherwise as [`Executor::new`] and
     /// [`Executor::run`].
     pub fn peaks(&self, photo: &CalibrationPhoto) -> Result<FeaturePeaks> {
-        pollster::block_on(measure(&self.device, &self.store, &self.weights, photo))
+        pollster::block_on(measure(&self.device, &self.store, &self.weights, photo, None))
     }
 
     /// What storing features and weights in f16, moved by `peaks`, changes in the result for a photo.
@@ -107,12 +107,13 @@ impl Calibrator {
 /// Why a result is not finite, and what to do.
 pub(super) const OVERFLOW: &str = "the network's numbers overflow with this photo; use other weights";
 
-/// The peaks of a photo's features, as kernels store them.
+/// The peaks of a photo's features, as kernels store them; where memory is bounded or lacking, of few at a time.
 pub(super) async fn measure(
     device: &Device,
     store: &WeightStore,
     weights: &Weights,
     photo: &CalibrationPhoto,
+    max_memory: Option<u64>,
 ) -> Result<FeaturePeaks> {
     let graph = photo.graph(weights)?;
     let groups = Groups::of(&graph);
@@ -124,10 +125,21 @@ pub(super) async fn measure(
         .filter(|&t| graph.desc(t).role == Role::Feature && groups.movable(t))
         .collect();
     let mut peaks = FeaturePeaks::default();
-    for part in parts(&graph, &features) {
+    // Each is there twice, where it is computed and where it is read back, and the network besides.
+    let mut most = max_memory.map_or(READ_BACK, |bytes| READ_BACK.min(bytes / 3));
+    let mut rest = &features[..];
+    while !rest.is_empty() {
+        let (part, bytes) = first(&graph, rest, most);
         let mut kept = graph.clone();
         part.iter().for_each(|&t| kept.mark_output(t));
-        let outputs = run(device, store, kept.clone(), photo, Precision::F32).await?;
+        let outputs = match run(device, store, kept.clone(), photo, Precision::F32).await {
+            Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
+                most = bytes / 2;
+                continue;
+            }
+            outputs => outputs?,
+        };
+        rest = &rest[part.len()..];
         for (&t, values) in kept.outputs().iter().zip(&outputs).filter(|(t, _)| part.contains(t)) {
             let Values::Planar(values) = values else { continue };
             let largest = largest(values).ok_or_else(|| Error::NotFinite(OVERFLOW.into()))?;
@@ -137,21 +149,15 @@ pub(super) async fn measure(
     Ok(peaks)
 }
 
-/// Tensors that are read back together.
-fn parts<'a>(graph: &Graph, tensors: &'a [TensorId]) -> Vec<&'a [TensorId]> {
+/// The first tensors, as many as take no more than `most` bytes and one at least, and what they take.
+fn first<'a>(graph: &Graph, tensors: &'a [TensorId], most: u64) -> (&'a [TensorId], u64) {
     let bytes = |t: &TensorId| Layout::of(&graph.desc(*t), Precision::F32).bytes();
-    let (mut parts, mut rest) = (Vec::new(), tensors);
-    while !rest.is_empty() {
-        let mut sum = 0;
-        let fits = |t: &&TensorId| {
-            sum += bytes(t);
-            sum <= READ_BACK
-        };
-        let (part, others) = rest.split_at(rest.iter().take_while(fits).count().max(1));
-        parts.push(part);
-        rest = others;
-    }
-    parts
+    let sums = tensors.iter().scan(0, |sum, t| {
+        *sum += bytes(t);
+        Some(*sum)
+    });
+    let count = sums.take_while(|&sum| sum <= most).count().max(1);
+    (&tensors[..count], tensors[..count].iter().map(bytes).sum())
 }
 
 async fn run(

@@ -22,14 +22,14 @@ impl Restorer {
         names: &[String],
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
-        let key = self.model.key(photo);
-        let single = Key { precision: Precision::F32, ..key };
+        let single = Key { precision: Precision::F32, ..self.model.key(photo) };
         match self.know_peaks(Some(photo)).await {
             Err(Error::NotFinite(_)) => return Err(self.overflowing(single, photo, watch).await),
             known => {
                 known?;
             }
         }
+        let key = self.model.key(photo);
         let error = match self.in_turn(key, photo, names, watch).await {
             Err(error) if key.precision == Precision::F16 => error,
             done => return done,
@@ -58,14 +58,14 @@ impl Restorer {
     }
 
     /// Finds out how large features become, where f16 is asked for: from the metadata, or on the middle of this photo,
-    /// if there is one. Gives whether that is known, or need not be.
+    /// if there is one. Gives whether that is known, or need not be: it is f32 where memory lacks for measuring.
     pub(super) async fn know_peaks(&self, photo: Option<&Frame>) -> Result<bool> {
-        let Model { device, weights, peaks, .. } = &self.model;
+        let Model { device, weights, peaks, options, .. } = &self.model;
         if self.precision() != Precision::F16 || peaks.get().is_some() {
             return Ok(true);
         }
         // Whoever comes at the same time waits for what is found out here.
-        let _turn = self.cache.lock().await;
+        let mut turn = self.cache.lock().await;
         if peaks.get().is_some() {
             return Ok(true);
         }
@@ -79,7 +79,22 @@ impl Restorer {
             let Some(photo) = photo else { return Ok(false) };
             let middle = CalibrationPhoto::of(photo, weights, MEASURED_SIDE)?;
             // Its weights are packed in f32, and not needed again.
-            let measured = measure(device, &WeightStore::default(), weights, &middle).await?;
+            let store = WeightStore::default();
+            let measured = match measure(device, &store, weights, &middle, options.max_memory).await {
+                Err(Error::OutOfMemory { .. }) if turn.let_go() => {
+                    measure(device, &store, weights, &middle, options.max_memory).await
+                }
+                measured => measured,
+            };
+            if let Err(Error::OutOfMemory { bytes, .. }) = measured {
+                tracing::warn!(
+                    "measuring features for f16 takes {} MiB that the device has not; f32 is used instead",
+                    bytes >> 20
+                );
+                self.model.too_large.store(true, Ordering::Relaxed);
+                return Ok(true);
+            }
+            let measured = measured?;
             tracing::info!(largest = measured.largest().map(|(_, peak)| peak), "measured features for f16");
             measured
         };

@@ -276,9 +276,10 @@ impl Restorer {
         Ok((values.into_iter().next(), captured))
     }
 
-    /// Writes a photo to staging buffers, where what moves photos of its size is known.
+    /// Writes a photo to staging buffers, where what moves photos of its size is known and few are written already.
     fn stage(&self, key: Key, seen: Seen<'_>) -> Result<Option<Staged>> {
         let known = self.transfers().iter().find(|(k, _)| *k == key).and_then(|(_, known)| known.upgrade());
+        let known = known.filter(|known| known.stages_ahead());
         known.map(|known| known.stage(&self.model.device, &seen.inputs()?)).transpose()
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mprnet::Error;
 use mprnet::gpu::Storage;
 use mprnet::graph::{Graph, TensorId, cost, passes};
 use mprnet::kernels::{self, Target};
@@ -12,9 +13,9 @@ use mprnet::plan::{
 
 use crate::plans::published;
 
-fn operators(graph: &Graph, budget: u64) -> Vec<Operator> {
+fn operators(graph: &Graph, scratch: u64) -> Vec<Operator> {
     let mut target = Target::lavapipe(Storage::F32);
-    target.scratch = target.scratch.min(Budget::scratch(budget));
+    target.scratch = target.scratch.min(scratch);
     let operator = |node| kernels::lower(graph, node, &target).operator(cost::work(graph, node));
     graph.nodes().iter().map(operator).collect()
 }
@@ -95,6 +96,25 @@ fn follow(graph: &Graph, operators: &[Operator], Plan { schedule, memory, .. }: 
     }
 }
 
+/// Whoever is told how much it takes at least has a plan with that much.
+#[test]
+fn what_is_too_little_is_told_by_what_is_enough() {
+    let graph = published(ModelConfig { num_cab: 2, ..ModelConfig::DERAIN }, (384, 256));
+    let target = Target::lavapipe(Storage::F32);
+    let within = |bytes| {
+        let budget = Budget { bytes, buffer: u64::MAX, precision: Precision::F32 };
+        kernels::planned(&graph, &budget, &target)
+    };
+    let mut refused = 0;
+    for mebibytes in [2, 5, 9, 14, 20, 27] {
+        let Err(Error::BudgetTooSmall { least, .. }) = within(mebibytes << 20) else { continue };
+        let (plan, ..) = within(least).unwrap();
+        assert!(plan.device_bytes() <= least && least > mebibytes << 20);
+        refused += 1;
+    }
+    assert!(refused > 2, "{refused}");
+}
+
 /// Plans within shares of what the whole takes, in hundredths; gives how many there were.
 fn check(graph: &Graph, shares: &[u64]) -> usize {
     let precision = Precision::F32;
@@ -102,9 +122,9 @@ fn check(graph: &Graph, shares: &[u64]) -> usize {
     let mut found = 0;
     for share in shares {
         let bytes = whole * share / 100;
-        let operators = operators(graph, bytes);
         let budget = Budget { bytes, buffer: u64::MAX, precision };
-        let Ok(plan) = Plan::within(graph, &operators, &budget) else { continue };
+        let target = Target::lavapipe(Storage::F32);
+        let Ok((plan, operators)) = kernels::planned(graph, &budget, &target) else { continue };
         assert!(plan.device_bytes() <= bytes, "{} of {bytes}", plan.device_bytes());
         if plan.schedule.streams() {
             follow(graph, &operators, &plan);
@@ -192,7 +212,7 @@ fn bands_fit_the_largest_buffer() {
     let precision = Precision::F32;
     let whole = Plan::whole(&graph, &operators(&graph, u64::MAX), precision, u64::MAX).unwrap();
     let bytes = whole.device_bytes() / 2;
-    let operators = operators(&graph, bytes);
+    let operators = operators(&graph, bytes / 8);
     let within = |buffer| Plan::within(&graph, &operators, &Budget { bytes, buffer, precision }).unwrap();
     let largest = |plan: &Plan| plan.memory.slot_sizes().iter().copied().max().unwrap();
     let free = within(u64::MAX);

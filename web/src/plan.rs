@@ -1,9 +1,9 @@
 //! What a photo takes, before it is restored.
 
 use mprnet::conformance::AdapterReport;
-use mprnet::graph::{Node, cost};
+use mprnet::graph::cost;
 use mprnet::kernels::{self, Target};
-use mprnet::plan::{Budget, Plan};
+use mprnet::plan::Budget;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -84,11 +84,9 @@ impl Session {
         let Options { precision, memory: allowed, .. } = self.options;
         let (mut target, limits) = (Target::of(&self.device, precision), self.device.wgpu().limits());
         let buffer = limits.max_buffer_size;
-        target.scratch =
-            target.scratch.min(limits.max_storage_buffer_binding_size).min(Budget::scratch(allowed));
-        let operator = |node: &Node| kernels::lower(&graph, node, &target).operator(cost::work(&graph, node));
-        let operators: Vec<_> = graph.nodes().iter().map(operator).collect();
-        let plan = Plan::within(&graph, &operators, &Budget { bytes: allowed, buffer, precision })?;
+        target.scratch = target.scratch.min(limits.max_storage_buffer_binding_size);
+        let budget = Budget { bytes: allowed, buffer, precision };
+        let (plan, operators) = kernels::planned(&graph, &budget, &target)?;
         Ok(Planned {
             width,
             height,
