@@ -8,6 +8,15 @@ use std::task::{Context, Poll, Waker};
 use super::Device;
 use crate::{Error, Result};
 
+/// Why a kernel is not made.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) reason: String,
+    /// Whether it lacked memory, of which there may be more the next time. Some drivers say so of kernels that they
+    /// cannot compile, too.
+    pub(super) for_now: bool,
+}
+
 /// What a browser has yet to tell of calls, and what they were for. wgpu's own backends tell at once.
 pub(super) struct Untold {
     during: String,
@@ -24,7 +33,15 @@ impl std::fmt::Debug for Untold {
 impl Device {
     /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
     pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
-        self.watched("preparing kernels", 0, calls).map_err(|error| error.to_string())
+        self.made(calls).map_err(|refused| refused.reason)
+    }
+
+    /// The same of calls that make a kernel.
+    pub(super) fn made<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, Refused> {
+        self.watched("preparing kernels", 0, calls).map_err(|error| Refused {
+            for_now: matches!(error, wgpu::Error::OutOfMemory { .. }),
+            reason: error.to_string(),
+        })
     }
 
     /// Runs calls of wgpu, `during` which so many bytes are needed on the device.

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
 
+use super::checked::Refused;
 use super::{Device, KernelSpec, trusted};
 use crate::output::Output;
 use crate::{Error, Result};
@@ -24,8 +25,8 @@ pub struct Pipeline {
     pub layout: wgpu::BindGroupLayout,
 }
 
-/// A pipeline, or the compiler's text; empty until somebody asks for it. Whoever asks meanwhile waits.
-type Cell = Arc<OnceLock<std::result::Result<Arc<Pipeline>, String>>>;
+/// A pipeline, or why there is none; empty until somebody asks for it. Whoever asks meanwhile waits.
+type Cell = Arc<OnceLock<std::result::Result<Arc<Pipeline>, Refused>>>;
 
 /// The pipelines of a device.
 #[derive(Debug, Default)]
@@ -96,8 +97,16 @@ impl Pipelines {
     /// # Errors
     /// [`Error::Shader`] with the compiler's text.
     pub fn get(&self, device: &Device, spec: &KernelSpec) -> Result<Arc<Pipeline>> {
-        let made = self.cell(spec).get_or_init(|| self.make(device, spec).map(Arc::new)).clone();
-        made.map_err(|reason| device.cause_of(Error::Shader { kernel: spec.name(), reason }))
+        let cell = self.cell(spec);
+        let made = cell.get_or_init(|| self.make(device, spec).map(Arc::new)).clone();
+        if made.as_ref().is_err_and(|refused| refused.for_now) {
+            // Whoever asks the next time has it tried again.
+            let mut cells = self.lock();
+            if cells.get(spec).is_some_and(|known| Arc::ptr_eq(known, &cell)) {
+                cells.remove(spec);
+            }
+        }
+        made.map_err(|Refused { reason, .. }| device.cause_of(Error::Shader { kernel: spec.name(), reason }))
     }
 
     /// Whether a pipeline is there, or why it is not, without waiting.
@@ -129,16 +138,19 @@ impl Pipelines {
         self.len() == 0
     }
 
-    fn make(&self, device: &Device, spec: &KernelSpec) -> std::result::Result<Pipeline, String> {
+    fn make(&self, device: &Device, spec: &KernelSpec) -> std::result::Result<Pipeline, Refused> {
         let name = spec.name();
         let replaced = device.replaced(spec.shader);
         let source = replaced.map_or_else(|| spec.link(), |text| spec.link_replaced(text));
-        let source = source.map_err(|error| match error {
-            Error::Shader { reason, .. } => reason,
-            other => other.to_string(),
+        let source = source.map_err(|error| {
+            let reason = match error {
+                Error::Shader { reason, .. } => reason,
+                other => other.to_string(),
+            };
+            Refused { reason, for_now: false }
         })?;
         let wgpu = device.wgpu();
-        device.checked(|| {
+        device.made(|| {
             let source = wgpu::ShaderSource::Wgsl(source.into());
             let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&name), source };
             let module = if device.checks(spec.shader) {
