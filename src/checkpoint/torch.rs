@@ -67,11 +67,11 @@ fn archive_excess(path: &Path) -> io::Result<Option<&'static str>> {
     for index in 0..archive.len() {
         let Ok(entry) = archive.by_index_raw(index) else { continue };
         let pickle = entry.name().is_ok_and(|name| name.ends_with("data.pkl"));
-        size = size.saturating_add(if pickle { 0 } else { entry.size() });
-        if !pickle && entry.compression() != CompressionMethod::Stored && entry.size() > MAX_PACKED {
-            return Ok(Some("its tensors are compressed"));
-        }
         if !pickle {
+            if entry.compression() != CompressionMethod::Stored && entry.size() > MAX_PACKED {
+                return Ok(Some("its tensors are compressed"));
+            }
+            size = size.saturating_add(entry.size());
             continue;
         }
         // All together: an archive of many would take long to look through.

@@ -53,8 +53,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 const EXIT_CODES: &str = "Exit codes: 0 all done; 1 a file could not be read, restored or written (the others still \
-    were), or a check failed; 2 wrong arguments; 3 no usable GPU, or it failed; 4 an internal error, which is a bug in mprnet; 130 \
-    interrupted by Ctrl-C, 143 ended by SIGTERM. No half-written file is left behind.\n\nWGPU_BACKEND (vulkan, \
+    were), or a check failed; 2 wrong arguments; 3 no usable GPU, or it failed; 4 an internal error, which is a bug \
+    in mprnet; 130 interrupted by Ctrl-C, 143 ended by SIGTERM. No half-written file is left behind.\n\nWGPU_BACKEND (vulkan, \
     metal, dx12, gl) limits the backends that are tried; WGPU_ADAPTER_NAME names an adapter where --device does not.";
 
 /// Removes noise, rain or motion blur from photographs with MPRNet, on any GPU.

@@ -100,7 +100,9 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
     }
     drop(telling);
     if let Err(Failure::Error(error)) = &done {
-        summary.end(&jobs, &advised(error));
+        // It was before the first photo, or after the last.
+        let told = summary.files.len() - jobs.skipped.len();
+        summary.end(jobs.jobs.iter().skip(told), &advised(error));
     }
     if args.json {
         summary.deliver(args.inputs.to_stream())?;

@@ -78,7 +78,7 @@ impl<'a> Work<'a> {
                 Err(mishap) => {
                     worst = worst.max(mishap.code);
                     gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
-                    summary.files.push(File::failed(job, &mishap));
+                    summary.files.push(File::failed(job, &mishap.text));
                 }
             }
         });
@@ -87,8 +87,7 @@ impl<'a> Work<'a> {
             worst = worst.max(mishap.code);
             gallery.iter_mut().for_each(|gallery| gallery.add_failed(&mishap.text));
             let left = jobs.jobs.iter().filter(|job| !told.contains(&std::ptr::from_ref(*job)));
-            summary.files.extend(left.map(|job| File::failed(job, &mishap)));
-            summary.errors.push(mishap.text);
+            summary.end(left, &mishap.text);
             return (worst, !told.is_empty());
         }
         (worst, true)

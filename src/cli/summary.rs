@@ -1,13 +1,11 @@
 //! `--json`: what a run over photos did, for programs.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use crate::Spent;
 use crate::job::{Job, Jobs};
 use serde::Serialize;
 
-use super::mishap::Mishap;
 use super::{Failure, dump, print, telling};
 
 /// A run. Bytes and seconds; what is unknown is null.
@@ -81,8 +79,8 @@ impl File {
         Self { input, output, result, error: None, width: None, height: None, seconds: None }
     }
 
-    pub(super) fn failed(job: &Job, mishap: &Mishap) -> Self {
-        Self { error: Some(mishap.text.clone()), ..Self::new(job, "failed") }
+    pub(super) fn failed(job: &Job, error: &str) -> Self {
+        Self { error: Some(error.to_owned()), ..Self::new(job, "failed") }
     }
 }
 
@@ -95,12 +93,9 @@ impl Summary {
         Self { adapter: None, precision: None, memory, seconds: 0.0, files, others, errors }
     }
 
-    /// Notes why the run ended, and that the photos of which nothing is told have failed by that.
-    pub(super) fn end(&mut self, jobs: &Jobs, error: &str) {
-        let told: HashSet<String> = self.files.iter().map(|file| file.output.clone()).collect();
-        let failed = |job| File { error: Some(error.to_owned()), ..File::new(job, "failed") };
-        let left = jobs.jobs.iter().map(failed).filter(|file| !told.contains(&file.output));
-        self.files.extend(left);
+    /// Notes why the run ended, and that the photos that are left have failed by that.
+    pub(super) fn end<'a>(&mut self, left: impl Iterator<Item = &'a Job>, error: &str) {
+        self.files.extend(left.map(|job| File::failed(job, error)));
         self.errors.push(error.to_owned());
     }
 

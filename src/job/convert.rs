@@ -20,8 +20,7 @@ pub fn convert(input: &Path, output: &Path, export: Export) -> Result<Weights> {
     check_safetensors(output)?;
     let job = Job::of_files(input.to_owned(), output.to_owned(), WriteOptions::default());
     check_distinct(&[job], &[], &[])?;
-    let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let _removed = output::remove_leftovers(directory.unwrap_or(Path::new(".")));
+    let _removed = output::remove_leftovers(output::directory(output));
     drop(Output::create(output)?);
     let file = Checkpoint::open(input)?;
     let weights = Weights::from_checkpoint(&file)?;

@@ -86,15 +86,10 @@ impl Identity {
 
 /// The path without links and dots, as far as it exists.
 fn resolved(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => resolved_here().join(name),
-        (Some(parent), Some(name)) => resolved(parent).join(name),
-        _ => path.to_owned(),
+    path.canonicalize().unwrap_or_else(|_| match path.file_name() {
+        Some(name) => resolved(output::directory(path)).join(name),
+        None => path.to_owned(),
     })
-}
-
-fn resolved_here() -> PathBuf {
-    Path::new(".").canonicalize().unwrap_or_default()
 }
 
 /// A name in capitals, letter by letter as file systems compare them: a letter whose capital is two letters stays.

@@ -255,9 +255,8 @@ impl Jobs {
             make_directory(directory)?;
         }
         let outputs = self.jobs.iter().chain(&self.skipped).filter_map(|job| job.output.file());
-        let directories: BTreeSet<&Path> = outputs.filter_map(Path::parent).collect();
+        let directories: BTreeSet<&Path> = outputs.map(output::directory).collect();
         for directory in directories {
-            let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
             let removed = output::remove_leftovers(directory);
             if removed > 0 {
                 tracing::info!(removed, directory = %directory.display(), "leftovers of runs that were killed");

@@ -46,10 +46,7 @@ impl Output {
             }
         }
         let target = destination(target)?;
-        let directory = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let directory = directory(&target);
         let unwritable = |reason| Err(Error::Unwritable { path: target.clone(), reason });
         let shown = Shown(directory.display());
         match fs::metadata(directory) {
@@ -108,6 +105,11 @@ fn make_permitted(target: &Path, directory: &Path) -> io::Result<Temporary<'stat
     // Where the file system refuses, the file is no more open than the older one was.
     let _ = older.map(|permissions| file.file().set_permissions(permissions));
     Ok(file)
+}
+
+/// The directory that a file of this name is in.
+pub(crate) fn directory(file: &Path) -> &Path {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether a path ends as only those of directories do.

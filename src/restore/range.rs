@@ -61,12 +61,13 @@ impl Restorer {
     /// if there is one. Gives whether that is known, or need not be: it is f32 where memory lacks for measuring.
     pub(super) async fn know_peaks(&self, photo: Option<&Frame>) -> Result<bool> {
         let Model { device, weights, peaks, options, .. } = &self.model;
-        if self.precision() != Precision::F16 || peaks.get().is_some() {
+        let known = || self.precision() != Precision::F16 || peaks.get().is_some();
+        if known() {
             return Ok(true);
         }
         // Whoever comes at the same time waits for what is found out here.
         let mut turn = self.cache.lock().await;
-        if peaks.get().is_some() {
+        if known() {
             return Ok(true);
         }
         let told = weights.feature_peaks().unwrap_or_else(|error| {

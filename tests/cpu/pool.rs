@@ -11,8 +11,11 @@ use mprnet::pool::{Member, Pool, PoolOptions, Work};
 use mprnet::{Cancel, Error, Restorer, RestorerOptions, Result};
 
 /// Photos that can be read, or cannot.
+#[derive(Default)]
 struct Photos {
     readable: bool,
+    /// Where they come from, until nothing is handed over any more.
+    coming: Mutex<Option<mpsc::Sender<()>>>,
 }
 
 impl Work for Photos {
@@ -33,6 +36,10 @@ impl Work for Photos {
     fn save(&self, (): &(), (): (), (): ()) -> Result<()> {
         unreachable!("nothing is restored")
     }
+
+    fn over(&self) {
+        self.coming.lock().unwrap().take();
+    }
 }
 
 #[test]
@@ -46,7 +53,7 @@ fn no_more_photos_are_under_way_than_there_is_room_for() {
     });
     let member = Member::new("none", || unreachable!("no photo needs it"));
     let mut pool = Pool::new(vec![member]).with_options(options);
-    pool.run(&Photos { readable: false }, jobs, &Cancel::new(), |(), outcome| {
+    pool.run(&Photos::default(), jobs, &Cancel::new(), |(), outcome| {
         assert!(outcome.is_err());
         delivered += 1;
         // Whoever finds room takes it meanwhile.
@@ -63,7 +70,12 @@ fn why_no_device_opens_is_told() {
     for _ in 0..100 {
         let closed = || Member::new("a closed one", || Err(Error::NoAdapter));
         let mut pool = Pool::new(vec![closed(), closed()]);
-        let ended = pool.run(&Photos { readable: true }, [(), ()].into_iter(), &Cancel::new(), |(), _| ());
+        let ended = pool.run(
+            &Photos { readable: true, ..Photos::default() },
+            [(), ()].into_iter(),
+            &Cancel::new(),
+            |(), _| (),
+        );
         assert!(matches!(ended, Err(Error::NoAdapter)), "{ended:?}");
     }
 }
@@ -142,33 +154,6 @@ fn no_photo_waits_for_a_device_that_works_no_more() {
     assert!(matches!(failed[..], [Error::OutOfMemory { .. }]), "{failed:?}");
 }
 
-/// Photos that come from elsewhere, until nothing is handed over any more.
-struct Coming(Mutex<Option<mpsc::Sender<()>>>);
-
-impl Work for Coming {
-    type Job = ();
-    type Photo = ();
-    type Restored = ();
-    type Saved = ();
-    type Error = Error;
-
-    fn load(&self, (): &mut ()) -> Result<()> {
-        Err(Error::Input("not a photo".to_owned()))
-    }
-
-    fn restore(&self, _: &Restorer, (): &(), (): &(), _: &Cancel) -> Result<()> {
-        unreachable!("nothing is loaded")
-    }
-
-    fn save(&self, (): &(), (): (), (): ()) -> Result<()> {
-        unreachable!("nothing is restored")
-    }
-
-    fn over(&self) {
-        self.0.lock().unwrap().take();
-    }
-}
-
 /// The thread that waits for the next photo is told that there is none.
 #[test]
 fn a_panic_of_who_takes_photos_ends_the_work() {
@@ -176,7 +161,7 @@ fn a_panic_of_who_takes_photos_ends_the_work() {
     sender.send(()).unwrap();
     let member = Member::new("none", || unreachable!("no photo needs it"));
     let run = std::panic::AssertUnwindSafe(|| {
-        let work = Coming(Mutex::new(Some(sender)));
+        let work = Photos { coming: Mutex::new(Some(sender)), ..Photos::default() };
         let deliver = |(), _| panic!("as was to be shown");
         Pool::new(vec![member]).run(&work, photos.into_iter(), &Cancel::new(), deliver)
     });

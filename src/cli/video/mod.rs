@@ -244,8 +244,7 @@ impl Sink {
     fn open(output: &Path, read: &[&Path]) -> Result<Self, Failure> {
         if !is_standard(output) {
             dump::check_result(read, Some(output))?;
-            let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let _removed = output::remove_leftovers(directory.unwrap_or(Path::new(".")));
+            let _removed = output::remove_leftovers(output::directory(output));
             return Ok(Self::File(Output::create(output)?, output.to_owned()));
         }
         if io::stdout().is_terminal() {

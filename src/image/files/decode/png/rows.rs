@@ -38,12 +38,12 @@ pub(super) fn salvage(bytes: &[u8], check: bool, fill: bool) -> Option<Rows> {
     // Grown by what is decoded: what a header claims is worth no memory.
     let (mut data, mut decoded) = (Vec::new(), 0);
     while let Ok(Some(row)) = reader.next_interlaced_row() {
-        if data.is_empty() {
-            data.reserve_exact(all * pixel_bytes);
-        }
         decoded += row.data().len() / pixel_bytes;
         match row.interlace() {
-            InterlaceInfo::Null(_) => data.extend_from_slice(row.data()),
+            InterlaceInfo::Null(_) => {
+                data.reserve_exact(all * pixel_bytes - data.len());
+                data.extend_from_slice(row.data());
+            }
             // Each pixel stands for those around it until a later pass has them.
             InterlaceInfo::Adam7(info) => {
                 if data.is_empty() {
