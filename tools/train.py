@@ -41,6 +41,7 @@ from training_data import (
     load_photos,
     to_tensor,
 )
+from training_loss import LOSSES
 from training_objective import Objectives
 from widen import widened
 
@@ -149,7 +150,7 @@ class Trainer:
         self.average = self.place(MPRNet(args.config))
         # Compiled for training only: the parameters, and so the state, stay those of the network itself.
         forward = torch.compile(self.network) if args.compile else self.network
-        self.objective = Objectives(self.network, forward, mixed(args.precision, self.device))
+        self.objective = Objectives(self.network, forward, LOSSES[args.loss], mixed(args.precision, self.device))
         if args.init:
             self.network.load_state_dict(initial_weights(args.init, args.config))
         self.average.load_state_dict(self.network.state_dict())
@@ -328,6 +329,7 @@ def parse_args() -> argparse.Namespace:
     length.add_argument("--time-budget", type=float, help="length of the training in minutes")
     option("--phases", type=parse_phases, default="8x64:1", help=parse_phases.__doc__.replace("`", ""))
     option("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
+    option("--loss", choices=LOSSES, default="paper", help="MPRNet's, or minus the PSNR for the end (%(default)s)")
     option("--max-sigma", type=float, default=MAX_SIGMA, help="strongest Gaussian noise, of 255 (%(default)s)")
     option("--camera-share", type=float, default=0.25, help="share of noise as sensors make it (%(default)s)")
     option("--grain-share", type=float, default=0.35, help="share of noise as pictures have it (%(default)s)")

@@ -1,12 +1,14 @@
-"""The loss of MPRNet's training: Charbonnier and edge loss, summed over the images of the three stages.
+"""The losses of MPRNet's training, each summed over the images of the three stages.
 
-A small term of this project's own holds the mean colour of each crop.
+`paper` is MPRNet's own, Charbonnier and edge loss, and a small term of this project's that holds the mean colour of
+each crop. `psnr` is what the results are judged by; it is for the end of a training.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,11 @@ from torch import Tensor
 EPSILON_SQUARED = 1e-6
 EDGE_WEIGHT = 0.05
 MEAN_WEIGHT = 0.1
+PSNR_FLOOR = 10**-4.5
+"""Mean squared error of 45 dB: crops that are better hardly gain by being better still, or clean ones, whose error is
+all but zero, would outweigh the others."""
+PSNR_WEIGHT = 0.01
+"""Brings gradients to the norm that those of the paper's loss have, which the trainer's clipping is for."""
 TAPS = (0.05, 0.25, 0.4, 0.25, 0.05)
 
 
@@ -45,8 +52,8 @@ def laplacian(x: Tensor) -> Tensor:
     return x - blur(kept)
 
 
-def loss(stages: Sequence[Tensor], target: Tensor) -> Tensor:
-    """The training loss of one batch."""
+def paper(stages: Sequence[Tensor], target: Tensor) -> Tensor:
+    """Charbonnier and edge loss of one batch, and the shift of its mean colours."""
     total = target.new_zeros(())
     for image in stages:
         difference = image - target
@@ -55,3 +62,20 @@ def loss(stages: Sequence[Tensor], target: Tensor) -> Tensor:
         # What each pixel is most likely to be darkens or brightens the whole where errors are lopsided.
         total = total + MEAN_WEIGHT * difference.mean((2, 3)).abs().mean()
     return total
+
+
+def psnr(stages: Sequence[Tensor], target: Tensor) -> Tensor:
+    """Minus the mean PSNR of the crops of one batch, up to a factor.
+
+    Where an error is lopsided it asks for the mean of what a pixel may be, not for the median, and crops that are easy
+    weigh as much as those that are hard.
+    """
+    total = target.new_zeros(())
+    for image in stages:
+        errors = (image - target).square().mean((1, 2, 3))
+        total = total + (errors + PSNR_FLOOR).log().mean()
+    return PSNR_WEIGHT * 10 / math.log(10) * total
+
+
+Loss = Callable[[Sequence[Tensor], Tensor], Tensor]
+LOSSES: dict[str, Loss] = {"paper": paper, "psnr": psnr}

@@ -12,16 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from mprnet_torch import MPRNet
-from training_loss import loss
+from training_loss import Loss
 
 
 class Objective(nn.Module):
     """The loss of a batch as a function of the network's parameters."""
 
-    def __init__(self, network: MPRNet, forward: Callable[[Tensor], list[Tensor]], mixed: bool) -> None:
+    def __init__(self, network: MPRNet, forward: Callable[[Tensor], list[Tensor]], loss: Loss, mixed: bool) -> None:
         super().__init__()
         self.network = network
         self.restore = forward
+        self.loss = loss
         self.mixed = mixed
 
     def forward(self, degraded: Tensor, clean: Tensor) -> Tensor:
@@ -29,14 +30,14 @@ class Objective(nn.Module):
         # Without the cache of bf16 weights, which a captured graph would read after it is gone.
         with torch.autocast(degraded.device.type, torch.bfloat16, enabled=self.mixed, cache_enabled=False):
             stages = self.restore(degraded)
-        return loss([image.float() for image in stages], clean)
+        return self.loss([image.float() for image in stages], clean)
 
 
 class Objectives:
     """An `Objective` for each size of batch, captured where the device is CUDA."""
 
-    def __init__(self, network: MPRNet, forward: Callable[[Tensor], list[Tensor]], mixed: bool) -> None:
-        self.make = lambda: Objective(network, forward, mixed)
+    def __init__(self, network: MPRNet, forward: Callable[[Tensor], list[Tensor]], loss: Loss, mixed: bool) -> None:
+        self.make = lambda: Objective(network, forward, loss, mixed)
         self.by_shape: dict[torch.Size, Callable[[Tensor, Tensor], Tensor]] = {}
 
     def __call__(self, degraded: Tensor, clean: Tensor) -> Tensor:
