@@ -12,7 +12,7 @@ pub(super) struct ReadArgs {
     /// What to do with damaged or truncated photos
     #[arg(long, value_enum, default_value = "refuse")]
     damaged: DamagedArg,
-    /// Treats samples as linear light; a colour profile may say so, but many float files do not
+    /// Treats samples as linear light, those of targets, too; a colour profile may say so, but many float files do not
     #[arg(long)]
     linear: bool,
 }
@@ -28,6 +28,11 @@ enum DamagedArg {
 impl ReadArgs {
     pub(super) fn options(&self) -> ReadOptions {
         ReadOptions { keep_damaged: matches!(self.damaged, DamagedArg::Keep), linear: self.linear }
+    }
+
+    /// How what a photo should look like is read: with a part missing, it would score the wrong thing.
+    pub(super) fn of_target(&self) -> ReadOptions {
+        ReadOptions { keep_damaged: false, ..self.options() }
     }
 }
 

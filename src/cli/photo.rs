@@ -126,12 +126,18 @@ impl<'a> Photo<'a> {
 
     fn goal(&self) -> Result<Option<Goal<'a>>, Error> {
         let Some(path) = self.asked.targets.get(self.job.input.path()) else { return Ok(None) };
-        let frame = image::read(path)?;
+        let frame = image::read_with(path, &self.asked.args.read.of_target())?;
         let scored = self.asked.args.compare.page().is_some();
         let score = || metrics::score(&self.frame, &frame, self.asked.protocol());
-        let unscored =
-            |source| Error::Unscored { path: self.job.input.path().to_owned(), source: Box::new(source) };
-        let before = scored.then(score).transpose().map_err(unscored)?;
+        let before = match scored.then(score).transpose() {
+            // The page has no figures for it; the photo is restored all the same.
+            Err(Error::TooSmallForSsim { .. }) => None,
+            Err(source) => {
+                let path = self.job.input.path().to_owned();
+                return Err(Error::Unscored { path, source: Box::new(source) });
+            }
+            Ok(before) => before,
+        };
         Ok(Some(Goal { path, frame, before }))
     }
 

@@ -1,6 +1,6 @@
 //! What the commands that run a network share: a model, and the adapter that it runs on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,34 +117,14 @@ impl DeviceArgs {
         Ok(device)
     }
 
-    /// Those that are asked for, each as [`gpu::DeviceOptions::device`] has it. The whole text is a name before it is a
-    /// list: names have commas.
+    /// Those that are asked for, each as [`gpu::DeviceOptions::device`] has it.
     fn several(&self) -> Result<Vec<Option<String>>, Error> {
         let Some(text) = self.wanted() else { return Ok(vec![None]) };
         if text != "all" && !text.contains(',') {
             return Ok(vec![Some(text)]);
         }
-        let found = gpu::adapters();
-        let index = |device: &str| {
-            let device = Some(device.trim().to_owned());
-            gpu::chosen(&found, &gpu::DeviceOptions { device, ..Default::default() })
-        };
-        if text != "all" && index(&text).is_ok() {
-            return Ok(vec![Some(text)]);
-        }
-        let mut indices = if text == "all" {
-            let gpus: Vec<usize> = (0..found.len()).filter(|&i| !found[i].is_software()).collect();
-            if gpus.is_empty() { (0..found.len()).collect() } else { gpus }
-        } else {
-            text.split(',').map(index).collect::<Result<Vec<_>, _>>()?
-        };
-        let mut seen = BTreeSet::new();
-        indices.retain(|&index| seen.insert(index));
-        if indices.is_empty() {
-            Err(Error::NoAdapter)
-        } else {
-            Ok(indices.iter().map(|i| Some(i.to_string())).collect())
-        }
+        let indices = gpu::several(&gpu::adapters(), &text)?;
+        Ok(indices.iter().map(|index| Some(index.to_string())).collect())
     }
 
     /// Opens it once more, for shaders with all checks.
@@ -192,7 +172,7 @@ impl fmt::Display for Model<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => Shown(path.display()).fmt(f),
-            Self::Embedded(_) => f.write_str("embedded"),
+            Self::Embedded(task) => write!(f, "{task} (embedded)"),
         }
     }
 }
@@ -266,11 +246,7 @@ impl SessionArgs {
 
     /// What results depend on besides the photo, by name.
     pub(super) fn settings(&self, models: &[Model<'_>], used: &Used) -> Vec<(&'static str, String)> {
-        let name = |model: &Model<'_>| match model {
-            Model::File(path) => path.display().to_string(),
-            Model::Embedded(task) => format!("{task} (embedded)"),
-        };
-        let model = models.iter().map(name).collect::<Vec<_>>().join(", then ");
+        let model = models.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then ");
         let precision = used.precision(&self.network).name().to_owned();
         let program = format!("mprnet {}, {}", env!("CARGO_PKG_VERSION"), date::now());
         let symmetries = if self.blend.tta { "eight, averaged" } else { "as it lies" }.to_owned();

@@ -107,6 +107,34 @@ pub fn chosen(found: &[AdapterSummary], options: &DeviceOptions) -> Result<usize
     position(found, options.device.as_deref())
 }
 
+/// The indices of those that a list such as `0,1` names, each once; `all` is every GPU, by the first of the backends
+/// that list it, and where there is none every software adapter. The whole text is a name before it is a list: names
+/// have commas.
+///
+/// # Errors
+/// [`Error::NoAdapter`] or [`Error::UnknownDevice`].
+pub fn several(found: &[AdapterSummary], text: &str) -> Result<Vec<usize>> {
+    if text == "all" {
+        let gpus: Vec<usize> = (0..found.len()).filter(|&i| !found[i].is_software()).collect();
+        let listed_before = |i: usize| {
+            let again =
+                |one: &AdapterSummary| one.backend != found[i].backend && one.is_same_hardware(&found[i]);
+            found[..i].iter().any(again)
+        };
+        let all = if gpus.is_empty() { (0..found.len()).collect() } else { gpus };
+        let all: Vec<usize> = all.into_iter().filter(|&i| !listed_before(i)).collect();
+        return if all.is_empty() { Err(Error::NoAdapter) } else { Ok(all) };
+    }
+    if let Ok(one) = position(found, Some(text)) {
+        return Ok(vec![one]);
+    }
+    let named = text.split(',').map(|name| position(found, Some(name.trim())));
+    let mut seen = std::collections::BTreeSet::new();
+    let mut indices = named.collect::<Result<Vec<_>>>()?;
+    indices.retain(|&index| seen.insert(index));
+    Ok(indices)
+}
+
 /// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
 /// the same hardware again with less of what it can do.
 pub(super) async fn usable() -> Candidates {
@@ -309,5 +337,27 @@ pub(super) mod tests {
             summary("RTX", Dx12, DiscreteGpu, (1, "0000:01:00.0")),
         ];
         assert_eq!(sorted(&adapters), [1, 0]);
+    }
+
+    #[test]
+    fn several_at_once() {
+        let (first, second) = ((1, "0000:01:00.0"), (1, "0000:02:00.0"));
+        let adapters = [
+            summary("RTX", Vulkan, DiscreteGpu, first),
+            summary("RTX", Vulkan, DiscreteGpu, second),
+            summary("RTX", Dx12, DiscreteGpu, second),
+            summary("Arc", Dx12, IntegratedGpu, (2, "")),
+            summary("llvmpipe (LLVM 15, 256 bits)", Vulkan, Cpu, (0, "")),
+        ];
+        let found = |text| several(&adapters, text).unwrap();
+        assert_eq!(found("all"), [0, 1, 3]);
+        assert_eq!(several(&adapters[4..], "all").unwrap(), [0]);
+        assert!(matches!(several(&[], "all"), Err(Error::NoAdapter)));
+        assert_eq!(found("1, 0,1"), [1, 0]);
+        assert_eq!(found("arc,2"), [3, 2]);
+        assert_eq!(found("llvmpipe (LLVM 15, 256 bits)"), [4]);
+        assert!(
+            matches!(several(&adapters, "0,Radeon"), Err(Error::UnknownDevice { wanted, .. }) if wanted == "Radeon")
+        );
     }
 }

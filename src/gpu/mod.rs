@@ -16,7 +16,7 @@ mod stamps;
 mod trusted;
 mod wait;
 
-pub use adapters::{AdapterSummary, adapters, chosen};
+pub use adapters::{AdapterSummary, adapters, chosen, several};
 pub use clock::Clock;
 pub use device::{Device, DeviceOptions};
 pub(crate) use dxc::found as dxcompiler;

@@ -9,28 +9,28 @@ use super::samples::{Arithmetic, Depth, Samples, with_samples};
 use crate::error::Result;
 
 impl Frame {
-    /// The photo as networks know them: in the sRGB curve, and without colours that do not show. Where that takes a new
-    /// frame, there is nothing in it but the colours.
-    pub(crate) fn prepared(&self) -> Result<Cow<'_, Frame>> {
-        let hidden = self.alpha().filter(|alpha| alpha.hides());
-        if self.light() == Light::Encoded && hidden.is_none() {
-            return Ok(Cow::Borrowed(self));
-        }
-        let mut samples = match self.light() {
-            Light::Encoded => self.samples().clone(),
+    /// The photo as it is seen: in the sRGB curve. Where that takes a new frame, there is nothing in it but the colours.
+    pub(crate) fn encoded(&self) -> Result<Cow<'_, Frame>> {
+        match self.light() {
+            Light::Encoded => Ok(Cow::Borrowed(self)),
             Light::Linear => {
-                Samples::F32(self.samples().through(|light| light::encode(f32::from_unit(light))))
+                let samples = self.samples().through(|light| light::encode(f32::from_unit(light)));
+                Frame::new(self.width(), self.height(), Samples::F32(samples)).map(Cow::Owned)
             }
-        };
-        if let Some(alpha) = hidden {
-            let width = self.width() as usize;
-            let alpha = alpha.in_depth(samples.depth());
-            match (&mut samples, &alpha) {
-                (Samples::U8(rgb), Samples::U8(alpha)) => fill_hidden(rgb, alpha, width),
-                (Samples::U16(rgb), Samples::U16(alpha)) => fill_hidden(rgb, alpha, width),
-                (Samples::F32(rgb), Samples::F32(alpha)) => fill_hidden(rgb, alpha, width),
-                _ => {}
-            }
+        }
+    }
+
+    /// The photo as networks know them: [encoded](Self::encoded), and without colours that do not show. Where that
+    /// takes a new frame, there is nothing in it but the colours.
+    pub(crate) fn prepared(&self) -> Result<Cow<'_, Frame>> {
+        let encoded = self.encoded()?;
+        let Some(alpha) = self.alpha().filter(|alpha| alpha.hides()) else { return Ok(encoded) };
+        let (mut samples, width) = (encoded.samples().clone(), self.width() as usize);
+        match (&mut samples, &alpha.in_depth(encoded.samples().depth())) {
+            (Samples::U8(rgb), Samples::U8(alpha)) => fill_hidden(rgb, alpha, width),
+            (Samples::U16(rgb), Samples::U16(alpha)) => fill_hidden(rgb, alpha, width),
+            (Samples::F32(rgb), Samples::F32(alpha)) => fill_hidden(rgb, alpha, width),
+            _ => {}
         }
         Frame::new(self.width(), self.height(), samples).map(Cow::Owned)
     }

@@ -1,10 +1,15 @@
 //! How near an image is to its target: PSNR and SSIM as the paper's tables have them.
 //!
 //! Deraining is judged on luma ([`Protocol::Y`]), denoising and deblurring on all colours ([`Protocol::Rgb`]). Both
-//! compare 8-bit samples: 16-bit frames are rounded first, transparency is left out, and grey counts as three equal
-//! channels. SSIM is that of Wang et al. (2004) as their `ssim_index.m` computes it, with windows wholly within the
-//! image: the function of the authors' script for deraining. MATLAB's own `ssim`, which their script for deblurring
-//! calls, fills up windows that reach past the border and so gives other values.
+//! compare 8-bit samples in the sRGB curve: those of linear light are encoded and deeper ones rounded first,
+//! transparency is left out, and grey counts as three equal channels.
+//!
+//! SSIM (Wang et al. 2004) is what the authors' MATLAB scripts compute, and they call two functions. For luma it is
+//! Wang's `ssim_index.m`, with windows wholly within the image. For colours it is MATLAB's own `ssim`, which takes an
+//! image of three channels for a volume: its windows go through the channels, too, and are filled up past every border
+//! with the nearest sample. On noise that differs from channel to channel this gives far higher values than the mean
+//! of the channels' SSIM that other programs report. Their script for denoising compares floats before they are
+//! rounded; here and for deblurring it is 8 bits.
 
 mod luma;
 mod similarity;
@@ -15,7 +20,7 @@ use crate::image::Frame;
 use crate::model::Task;
 use crate::{Error, Result};
 
-/// Pixels a side of SSIM's window, and so the least that an image must have.
+/// Pixels a side of SSIM's window, and so the least that an image must have for [`Protocol::Y`].
 pub const SSIM_WINDOW: u32 = 11;
 
 /// The largest value of an 8-bit sample.
@@ -24,7 +29,7 @@ const PEAK: f64 = 255.0;
 /// What of an image is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// PSNR over red, green and blue together, SSIM of each, averaged.
+    /// Both over red, green and blue together.
     Rgb,
     /// Both of [`luma`] alone.
     Y,
@@ -50,13 +55,13 @@ impl Protocol {
     }
 
     /// What is compared, plane by plane, `width * height` samples each.
-    fn planes(self, frame: &Frame) -> Vec<Vec<u8>> {
-        let rgb = frame.to_rgb8();
+    fn planes(self, frame: &Frame) -> Result<Vec<Vec<u8>>> {
+        let rgb = frame.encoded()?.to_rgb8();
         let (pixels, _) = rgb.as_chunks::<3>();
-        match self {
+        Ok(match self {
             Self::Rgb => (0..3).map(|c| pixels.iter().map(|pixel| pixel[c]).collect()).collect(),
             Self::Y => vec![pixels.iter().map(|&pixel| luma(pixel)).collect()],
-        }
+        })
     }
 }
 
@@ -82,7 +87,8 @@ impl Score {
 /// PSNR and SSIM of an image against its target.
 ///
 /// # Errors
-/// [`Error::SizesDiffer`]; [`Error::TooSmallForSsim`] where a side is shorter than [`SSIM_WINDOW`].
+/// [`Error::SizesDiffer`]; [`Error::TooSmallForSsim`] where a side is shorter than [`SSIM_WINDOW`], by
+/// [`Protocol::Y`].
 pub fn score(image: &Frame, target: &Frame, protocol: Protocol) -> Result<Score> {
     Ok(Score { psnr: psnr(image, target, protocol)?, ssim: ssim(image, target, protocol)? })
 }
@@ -93,25 +99,25 @@ pub fn score(image: &Frame, target: &Frame, protocol: Protocol) -> Result<Score>
 /// [`Error::SizesDiffer`].
 pub fn psnr(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
     image.check_size(target)?;
-    let (images, targets) = (protocol.planes(image).concat(), protocol.planes(target).concat());
+    let (images, targets) = (protocol.planes(image)?.concat(), protocol.planes(target)?.concat());
     let squares = images.iter().zip(&targets).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2));
     let mean = squares.sum::<u64>() as f64 / images.len() as f64;
     Ok(10.0 * (PEAK * PEAK / mean).log10())
 }
 
 /// Structural similarity (Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity",
-/// 2004): 11 x 11 Gaussian windows of sigma 1.5, K 0.01 and 0.03, the mean over all windows within the image.
+/// 2004): Gaussian windows of 11 samples a side and sigma 1.5, K 0.01 and 0.03; of luma the mean over all windows
+/// within the image, of colours over one at every sample of the volume that they are taken for.
 ///
 /// # Errors
 /// As [`score`].
 pub fn ssim(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
     image.check_size(target)?;
     let (width, height) = (image.width(), image.height());
-    if width.min(height) < SSIM_WINDOW {
-        return Err(Error::TooSmallForSsim { width, height });
+    let (planes, targets) = (protocol.planes(image)?, protocol.planes(target)?);
+    match protocol {
+        Protocol::Rgb => Ok(similarity::of_volume(&planes, &targets, width as usize)),
+        Protocol::Y if width.min(height) < SSIM_WINDOW => Err(Error::TooSmallForSsim { width, height }),
+        Protocol::Y => Ok(similarity::of_plane(&planes[0], &targets[0], width as usize)),
     }
-    let planes = protocol.planes(image);
-    let targets = protocol.planes(target);
-    let of_planes = planes.iter().zip(&targets).map(|(a, b)| similarity::mean(a, b, width as usize));
-    Ok(of_planes.sum::<f64>() / planes.len() as f64)
 }

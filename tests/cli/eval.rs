@@ -87,7 +87,8 @@ fn csv_of_equal_pictures() {
     room.put("target/10.png", &std::fs::read(room.path("in/10.png")).unwrap());
     let run = evaluate(&room, &["--format", "csv"]).succeeds();
     let mut reader = csv::Reader::from_reader(run.out.as_bytes());
-    let header = "image,width,height,input_psnr,input_ssim,output_psnr,output_ssim,gain_psnr,gain_ssim";
+    let header =
+        "image,width,height,input_psnr,input_ssim,output_psnr,output_ssim,gain_psnr,gain_ssim,failed";
     assert_eq!(reader.headers().unwrap(), header.split(',').collect::<Vec<_>>());
     let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     let column = |at: usize| records.iter().map(|record| &record[at]).collect::<Vec<_>>();
@@ -99,6 +100,80 @@ fn csv_of_equal_pictures() {
     let expected = score(&room.path("in/2.png"), &room.path("target/2.tif"), Protocol::Rgb);
     assert_eq!(column(3)[0], format!("{:.4}", expected.psnr));
     assert_eq!(column(4)[0], format!("{:.6}", expected.ssim));
+}
+
+/// Programs are told of photos without scores, too.
+#[test]
+fn csv_of_what_failed() {
+    let room = room();
+    room.put("in/mean.png", &png(smooth(24, 17)));
+    room.put("target/mean.png", &png(smooth(17, 24)));
+    let run = evaluate(&room, &["-q", "--format", "csv"]);
+    assert_eq!(run.code, 1);
+    let mut reader = csv::Reader::from_reader(run.out.as_bytes());
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let column = |at: usize| records.iter().map(|record| &record[at]).collect::<Vec<_>>();
+    assert_eq!(column(0), ["2.png", "10.png", "mean", "mean.png"]);
+    assert_eq!(column(5)[3], "");
+    assert!(column(9)[..3] == ["", "", ""] && column(9)[3].contains("17 x 24"), "{:?}", column(9));
+}
+
+/// What is told apart is told by which.
+#[test]
+fn models_in_the_program_are_named() {
+    let room = room();
+    std::fs::remove_file(room.path("in/10.png")).unwrap();
+    let run = room.run(&["eval", "in", "target", "-q", "--task", "derain", "--model", "deblur"]).succeeds();
+    assert!(run.out.starts_with("task derain, model deblur (embedded), protocol y"), "{}", run.out);
+}
+
+/// Scores are of what is seen: the same photo in linear light is the same photo, and so it is in strips.
+#[test]
+fn linear_light() {
+    let room = Room::new();
+    ["in", "target", "strips"].iter().for_each(|name| room.make_directory(name));
+    let photo = sample("clean.png", WIDTH, HEIGHT).into_rgb8();
+    let light = |value: f32| match value {
+        value if value <= 0.04045 => value / 12.92,
+        value => ((value + 0.055) / 1.055).powf(2.4),
+    };
+    let units = photo.as_raw().iter().map(|&v| light(f32::from(v) / 255.0)).collect();
+    let linear = image::Rgb32FImage::from_raw(WIDTH, HEIGHT, units).unwrap();
+    room.put("in/a.tif", &encode(linear.clone(), image::ImageFormat::Tiff));
+    room.put("target/a.tif", &encode(linear, image::ImageFormat::Tiff));
+    let unchanged = ["-q", "--linear", "--strength", "0", "--format", "json", "--compare", "strips"];
+    let json: Value = serde_json::from_str(&evaluate(&room, &unchanged).succeeds().out).unwrap();
+    assert_eq!(json["images"][0]["output"]["psnr"], "inf", "{json}");
+    let strip = room.image("strips/a.png").into_rgb8();
+    assert_eq!(strip.get_pixel(0, strip.height() - 1), photo.get_pixel(0, HEIGHT - 1));
+
+    // The library knows what each is by itself.
+    let seen = mprnet::image::Frame::from_rgb8(WIDTH, HEIGHT, photo.into_raw()).unwrap();
+    let options = {
+        let mut options = mprnet::image::ReadOptions::default();
+        options.linear = true;
+        options
+    };
+    let linear = mprnet::image::read_with(&room.path("in/a.tif"), &options).unwrap();
+    for protocol in [Protocol::Rgb, Protocol::Y] {
+        let score = metrics::score(&linear, &seen, protocol).unwrap();
+        assert_eq!((score.psnr, score.ssim), (f64::INFINITY, 1.0), "{protocol:?}");
+    }
+}
+
+/// A photo without room for a window of SSIM is restored, though its page has no figures for it.
+#[test]
+fn a_page_with_a_photo_that_is_too_small_to_be_scored() {
+    let room = Room::new();
+    for name in ["small.png", "target.png"] {
+        room.put(name, &png(smooth(8, 9)));
+    }
+    let args =
+        ["derain", "-q", "small.png", "-o", "out.png", "--report", "page.html", "--target", "target.png"];
+    room.run(&args).succeeds();
+    assert_eq!(room.image("out.png").height(), 9);
+    let page = std::fs::read_to_string(room.path("page.html")).unwrap();
+    assert!(!page.contains("PSNR"), "{page}");
 }
 
 /// A model file says what it is for, and so how it is judged.
@@ -277,7 +352,7 @@ fn strips_over_directories() {
     std::fs::create_dir_all(room.path("strips/2.png")).unwrap();
     let run = evaluate(&room, &["-q", "--compare", "strips", "-o", "scores.csv"]);
     assert_eq!(run.code, 1, "{}", run.err);
-    assert_eq!(std::fs::read_to_string(room.path("scores.csv")).unwrap().lines().count(), 3);
+    assert_eq!(std::fs::read_to_string(room.path("scores.csv")).unwrap().lines().count(), 4);
     std::fs::remove_file(room.path("in/10.png")).unwrap();
     let words = [&printed("cannot write strips/2.png")[..], "it is a directory"];
     room.refuses(&["eval", "in", "target", "--compare", "strips"], 1, &words);

@@ -182,10 +182,11 @@ fn what_went_wrong_is_on_the_page() {
 
     // What cannot be scored is not computed either.
     room.put(&target, &png(smooth(8, 8)));
+    room.put("target/low.png", &png(smooth(10, 40)));
     let more = ["--overwrite", "--report", "report.html", "--target", "target"];
     let run = room.run(&[&args[..], &more].concat());
     assert_eq!(run.code, 1);
-    assert!(run.err.contains("cannot score in/low.png: SSIM needs 11 pixels"), "{}", run.err);
+    assert!(run.err.contains("cannot score in/low.png: the image has 40 x 10 pixels"), "{}", run.err);
     assert_eq!(Page::of(&room, "report.html").photos().len(), 1);
 
     // Nothing to be seen: what was there stays.

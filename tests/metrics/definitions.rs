@@ -85,6 +85,31 @@ fn psnr_by_hand() {
     assert!((psnr(&image, &target, Protocol::Rgb).unwrap() - expected).abs() < 1e-9);
 }
 
+/// By hand, of one pixel: its three colours are all that windows of the volume see, beyond which the outer two are
+/// repeated. Around red lie 6 taps of it, one of green and 4 of blue.
+#[test]
+fn ssim_of_colours_goes_through_the_channels() {
+    let taps: Vec<f64> = (-5..=5).map(|i| (-f64::from(i * i) / 4.5).exp()).collect();
+    let all: f64 = taps.iter().sum();
+    let outer = taps[..6].iter().sum::<f64>() / all;
+    let (inner, far) = (taps[6] / all, taps[7..].iter().sum::<f64>() / all);
+    let beside = taps[..5].iter().sum::<f64>() / all;
+    let windows = [[outer, inner, far], [beside, taps[5] / all, beside], [far, inner, outer]];
+    let (a, b) = ([40.0, 90.0, 200.0], [60.0, 80.0, 190.0]);
+    let (c1, c2) = (2.55 * 2.55, 7.65 * 7.65);
+    let similarity = windows.map(|window| {
+        let mean = |of: &dyn Fn(usize) -> f64| (0..3).map(|i| window[i] * of(i)).sum::<f64>();
+        let (mean_a, mean_b) = (mean(&|i| a[i]), mean(&|i| b[i]));
+        let variances = mean(&|i| a[i] * a[i] + b[i] * b[i]) - mean_a * mean_a - mean_b * mean_b;
+        let covariance = mean(&|i| a[i] * b[i]) - mean_a * mean_b;
+        (2.0 * mean_a * mean_b + c1) * (2.0 * covariance + c2)
+            / ((mean_a * mean_a + mean_b * mean_b + c1) * (variances + c2))
+    });
+    let pixel = |values: [f64; 3]| Frame::from_rgb8(1, 1, values.map(|v| v as u8).to_vec()).unwrap();
+    let found = ssim(&pixel(a), &pixel(b), Protocol::Rgb).unwrap();
+    assert!((found - similarity.iter().sum::<f64>() / 3.0).abs() < 1e-12, "{found}");
+}
+
 /// Without contrast, only the luminance term is left: (2 * 100 * 110 + C1) / (100^2 + 110^2 + C1).
 #[test]
 fn ssim_of_flat_pictures_by_hand() {
@@ -147,8 +172,9 @@ fn too_small_for_a_window() {
         let error = ssim(&frame, &frame, Protocol::Y).unwrap_err();
         assert!(matches!(error, Error::TooSmallForSsim { .. }));
         assert!(error.to_string().contains("choose larger images"), "{error}");
-        // PSNR asks for no window.
+        // PSNR asks for no window, and MATLAB's SSIM fills it up.
         assert_eq!(psnr(&frame, &frame, Protocol::Y).unwrap(), f64::INFINITY);
+        assert_eq!(ssim(&frame, &frame, Protocol::Rgb).unwrap(), 1.0);
     }
 }
 

@@ -283,9 +283,8 @@ impl<'a> Photo<'a> {
     fn read(args: &EvalArgs, pair: &'a Pair, protocol: Protocol) -> Result<Self, Error> {
         let strip = png_in(args.compare.as_deref(), pair);
         let restored = png_in(restored_folder(args).as_deref(), pair);
-        // A target with a part missing would score the wrong thing.
-        let (input, target) =
-            (image::read_with(&pair.input, &args.read.options())?, image::read(&pair.target)?);
+        let input = image::read_with(&pair.input, &args.read.options())?;
+        let target = image::read_with(&pair.target, &args.read.of_target())?;
         let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
         let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
         strip.as_deref().and_then(Path::parent).map_or(Ok(()), job::make_directory)?;

@@ -169,13 +169,14 @@ impl Report {
     fn csv(&self) -> io::Result<String> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let scores = ["input_psnr", "input_ssim", "output_psnr", "output_ssim", "gain_psnr", "gain_ssim"];
-        writer.write_record(["image", "width", "height"].into_iter().chain(scores))?;
+        writer.write_record(["image", "width", "height"].into_iter().chain(scores).chain(["failed"]))?;
         let mut line = |name: &str, sides: [String; 2], figures: &Figures| {
             let [width, height] = sides;
             let figures = [figures.input, figures.output, figures.gain];
             let numbers =
                 figures.into_iter().flat_map(|measured| [number(measured.psnr, 4), number(measured.ssim, 6)]);
-            writer.write_record([name.to_owned(), width, height].into_iter().chain(numbers))
+            let cells = [name.to_owned(), width, height].into_iter().chain(numbers);
+            writer.write_record(cells.chain([String::new()]))
         };
         for row in &self.rows {
             let sides = [row.width, row.height].map(|side| side.to_string());
@@ -183,6 +184,10 @@ impl Report {
         }
         if let Some(mean) = self.mean() {
             line("mean", [String::new(), String::new()], &mean)?;
+        }
+        for Failed { name, reason } in &self.failed {
+            let cells = std::iter::once(name.as_str()).chain([""; 8]).chain([reason.as_str()]);
+            writer.write_record(cells)?;
         }
         let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
         String::from_utf8(bytes).map_err(io::Error::other)

@@ -32,7 +32,8 @@ const INK: u8 = 0;
 ///
 /// From left to right there is a column for each panel, as wide as its picture or its label, whichever is wider,
 /// with a white gap between two columns. In a column a white band with the label is at the top, both starting at
-/// the left edge, and the picture is below it, sample for sample as [`Frame::to_rgb8`] has it. Labels are set in a
+/// the left edge, and the picture is below it, sample for sample as [`Frame::to_rgb8`] has it; linear light is encoded
+/// before. Labels are set in a
 /// font of 9 x 15 dots; a dot is a square of as many pixels as make large pictures about 25 times as high as the
 /// label. Other characters than those of ASCII become question marks. An ICC profile that all pictures share is
 /// kept.
@@ -40,7 +41,10 @@ const INK: u8 = 0;
 /// # Errors
 /// [`Error::Strip`] where there is no panel, the heights differ, or the strip has more than [`MAX_PIXELS`].
 pub fn strip(panels: &[(&str, &Frame)]) -> Result<Frame> {
-    let layout = Layout::of(panels)?;
+    let encoded = panels.iter().map(|(label, picture)| Ok((*label, picture.encoded()?)));
+    let encoded = encoded.collect::<Result<Vec<_>>>()?;
+    let panels: Vec<(&str, &Frame)> = encoded.iter().map(|(label, picture)| (*label, &**picture)).collect();
+    let layout = Layout::of(&panels)?;
     let samples = layout.width as usize * layout.height as usize * 3;
     let mut sheet = Sheet { width: layout.width as usize, rgb: vec![PAPER; samples] };
     for (&(label, picture), &left) in panels.iter().zip(&layout.columns) {
@@ -51,7 +55,7 @@ pub fn strip(panels: &[(&str, &Frame)]) -> Result<Frame> {
         sheet.place(picture, left as usize, layout.band as usize);
     }
     let strip = Frame::from_rgb8(layout.width, layout.height, sheet.rgb)?;
-    Ok(match shared_profile(panels) {
+    Ok(match shared_profile(&panels) {
         Some(profile) => strip.with_metadata(Metadata { icc: Some(profile.to_vec()), ..Metadata::default() }),
         None => strip,
     })
