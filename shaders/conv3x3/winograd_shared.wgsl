@@ -45,7 +45,22 @@ const CELL_PIXELS: i32 = 2 * HALF;
 // What a lane moves of them.
 const LOADS: i32 = (CELLS * PIXELS + LANES - 1) / LANES;
 
-var<workgroup> sh: array<vec4<f32>, SPARE + 1>;
+// By components, though all but `transform` move quads: lanes that store components of one vec4 side by side would be
+// storing the same memory, which WGSL does not allow and some compilers do wrong.
+var<workgroup> sh: array<f32, 4 * (SPARE + 1)>;
+
+fn load(place: i32) -> vec4<f32> {
+    let at = 4 * place;
+    return vec4<f32>(sh[at], sh[at + 1], sh[at + 2], sh[at + 3]);
+}
+
+fn store(place: i32, v: vec4<f32>) {
+    let at = 4 * place;
+    sh[at] = v.x;
+    sh[at + 1] = v.y;
+    sh[at + 2] = v.z;
+    sh[at + 3] = v.w;
+}
 
 // Two points of a tile's row, `upper` the first two or else the last, from the places of its two rows of pixels.
 fn transform(tile: i32, row: i32, upper: bool) {
@@ -57,15 +72,15 @@ fn transform(tile: i32, row: i32, upper: bool) {
     let b = corner + below * ROW_PITCH + select(HALF, 0, upper);
     // The second of three columns is in the other half.
     let other = select(1 - HALF, HALF, upper);
-    let first = fma(sign, sh[b], sh[a]);
-    let second = fma(sign, sh[b + other], sh[a + other]);
-    let third = fma(sign, sh[b + 1], sh[a + 1]);
+    let first = fma(sign, load(b), load(a));
+    let second = fma(sign, load(b + other), load(a + other));
+    let third = fma(sign, load(b + 1), load(a + 1));
     let outer = first - third;
     let inner = second + select(-first, third, upper);
-    let to = 4 * row * PITCH + tile / 4;
+    let to = 16 * row * PITCH + tile;
     for (var k = 0; k < 4; k++) {
-        sh[to + select(3 * PITCH, 0, upper) + 8 * k][tile % 4] = outer[k];
-        sh[to + select(2 * PITCH, PITCH, upper) + 8 * k][tile % 4] = inner[k];
+        sh[to + select(12 * PITCH, 0, upper) + 32 * k] = outer[k];
+        sh[to + select(8 * PITCH, 4 * PITCH, upper) + 32 * k] = inner[k];
     }
 }
 
@@ -93,14 +108,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         inside[i] = y >= t.top && y < t.bottom && col >= t.left && col < t.right;
         let own = IMAGE + cell * CELL_PIXELS + s % 2 * HALF + r * ROW_PITCH + s / 2;
         place[i] = select(own, SPARE, e >= CELLS * PIXELS);
-        sh[place[i]] = select(vec4<f32>(0.0), fetch_at(source[i], 0), inside[i]);
+        store(place[i], select(vec4<f32>(0.0), fetch_at(source[i], 0), inside[i]));
     }
     // Each lane moves two vec4 of weights; points are 8 x ACROSS lanes long.
     let moved = WEIGHTS + lane / (4 * QUADS) * WEIGHT_PITCH + lane % (4 * QUADS);
     let first = weights[group * quads][lane];
     let second = weights[group * quads][lane + LANES];
-    sh[moved] = first;
-    sh[moved + 8 * WEIGHT_PITCH] = second;
+    store(moved, first);
+    store(moved + 8 * WEIGHT_PITCH, second);
 
     let point = lane / (4 * ACROSS);
     let v = point * PITCH + lane % 4;
@@ -121,10 +136,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         let next_second = weights[group * quads + next][lane + LANES];
         workgroupBarrier();
         for (var k = 0; k < 4; k++) {
-            let filter0 = sh[w + k * QUADS];
-            let filter1 = sh[w + k * QUADS + 1];
-            let near = sh[v + 8 * k];
-            let far = sh[v + 8 * k + 4];
+            let filter0 = load(w + k * QUADS);
+            let filter1 = load(w + k * QUADS + 1);
+            let near = load(v + 8 * k);
+            let far = load(v + 8 * k + 4);
             for (var t = 0; t < 4; t++) {
                 sums[t][0] = fma(vec4<f32>(near[t]), filter0, sums[t][0]);
                 sums[t][1] = fma(vec4<f32>(near[t]), filter1, sums[t][1]);
@@ -133,11 +148,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
             }
         }
         for (var i = 0; i < LOADS; i++) {
-            sh[place[i]] = select(vec4<f32>(0.0), values[i], inside[i]);
+            store(place[i], select(vec4<f32>(0.0), values[i], inside[i]));
         }
         workgroupBarrier();
-        sh[moved] = next_first;
-        sh[moved + 8 * WEIGHT_PITCH] = next_second;
+        store(moved, next_first);
+        store(moved + 8 * WEIGHT_PITCH, next_second);
     }
 
     // A pixel of a tile, for one of two quads; with many groups of outputs some lanes have none.
@@ -159,15 +174,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         if lane / 4 % ACROSS == g {
             let to = point * PITCH + lane % 4 * 4;
             for (var t = 0; t < 8; t++) {
-                sh[to + t / 4 * 12 + t] = sums[t][0];
-                sh[WEIGHTS + to + t / 4 * 12 + t] = sums[t][1];
+                store(to + t / 4 * 12 + t, sums[t][0]);
+                store(WEIGHTS + to + t / 4 * 12 + t, sums[t][1]);
             }
         }
         workgroupBarrier();
         var rows: array<vec4<f32>, 3>;
         for (var r = 0; r < 3; r++) {
             let m = corner + 4 * r * PITCH;
-            rows[r] = sh[m] + right_sign * (sh[m + PITCH] + sh[m + 2 * PITCH]);
+            rows[r] = load(m) + right_sign * (load(m + PITCH) + load(m + 2 * PITCH));
         }
         let c = group * QUADS + 2 * g + quad;
         var stored = vec4<f32>(0.0);
@@ -177,16 +192,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) i
         }
         if POOLED == 1 {
             workgroupBarrier();
-            sh[lane] = stored;
+            store(lane, stored);
             workgroupBarrier();
             if lower == 0 && right == 0 {
-                sh[lane] += sh[lane + 32] + (sh[lane + 64] + sh[lane + 96]);
+                store(lane, load(lane) + (load(lane + 32) + (load(lane + 64) + load(lane + 96))));
             }
             workgroupBarrier();
             if lower == 0 && right == 0 && own % CELL_TILES == 0 {
                 var total = vec4<f32>(0.0);
                 for (var i = 0; i < CELL_TILES; i++) {
-                    total += sh[lane + i];
+                    total += load(lane + i);
                 }
                 pool(t, select(p.dst2.quads, c, cell < cells && quad < 2), 0, total);
             }

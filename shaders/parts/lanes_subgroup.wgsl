@@ -1,6 +1,6 @@
 // A workgroup's lanes by their place in its subgroups, whatever size those have: neighbours in a subgroup are
-// neighbours here, which `local_invocation_index` does not promise. The subgroups are full, since their size divides
-// LANES.
+// neighbours here, which `local_invocation_index` does not promise. The subgroups are full: drivers fill them where
+// their size divides LANES, which it does.
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) wg: vec3<u32>,

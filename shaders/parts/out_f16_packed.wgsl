@@ -2,5 +2,5 @@
 alias Out = vec2<u32>;
 
 fn narrow_out(v: vec4<f32>) -> Out {
-    return vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw));
+    return halves(v);
 }

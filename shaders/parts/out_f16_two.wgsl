@@ -2,10 +2,5 @@
 alias Out = vec4<u32>;
 
 fn narrow_out(v: mat2x4<f32>) -> Out {
-    return vec4<u32>(
-        pack2x16float(v[0].xy),
-        pack2x16float(v[0].zw),
-        pack2x16float(v[1].xy),
-        pack2x16float(v[1].zw),
-    );
+    return vec4<u32>(halves(v[0]), halves(v[1]));
 }

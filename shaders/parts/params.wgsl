@@ -2,7 +2,8 @@
 //
 // Tensors are [height][width][quads] of four channels: rows are contiguous, so a dispatch that computes a window
 // of rows binds only those it reads and writes. `base` is the element of row 0, column 0 relative to the binding,
-// and so negative where the binding starts later. Scratch memory is [planes][width][pairs]: `quads` counts pairs there.
+// and so negative where the binding starts later. Scratch memory is [planes][width][items]: `quads` counts items there,
+// pairs of quads or quads.
 
 struct View {
     base: i32,
@@ -34,7 +35,7 @@ struct Params {
     // Channels of x, and hidden channels of an attention.
     channels: i32,
     hidden: i32,
-    // PReLU slope, or pixels of a patch.
+    // PReLU slope, pixels of a patch, or strength.
     scalar: f32,
 }
 

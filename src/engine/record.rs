@@ -130,9 +130,10 @@ impl<'a> Recorder<'a> {
         let step = &self.compiled.steps[node];
         let columns = step.lowered.domain().columns();
         for cut in cuts {
-            let mut start = 0;
+            let rows = &cut.window.cell_rows;
+            let (mut start, wide) = (0, step.lowered.strip_columns(rows.end - rows.start));
             while start < columns {
-                let end = start.saturating_add(step.lowered.strip[1]).min(columns);
+                let end = start.saturating_add(wide).min(columns);
                 self.strip((band, node), cut, &Strip { window: cut.window.clone(), columns: start..end });
                 start = end;
             }

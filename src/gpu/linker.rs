@@ -1,5 +1,5 @@
-//! Shaders are linked, not templated: a [`KernelSpec`] names plain WGSL files, and variation is only ever which
-//! file supplies a name (`parts/in_f32` or `parts/in_f16` the type and widening of an input, and so on).
+//! Shaders are linked, not templated: a [`KernelSpec`] names plain WGSL files, and variation is which file supplies a
+//! name (`parts/in_f32` or `parts/in_f16` the type and widening of an input, and so on), and a few constants.
 
 use std::fmt::Write;
 
@@ -34,15 +34,15 @@ impl Storage {
     }
 }
 
-/// What one pipeline is made of. Sizes that only matter for addressing are uniforms, so that an image size or a
-/// channel count makes no new pipeline.
+/// What one pipeline is made of. Sizes that only matter for addressing are uniforms, so that an image's size makes no
+/// new pipeline; a number of channels makes one only where registers or workgroup memory are sized by it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KernelSpec {
     /// The operator's shader.
     pub shader: &'static str,
     /// The parts it is linked with, besides `params`.
     pub parts: Vec<String>,
-    /// Constants that size registers or workgroup memory.
+    /// Constants that size registers or workgroup memory, or leave out what a layer has no use for.
     pub constants: Vec<(&'static str, u32)>,
 }
 
@@ -57,6 +57,14 @@ impl KernelSpec {
     #[must_use]
     pub fn stored(mut self, binding: &str, storage: Storage) -> Self {
         self.parts.push(format!("{binding}_{}", storage.suffix()));
+        if storage == Storage::F32 { self } else { self.with_halves(binding) }
+    }
+
+    /// With what parts that store f16 have in common.
+    fn with_halves(mut self, binding: &str) -> Self {
+        if binding == "out" {
+            self.parts.push("halves".to_owned());
+        }
         self
     }
 
@@ -64,7 +72,7 @@ impl KernelSpec {
     #[must_use]
     pub fn stored_two(mut self, binding: &str) -> Self {
         self.parts.push(format!("{binding}_f16_two"));
-        self
+        self.with_halves(binding)
     }
 
     /// With a constant.

@@ -158,7 +158,7 @@ impl Pipelines {
             } else {
                 trusted::module(wgpu, descriptor)
             };
-            // The crate's shaders write workgroup memory in full before each barrier.
+            // What nobody has written in workgroup memory never reaches a result of the crate's shaders.
             let options = wgpu::PipelineCompilationOptions {
                 zero_initialize_workgroup_memory: replaced.is_some(),
                 ..Default::default()
@@ -223,10 +223,7 @@ impl DiskCache {
         }
         let file = folder.join(wgpu::util::pipeline_cache_key(adapter)?);
         let stored = std::fs::read(&file).ok();
-        let intact = stored.as_deref().and_then(|bytes| {
-            let (digest, data) = bytes.split_at_checked(Sha256::output_size())?;
-            (Sha256::digest(data).as_slice() == digest).then_some(data)
-        });
+        let intact = stored.as_deref().and_then(intact);
         Some(Self { cache: trusted::pipeline_cache(device, intact), file })
     }
 
@@ -238,14 +235,24 @@ impl DiskCache {
                 let _ = std::fs::create_dir_all(folder);
             }
             let output = Output::create(&self.file)?;
-            let whole = [Sha256::digest(&data).as_slice(), &data].concat();
-            let written = output.file().write_all(&whole).and_then(|()| output.commit());
+            let written = output.file().write_all(&sealed(&data)).and_then(|()| output.commit());
             written.map_err(|source| Error::Io { action: "write", path: self.file.clone(), source })
         };
         if let Err(error) = written() {
             tracing::debug!("compiled kernels are not remembered: {error}");
         }
     }
+}
+
+/// A driver's data as the file has it.
+fn sealed(data: &[u8]) -> Vec<u8> {
+    [Sha256::digest(data).as_slice(), data].concat()
+}
+
+/// The driver's data in a file, where it is what was written.
+fn intact(stored: &[u8]) -> Option<&[u8]> {
+    let (digest, data) = stored.split_at_checked(Sha256::output_size())?;
+    (Sha256::digest(data).as_slice() == digest).then_some(data)
 }
 
 #[cfg(test)]
@@ -258,6 +265,21 @@ mod tests {
     fn specs() -> [KernelSpec; 3] {
         let rows = |ahead| KernelSpec::new("pool_rows", &[]).constant("AHEAD", ahead);
         [rows(1), KernelSpec::new("pool_rows", &["no_such_part"]), rows(2)]
+    }
+
+    /// Drivers take what they are given for their own.
+    #[test]
+    fn a_driver_gets_back_what_it_gave_or_nothing() {
+        let data: Vec<u8> = (0..100).collect();
+        let whole = sealed(&data);
+        assert_eq!(intact(&whole), Some(&data[..]));
+        assert_eq!(intact(&sealed(b"")), Some(&b""[..]));
+        for at in 0..whole.len() {
+            let mut other = whole.clone();
+            other[at] ^= 1;
+            assert_eq!(intact(&other), None, "byte {at}");
+            assert_eq!(intact(&whole[..at]), None, "{at} bytes");
+        }
     }
 
     #[test]

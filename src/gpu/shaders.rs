@@ -76,6 +76,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "parts/filter_storage",
     "parts/filters",
     "parts/flat",
+    "parts/halves",
     "parts/image_drop",
     "parts/image_emit",
     "parts/in_f16",

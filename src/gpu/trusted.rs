@@ -17,7 +17,8 @@ pub(super) fn module(
         force_loop_bounding: false,
         ..wgpu::ShaderRuntimeChecks::checked()
     };
-    // SAFETY: the sources are those compiled into this crate, never a file's.
+    // SAFETY: the sources are those compiled into this crate. (In debug builds alone a developer may name a folder of
+    // others, `MPRNET_SHADERS`, and answers for what follows as for a change of the crate's own.)
     //
     // Loops end: each is a `for` over an i32 or u32 that grows by a constant from its start to a bound that the body
     // does not change, a constant or a count of quads, taps, cells or tiles of the uniform block, far below 2^31. A
@@ -46,7 +47,9 @@ pub(super) fn experimental() -> wgpu::ExperimentalFeatures {
     // SAFETY: what may go wrong is that wgpu does not check how shaders use the feature. The only shaders that do are
     // this crate's `conv3x3/matrix` and `probe/matrix`: each is used only where the adapter lists its matrices' shape
     // and types and whole subgroups of any of its sizes fill a workgroup, loads from and stores to memory that lies
-    // inside the arrays it names, at multiples of 16 bytes as Vulkan wants, and the lanes of a subgroup never part
-    // ways. No other experimental feature is asked for.
+    // inside the arrays it names, at multiples of 16 bytes from their beginnings, and the lanes of a subgroup never part
+    // ways. That the arrays in workgroup memory begin at such multiples, as Vulkan wants, is the driver's doing, and
+    // WGSL cannot ask for it: drivers whose sums are known to be wrong get none (`gpu/quirks.rs`), and on others they
+    // are compared before they are used (`tune/proof.rs`). No other experimental feature is asked for.
     unsafe { wgpu::ExperimentalFeatures::enabled() }
 }

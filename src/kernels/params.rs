@@ -12,7 +12,7 @@ pub struct View {
     pub width: i32,
     /// Rows.
     pub height: i32,
-    /// Groups of four channels; of scratch memory pairs, of eight values.
+    /// Groups of four channels; of scratch memory its items, of eight values or four.
     pub quads: i32,
 }
 
@@ -32,6 +32,6 @@ pub struct Params {
     pub channels: i32,
     /// Hidden channels.
     pub hidden: i32,
-    /// PReLU slope, or pixels of a patch.
+    /// PReLU slope, pixels of a patch, or strength.
     pub scalar: f32,
 }

@@ -104,7 +104,7 @@ pub enum Grid {
         /// Workgroups that share a run.
         depth: u32,
     },
-    /// 64 lanes each along all cells.
+    /// 64 lanes each along all cells; of a shader whose workgroups have other sizes, one of them counts as 64.
     CellLanes {
         /// Cells that share lanes.
         cells: u32,
@@ -258,9 +258,17 @@ impl Lowered {
             let middle = low + (high - low).div_ceil(2);
             if bytes(middle) <= budget { low = middle } else { high = middle - 1 }
         }
-        let strip = if low >= columns { [low / columns, columns] } else { [1, low] };
+        let strip = strip_of(low, [total, columns]);
         let scratch = buffers.iter().map(|s| s.bytes(strip[0] * strip[1])).collect();
         Self { stages, strip, scratch }
+    }
+
+    /// How many columns of cells a strip has beside which there are so many rows: as many as the scratch buffers hold,
+    /// or a little less, so that all strips side by side have about as many.
+    pub(crate) fn strip_columns(&self, rows: u32) -> u32 {
+        let columns = self.domain().columns().max(1);
+        let most = (self.strip[0].saturating_mul(self.strip[1]) / rows.max(1)).max(self.strip[1]);
+        columns.div_ceil(columns.div_ceil(most))
     }
 
     /// What a plan has to know of it, and its work.
@@ -293,5 +301,37 @@ impl Lowered {
     #[must_use]
     pub fn domain(&self) -> &Domain {
         &self.stages[0].domain
+    }
+}
+
+/// The rows and columns of a strip of at most so many cells, of which fewest cover cells in so many rows and columns;
+/// of several such the widest.
+fn strip_of(most: u32, [rows, columns]: [u32; 2]) -> [u32; 2] {
+    let widths = (1..=columns).map(|parts| columns.div_ceil(parts)).filter(|&width| width <= most);
+    let strips = widths.map(|width| [(most / width).min(rows), width]);
+    let count = |&[high, wide]: &[u32; 2]| u64::from(rows.div_ceil(high)) * u64::from(columns.div_ceil(wide));
+    strips.min_by_key(count).unwrap_or([1, 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strip_of;
+
+    #[test]
+    fn strips_are_as_few_as_can_be() {
+        // 1280 x 720 pixels, in 32 MiB of what 96, 112 and 128 channels of F(4x4) take.
+        assert_eq!(strip_of(288, [90, 160]), [9, 32]);
+        for (most, rows, columns) in
+            [(288, 90, 160), (224, 90, 240), (1, 7, 9), (17, 1, 40), (5000, 3, 40), (40, 90, 1)]
+        {
+            let [high, wide] = strip_of(most, [rows, columns]);
+            let count = |[high, wide]: [u32; 2]| rows.div_ceil(high) * columns.div_ceil(wide);
+            assert!(high * wide <= most && (1..=rows).contains(&high) && (1..=columns).contains(&wide));
+            let whole_rows = if most >= columns { [most / columns, columns] } else { [1, most] };
+            assert!(
+                count([high, wide]) <= count(whole_rows),
+                "{most} of {rows} x {columns}: {high} x {wide}"
+            );
+        }
     }
 }

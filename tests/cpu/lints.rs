@@ -5,7 +5,10 @@ use std::path::Path;
 
 use mprnet::kernels::{BindingIndex, Params, View};
 use naga::proc::Layouter;
-use naga::{AddressSpace, Handle, Module, ShaderStage, StorageAccess, Type, TypeInner};
+use naga::{
+    AddressSpace, Block, Expression, Function, Handle, Module, ShaderStage, Statement, StorageAccess, Type,
+    TypeInner,
+};
 
 use crate::translate::{all_specs, compile};
 
@@ -55,6 +58,14 @@ fn lint(module: &Module, (most_lanes, most_shared): Most) -> Vec<String> {
     if storages > 8 {
         found.push(format!("{storages} storage bindings"));
     }
+    let functions = module.functions.iter().map(|(_, function)| function);
+    for function in functions.chain(module.entry_points.iter().map(|entry| &entry.function)) {
+        let mut stored = Vec::new();
+        stores(&function.body, &mut stored);
+        if stored.into_iter().any(|pointer| is_shared_component(module, function, pointer)) {
+            found.push("a component of a vector in workgroup memory is stored by itself".to_owned());
+        }
+    }
     for entry in &module.entry_points {
         let invocations: u32 = entry.workgroup_size.iter().product();
         if invocations > most_lanes || entry.name != "main" || entry.stage != ShaderStage::Compute {
@@ -62,6 +73,56 @@ fn lint(module: &Module, (most_lanes, most_shared): Most) -> Vec<String> {
         }
     }
     found
+}
+
+/// Where a block of statements stores, the blocks within it included.
+fn stores(block: &Block, found: &mut Vec<Handle<Expression>>) {
+    for statement in block {
+        match statement {
+            Statement::Store { pointer, .. } => found.push(*pointer),
+            Statement::Block(inner) => stores(inner, found),
+            Statement::If { accept, reject, .. } => {
+                [accept, reject].into_iter().for_each(|b| stores(b, found));
+            }
+            Statement::Loop { body, continuing, .. } => {
+                [body, continuing].into_iter().for_each(|b| stores(b, found));
+            }
+            Statement::Switch { cases, .. } => cases.iter().for_each(|case| stores(&case.body, found)),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a pointer is to one component of a vector in workgroup memory: a store there may be one to the whole vector
+/// (WGSL, "vector access expression"), which takes away what other lanes store to its other components.
+fn is_shared_component(module: &Module, function: &Function, pointer: Handle<Expression>) -> bool {
+    // The chain from the variable to what is pointed at.
+    let (mut chain, mut at) = (Vec::new(), pointer);
+    let mut ty = loop {
+        match function.expressions[at] {
+            Expression::Access { base, .. } => chain.push((std::mem::replace(&mut at, base), 0)),
+            Expression::AccessIndex { base, index } => {
+                chain.push((std::mem::replace(&mut at, base), index as usize));
+            }
+            Expression::GlobalVariable(variable) => {
+                let variable = &module.global_variables[variable];
+                if variable.space != AddressSpace::WorkGroup {
+                    return false;
+                }
+                break variable.ty;
+            }
+            _ => return false,
+        }
+    };
+    for (_, index) in chain.into_iter().rev() {
+        ty = match &module.types[ty].inner {
+            TypeInner::Array { base, .. } => *base,
+            TypeInner::Struct { members, .. } => members[index].ty,
+            TypeInner::Vector { .. } => return true,
+            other => panic!("{other:?} in workgroup memory"),
+        };
+    }
+    false
 }
 
 /// The uniform block's members, with their offsets as Rust has them.
@@ -159,6 +220,12 @@ fn broken_kernels_are_found() {
     let cases = [
         ("@workgroup_size(64)", "@workgroup_size(64, 5)", "320 invocations"),
         ("fn main", "fn other", "Compute other"),
+        (
+            "@compute @workgroup_size(64) fn main() {}",
+            "var<workgroup> sh: array<vec4<f32>, 8>;\n\
+             @compute @workgroup_size(64) fn main() { for (var i = 0; i < 2; i++) { sh[i][i % 4] = 1.0; } }",
+            "a component of a vector in workgroup memory",
+        ),
         ("var<storage, read> x: array<u32>", "var x: texture_storage_2d<rgba32float, read>", "x is an image"),
         ("@compute", "var<workgroup> big: array<u32, 4097>;\n@compute", "16388 bytes of workgroup memory"),
         ("@compute", &format!("{many}@compute"), "9 storage bindings"),

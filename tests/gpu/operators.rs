@@ -113,6 +113,28 @@ fn exact(values: &Values) -> Vec<f64> {
 
 const GRIDS: [Patches; 3] = [Patches::WHOLE, Patches::HALVES, Patches::QUARTERS];
 
+/// Drivers may make the largest number of f16 of what is larger: a picture that is finite and wrong.
+#[test]
+fn what_f16_does_not_hold_is_infinite() {
+    let desc = |channels| feature(channels, 1, 1, Patches::WHOLE);
+    // Halfway between 65,504 and the next one that there would be.
+    let sums = [(65504.0, 15.0), (65504.0, 16.0), (40000.0, 40000.0), (-65504.0, -16.0), (60000.0, -60000.0)];
+    let channels = sums.len() as u32;
+    let mut graph = Graph::new();
+    let inputs = ["a", "b"].map(|name| graph.add_input(name, desc(channels)));
+    graph.push("sum", Op::Add, &inputs, Patches::WHOLE).unwrap();
+    let sum = graph.nodes()[0].outputs[0];
+    graph.mark_output(sum);
+    let values = [sums.map(|(a, _)| a), sums.map(|(_, b)| b)].map(|v| Values::Planar(v.to_vec()));
+    let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
+    for device in [device(), packed_device()] {
+        let found = execute_on(device, &graph, &values, &options);
+        let finite: Vec<bool> = planar(&found[0]).iter().map(|v| v.is_finite()).collect();
+        assert_eq!(finite, [true, false, false, false, true], "{:?}", planar(&found[0]));
+        assert_eq!((planar(&found[0])[0], planar(&found[0])[4]), (65504.0, 0.0));
+    }
+}
+
 #[test]
 fn convolutions() {
     let mut random = Random::new(1);

@@ -92,8 +92,8 @@ pub fn candidates(shape: &ConvShape, target: &Target) -> Vec<Candidate> {
     let width = shape.inputs.iter().sum::<u32>().min(shape.outputs);
     let wide = width >= WIDE;
     let ranked = match target.maker {
-        _ if target.software => SOFTWARE,
         _ if target.slow_compiler => COMPILED_SLOWLY,
+        _ if target.software => SOFTWARE,
         Maker::Intel if shape.inputs.len() > 1 && target.storage != Storage::F32 => INTEL_TWO_HALVES,
         Maker::Qualcomm if target.subgroups.is_none() => OLD_ADRENO,
         Maker::Qualcomm | Maker::Apple if wide => MOBILE,
@@ -146,6 +146,8 @@ mod tests {
         assert_eq!(first(&wider, &of(Maker::Nvidia)), Variant::Winograd4);
         assert_eq!(first(&wide, &Target { failed: vec![Variant::Matrix16], ..half }), Variant::Tiled);
         assert_eq!(first(&wide, &Target { slow_compiler: true, ..of(Maker::Nvidia) }), Variant::Block);
+        let warp = Target { slow_compiler: true, ..Target::lavapipe(Storage::F32) };
+        assert_eq!(first(&wide, &warp), Variant::Block);
         let exact = Target { direct_sums: true, ..of(Maker::Apple) };
         assert_eq!(first(&wide, &exact), Variant::Tiled);
         let failed = Target { failed: Variant::ALL.to_vec(), ..of(Maker::Amd) };

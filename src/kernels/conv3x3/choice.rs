@@ -23,7 +23,7 @@ pub enum Variant {
     Broadcast,
     /// The same in larger subgroups, by shuffles among eight lanes.
     Shuffle,
-    /// The same, with both taken from workgroup memory, where 128 pixels meet up to 64 outputs.
+    /// The same, with both taken from workgroup memory, where 128 or 256 pixels meet up to 64 outputs.
     Tiled,
     /// Winograd F(2x2, 3x3): 16 multiplications for 4 outputs instead of 36.
     Winograd2,

@@ -71,7 +71,7 @@ pub(super) fn lower(cx: &Context<'_>, conv: &Conv, algorithm: &'static Algorithm
 }
 
 fn transform_input(cx: &Context<'_>, conv: &Conv, algorithm: &Algorithm, scratch: Scratch) -> Stage {
-    let spec = KernelSpec::new("conv3x3/winograd_tile_input", &["tile", "padded", algorithm.part]);
+    let spec = KernelSpec::new("conv3x3/winograd_tile_input", &["tile", algorithm.part]);
     let grid = Grid::CellLanes { cells: 1, lanes: scratch.tiles * scratch.items, depth: 2 };
     let stage = stage(cx, spec, grid, None).bind_any(BindingIndex::Dst, Operand::Scratch(scratch));
     Sources::of(cx, conv).bind(stage, cx, conv, Reach::Around)
