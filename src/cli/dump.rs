@@ -17,12 +17,6 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
     Output::create(path).map(|_| ())
 }
 
-/// Finds out whether a file is there.
-pub(super) fn check_there(path: &Path) -> Result<(), Error> {
-    let missing = |source| Error::Io { action: "read", path: path.to_owned(), source };
-    std::fs::metadata(path).map(|_| ()).map_err(missing)
-}
-
 /// The same as [`check`] of a command's result, which is not to be written over what the command reads.
 pub(super) fn check_result(read: &[&Path], file: Option<&Path>) -> Result<(), Failure> {
     let Some(file) = file else { return Ok(()) };

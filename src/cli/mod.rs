@@ -25,6 +25,7 @@ mod patterns;
 mod photo;
 mod plan;
 mod profile;
+mod reading;
 mod reference;
 mod restore;
 mod restoring;

@@ -57,9 +57,11 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let precision = args.network.precision();
     // Memory first: it is where photos end that are too large to count kernels for.
     let memory = memory(&forms, args)?;
+    let whole = (width, height) == args.size;
+    let part = if whole { String::new() } else { format!("; one tile of {}x{}", args.size.0, args.size.1) };
     let network = [
         weights.config().to_string(),
-        format!("{} parameters, {width}x{height}, {}", weights.parameter_count(), precision.name()),
+        format!("{} parameters, {width}x{height}, {}{part}", weights.parameter_count(), precision.name()),
     ];
     let mut tables = vec![lines(network), operators(&forms, precision), memory];
     if let Some(budget) = args.network.max_memory {

@@ -18,7 +18,7 @@ use super::session::Model;
 use super::summary::{self, File, Summary};
 use super::telling::Telling;
 use super::video::Video;
-use super::{Failure, dump, exit_code, print, report, say};
+use super::{Failure, dump, exit_code, print, reading, report, say};
 
 #[derive(Args)]
 pub(super) struct RestoreArgs {
@@ -203,7 +203,7 @@ fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBu
     {
         // Where the input's name is misspelt, that is told and not what follows for the output.
         job.check_output()
-            .or_else(|error| job.input.file().map_or(Ok(()), dump::check_there).and(Err(error)))?;
+            .or_else(|error| job.input.file().map_or(Ok(()), reading::check_there).and(Err(error)))?;
     }
     dumps.into_iter().try_for_each(dump::check)?;
     Ok((jobs, targets))

@@ -27,8 +27,9 @@ pub fn examine(options: &DeviceOptions, progress: &mut dyn FnMut(&str)) -> Resul
             adapters.push(examine_one(index, summary, chosen == Some(index), &own));
         }
     }
-    let machine = Machine::of_this();
-    let findings = findings::of_machine(&machine, &adapters);
+    let (machine, software) =
+        (Machine::of_this(), found.iter().map(AdapterSummary::is_software).collect::<Vec<_>>());
+    let findings = findings::of_machine(&machine, &software, &adapters);
     Ok(Diagnosis {
         mprnet: env!("CARGO_PKG_VERSION").to_owned(),
         date: String::new(),

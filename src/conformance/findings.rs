@@ -18,11 +18,12 @@ fn finding(severity: Severity, what: impl Into<String>, advice: impl Into<String
     Finding { severity, what: what.into(), advice: advice.into() }
 }
 
-/// What is off with the machine as a whole.
-pub(super) fn of_machine(machine: &Machine, adapters: &[Examined]) -> Vec<Finding> {
+/// What is off with the machine as a whole, which has adapters, software ones and others, of which maybe one alone was
+/// examined.
+pub(super) fn of_machine(machine: &Machine, software: &[bool], examined: &[Examined]) -> Vec<Finding> {
     let mut found = Vec::new();
-    let hardware = adapters.iter().any(|a| !a.adapter.software);
-    if adapters.is_empty() {
+    let hardware = software.contains(&false);
+    if software.is_empty() {
         found.push(no_adapter(machine));
     }
     if !hardware {
@@ -36,7 +37,7 @@ pub(super) fn of_machine(machine: &Machine, adapters: &[Examined]) -> Vec<Findin
             advice,
         ));
     }
-    let dx12 = adapters.iter().any(|a| a.chosen && a.adapter.backend == wgpu::Backend::Dx12.to_string());
+    let dx12 = examined.iter().any(|a| a.chosen && a.adapter.backend == wgpu::Backend::Dx12.to_string());
     if dx12 && machine.dxcompiler.is_none() {
         let what = "DX12 compiles by FXC, which takes seconds at every start and knows no 16-bit floats";
         let advice = "put dxcompiler.dll 1.8.2502 or newer beside the program";
@@ -159,6 +160,12 @@ mod tests {
     use super::super::doctor::tests::{adapter, machine};
     use super::*;
 
+    /// Of a machine all of whose adapters were examined.
+    fn of_all(machine: &Machine, adapters: &[Examined]) -> Vec<Finding> {
+        let software: Vec<bool> = adapters.iter().map(|a| a.adapter.software).collect();
+        of_machine(machine, &software, adapters)
+    }
+
     fn told(found: &[Finding]) -> String {
         let line = |f: &Finding| format!("{:?}: {}; {}", f.severity, f.what, f.advice);
         found.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -168,37 +175,45 @@ mod tests {
     fn nothing_is_off_where_a_gpu_restores_right() {
         let gpu = adapter(false);
         assert_eq!(told(&of_adapter(&gpu)), "");
-        assert_eq!(told(&of_machine(&machine(), &[gpu])), "");
+        assert_eq!(told(&of_all(&machine(), &[gpu])), "");
     }
 
     #[test]
     fn a_machine_without_adapters() {
         let none = Machine { vulkan_drivers: Some(0), ..machine() };
-        assert!(told(&of_machine(&none, &[])).contains("install mesa-vulkan-drivers"));
+        assert!(told(&of_all(&none, &[])).contains("install mesa-vulkan-drivers"));
         let some = Machine { vulkan_drivers: Some(2), ..machine() };
-        assert!(told(&of_machine(&some, &[])).contains("vulkaninfo"));
+        assert!(told(&of_all(&some, &[])).contains("vulkaninfo"));
         let windows = Machine { system: "windows x86_64".to_owned(), ..machine() };
-        assert!(told(&of_machine(&windows, &[])).contains("maker of the GPU"));
+        assert!(told(&of_all(&windows, &[])).contains("maker of the GPU"));
+    }
+
+    /// `--device` examines one; the others are there all the same.
+    #[test]
+    fn a_gpu_that_is_not_examined() {
+        let named =
+            Machine { environment: [("WGPU_BACKEND".to_owned(), "vulkan".to_owned())].into(), ..machine() };
+        assert_eq!(told(&of_machine(&named, &[false, true], &[adapter(true)])), "");
     }
 
     #[test]
     fn a_gpu_that_is_not_seen() {
         let software = [adapter(true)];
         let closed = Machine { closed_nodes: vec!["/dev/dri/renderD128".to_owned()], ..machine() };
-        assert!(told(&of_machine(&closed, &software)).contains("usermod -aG render"));
+        assert!(told(&of_all(&closed, &software)).contains("usermod -aG render"));
         let nvidia = Machine { nvidia: true, ..machine() };
-        assert!(told(&of_machine(&nvidia, &software)).contains("libnvidia-gl"));
-        assert!(told(&of_machine(&machine(), &software)).contains("--device /dev/dri"));
+        assert!(told(&of_all(&nvidia, &software)).contains("libnvidia-gl"));
+        assert!(told(&of_all(&machine(), &software)).contains("--device /dev/dri"));
         let named =
             Machine { environment: [("WGPU_BACKEND".to_owned(), "gl".to_owned())].into(), ..machine() };
-        assert!(told(&of_machine(&named, &software)).contains("WGPU_BACKEND=gl hides"));
+        assert!(told(&of_all(&named, &software)).contains("WGPU_BACKEND=gl hides"));
         let mut dx12 = adapter(false);
         dx12.adapter.backend = wgpu::Backend::Dx12.to_string();
-        assert!(told(&of_machine(&machine(), std::slice::from_ref(&dx12))).contains("beside the program"));
+        assert!(told(&of_all(&machine(), std::slice::from_ref(&dx12))).contains("beside the program"));
         let with = Machine { dxcompiler: Some("dxcompiler.dll".to_owned()), ..machine() };
-        assert_eq!(told(&of_machine(&with, &[dx12])), "");
+        assert_eq!(told(&of_all(&with, &[dx12])), "");
         let homeless = Machine { cache_unusable: Some("no HOME".to_owned()), ..machine() };
-        assert!(told(&of_machine(&homeless, &[adapter(false)])).contains("MPRNET_CACHE"));
+        assert!(told(&of_all(&homeless, &[adapter(false)])).contains("MPRNET_CACHE"));
     }
 
     #[test]

@@ -175,12 +175,23 @@ pub struct TensorCheck {
     pub pytorch: Option<f64>,
 }
 
+impl TensorCheck {
+    /// The larger of its errors, infinite where a value is not finite, and what it is against.
+    #[must_use]
+    pub fn farthest(&self) -> (f64, &'static str) {
+        let twin = self.twin.unwrap_or(f64::INFINITY);
+        match self.pytorch {
+            Some(error) if error > twin => (error, "PyTorch's"),
+            _ => (twin, "the CPU twin's"),
+        }
+    }
+}
+
 impl NetworkCheck {
-    /// The tensor that is farthest from the twin, or not finite.
+    /// The tensor that is farthest from the twin or from PyTorch, or not finite.
     #[must_use]
     pub fn worst(&self) -> Option<&TensorCheck> {
-        let error = |tensor: &TensorCheck| tensor.twin.unwrap_or(f64::INFINITY);
-        self.tensors.iter().max_by(|a, b| error(a).total_cmp(&error(b)))
+        self.tensors.iter().max_by(|a, b| a.farthest().0.total_cmp(&b.farthest().0))
     }
 
     /// Whether the result and every tensor are within their bounds.
@@ -220,7 +231,10 @@ impl Report {
             let fused = if check.fused { "fused" } else { "operator by operator" };
             let what = match (&check.outcome, check.worst()) {
                 (outcome, Some(worst)) if outcome.is_right() => {
-                    format!("{} errs by {}", worst.name, scientific(worst.twin.or(worst.pytorch)))
+                    let (error, reference) = worst.farthest();
+                    let [error, bound] =
+                        [error, check.tensor_bound].map(|e| scientific(Some(e).filter(|e| e.is_finite())));
+                    format!("{} differs from {reference} by {error}, more than {bound}", worst.name)
                 }
                 (outcome, _) => told(outcome),
             };

@@ -26,7 +26,11 @@ pub(super) enum Room {
 /// # Errors
 /// [`Error::Io`] where no file can be made that large.
 pub(super) fn make(sizes: &[u64]) -> Result<Vec<Room>> {
-    let mut spare = available() / 100 * SHARE;
+    make_within(sizes, available() / 100 * SHARE)
+}
+
+/// The same, with so many bytes of memory to spare.
+fn make_within(sizes: &[u64], mut spare: u64) -> Result<Vec<Room>> {
     let mut order: Vec<usize> = (0..sizes.len()).collect();
     order.sort_by_key(|&i| sizes[i]);
     let mut rooms: Vec<Option<Room>> = sizes.iter().map(|_| None).collect();
@@ -144,6 +148,23 @@ fn no_room(folder: &Path, source: std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_go_to_files_where_memory_is_short() {
+        let within = |spare| -> Vec<Option<usize>> {
+            let rooms = make_within(&[5, 1, 3], spare).unwrap();
+            let in_memory = |room: &Room| match room {
+                Room::Memory(bytes) => Some(bytes.len()),
+                Room::File(..) => None,
+            };
+            rooms.iter().map(in_memory).collect()
+        };
+        assert_eq!(within(9), [Some(5), Some(1), Some(3)]);
+        assert_eq!(within(8), [None, Some(1), Some(3)]);
+        assert_eq!(within(4), [None, Some(1), Some(3)]);
+        assert_eq!(within(3), [None, Some(1), None]);
+        assert_eq!(within(0), [None; 3]);
+    }
 
     #[test]
     fn memory_and_files_give_back_what_they_were_given() {

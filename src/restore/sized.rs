@@ -129,13 +129,15 @@ pub(super) struct Cache {
     pub(super) tuner: Tuner,
     /// Most recently used last.
     executors: Vec<(Key, Executor)>,
+    /// Bytes of the device that executors of other sizes than the current photo's may take, where nothing bounds all.
+    spare: u64,
     /// Bytes that a photo may take, since the device had no more for an earlier one; forgotten where they are too few.
     limit: Option<u64>,
 }
 
 impl Cache {
     pub(super) fn new(tuner: Tuner) -> Self {
-        Self { tuner, executors: Vec::new(), limit: None }
+        Self { tuner, executors: Vec::new(), spare: KEPT_BYTES, limit: None }
     }
 
     /// How many there are.
@@ -195,7 +197,7 @@ impl Cache {
                 match bound {
                     Some(bound) => self.keep(bound.saturating_sub(bytes), None),
                     // The photo's other networks are needed again for the next one.
-                    None => self.keep(KEPT_BYTES, Some(key.size())),
+                    None => self.keep(self.spare, Some(key.size())),
                 }
             };
             match new(device, &model.store, graph.clone(), &options, &mut make_room) {
@@ -256,7 +258,7 @@ mod tests {
     use crate::model::{ModelConfig, Weights};
     use crate::tune::Tuning;
 
-    fn model(max_memory: u64) -> Model {
+    fn model(max_memory: impl Into<Option<u64>>) -> Model {
         let narrow = ModelConfig {
             n_feat: 8,
             scale_unetfeats: 4,
@@ -268,7 +270,7 @@ mod tests {
             place: 0,
             device: Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap(),
             weights: Weights::seeded(narrow, 1),
-            options: RestorerOptions { max_memory: Some(max_memory), ..RestorerOptions::default() },
+            options: RestorerOptions { max_memory: max_memory.into(), ..RestorerOptions::default() },
             store: WeightStore::default(),
             peaks: OnceLock::new(),
             too_large: AtomicBool::new(false),
@@ -326,6 +328,26 @@ mod tests {
             pollster::block_on(cache.lock()).len()
         };
         assert_eq!([kept_within(2 * a), kept_within(a)], [2, 1]);
+    }
+
+    /// Photos of many sizes do not fill the device, and those of one size find all networks of their chain.
+    #[test]
+    fn what_is_kept_where_nothing_is_bounded() {
+        let [_, b, c] = needs([64, 72, 80]);
+        let cache = async_lock::Mutex::new(Cache { spare: b + c, ..Cache::new(Tuner::new(Tuning::Off)) });
+        let photo = |place: usize, width: u32| {
+            let key = Key { network: place, ..key(width) };
+            let model = Model { place, ..model(None) };
+            drop(Turn::new(pollster::block_on(cache.lock()), &model, key, &[]).unwrap());
+            let cache = pollster::block_on(cache.lock());
+            (cache.kept(Some(key.size())), cache.len())
+        };
+        for (width, kept) in [(64, 1), (72, 2), (80, 3), (88, 3)] {
+            let (bytes, count) = photo(0, width);
+            assert!(bytes <= b + c && count == kept, "{width}: {bytes} of {b} and {c}, {count}");
+        }
+        pollster::block_on(cache.lock()).spare = 0;
+        assert_eq!([0, 1].map(|place| photo(place, 96)), [(0, 1), (0, 2)]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 /// A larger file is none of ours.
 const MOST_BYTES: u64 = 16 << 20;
 /// Choices that are kept, the newest.
-const MOST_ENTRIES: usize = 4096;
+pub(super) const MOST_ENTRIES: usize = 4096;
 
 /// Where choices are remembered: `variants.json` in [`cache_folder`].
 #[must_use]

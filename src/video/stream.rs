@@ -38,7 +38,7 @@ impl<R: BufRead> Reader<R> {
         let refused = |reason| Error::Video { origin: origin.to_owned(), reason };
         let line = match read_line(&mut input).map_err(|e| unread(origin, e))? {
             Line::Whole(line) => line,
-            Line::Missing => return Err(refused("there is nothing in it".to_owned())),
+            Line::Missing => return Err(refused(format!("there is nothing in it; {WHOLE}"))),
             Line::Endless(start) => {
                 // What is something else altogether is told as that.
                 Header::parse(&start).map_err(refused)?;
@@ -57,11 +57,15 @@ impl<R: BufRead> Reader<R> {
     /// The next frame; nothing after the last one.
     ///
     /// # Errors
-    /// [`Error::Video`] where a frame is cut short, is interlaced, or something else stands in its place;
+    /// [`Error::Video`] where there is no frame at all, one is cut short or interlaced, or something else stands in its
+    /// place;
     /// [`Error::Io`].
     pub fn read(&mut self) -> Result<Option<Picture>> {
         let number = self.frames + 1;
         let parameters = match read_line(&mut self.input).map_err(|e| unread(&self.origin, e))? {
+            Line::Missing if self.frames == 0 => {
+                return Err(self.refused(format!("there is no frame in it; {WHOLE}")));
+            }
             Line::Missing => return Ok(None),
             Line::Whole(line) if line == b"FRAME" => Vec::new(),
             Line::Whole(line) => match line.strip_prefix(b"FRAME ") {
@@ -204,6 +208,7 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_frame() {
+        refused(b"", 0, &["there is no frame in it", "see what ended the program"]);
         refused(b"FRAME\na", 0, &["frame 1 is cut short, 1 bytes of 2"]);
         refused(b"FRAME\nabFRAME\n", 1, &["frame 2 is cut short, 0 bytes of 2"]);
         refused(b"FRAME\nabFRA", 1, &["ends within the line before frame 2"]);

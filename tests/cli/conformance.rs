@@ -66,6 +66,44 @@ fn everything_is_checked() {
     assert!(all["timing"]["first"].as_f64().unwrap() > 0.0);
 }
 
+/// A platform is held to PyTorch's tensors, not to the twin alone.
+#[test]
+fn a_platform_that_errs() {
+    let room = Room::new();
+    let golden = std::fs::read(repository("golden/tiny_32x48.safetensors")).unwrap();
+    let mut tensors = safetensors::SafeTensors::deserialize(&golden).unwrap().tensors();
+    let moved: Vec<u8> = {
+        let (_, feature) = tensors.iter().find(|(name, _)| name == "stage3").unwrap();
+        let values = feature.data().chunks_exact(4).map(|v| f32::from_le_bytes(v.try_into().unwrap()));
+        values.flat_map(|value| (value + 0.1).to_le_bytes()).collect()
+    };
+    for (name, view) in &mut tensors {
+        if name == "stage3" {
+            *view =
+                safetensors::tensor::TensorView::new(view.dtype(), view.shape().to_vec(), &moved).unwrap();
+        }
+    }
+    room.put("tensors", &safetensors::serialize(tensors, None).unwrap());
+    room.put("weights", &std::fs::read(repository("golden/tiny.safetensors")).unwrap());
+    room.put("networks.json", br#"[{"name": "moved", "weights": "weights", "tensors": "tensors"}]"#);
+    let run = room.run(&["conformance", "-q", "--golden", ".", "--only", "moved"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    let wrong: Vec<&str> =
+        run.err.lines().filter(|line| line.starts_with("wrong: network moved, f32")).collect();
+    assert!(wrong.len() > 1, "{}", run.err);
+    assert!(run.out.contains("WRONG"), "{}", run.out);
+
+    // A tensor that the twin has and PyTorch has not.
+    let mut report = report(&room, &["--only", "tiny"]);
+    let tensors = report["networks"][0]["tensors"].as_array_mut().unwrap();
+    let known = tensors.iter_mut().find(|tensor| tensor["pytorch"].is_number()).unwrap();
+    known["pytorch"] = 0.5.into();
+    let name = known["name"].as_str().unwrap().to_owned();
+    room.put("wrong.json", report.to_string().as_bytes());
+    let table = room.run(&["conformance", "wrong.json"]).succeeds().out;
+    assert!(table.contains(&format!("{name} differs from PyTorch's by 5.0e-1, more than ")), "{table}");
+}
+
 #[test]
 fn reports_that_are_none() {
     let room = Room::new();
@@ -74,6 +112,11 @@ fn reports_that_are_none() {
     room.put("photo.json", &[0xff; 64]);
     for name in ["text.json", "other.json", "photo.json"] {
         Run::of(&mut room.command(["conformance", name])).fails_at_once(1, &["cannot read the report", name]);
+    }
+    // It has no end.
+    if cfg!(unix) {
+        let endless = ["conformance", "/dev/zero"];
+        Run::of(&mut room.command(endless)).fails_at_once(1, &["/dev/zero", "larger than 64 MiB"]);
     }
     Run::of(&mut room.command(["conformance", "none.json"])).fails_at_once(1, &["cannot read none.json"]);
     let both = ["conformance", "text.json", "--golden", "."];

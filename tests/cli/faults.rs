@@ -17,14 +17,21 @@ const NOT_MAPPED: i32 = -5;
 /// Far beyond what any run here takes: whatever takes so long hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The folder of the layer, compiled once; none without a C compiler or Vulkan's headers.
+/// The folder of the layer, compiled once; none without a C compiler or Vulkan's headers, which tools/test.sh installs.
 fn layer() -> Option<&'static Path> {
     static LAYER: OnceLock<Option<PathBuf>> = OnceLock::new();
     LAYER
         .get_or_init(|| {
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layer");
-            let sources = repository("tools/isa/layer");
+            // Of this process alone: others may be compiling it, too.
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("layer-{}", std::process::id()));
             std::fs::create_dir_all(&folder).unwrap();
+            let headers = folder.join("headers.c");
+            std::fs::write(&headers, "#include <vulkan/vk_layer.h>\n").unwrap();
+            let there = Command::new("cc").arg("-fsyntax-only").arg(headers).output();
+            if !there.is_ok_and(|output| output.status.success()) {
+                return None;
+            }
+            let sources = repository("tools/isa/layer");
             let manifest = "VkLayer_mprnet_isa.json";
             std::fs::copy(sources.join(manifest), folder.join(manifest)).unwrap();
             let mut compiler = Command::new("cc");
@@ -32,8 +39,9 @@ fn layer() -> Option<&'static Path> {
             compiler.arg(folder.join("libVkLayer_mprnet_isa.so"));
             let files = std::fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path());
             compiler.args(files.filter(|path| path.extension().is_some_and(|end| end == "c")));
-            let made = compiler.output().is_ok_and(|output| output.status.success());
-            made.then_some(folder)
+            let output = compiler.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Some(folder)
         })
         .as_deref()
 }
@@ -58,6 +66,7 @@ impl Bench {
         let room = Room::with_photo();
         room.put("tiny", &std::fs::read(repository("golden/tiny.safetensors")).unwrap());
         room.put("bands.png", &png(smooth(32, 64)));
+        room.put("large.png", &png(smooth(256, 384)));
         room.make_directory("calls");
         let args = [&["restore", "--model", "tiny", "-o", "out.png"], args].concat();
         let mut bench = Bench { room, layer, args, calls: Vec::new(), right: Vec::new() };
@@ -199,10 +208,22 @@ fn a_device_that_is_lost_twice_restores_the_rest() {
 #[test]
 fn a_lack_of_memory_leaves_nothing_half_written() {
     let Some(bench) = Bench::new(&["photo.png"]) else { return };
-    bench.survives(&format!("allocation:2-2:{OUT_OF_DEVICE_MEMORY}"));
+    assert!(bench.survives(&format!("allocation:2-2:{OUT_OF_DEVICE_MEMORY}")));
     assert!(bench.survives(&format!("mapping:2-2:{NOT_MAPPED}")));
     // Nothing can be done without memory.
     assert!(!bench.survives(&format!("allocation:1-99999:{OUT_OF_HOST_MEMORY}")));
+}
+
+/// What the device has no room for as a whole is computed in bands.
+#[test]
+fn a_lack_of_memory_for_tensors_ends_in_bands() {
+    let Some(bench) = Bench::new(&["large.png"]) else { return };
+    // The first buffers are the weights'.
+    let run = bench.failing(&bench.args, &format!("allocation:4-4:{OUT_OF_DEVICE_MEMORY}")).succeeds();
+    for told in ["the device has no room for", "bands"] {
+        assert!(run.err.contains(told), "{told} is not in: {}", run.err);
+    }
+    assert!(std::fs::read(bench.room.path("out.png")).unwrap() == bench.right);
 }
 
 /// Without a device, nothing waits for the next frame of a video.

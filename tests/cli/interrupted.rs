@@ -101,7 +101,9 @@ fn waiting(room: &Room) -> Running {
 
 #[test]
 fn signals_end_it_and_say_what_was_finished() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    // Elsewhere nothing says whether a hangup is to end it, and the system ends it.
+    let hangup = cfg!(target_os = "linux").then_some((Signal::HUP, 129));
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)].into_iter().chain(hangup) {
         let room = room();
         let run = waiting(&room);
         run.signal(signal);
@@ -113,6 +115,27 @@ fn signals_end_it_and_say_what_was_finished() {
         );
         assert_eq!(names(&room.path("out")), ["a.png"]);
     }
+}
+
+/// Under `nohup` a terminal that is closed ends nothing.
+#[test]
+fn a_signal_that_its_parent_ignores_does_not_end_it() {
+    let room = room();
+    for name in ["a.png", "b.png"] {
+        room.put(name, &png(smooth(16, 16)));
+    }
+    make_pipe(&room, "pipe.png");
+    let own = room.command(["restore", "--model", "tiny", "a.png", "pipe.png", "b.png", "-o", "out"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(own.get_program()).args(own.get_args());
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut run = Running::of(command.current_dir(own.get_current_dir().unwrap()));
+    assert!(run.says("a.png -> "), "{}", run.said);
+    run.signal(Signal::HUP);
+    fs::write(room.path("pipe.png"), png(smooth(16, 16))).unwrap();
+    let (ended, said) = run.end();
+    assert_eq!(ended, Some(0), "{said}");
+    assert_eq!(names(&room.path("out")), ["a.png", "b.png", "pipe.png"]);
 }
 
 /// The picture is half-written: encoding takes a while.

@@ -6,6 +6,9 @@ mod bad_photos;
 mod bad_weights;
 mod bench;
 mod budget;
+#[path = "../common/build.rs"]
+#[allow(dead_code, reason = "a part of it serves these tests")]
+mod build;
 mod calibrate;
 mod compare;
 mod conformance;
@@ -21,6 +24,7 @@ mod inspect;
 #[cfg(unix)]
 mod interrupted;
 mod listings;
+mod metadata;
 mod mishaps;
 mod options;
 #[path = "../common/overflowing.rs"]

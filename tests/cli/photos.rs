@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use crate::build::{chunk, exif, riff, segment};
 use image::{DynamicImage, GrayAlphaImage, ImageFormat, LumaA, Rgb, RgbImage};
 
 /// A smooth colour picture.
@@ -35,15 +36,8 @@ pub fn grey_with_alpha(width: u32, height: u32) -> GrayAlphaImage {
 pub fn turned_jpeg(width: u32, height: u32) -> Vec<u8> {
     let dark_left = RgbImage::from_fn(width, height, |x, _| Rgb([if x < width / 2 { 20 } else { 230 }; 3]));
     let jpeg = encode(dark_left, ImageFormat::Jpeg);
-    // One entry in big-endian TIFF: tag 0x112 (orientation), one 16-bit number, 6.
-    let exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
-    [&jpeg[..2], &segment(0xe1, exif), &jpeg[2..]].concat()
-}
-
-/// A JPEG segment with its length.
-fn segment(marker: u8, content: &[u8]) -> Vec<u8> {
-    let length = (content.len() as u16 + 2).to_be_bytes();
-    [&[0xff, marker], &length, content].concat()
+    let turned = [b"Exif\0\0", exif(6, true).as_slice()].concat();
+    [&jpeg[..2], &segment(0xe1, &turned), &jpeg[2..]].concat()
 }
 
 /// The headers of a JPEG of four channels, and no pixels worth the name.
@@ -62,8 +56,8 @@ pub fn png_claiming(width: u32, height: u32) -> Vec<u8> {
 pub fn claiming(mut bytes: Vec<u8>, width: u32, height: u32) -> Vec<u8> {
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
     bytes[20..24].copy_from_slice(&height.to_be_bytes());
-    let checksum = crc32(&bytes[12..29]);
-    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+    let header = chunk(b"IHDR", &bytes[16..29]);
+    bytes[8..33].copy_from_slice(&header);
     bytes
 }
 
@@ -99,22 +93,18 @@ pub fn tiff_claiming(width: u32, height: u32) -> Vec<u8> {
 /// A PNG that says it is an animation of two frames.
 pub fn animated_png() -> Vec<u8> {
     let still = png(smooth(8, 8));
-    let control = b"acTL\0\0\0\x02\0\0\0\0";
-    let chunk = [&[0, 0, 0, 8], control.as_slice(), &crc32(control).to_be_bytes()].concat();
-    [&still[..33], &chunk, &still[33..]].concat()
+    let control = chunk(b"acTL", b"\0\0\0\x02\0\0\0\0");
+    [&still[..33], &control, &still[33..]].concat()
 }
 
 /// A WebP with the header, the settings and one frame of an animation.
 pub fn animated_webp() -> Vec<u8> {
-    let chunk = |kind: &[u8; 4], content: &[u8]| {
-        [kind, (content.len() as u32).to_le_bytes().as_slice(), content].concat()
-    };
     let still = encode(smooth(4, 4), ImageFormat::WebP);
     // Place (0, 0), 4 x 4 pixels (less one each), 9 ms.
     let frame = [&[0, 0, 0, 0, 0, 0, 3, 0, 0, 3, 0, 0, 9, 0, 0, 0], &still[12..]].concat();
-    let header = chunk(b"VP8X", &[2, 0, 0, 0, 3, 0, 0, 3, 0, 0]);
-    let parts = [b"WEBP".as_slice(), &header, &chunk(b"ANIM", &[0; 6]), &chunk(b"ANMF", &frame)];
-    chunk(b"RIFF", &parts.concat())
+    let header = riff(b"VP8X", &[2, 0, 0, 0, 3, 0, 0, 3, 0, 0]);
+    let parts = [b"WEBP".as_slice(), &header, &riff(b"ANIM", &[0; 6]), &riff(b"ANMF", &frame)];
+    riff(b"RIFF", &parts.concat())
 }
 
 /// A GIF of two frames of one pixel.
@@ -122,9 +112,4 @@ pub fn animated_gif() -> Vec<u8> {
     let header = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff";
     let frame = b"!\xf9\x04\0\x09\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0";
     [header.as_slice(), frame, frame, b";"].concat()
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 * (crc & 1));
-    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| bit(crc)))
 }

@@ -12,6 +12,7 @@ pub fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The checksum of PNG's chunks.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))

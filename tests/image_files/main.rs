@@ -1,6 +1,7 @@
 //! Image files in and out: what is kept, what is refused and with which words.
 
 mod bad_input;
+#[path = "../common/build.rs"]
 mod build;
 mod formats;
 mod jpeg;

@@ -65,9 +65,10 @@ test("transparency is kept, and f16 is near f32", async () => {
     const opaque = new ImageData(photo.data.slice(), photo.width);
     photo.data.forEach((_, i) => { if (i % 4 === 3) photo.data[i] = 255 - (i % 128); });
     const alpha = (image) => image.data.filter((_, i) => i % 4 === 3);
-    const results = [];
+    const [results, memory] = [[], []];
     for (const precision of ["f32", "f16"]) {
       const mprnet = await Mprnet.create({ task: "denoise", precision });
+      memory.push((await mprnet.plan(61, 47)).memory);
       results.push(await mprnet.restore(photo), await mprnet.restore(opaque));
       mprnet.dispose();
     }
@@ -75,10 +76,11 @@ test("transparency is kept, and f16 is near f32", async () => {
       const from = alpha(i % 2 ? opaque : photo);
       return alpha(result).every((value, j) => value === from[j]);
     });
-    return { same, halves: apart(results[1], results[3]) };
+    return { same, memory, halves: apart(results[1], results[3]) };
   });
   assert.deepEqual(found.same, [true, true, true, true]);
   assert.ok(found.halves <= 3, `f16 is ${found.halves} levels off`);
+  assert.ok(found.memory[1] < 0.7 * found.memory[0], `f16 takes ${found.memory[1]} of ${found.memory[0]} bytes`);
   await page.close();
 });
 

@@ -48,27 +48,38 @@ impl KernelArg {
         }
     }
 
-    /// The variants to be measured, of which only the 3x3 convolution has several.
+    /// Whether it has variants.
+    pub(super) fn varies(self) -> bool {
+        matches!(self, Self::Conv3x3)
+    }
+
+    /// The variants to be measured.
     fn variants(self, args: &BenchArgs) -> Vec<VariantArg> {
-        match self {
-            Self::Conv3x3 => VariantArg::expand(&args.variant, VariantArg::All),
-            _ => vec![VariantArg::Auto],
+        if self.varies() {
+            VariantArg::expand(&args.variant, VariantArg::All)
+        } else {
+            vec![VariantArg::Auto]
         }
     }
 }
 
-/// Refuses what no buffer of the device holds, before its values are drawn.
-pub(super) fn check_size(device: &Device, channels: u32, (width, height): (u32, u32)) -> Result<(), Failure> {
-    let bytes = [channels, width, height, size_of::<f32>() as u32].map(u128::from).iter().product::<u128>();
+/// Refuses what no buffer of the device holds, before anything is measured.
+pub(super) fn check_sizes(device: &Device, args: &BenchArgs) -> Result<(), Failure> {
     let limit = device.wgpu().limits().max_buffer_size;
-    if bytes <= u128::from(limit) {
-        return Ok(());
+    for &channels in args.channels() {
+        for &(width, height) in &args.size {
+            let factors = [channels, width, height, size_of::<f32>() as u32];
+            let bytes = factors.map(u128::from).iter().product::<u128>();
+            if bytes > u128::from(limit) {
+                return Err(Failure::Usage(format!(
+                    "{channels} channels of {width}x{height} pixels take {} MiB, and a buffer of the device holds {}",
+                    bytes >> 20,
+                    limit >> 20
+                )));
+            }
+        }
     }
-    Err(Failure::Usage(format!(
-        "{channels} channels of {width}x{height} pixels take {} MiB, and a buffer of the device holds {}",
-        bytes >> 20,
-        limit >> 20
-    )))
+    Ok(())
 }
 
 fn convolution(channels: u32, size: [u32; 2]) -> ConvShape {
@@ -95,9 +106,9 @@ pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Measured 
     let device = args.device.open(quiet)?;
     let mut rows = Vec::new();
     let mut worst = None;
+    check_sizes(&device, args)?;
     for &channels in args.channels() {
         for &size in &args.size {
-            check_size(&device, channels, size)?;
             for precision in args.precision.iter().map(|p| p.precision()) {
                 let subject = |variant: VariantArg| Subject {
                     device: &device,

@@ -28,7 +28,7 @@ use super::session::{DeviceArgs, TuningArgs};
 use super::{Failure, PrecisionArg, dump, exit_code, parse_task};
 
 /// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision, mode and
-/// variant, in turn round by round. Lists are separated by commas.
+/// variant, in turn round by round, for which all of them are on the device at once. Lists are separated by commas.
 #[derive(Args)]
 pub(super) struct BenchArgs {
     /// Published configurations, with random weights: derain, denoise, deblur
@@ -220,6 +220,12 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     }
     if args.rounds == 0 && (args.kernel.is_none() || args.shader.is_some()) {
         return Err(Failure::Usage("--rounds 0 is for --kernel alone".to_owned()));
+    }
+    let named = args.variant.iter().any(|variant| matches!(variant, VariantArg::Named(_)));
+    if named && args.kernel.is_some_and(|kernel| !kernel.varies()) {
+        return Err(Failure::Usage(
+            "--variant is for 3x3 convolutions: --kernel conv3x3, or networks".to_owned(),
+        ));
     }
     args.parts.check(&args.mode)?;
     if args.verify && args.max_memory.is_empty() && !args.mode.contains(&ModeArg::Tiled) {

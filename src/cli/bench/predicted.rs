@@ -1,7 +1,6 @@
 //! `--predicted`: what a model said that runs would take, as a column beside what they took.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use crate::Error;
@@ -9,9 +8,10 @@ use serde::Deserialize;
 
 use super::report::{Cell, Row};
 use crate::cli::mode::ModeArg;
+use crate::cli::reading;
 
 /// A larger file is no list of predictions.
-const MOST_BYTES: u64 = 16 << 20;
+const MOST_MIB: u64 = 16;
 /// Words that make another card of one whose name is the same before them.
 const MODELS: [&str; 11] =
     ["gre", "laptop", "max", "mobile", "pro", "super", "ti", "ultra", "xt", "xtx", "d"];
@@ -43,11 +43,7 @@ impl Predictions {
     pub(super) fn read(path: Option<&Path>) -> Result<Option<Self>, Error> {
         let Some(path) = path else { return Ok(None) };
         let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
-        let mut text = String::new();
-        let mut file = File::open(path).map_err(io)?.take(MOST_BYTES + 1);
-        if file.read_to_string(&mut text).map_err(io)? as u64 > MOST_BYTES {
-            return Err(io(io::Error::other("it is larger than 16 MiB, which no list of predictions is")));
-        }
+        let text = reading::text(path, MOST_MIB, "list of predictions")?;
         let whole: Self = serde_json::from_str(&text).map_err(|e| io(e.into()))?;
         if whole.predictions.iter().any(|p| !(p.seconds.is_finite() && p.seconds > 0.0)) {
             return Err(io(io::Error::other("it predicts seconds that are not more than 0")));

@@ -1,18 +1,16 @@
 //! `--shader`: a kernel from a file beside the one that it is to replace.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use crate::kernels::{self, Target};
 use crate::{Error, Shown};
 
-use super::kernels::{KernelArg, Outcome, Subject, check_size};
+use super::kernels::{KernelArg, Outcome, Subject, check_sizes};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg, kernels as ladder};
-use crate::cli::Failure;
+use crate::cli::{Failure, reading};
 
 /// A larger file is no shader.
-const MOST_BYTES: u64 = 1 << 20;
+const MOST_MIB: u64 = 1;
 
 pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Measured {
     let kernel = args.kernel.unwrap_or(KernelArg::Conv3x3);
@@ -22,16 +20,16 @@ pub(super) fn run(args: &BenchArgs, path: &Path, quiet: bool) -> Measured {
         return Err(Failure::Usage("--shader takes one --variant and one --precision".to_owned()));
     };
     let (variant, precision) = (*variant, precision.precision());
-    let text = read(path)?;
+    let text = reading::text(path, MOST_MIB, "shader")?;
     let shipped = args.device.open(quiet)?;
     variant.check(&Target::of(&shipped, precision)).map_err(|reason| Failure::Usage(reason.to_string()))?;
     let replaced = stage(args, kernel, variant, &Target::of(&shipped, precision))?;
     let checked = args.device.open_checked()?;
     let foreign = args.device.open_checked()?.with_shader(replaced, text);
     let (mut rows, mut worst) = (Vec::new(), None);
+    check_sizes(&shipped, args)?;
     for &channels in args.channels() {
         for &size in &args.size {
-            check_size(&shipped, channels, size)?;
             let subject =
                 |device, name: String| Subject { device, kernel, channels, size, precision, variant, name };
             let subjects = [
@@ -72,16 +70,6 @@ fn stage(
             .and_then(|at| shaders.get(at).copied())
             .ok_or_else(|| Failure::Usage(format!("there is no stage {stage}; there are: {listed}"))),
     }
-}
-
-fn read(path: &Path) -> Result<String, Error> {
-    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
-    let mut text = String::new();
-    let read = File::open(path).map_err(io)?.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(io)?;
-    if read as u64 > MOST_BYTES {
-        return Err(io(io::Error::other("it is larger than 1 MiB, which no shader is")));
-    }
-    Ok(text)
 }
 
 /// An error that is the file's, since the shader that it replaces has none.

@@ -16,6 +16,7 @@ use super::race::{self, Runner};
 use super::report::{Cell, Row};
 use super::{BenchArgs, Measured, Unmeasured, VariantArg};
 use crate::cli::mode::ModeArg;
+use crate::cli::report;
 use crate::cli::session::Model;
 
 /// A network to be measured.
@@ -70,10 +71,11 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
         outcomes.iter_mut().filter_map(|o| o.as_mut().ok()).map(|(runner, _)| runner).collect();
     race::run(&mut ready, usize::from(args.rounds), quiet)?;
     let mut rows: Vec<Row> = entries.iter().zip(&outcomes).map(|(entry, o)| entry.row(&device, o)).collect();
-    if args.verify {
-        verify(&entries, &mut outcomes, &mut rows, modes.contains(&ModeArg::Tiled))?;
+    let mut worst = outcomes.iter().filter_map(|o| o.as_ref().err()?.tell()).max();
+    if args.verify && !verify(&entries, &mut outcomes, &mut rows, modes.contains(&ModeArg::Tiled))? {
+        report(&"bands give other bytes than the whole: see the column `verified`");
+        worst = worst.max(Some(1));
     }
-    let worst = outcomes.iter().filter_map(|o| o.as_ref().err()?.tell()).max();
     Ok((rows, worst))
 }
 
@@ -84,13 +86,15 @@ fn modes(args: &BenchArgs) -> Vec<ModeArg> {
     missing.into_iter().chain(args.mode.iter().copied()).collect()
 }
 
-/// Compares what is computed in bands or tiles with the whole, and adds columns that tell.
+/// Compares what is computed in bands or tiles with the whole, and adds columns that tell; whether all bands gave the
+/// bytes of the whole.
 fn verify(
     entries: &[Entry<'_>],
     outcomes: &mut [Outcome<'_>],
     rows: &mut [Row],
     tiles: bool,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut same = true;
     let results = |outcome: &mut Outcome<'_>| match outcome {
         Ok((runner, _)) => runner.results().map(Some),
         Err(_) => Ok(None),
@@ -101,12 +105,10 @@ fn verify(
         let whole = entries.iter().zip(&results).find(is_whole).and_then(|(_, whole)| whole.as_ref());
         let compared = own.as_ref().zip(whole);
         let bytes = compared.filter(|_| entry.budget.is_some() && !entry.is_tiled());
-        row.push((
-            "verified",
-            bytes.map_or(Cell::None, |(own, whole)| {
-                Cell::Text(if own == whole { "same bytes" } else { "OTHER BYTES" }.to_owned())
-            }),
-        ));
+        let is_same = bytes.map(|(own, whole)| own == whole);
+        let told = |is_same| if is_same { "same bytes" } else { "OTHER BYTES" };
+        row.push(("verified", is_same.map_or(Cell::None, |is_same| Cell::Text(told(is_same).to_owned()))));
+        same &= is_same.unwrap_or(true);
         if tiles {
             let error = compared.filter(|_| entry.is_tiled());
             let error = error.map(|(own, whole)| error_of(own, whole, entry.size)).transpose()?.flatten();
@@ -114,7 +116,7 @@ fn verify(
             row.push(("psnr_db", Cell::number(error.and_then(|(_, psnr)| psnr), 2)));
         }
     }
-    Ok(())
+    Ok(same)
 }
 
 /// The largest difference of two 8-bit images, as a share of the range, and their PSNR where they differ.

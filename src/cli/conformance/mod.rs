@@ -9,10 +9,10 @@ use crate::conformance::{self, GoldenNetwork, Only, REPORT_FORMAT, Report};
 use clap::{Args, ValueEnum};
 
 use super::session::{DeviceArgs, spinner};
-use super::{Failure, date, dump, say};
+use super::{Failure, date, dump, reading, say};
 
-/// A report of more bytes is none of ours.
-const MOST_BYTES: u64 = 64 << 20;
+/// A larger file is no report.
+const MOST_MIB: u64 = 64;
 
 #[derive(Args)]
 pub(super) struct ConformanceArgs {
@@ -102,13 +102,9 @@ fn compare(args: &ConformanceArgs) -> Result<(), Failure> {
 }
 
 fn read(path: &Path) -> Result<Report, Error> {
-    let io = |source| Error::Io { action: "read", path: path.to_owned(), source };
     let broken = |reason: String| Error::Report { path: path.to_owned(), reason };
-    if std::fs::metadata(path).map_err(io)?.len() > MOST_BYTES {
-        return Err(broken(format!("it has more than {} MiB", MOST_BYTES >> 20)));
-    }
-    let text = std::fs::read(path).map_err(io)?;
-    let report: Report = serde_json::from_slice(&text)
+    let bytes = reading::bytes(path, MOST_MIB, "report")?;
+    let report: Report = serde_json::from_slice(&bytes)
         .map_err(|e| broken(format!("{e}; `mprnet conformance -o FILE.json` writes such reports")))?;
     if report.format != REPORT_FORMAT {
         return Err(broken(format!(

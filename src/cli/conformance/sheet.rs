@@ -147,7 +147,10 @@ fn networks(reports: &[Report]) -> Vec<Vec<String>> {
         let fused = if check.fused { "fused" } else { "operator by operator" };
         let name =
             format!("{}, {}x{}, {}, {fused}", check.network, check.width, check.height, check.precision);
-        let worst = check.worst().map_or(String::new(), |worst| format!("; {}", error(worst.twin)));
+        let from_twin = |twin: Option<f64>| twin.unwrap_or(f64::INFINITY);
+        let errors = check.tensors.iter().map(|tensor| tensor.twin);
+        let worst = errors.max_by(|a, b| from_twin(*a).total_cmp(&from_twin(*b)));
+        let worst = worst.map_or(String::new(), |worst| format!("; {}", error(worst)));
         let mark = if check.outcome.is_right() && !check.is_right() { " WRONG" } else { "" };
         (name, format!("{}{worst}{mark}", outcome(&check.outcome)))
     };

@@ -86,13 +86,15 @@ pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
     let size = args.network.mode.seen(args.size);
     let graph = passes::optimize(build(&weights, size, args.network.stage(), args.network.mode.mode())?)?;
     let device = args.device.open(quiet)?;
-    let spans = measure(args, &device, graph, size, quiet)?;
+    let (spans, bands) = measure(args, &device, graph, size, quiet)?;
     let ceilings: Vec<Ceiling> = if args.runs > 0 { probe::ceilings(&device)? } else { Vec::new() };
     let subject = Subject {
         model,
         configuration: weights.config().to_string(),
         precision: args.network.precision(),
         size,
+        whole: args.size,
+        bands,
         runs: args.runs,
     };
     write(&Report::new(device.adapter(), subject, spans, ceilings), args)
@@ -113,14 +115,15 @@ fn weights(args: &ProfileArgs, quiet: bool) -> Result<(Weights, String), Error> 
     Ok((model.read(quiet)?, name))
 }
 
-/// The fastest of the runs, after one that is not counted: it compiles, and finds how much a submission may hold.
+/// The fastest of the runs, after one that is not counted: it compiles, and finds how much a submission may hold. Also
+/// in how many bands the photo was restored, if in bands.
 fn measure(
     args: &ProfileArgs,
     device: &Device,
     graph: Graph,
     (width, height): (u32, u32),
     quiet: bool,
-) -> Result<Vec<Span>, Error> {
+) -> Result<(Vec<Span>, Option<usize>), Error> {
     let precision = args.network.precision();
     // Nothing is executed without runs, for tuning neither.
     let tuning = if args.runs == 0 { Tuning::Off } else { args.tuning.on(device) };
@@ -132,7 +135,7 @@ fn measure(
     let options = ExecutorOptions { precision, slice, choices, max_memory, ..ExecutorOptions::default() };
     let mut executor = Executor::new(device, &WeightStore::default(), graph, &options)?;
     if args.runs == 0 {
-        return Ok(executor.outline());
+        return Ok((executor.outline(), executor.bands()));
     }
     // Any photo takes the same time. This one has every value.
     let pixel = |i: u32| i.wrapping_mul(2_654_435_761) | 0xff00_0000;
@@ -146,7 +149,7 @@ fn measure(
             fastest = spans;
         }
     }
-    Ok(fastest)
+    Ok((fastest, executor.bands()))
 }
 
 fn write(report: &Report, args: &ProfileArgs) -> Result<(), Failure> {

@@ -26,6 +26,12 @@ pub(super) struct Report {
     /// The photo.
     pub(super) width: u32,
     pub(super) height: u32,
+    /// The photo that this is one tile of, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tile_of: Option<(u32, u32)>,
+    /// Bands of rows of all groups of operators, if the photo was restored in bands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bands: Option<usize>,
     /// Runs of which this is the fastest; 0 where nothing was run.
     pub(super) runs: u32,
     /// What times were read from.
@@ -54,6 +60,9 @@ pub(super) struct Subject {
     pub(super) configuration: String,
     pub(super) precision: Precision,
     pub(super) size: (u32, u32),
+    /// The photo of which this is a part, or all.
+    pub(super) whole: (u32, u32),
+    pub(super) bands: Option<usize>,
     pub(super) runs: u32,
 }
 
@@ -198,6 +207,8 @@ impl Report {
             precision: subject.precision.name(),
             width: subject.size.0,
             height: subject.size.1,
+            tile_of: Some(subject.whole).filter(|whole| *whole != subject.size),
+            bands: subject.bands,
             runs: subject.runs,
             clock: spans.first().map_or(Clock::Wall, |span| span.clock),
             seconds: all,
@@ -230,9 +241,12 @@ impl Report {
             }
             runs => format!("{} by mprnet {}; the fastest of {runs} runs", self.date, self.mprnet),
         };
+        let tile = self.tile_of.map(|(width, height)| format!("; one tile of {width}x{height}"));
+        let bands = self.bands.map(|bands| format!("; in {bands} bands, whose transfers do not count"));
+        let parts = [tile, bands].map(Option::unwrap_or_default).concat();
         [
             ("model", format!("{} ({})", self.model, self.configuration)),
-            ("photo", format!("{width}x{height}, {precision}")),
+            ("photo", format!("{width}x{height}, {precision}{parts}")),
             ("adapter", format!("{name}, {backend}, driver {driver}")),
             ("measured", measured),
             ("clock", clock.to_owned()),
@@ -324,7 +338,15 @@ mod tests {
 
     fn report(spans: Vec<Span>, ceilings: Vec<Ceiling>) -> Report {
         let (model, configuration) = (String::new(), String::new());
-        let subject = Subject { model, configuration, precision: Precision::F32, size: (3, 2), runs: 1 };
+        let subject = Subject {
+            model,
+            configuration,
+            precision: Precision::F32,
+            size: (3, 2),
+            whole: (30, 20),
+            bands: Some(4),
+            runs: 1,
+        };
         Report::new(None, subject, spans, ceilings)
     }
 
@@ -334,6 +356,10 @@ mod tests {
         // A transform of 200 bytes: 2 s at least. Products of 2 x 4000: 8 s at least.
         let spans = vec![span(0, 0, 0, 200, 4.0), span(0, 1, 4000, 100, 16.0), span(1, 0, 0, 100, 5.0)];
         let report = report(spans, ceilings);
+        assert_eq!(
+            report.heading()[1].1,
+            "3x2, f32; one tile of 30x20; in 4 bands, whose transfers do not count"
+        );
         let operator = &report.operators[0];
         assert_eq!((report.operators.len(), report.seconds, operator.totals.dispatches), (2, 25.0, 4));
         assert_eq!((operator.rates.seconds, operator.rates.share), (20.0, 0.8));

@@ -144,6 +144,7 @@ fn what_is_refused() {
         (&["--tune", "maybe"], "maybe"),
         (&["--kernel", "conv3x3", "--config", "derain"], "--config"),
         (&["--kernel", "conv3x3", "--channels", "0"], "--channels"),
+        (&["--kernel", "gate", "--variant", "all,tiled"], "--variant is for 3x3 convolutions"),
     ] {
         room.refuses(&[&["bench"], args].concat(), 2, &[words]);
     }

@@ -240,9 +240,8 @@ fn work_has_a_bound() {
     let (apart, places) = apart();
     let scan = &apart[places[0]..places[0] + 10];
     let again = [&huge(apart[..places[0]].to_vec())[..], &scan.repeat(490)].concat();
-    let begun = std::time::Instant::now();
     for result in [read(&again), keep(&again)] {
-        result.unwrap_err();
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("more scans than any writer makes"), "{error}");
     }
-    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
