@@ -139,7 +139,7 @@ pub enum Error {
         target_height: u32,
     },
     /// An image without room for one window of SSIM.
-    #[error("SSIM needs 11 pixels a side and the image has {width} x {height}; choose larger images")]
+    #[error("SSIM of luma needs 11 pixels a side and the image has {width} x {height}; choose larger images")]
     TooSmallForSsim {
         /// The image's width, in pixels.
         width: u32,

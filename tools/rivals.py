@@ -27,7 +27,7 @@ from PIL import Image
 from degrade import quantized, to_linear, to_srgb
 from evaluate import PATHS, case_options, cases
 from judging import SEED, drawn_path
-from metrics_reference import score_rgb
+from metrics_reference import score_rgb, ssim_of_channels
 from training_data import Pair, load_photos
 
 Score = tuple[float, float, float]
@@ -143,8 +143,9 @@ def rivals(task: str) -> dict[str, list[Method]]:
 
 def scored(results: list[np.ndarray], pairs: list[Pair], seconds: float) -> Score:
     """The mean scores of results that took that many CPU seconds in all."""
-    scores = [score_rgb(rounded(result), rounded(clean)) for result, (_, clean) in zip(results, pairs, strict=True)]
-    psnr, ssim = (float(np.mean([score[key] for score in scores])) for key in ("psnr", "ssim"))
+    images = [(rounded(result), rounded(clean)) for result, (_, clean) in zip(results, pairs, strict=True)]
+    psnr = float(np.mean([score_rgb(*pair)["psnr"] for pair in images]))
+    ssim = float(np.mean([ssim_of_channels(*pair) for pair in images]))
     return psnr, ssim, seconds / len(pairs)
 
 

@@ -189,7 +189,7 @@ def test_scores():
         with pytest.raises(mprnet.BadInput, match="protocol"):
             metric(photo, photo, "luma")
     with pytest.raises(mprnet.BadInput, match="11 pixels"):
-        mprnet.ssim(photo[:10], photo[:10])
+        mprnet.ssim(photo[:10], photo[:10], "y")
 
 
 def test_kinds():

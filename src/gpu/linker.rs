@@ -40,7 +40,7 @@ impl Storage {
 pub struct KernelSpec {
     /// The operator's shader.
     pub shader: &'static str,
-    /// The parts it is linked with, besides `params`.
+    /// The parts it is linked with, besides `params` and `halves`.
     pub parts: Vec<String>,
     /// Constants that size registers or workgroup memory, or leave out what a layer has no use for.
     pub constants: Vec<(&'static str, u32)>,
@@ -57,14 +57,6 @@ impl KernelSpec {
     #[must_use]
     pub fn stored(mut self, binding: &str, storage: Storage) -> Self {
         self.parts.push(format!("{binding}_{}", storage.suffix()));
-        if storage == Storage::F32 { self } else { self.with_halves(binding) }
-    }
-
-    /// With what parts that store f16 have in common.
-    fn with_halves(mut self, binding: &str) -> Self {
-        if binding == "out" {
-            self.parts.push("halves".to_owned());
-        }
         self
     }
 
@@ -72,7 +64,7 @@ impl KernelSpec {
     #[must_use]
     pub fn stored_two(mut self, binding: &str) -> Self {
         self.parts.push(format!("{binding}_f16_two"));
-        self.with_halves(binding)
+        self
     }
 
     /// With a constant.
@@ -175,7 +167,8 @@ impl KernelSpec {
         for (name, value) in &self.constants {
             let _ = writeln!(text, "const {name}: i32 = {value};");
         }
-        for part in std::iter::once("params").chain(self.parts.iter().map(String::as_str)) {
+        // Linked always; what is not reached is dropped.
+        for part in ["params", "halves"].into_iter().chain(self.parts.iter().map(String::as_str)) {
             text.push_str(self.source(&format!("parts/{part}"))?);
             text.push('\n');
         }

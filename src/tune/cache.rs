@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 /// A larger file is none of ours.
 const MOST_BYTES: u64 = 16 << 20;
 /// Choices that are kept, the newest.
-pub(super) const MOST_ENTRIES: usize = 4096;
+const MOST_ENTRIES: usize = 4096;
 
 /// Where choices are remembered: `variants.json` in [`cache_folder`].
 #[must_use]
@@ -94,19 +94,27 @@ impl Cache {
         self.entries.iter().find(|entry| entry.key == *key)
     }
 
-    /// Adds choices to the file, and to what other processes have written there since it was read.
-    pub(super) fn remember(&mut self, fresh: &[Entry]) {
-        let Some(path) = self.path.clone() else { return };
+    /// Adds choices to the file, and to what other processes have written there since it was read; gives those that
+    /// hold. What another process has chosen for the same holds for this one too, or they would give different bytes;
+    /// with `anew` it is replaced.
+    pub(super) fn remember(&mut self, fresh: Vec<Entry>, anew: bool) -> Vec<Entry> {
+        let Some(path) = self.path.clone() else { return fresh };
         // What is wrong with the file has been said; it is replaced.
         let mut all = entries(&path).unwrap_or_default();
-        all.retain(|old| fresh.iter().all(|new| new.key != old.key));
-        all.extend_from_slice(fresh);
+        let holding = |new: Entry| match all.iter().find(|old| old.key == new.key) {
+            Some(old) if !anew => old.clone(),
+            _ => new,
+        };
+        let held: Vec<Entry> = fresh.into_iter().map(holding).collect();
+        all.retain(|old| held.iter().all(|new| new.key != old.key));
+        all.extend_from_slice(&held);
         all.drain(..all.len().saturating_sub(MOST_ENTRIES));
         if let Err(reason) = write(&path, &all) {
             let path = path.display();
             tracing::warn!("cannot remember which kernels are fastest in {path}: {reason}");
         }
         self.entries = all;
+        held
     }
 }
 
@@ -136,4 +144,51 @@ fn write(path: &Path, entries: &[Entry]) -> io::Result<()> {
     let output = Output::create(path).map_err(io::Error::other)?;
     output.file().write_all(text.as_bytes())?;
     output.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(number: usize, variant: &str) -> Entry {
+        let shape = ConvShape {
+            inputs: vec![number as u32],
+            outputs: 1,
+            size: [8, 8],
+            patches: [1, 1],
+            epilogue: "none",
+            pooled: false,
+        };
+        let key = Key::new(("Voodoo 2", "3.02"), String::new(), Storage::F32, &shape);
+        let variant = Some(variant.to_owned());
+        Entry { key, variant, seconds: BTreeMap::new(), disqualified: BTreeMap::new() }
+    }
+
+    /// The newest stay, or every start would measure anew once the file is full.
+    #[test]
+    fn a_full_file_forgets_the_oldest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let numbered = |number| entry(number, "block");
+        Cache::read(Some(&path)).remember((0..MOST_ENTRIES).map(numbered).collect(), false);
+        Cache::read(Some(&path)).remember(vec![numbered(MOST_ENTRIES)], false);
+        let kept = Cache::read(Some(&path));
+        let found = [0, 1, MOST_ENTRIES].map(|at| kept.find(&numbered(at).key).is_some());
+        assert_eq!(found, [false, true, true]);
+    }
+
+    /// Processes that measured the same at the same time go by the same choice.
+    #[test]
+    fn who_was_first_has_chosen_for_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let [mut one, mut other] = [(); 2].map(|()| Cache::read(Some(&path)));
+        assert_eq!(one.remember(vec![entry(1, "tiled")], false), [entry(1, "tiled")]);
+        let both = vec![entry(1, "block"), entry(2, "block")];
+        assert_eq!(other.remember(both, false), [entry(1, "tiled"), entry(2, "block")]);
+        assert_eq!(other.remember(vec![entry(1, "block")], true), [entry(1, "block")]);
+        assert_eq!(Cache::read(Some(&path)).find(&entry(1, "").key), Some(&entry(1, "block")));
+        // Without a file everyone goes by what they measured.
+        assert_eq!(Cache::read(None).remember(vec![entry(1, "tiled")], false), [entry(1, "tiled")]);
+    }
 }

@@ -123,7 +123,7 @@ impl Tuner {
     ) -> Choices {
         let deadline = Instant::now() + self.budget;
         let mut cache = Cache::read(self.cache.as_deref());
-        let (mut choices, mut fresh, mut left) = (HashMap::new(), Vec::new(), 0);
+        let (mut decided, mut fresh, mut left) = (Vec::new(), Vec::new(), 0);
         for (class, shapes) in classes(graph) {
             let variants: Vec<Variant> = candidates(&class, target).iter().map(|c| c.variant).collect();
             if variants.len() < 2 {
@@ -152,9 +152,7 @@ impl Tuner {
                     entry
                 }
             };
-            let chosen = entry.variant.as_deref().and_then(Variant::named);
-            choices
-                .extend(shapes.into_iter().zip(std::iter::repeat(chosen)).filter_map(|(s, v)| Some((s, v?))));
+            decided.push((entry, shapes));
         }
         if left > 0 {
             tracing::debug!(
@@ -163,8 +161,13 @@ impl Tuner {
             );
         }
         if !fresh.is_empty() {
-            cache.remember(&fresh);
-            self.measured.extend(fresh);
+            self.measured.extend(cache.remember(fresh, self.tuning == Tuning::Force));
+        }
+        let mut choices = HashMap::new();
+        for (entry, shapes) in decided {
+            let held = self.measured.iter().find(|held| held.key == entry.key).unwrap_or(&entry);
+            let chosen = held.variant.as_deref().and_then(Variant::named);
+            choices.extend(shapes.into_iter().filter_map(|shape| Some((shape, chosen?))));
         }
         Choices::Measured(Arc::new(choices))
     }

@@ -210,31 +210,6 @@ fn nobody_is_right() {
     assert_eq!(chosen(&choices, &graph, &target()), chosen(&Choices::Rule, &graph, &target()));
 }
 
-/// The newest stay, or every start would measure anew once the file is full.
-#[test]
-fn a_full_file_forgets_the_oldest() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("variants.json");
-    let entry = |number: u32| {
-        let patches = [1, 1];
-        let shape = ConvShape {
-            inputs: vec![number],
-            outputs: 1,
-            size: [8, 8],
-            patches,
-            epilogue: "none",
-            pooled: false,
-        };
-        let key = cache::Key::new(ADAPTER, String::new(), Storage::F32, &shape);
-        cache::Entry { key, variant: None, seconds: BTreeMap::new(), disqualified: BTreeMap::new() }
-    };
-    let most = u32::try_from(cache::MOST_ENTRIES).unwrap();
-    Cache::read(Some(&path)).remember(&(0..most).map(entry).collect::<Vec<_>>());
-    Cache::read(Some(&path)).remember(&[entry(most)]);
-    let kept = Cache::read(Some(&path));
-    assert_eq!([0, 1, most].map(|at| kept.find(&entry(at).key).is_some()), [false, true, true]);
-}
-
 #[test]
 fn a_file_that_is_none() {
     let directory = tempfile::tempdir().unwrap();
@@ -281,7 +256,7 @@ fn two_at_once() {
     let class = &classes(&graph(64, 32))[0].0;
     let key = Key::new(("Riva 128", "1.0"), "0".to_owned(), Storage::F32, class);
     let entry = Entry { key, variant: None, seconds: BTreeMap::new(), disqualified: BTreeMap::new() };
-    early.remember(&[entry]);
+    early.remember(vec![entry], false);
     assert_eq!(tune(&file, Tuning::On, ADAPTER, &mut judge).1, 0);
     assert!(std::fs::read_to_string(&file).unwrap().contains("Riva 128"));
 }

@@ -91,6 +91,25 @@ fn a_summary_for_programs() {
     }
 }
 
+/// What is counted as transfers and as the adapter's work is a part of restoring, however a photo is restored.
+#[test]
+fn seconds_are_of_the_whole() {
+    let room = room();
+    room.put("tall.png", &png(smooth(48, 160)));
+    for how in [&[][..], &["--max-memory", "2M"], &["--chain", "tiny"]] {
+        let args =
+            ["restore", "--model", "tiny", "tall.png", "-o", "tall-out.png", "--overwrite", "-q", "--json"];
+        let run = room.run(&[&args, how].concat()).succeeds();
+        let summary: Value = serde_json::from_str(&run.out).unwrap();
+        let seconds = |name: &str| summary["files"][0]["seconds"][name].as_f64().unwrap();
+        let parts = ["upload", "gpu", "download"].map(seconds);
+        assert!(parts.iter().all(|&part| part > 0.0), "{how:?}: {parts:?}");
+        // The adapter's clock is not the host's.
+        let (all, restore) = (parts.iter().sum::<f64>(), seconds("restore"));
+        assert!(all <= 1.05 * restore, "{how:?}: {parts:?} of {restore}");
+    }
+}
+
 #[test]
 fn progress_for_programs() {
     let room = room();

@@ -131,8 +131,10 @@ def psnr(image: _Any, target: _Any, protocol: Protocol = "rgb") -> float:
 
 
 def ssim(image: _Any, target: _Any, protocol: Protocol = "rgb") -> float:
-    """Structural similarity, -1 to 1, where 1 is equality: of each colour, averaged, or of luma.
+    """Structural similarity, -1 to 1, where 1 is equality, as the paper's tables have it.
 
-    Samples are compared in 8 bits. Parameters and errors are those of :func:`psnr`; sides must have 11 pixels or more.
+    Of all colours (``"rgb"``) it is that of a volume, whose windows go through the channels too: higher than the mean
+    over the channels that other libraries give. Of luma (``"y"``) sides must have 11 pixels or more. Samples are
+    compared in 8 bits; parameters and errors are those of :func:`psnr`.
     """
     return _native.ssim(_array_of(image), _array_of(target), protocol)
