@@ -1,6 +1,6 @@
-// What f16 does not hold, and what is no number, is stored as infinity: WGSL leaves open what conversions make of it, and
-// some of DX12's make 65,504, a finite picture that is wrong. It may take its quad with it, since results with infinity
-// in them are computed anew in f32.
+// What f16 does not hold, and what is no number, is stored as infinity: WGSL leaves open what conversions make of it,
+// and some of DX12's make 65,504, a finite picture that is wrong. It may take its quad with it, since results with
+// infinity in them are computed anew in f32.
 
 // Whether rounding to f16 leads beyond its largest number: from half a unit in the last place above 65,504 on. Bits are
 // tested, since compilers may assume that floats are finite.

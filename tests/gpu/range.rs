@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mprnet::graph::{Graph, Groups, TensorId, passes, rescale};
+use mprnet::graph::{Graph, Groups, Op, Patches, TensorId, passes, rescale};
 use mprnet::image::{self, Frame};
 use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, Mode, NetworkOptions, Stage, Task, Weights};
 use mprnet::plan::Precision;
@@ -11,11 +11,11 @@ use mprnet::{
     CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Error, ExecutorOptions, Restorer, RestorerOptions, Values,
 };
 
-use crate::common::{Random, assert_close};
+use crate::common::{Random, assert_close, feature};
 use crate::overflowing::{changed, loud, steep, tiny};
 use crate::restorer::{bytes, photo};
 use crate::tensors::Golden;
-use crate::{execute, host_device, planar};
+use crate::{device, execute, execute_on, host_device, packed_device, planar};
 
 const HALF: RestorerOptions = RestorerOptions {
     precision: Precision::F16,
@@ -72,6 +72,37 @@ fn moves_change_no_bit_in_f32() {
                 assert!(same, "{} times {scale}, {precision:?}", graph.tensor(*id).name);
             }
         }
+    }
+}
+
+/// Drivers may make the largest number of f16 of what is larger: a picture that is finite and wrong.
+#[test]
+fn what_f16_does_not_hold_is_infinite() {
+    // Of each quad one that overflows; 65,520 is halfway between 65,504 and the next one that there would be.
+    let fine = [(65504.0, 15.0), (60000.0, -60000.0), (0.0, 1e-7), (1.0, 2.0)];
+    let beyond = [(65504.0, 16.0), (40000.0, 40000.0), (-65504.0, -16.0), (-40000.0, -40000.0)];
+    let quads = beyond.iter().enumerate().flat_map(|(i, &over)| {
+        let mut quad = fine;
+        quad[i] = over;
+        quad
+    });
+    let sums: Vec<(f32, f32)> = fine.into_iter().chain(quads).collect();
+    let desc = feature(sums.len() as u32, 1, 1, Patches::WHOLE);
+    let mut graph = Graph::new();
+    let inputs = ["a", "b"].map(|name| graph.add_input(name, desc));
+    graph.push("sum", Op::Add, &inputs, Patches::WHOLE).unwrap();
+    let sum = graph.nodes()[0].outputs[0];
+    graph.mark_output(sum);
+    let values = [sums.iter().map(|(a, _)| *a).collect(), sums.iter().map(|(_, b)| *b).collect()];
+    let values = values.map(Values::Planar);
+    let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
+    for device in [device(), packed_device()] {
+        let found = execute_on(device, &graph, &values, &options);
+        let found = planar(&found[0]);
+        assert_eq!(found[..2], [65504.0, 0.0]);
+        assert!(found[..4].iter().all(|v| v.is_finite()), "{found:?}");
+        let over = (0..beyond.len()).map(|i| found[4 + 5 * i]);
+        assert!(over.clone().all(|v| !v.is_finite()), "{found:?}");
     }
 }
 
