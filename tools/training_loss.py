@@ -65,7 +65,7 @@ def paper(stages: Sequence[Tensor], target: Tensor) -> Tensor:
 
 
 def psnr(stages: Sequence[Tensor], target: Tensor) -> Tensor:
-    """Minus the mean PSNR of the crops of one batch, up to a factor.
+    """Minus the mean PSNR of the crops of one batch, up to a factor (Chen et al., HINet, CVPR Workshops 2021).
 
     Where an error is lopsided it asks for the mean of what a pixel may be, not for the median, and crops that are easy
     weigh as much as those that are hard.
