@@ -222,8 +222,8 @@ fn shader_hash(class: &ConvShape, variants: &[Variant], target: &Target) -> Resu
     Ok(sha256_of(texts))
 }
 
-/// Judges every variant on a shape; the fastest of those whose results are right is chosen. Gives whether that will hold
-/// another time: not where memory was short, or the device did not answer.
+/// Judges every variant on a shape; the fastest of those whose results are right is chosen. Gives whether that will
+/// hold another time: not where memory was short, or the device did not answer.
 fn judged(
     key: Key,
     class: &ConvShape,
