@@ -27,7 +27,7 @@ from PIL import Image
 from degrade import quantized, to_linear, to_srgb
 from evaluate import PATHS, case_options, cases
 from judging import SEED, drawn_path
-from metrics_reference import score_rgb, ssim_of_channels
+from metrics_reference import psnr, ssim_of_channels
 from training_data import Pair, load_photos
 
 Score = tuple[float, float, float]
@@ -144,9 +144,9 @@ def rivals(task: str) -> dict[str, list[Method]]:
 def scored(results: list[np.ndarray], pairs: list[Pair], seconds: float) -> Score:
     """The mean scores of results that took that many CPU seconds in all."""
     images = [(rounded(result), rounded(clean)) for result, (_, clean) in zip(results, pairs, strict=True)]
-    psnr = float(np.mean([score_rgb(*pair)["psnr"] for pair in images]))
-    ssim = float(np.mean([ssim_of_channels(*pair) for pair in images]))
-    return psnr, ssim, seconds / len(pairs)
+    decibels = float(np.mean([psnr(*pair) for pair in images]))
+    similarity = float(np.mean([ssim_of_channels(*pair) for pair in images]))
+    return decibels, similarity, seconds / len(pairs)
 
 
 def rounded(image: np.ndarray) -> np.ndarray:
@@ -211,7 +211,9 @@ def main() -> None:
     print("| | " + " | ".join(header) + " |\n|---|" + "---|" * len(header))
     for name, before, scores in measured(args):
         cells = [f"{before[0]:.2f} dB, {before[1]:.3f}"]
-        cells += [f"{psnr:.2f} dB, {ssim:.3f}, {seconds:.2g} s" for psnr, ssim, seconds in scores.values()]
+        cells += [
+            f"{decibels:.2f} dB, {similarity:.3f}, {seconds:.2g} s" for decibels, similarity, seconds in scores.values()
+        ]
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 

@@ -125,7 +125,7 @@ pub fn several(found: &[AdapterSummary], text: &str) -> Result<Vec<usize>> {
         let all: Vec<usize> = all.into_iter().filter(|&i| !listed_before(i)).collect();
         return if all.is_empty() { Err(Error::NoAdapter) } else { Ok(all) };
     }
-    if let Ok(one) = position(found, Some(text)) {
+    if let Ok(one) = position(found, Some(text.trim())) {
         return Ok(vec![one]);
     }
     let named = text.split(',').map(|name| position(found, Some(name.trim())));

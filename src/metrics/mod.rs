@@ -55,7 +55,7 @@ impl Protocol {
     }
 
     /// What is compared, plane by plane, `width * height` samples each.
-    fn planes(self, frame: &Frame) -> Result<Vec<Vec<u8>>> {
+    fn planes(self, frame: &Frame) -> Result<Planes> {
         let rgb = frame.encoded()?.to_rgb8();
         let (pixels, _) = rgb.as_chunks::<3>();
         Ok(match self {
@@ -63,7 +63,16 @@ impl Protocol {
             Self::Y => vec![pixels.iter().map(|&pixel| luma(pixel)).collect()],
         })
     }
+
+    /// The planes of an image and of its target, which are of one size.
+    fn both(self, image: &Frame, target: &Frame) -> Result<[Planes; 2]> {
+        image.check_size(target)?;
+        Ok([self.planes(image)?, self.planes(target)?])
+    }
 }
+
+/// Samples of `width * height` pixels each.
+type Planes = Vec<Vec<u8>>;
 
 /// How near an image is to its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,7 +99,8 @@ impl Score {
 /// [`Error::SizesDiffer`]; [`Error::TooSmallForSsim`] where a side is shorter than [`SSIM_WINDOW`], by
 /// [`Protocol::Y`].
 pub fn score(image: &Frame, target: &Frame, protocol: Protocol) -> Result<Score> {
-    Ok(Score { psnr: psnr(image, target, protocol)?, ssim: ssim(image, target, protocol)? })
+    let both = protocol.both(image, target)?;
+    Ok(Score { psnr: decibels(&both), ssim: similarity(&both, image, protocol)? })
 }
 
 /// Peak signal-to-noise ratio in dB: 10 log10(255^2 / mean squared difference), infinite where there is none.
@@ -98,11 +108,14 @@ pub fn score(image: &Frame, target: &Frame, protocol: Protocol) -> Result<Score>
 /// # Errors
 /// [`Error::SizesDiffer`].
 pub fn psnr(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
-    image.check_size(target)?;
-    let (images, targets) = (protocol.planes(image)?.concat(), protocol.planes(target)?.concat());
-    let squares = images.iter().zip(&targets).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2));
-    let mean = squares.sum::<u64>() as f64 / images.len() as f64;
-    Ok(10.0 * (PEAK * PEAK / mean).log10())
+    Ok(decibels(&protocol.both(image, target)?))
+}
+
+fn decibels([a, b]: &[Planes; 2]) -> f64 {
+    let squares = a.iter().flatten().zip(b.iter().flatten()).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2));
+    let samples: usize = a.iter().map(Vec::len).sum();
+    let mean = squares.sum::<u64>() as f64 / samples as f64;
+    10.0 * (PEAK * PEAK / mean).log10()
 }
 
 /// Structural similarity (Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity",
@@ -112,12 +125,14 @@ pub fn psnr(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
 /// # Errors
 /// As [`score`].
 pub fn ssim(image: &Frame, target: &Frame, protocol: Protocol) -> Result<f64> {
-    image.check_size(target)?;
+    similarity(&protocol.both(image, target)?, image, protocol)
+}
+
+fn similarity([a, b]: &[Planes; 2], image: &Frame, protocol: Protocol) -> Result<f64> {
     let (width, height) = (image.width(), image.height());
-    let (planes, targets) = (protocol.planes(image)?, protocol.planes(target)?);
     match protocol {
-        Protocol::Rgb => Ok(similarity::of_volume(&planes, &targets, width as usize)),
+        Protocol::Rgb => Ok(similarity::of_volume(a, b, width as usize)),
         Protocol::Y if width.min(height) < SSIM_WINDOW => Err(Error::TooSmallForSsim { width, height }),
-        Protocol::Y => Ok(similarity::of_plane(&planes[0], &targets[0], width as usize)),
+        Protocol::Y => Ok(similarity::of_plane(&a[0], &b[0], width as usize)),
     }
 }
