@@ -46,6 +46,11 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(file), np.float32)
 
 
+def exposed(clean: np.ndarray, most: float, generator: np.random.Generator) -> np.ndarray:
+    """The picture exposed for longer, up to so many times: what was bright is white, channel by channel."""
+    return quantized(to_srgb(to_linear(clean) * np.float32(generator.uniform(1, most))))
+
+
 def maybe_jpeg(image: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
     """In `share` of the cases a JPEG of random quality, else rounded to 8 bits."""
     if generator.random() < share:

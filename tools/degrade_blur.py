@@ -15,7 +15,8 @@ MARGIN = math.ceil(EXTENT[1]) + 2
 """How far a shaken camera sees past the border of what it aims at."""
 PATH_POINTS = 96
 VARYING_SHARE = 0.3
-HIGHLIGHT_SHARE, HIGHLIGHT_FROM, MAX_HIGHLIGHT = 0.5, 0.85, 6.0
+HIGHLIGHT_SHARE, HIGHLIGHT_FROM, MAX_HIGHLIGHT = 0.5, 0.97, 6.0
+"""Share of the pictures, linear light from which on a channel may have been clipped, and its light at most."""
 NOISE_SHARE, MAX_NOISE = 0.7, 4.0
 JPEG_SHARE = 0.15
 
@@ -61,14 +62,20 @@ def convolve(light: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def highlights(light: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """What a sensor clipped, made brighter again: lamps leave streaks of full brightness when they are blurred."""
+    """What a sensor clipped, made brighter again: lamps leave streaks of full brightness when they are blurred.
+
+    Each channel by itself: the others of a coloured light were not clipped.
+    """
     gain = generator.uniform(1, MAX_HIGHLIGHT)
-    share = np.clip((light.max(-1, keepdims=True) - HIGHLIGHT_FROM) / (1 - HIGHLIGHT_FROM), 0, 1)
+    share = np.clip((light - HIGHLIGHT_FROM) / (1 - HIGHLIGHT_FROM), 0, 1)
     return light * (1 + (gain - 1) * share * share)
 
 
-def shake(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """What a camera that moves along a random path sees; in a share of the pictures the path changes across them."""
+def shake(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """What a camera sees that moves along a random path, and one that does not.
+
+    In a share of the pictures the path changes across them.
+    """
     light = to_linear(clean)
     if generator.random() < HIGHLIGHT_SHARE:
         light = highlights(light, generator)
@@ -82,7 +89,7 @@ def shake(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         slope = generator.normal(0, 1.5, 2)
         share = 1 / (1 + np.exp(-(slope[0] * y[:, None] + slope[1] * x) - generator.normal()))[..., None]
         blurred = blurred + share * (other - blurred)
-    return to_srgb(blurred)
+    return to_srgb(blurred), to_srgb(light)
 
 
 def finish(blurred: np.ndarray, generator: np.random.Generator) -> np.ndarray:

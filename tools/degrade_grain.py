@@ -1,7 +1,8 @@
 """Noise as it is found in pictures rather than at the sensor: strong, coarse, partly common to the channels, clipped
 at black, with chroma blotches, bands and hot pixels, before and after JPEG; images as in degrade.py.
 
-degrade.py holds the noise that networks are judged with, which has to stay as it is.
+Networks are judged with some of it (judging.py): whoever changes what is drawn
+measures all rows of models/README.md anew.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Motion blur as training sees it: longer paths with acceleration, things that move before their background, and
 pictures that are soft or out of focus without any motion; images as in degrade.py.
 
-degrade_blur.py holds what networks are judged with, which has to stay as it is.
+Networks are judged with some of it (judging.py): whoever changes what is drawn
+measures all rows of models/README.md anew.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ HURRY = 1.2
 """Deviation of the logarithm of the speed between the ends of a path: many start or stop while the shutter is open."""
 THING_SHARE, STANDING_SHARE = 0.35, 0.5
 CURVE_SHARE, CURVES = 0.4, (1.6, 2.6)
+LONG_SHARE, MOST_LIGHT = 0.2, 3.0
+"""Pictures exposed for too long, and how much: whatever is bright is clipped, after it has moved."""
 MAX_SOFTNESS = 1.3
 CONFUSION = (1.0, 8.0)
 """Radius in pixels of the disc that a point out of focus becomes."""
@@ -100,10 +103,13 @@ def motion(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarra
     light = linear(clean)
     if generator.random() < HIGHLIGHT_SHARE:
         light = highlights(light, generator)
-    if generator.random() < THING_SHARE:
-        blurred, sharp = passing(light, generator)
-        return developed(blurred), developed(sharp)
-    return developed(shaken(light, generator)), clean
+    if generator.random() < LONG_SHARE:
+        light = light * np.float32(generator.uniform(1, MOST_LIGHT))
+    blurred, sharp = (
+        passing(light, generator) if generator.random() < THING_SHARE else (shaken(light, generator), light)
+    )
+    # Both are clipped: what is white all over is white in both.
+    return developed(blurred), developed(sharp)
 
 
 def soft(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:

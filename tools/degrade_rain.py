@@ -96,9 +96,9 @@ def streaks(layer: Layer, height: int, width: int, generator: np.random.Generato
     return layer.opacity * -np.expm1(-splat(rows, columns, weight, height, width) / layer.opacity)
 
 
-def veil(height: int, width: int, generator: np.random.Generator) -> np.ndarray:
+def veil(height: int, width: int, thickest: float, generator: np.random.Generator) -> np.ndarray:
     """The opacity [H, W, 1] of mist: a plane that leans in a random direction."""
-    strength, lean = generator.uniform(0, MAX_VEIL), generator.uniform(-0.5, 0.5, 2)
+    strength, lean = generator.uniform(0, thickest), generator.uniform(-0.5, 0.5, 2)
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None, :]
     return np.clip(strength * (1 + lean[0] * y + lean[1] * x), 0, 1)[..., None]
 
@@ -129,7 +129,9 @@ def rain(clean: np.ndarray, coverage: float, generator: np.random.Generator, ext
     image = clean / np.float32(255)
     light = generator.uniform(0.7, 1.0) + generator.uniform(-0.04, 0.04, 3)
     if extras and generator.random() < VEIL_SHARE:
-        image = blend(image, veil(height, width, generator), light, "over")
+        # Nothing but the rain tells mist from a hazy day, which is to stay: little rain brings little mist.
+        thickest = MAX_VEIL * math.sqrt(coverage / COVERAGE[1])
+        image = blend(image, veil(height, width, thickest, generator), light, "over")
     mode = str(generator.choice(["screen", "add", "over"], p=[0.4, 0.4, 0.2]))
     for layer in draw_layers(coverage * ADDED if mode == "add" else coverage, generator):
         image = blend(image, streaks(layer, height, width, generator)[..., None], light, mode)

@@ -1,7 +1,8 @@
 """Rain as training sees it: in every direction, until it covers half of the picture, with mist that thickens with
 distance and drops out of focus, and days that are hazy without rain; images as in degrade.py.
 
-degrade_rain.py draws the streaks, and holds what networks are judged with, which has to stay as it is.
+degrade_rain.py draws the streaks. Networks are judged with some of it (judging.py): whoever changes what is drawn
+measures all rows of models/README.md anew.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ GRAIN_SHARE = 0.35
 MIST_SHARE, THICKEST = 0.3, 1.2
 DROPS_SHARE = 0.15
 NOISE_SHARE, JPEG_SHARE = 0.15, 0.25
+WALLS = (15.0, 245.0)
+"""Mean brightness of walls."""
 MOST_EXPOSED = 1.8
 """Factor of the light of a hazy day at most: skies and walls become white."""
 
@@ -75,13 +78,27 @@ def hazy(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return quantized(blend(image, mist(image, generator.uniform(0, THICKEST), generator), light, "over") * 255)
 
 
+def plain(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A wall in place of a picture, or what is left of the picture on one: smooth, of any brightness, to be left alone.
+
+    In a picture that shows nothing else it looks like mist.
+    """
+    height, width = clean.shape[:2]
+    level = generator.uniform(*WALLS) + generator.normal(0, 8, 3)
+    y, x = np.linspace(-1, 1, height)[:, None, None], np.linspace(-1, 1, width)[None, :, None]
+    slope = generator.normal(0, 12, 2)
+    relief = (clean - clean.mean((0, 1))) * (generator.uniform(0, 1) * (generator.random() < 0.6))
+    grain = generator.normal(0, generator.uniform(0, 3), (height, width, 1))
+    return quantized((level + slope[0] * y + slope[1] * x + relief + grain).astype(np.float32))
+
+
 def storm(clean: np.ndarray, coverage: float, generator: np.random.Generator) -> np.ndarray:
     """Rain of that mean opacity, with mist, drops, noise and JPEG in a share of the pictures each."""
     height, width = clean.shape[:2]
     image = clean / np.float32(255)
     light = generator.uniform(0.5, 1.0) + generator.uniform(-0.04, 0.04, 3)
     if generator.random() < MIST_SHARE:
-        # Nothing but the rain tells mist from a hazy day, which is to stay: little rain brings little mist.
+        # As in degrade_rain.py: little rain brings little mist.
         thickest = THICKEST * math.sqrt(coverage / HEAVIEST)
         image = blend(image, mist(image, thickest, generator), light, "over")
     mode = str(generator.choice(["screen", "add", "over"], p=[0.35, 0.4, 0.25]))

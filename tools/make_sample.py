@@ -33,11 +33,12 @@ def main() -> None:
         sys.exit(f"cannot read {args.photo}: {error}")
     photo = clean.astype(np.float32)
     shaking = np.random.default_rng(args.blur_seed)
+    blurred, _ = shake(photo, shaking)
     samples = {
         "clean": clean,
         "noisy": add_noise(photo, args.sigma, True, np.random.default_rng(args.seed)),
         "rainy": rain(photo, args.coverage, np.random.default_rng(args.rain_seed), extras=False),
-        "blurred": finish(shake(photo, shaking), shaking),
+        "blurred": finish(blurred, shaking),
     }
     args.out.mkdir(parents=True, exist_ok=True)
     for name, image in samples.items():

@@ -41,7 +41,7 @@ from training_data import (
     load_photos,
     to_tensor,
 )
-from training_loss import LOSSES
+from training_loss import LOSSES, over_stages
 from training_objective import Objectives
 from widen import widened
 
@@ -150,7 +150,8 @@ class Trainer:
         self.average = self.place(MPRNet(args.config))
         # Compiled for training only: the parameters, and so the state, stay those of the network itself.
         forward = torch.compile(self.network) if args.compile else self.network
-        self.objective = Objectives(self.network, forward, LOSSES[args.loss], mixed(args.precision, self.device))
+        loss = over_stages(args.loss, args.early)
+        self.objective = Objectives(self.network, forward, loss, mixed(args.precision, self.device))
         if args.init:
             self.network.load_state_dict(initial_weights(args.init, args.config))
         self.average.load_state_dict(self.network.state_dict())
@@ -330,6 +331,7 @@ def parse_args() -> argparse.Namespace:
     option("--phases", type=parse_phases, default="8x64:1", help=parse_phases.__doc__.replace("`", ""))
     option("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
     option("--loss", choices=LOSSES, default="paper", help="MPRNet's, or minus the PSNR for the end (%(default)s)")
+    option("--early", type=float, default=1, help="what stages 1 and 2 count in it, beside stage 3's 1 (%(default)s)")
     option("--max-sigma", type=float, default=MAX_SIGMA, help="strongest Gaussian noise, of 255 (%(default)s)")
     option("--camera-share", type=float, default=0.25, help="share of noise as sensors make it (%(default)s)")
     option("--grain-share", type=float, default=0.35, help="share of noise as pictures have it (%(default)s)")

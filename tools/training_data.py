@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from degrade import MAX_SIGMA, add_noise, camera_noise, quantized
+from degrade import MAX_SIGMA, add_noise, camera_noise, exposed, quantized
 from degrade_blur import FRAME_COUNTS, average_frames, finish
 from degrade_grain import grainy
 from degrade_motion import MARGIN, defocused, motion, soft
-from degrade_storm import hazy, random_storm
+from degrade_storm import hazy, plain, random_storm
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
 HELD_OUT = 40
@@ -36,8 +36,13 @@ SOFT_TARGETS = 0.35
 DEFOCUSED_SHARE = 0.6
 """Pictures out of focus among the soft ones."""
 
-HAZY_SHARE, PLAIN_SHARE = 0.3, 0.3
-"""Hazy days, and plain bright things, among the pictures without rain that stay as they are."""
+LONG_SHARE, MOST_LIGHT = 0.3, 4.0
+"""Pictures exposed for too long, and how much, among those that did not move."""
+
+HAZY_SHARE, PLAIN_SHARE = 0.35, 0.3
+"""Hazy days, and plain things, among the pictures without rain that stay as they are."""
+WALL_SHARE = 0.6
+"""Walls of any brightness among the plain things; the others are of the photographs."""
 
 PLACES = 3
 """Places that are looked at for each crop that is to be of a kind."""
@@ -206,7 +211,8 @@ class Deraining(Task):
         kind = generator.random()
         if kind < PLAIN_SHARE:
             # Walls, skies and sails: in a crop that shows nothing else, they look like mist.
-            return max((self.crop(size, generator) for _ in range(PLACES)), key=lambda crop: crop.mean() - crop.std())
+            smooth = min((self.crop(size, generator) for _ in range(PLACES)), key=lambda crop: crop.std())
+            return plain(smooth, generator) if generator.random() < WALL_SHARE else smooth
         clean = self.crop(size, generator)
         return hazy(clean, generator) if kind < PLAIN_SHARE + HAZY_SHARE else clean
 
@@ -235,9 +241,11 @@ class Deblurring(Task):
         return finish(middle(blurred, size), generator), middle(sharp, size)
 
     def untouched(self, size: int, generator: np.random.Generator) -> np.ndarray:
-        """A sharp photo, or one that no motion made soft."""
+        """A sharp photo, or one that no motion made soft; a share of them exposed for too long."""
         clean = self.crop(size, generator)
-        return softened(clean, generator) if generator.random() < SOFT_SHARE else clean
+        if generator.random() < SOFT_SHARE:
+            clean = softened(clean, generator)
+        return exposed(clean, MOST_LIGHT, generator) if generator.random() < LONG_SHARE else clean
 
     def averaged_crop(self, size: int, generator: np.random.Generator) -> Pair:
         """An average of frames and its middle frame, where there is something to see."""

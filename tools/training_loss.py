@@ -1,4 +1,4 @@
-"""The losses of MPRNet's training, each summed over the images of the three stages.
+"""The losses of MPRNet's training, over the images of its three stages.
 
 `paper` is MPRNet's own, Charbonnier and edge loss, and a small term of this project's that holds the mean colour of
 each crop. `psnr` is what the results are judged by; it is for the end of a training.
@@ -52,30 +52,35 @@ def laplacian(x: Tensor) -> Tensor:
     return x - blur(kept)
 
 
-def paper(stages: Sequence[Tensor], target: Tensor) -> Tensor:
-    """Charbonnier and edge loss of one batch, and the shift of its mean colours."""
-    total = target.new_zeros(())
-    for image in stages:
-        difference = image - target
-        # The Laplacian is linear: that of the difference is the difference of those of output and target.
-        total = total + charbonnier(difference) + EDGE_WEIGHT * charbonnier(laplacian(difference))
-        # What each pixel is most likely to be darkens or brightens the whole where errors are lopsided.
-        total = total + MEAN_WEIGHT * difference.mean((2, 3)).abs().mean()
-    return total
+def paper(image: Tensor, target: Tensor) -> Tensor:
+    """Charbonnier and edge loss of one stage's batch, and the shift of its mean colours."""
+    difference = image - target
+    # The Laplacian is linear: that of the difference is the difference of those of output and target.
+    loss = charbonnier(difference) + EDGE_WEIGHT * charbonnier(laplacian(difference))
+    # What each pixel is most likely to be darkens or brightens the whole where errors are lopsided.
+    return loss + MEAN_WEIGHT * difference.mean((2, 3)).abs().mean()
 
 
-def psnr(stages: Sequence[Tensor], target: Tensor) -> Tensor:
-    """Minus the mean PSNR of the crops of one batch, up to a factor (Chen et al., HINet, CVPR Workshops 2021).
+def psnr(image: Tensor, target: Tensor) -> Tensor:
+    """Minus the mean PSNR of one stage's crops, up to a factor (Chen et al., HINet, CVPR Workshops 2021).
 
     Where an error is lopsided it asks for the mean of what a pixel may be, not for the median, and crops that are easy
     weigh as much as those that are hard.
     """
-    total = target.new_zeros(())
-    for image in stages:
-        errors = (image - target).square().mean((1, 2, 3))
-        total = total + (errors + PSNR_FLOOR).log().mean()
-    return PSNR_WEIGHT * 10 / math.log(10) * total
+    errors = (image - target).square().mean((1, 2, 3))
+    return PSNR_WEIGHT * 10 / math.log(10) * (errors + PSNR_FLOOR).log().mean()
 
 
 Loss = Callable[[Sequence[Tensor], Tensor], Tensor]
-LOSSES: dict[str, Loss] = {"paper": paper, "psnr": psnr}
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"paper": paper, "psnr": psnr}
+"""Of the images of one stage."""
+
+
+def over_stages(name: str, early: float) -> Loss:
+    """A loss summed over the stages, of which all but the last count `early` times."""
+
+    def total(stages: Sequence[Tensor], target: Tensor) -> Tensor:
+        *before, last = (LOSSES[name](image, target) for image in stages)
+        return early * sum(before) + last
+
+    return total

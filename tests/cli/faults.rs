@@ -226,6 +226,21 @@ fn a_lack_of_memory_for_tensors_ends_in_bands() {
     assert!(std::fs::read(bench.room.path("out.png")).unwrap() == bench.right);
 }
 
+/// What has been measured is kept; the error is told once for each row that lacks something.
+#[test]
+fn a_bench_that_loses_its_device_keeps_its_rows() {
+    let Some(bench) = Bench::new(&["photo.png"]) else { return };
+    let args =
+        ["bench", "-q", "--model", "tiny", "--tune", "off", "--format", "json", "--size", "16x16,24x24"];
+    let args = [&args[..], &["--rounds", "100"]].concat();
+    let run = bench.failing(&args, &format!("submission:40-40:{LOST}"));
+    assert_eq!(run.code, 3, "{}", run.err);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&run.out).unwrap();
+    let notes: Vec<&str> = rows.iter().map(|row| row["note"].as_str().unwrap()).collect();
+    assert!(notes.len() == 2 && notes.iter().all(|note| note.contains("lost")), "{notes:?}");
+    assert_eq!(run.err.matches("error: ").count(), 2, "{}", run.err);
+}
+
 /// Without a device, nothing waits for the next frame of a video.
 #[test]
 fn a_video_that_no_device_restores() {

@@ -99,8 +99,8 @@ pub(super) struct Subject<'a> {
     pub(super) name: String,
 }
 
-/// What became of a subject: its runner and its relative L2 error, or why it has none.
-pub(super) type Outcome<'a> = Result<(Runner<'a>, f64), Unmeasured>;
+/// With a subject's relative L2 error.
+pub(super) type Outcome<'a> = race::Outcome<'a, f64>;
 
 pub(super) fn run(args: &BenchArgs, kernel: KernelArg, quiet: bool) -> Measured {
     let device = args.device.open(quiet)?;
@@ -143,9 +143,7 @@ pub(super) fn measure(
     rounds: usize,
     quiet: bool,
 ) -> Result<(Vec<Row>, Option<u8>), Failure> {
-    let mut ready: Vec<&mut Runner<'_>> =
-        outcomes.iter_mut().filter_map(|o| o.as_mut().ok()).map(|(runner, _)| runner).collect();
-    race::run(&mut ready, rounds, quiet)?;
+    race::run(&mut outcomes, rounds, quiet);
     let first = outcomes.iter().find_map(|o| o.as_ref().ok()?.0.median());
     let mut rows = Vec::new();
     let mut worst = None;
@@ -234,7 +232,8 @@ impl<'a> Subject<'a> {
         let verdict = match outcome {
             Ok((_, error)) if self.right(*error) => "right".to_owned(),
             Ok(_) => "WRONG".to_owned(),
-            Err(reason) => format!("not used: {reason}"),
+            Err(reason @ Unmeasured::Refused(_)) => format!("not used: {reason}"),
+            Err(Unmeasured::Failed(error)) => format!("failed: {error}"),
         };
         row.push(("verdict", Cell::Text(verdict)));
         Ok(row)

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::image::Frame;
 use crate::{Error, Executor, Progress, Restorer, Values, gpu};
 
+use super::Unmeasured;
 use super::clock::{self, Sample};
 use super::report::Cell;
 use crate::cli::telling::with_bar;
@@ -24,6 +25,9 @@ pub(super) struct Runner<'a> {
     first: f64,
     samples: Vec<Sample>,
 }
+
+/// What became of something to be measured: its runner and what is known of it, or why there are none.
+pub(super) type Outcome<'a, T> = Result<(Runner<'a>, T), Unmeasured>;
 
 /// What a run does.
 enum Work {
@@ -77,7 +81,7 @@ impl<'a> Runner<'a> {
     }
 
     /// What it computes.
-    pub(super) fn results(&mut self) -> Result<Vec<Values>, Error> {
+    fn results(&mut self) -> Result<Vec<Values>, Error> {
         match &mut self.work {
             Work::Graph { executor, inputs } => {
                 executor.run(self.device, inputs.as_deref().unwrap_or_default(), &mut |_| ())
@@ -130,38 +134,66 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Runs all of them in turn, so many times.
-pub(super) fn run(runners: &mut [&mut Runner<'_>], rounds: usize, quiet: bool) -> Result<(), Error> {
-    let total = (rounds * runners.len()) as u64;
+/// Runs all of them in turn, so many times; what fails on the way is measured no further, and the others are.
+pub(super) fn run<T>(outcomes: &mut [Outcome<'_, T>], rounds: usize, quiet: bool) {
+    let total = (rounds * outcomes.len()) as u64;
     with_bar("measuring".to_owned(), quiet, |progress| {
         // A single round measures nothing: it is for compilers' laboratories, whose GPUs are not there.
         if rounds > 1 {
-            settle(runners)?;
+            settle(outcomes);
         }
-        for round in 0..rounds {
-            for at in 0..runners.len() {
-                let runner = &mut *runners[at];
-                let sample = clock::time(|| runner.once())?;
-                runner.samples.push(sample);
-                progress(Progress { done: (round * runners.len() + at + 1) as u64, total });
+        let mut done = 0;
+        for _ in 0..rounds {
+            for outcome in outcomes.iter_mut() {
+                attempt(outcome, |runner| {
+                    let sample = clock::time(|| runner.once())?;
+                    runner.samples.push(sample);
+                    Ok(())
+                });
+                done += 1;
+                progress(Progress { done, total });
             }
         }
-        Ok(())
-    })
+    });
+}
+
+/// What each computes; none of what fails.
+pub(super) fn results<T>(outcomes: &mut [Outcome<'_, T>]) -> Vec<Option<Vec<Values>>> {
+    let results = |outcome: &mut Outcome<'_, T>| {
+        let mut results = None;
+        attempt(outcome, |runner| {
+            results = Some(runner.results()?);
+            Ok(())
+        });
+        results
+    };
+    outcomes.iter_mut().map(results).collect()
+}
+
+/// Does something with a runner that is there; where that fails, it is there no more.
+fn attempt<T>(outcome: &mut Outcome<'_, T>, work: impl FnOnce(&mut Runner<'_>) -> Result<(), Error>) {
+    let failed = outcome.as_mut().ok().and_then(|(runner, _)| work(runner).err());
+    if let Some(error) = failed {
+        *outcome = Err(error.into());
+    }
 }
 
 /// Runs all of them in turn until the GPU has been busy for a while. A CPU needs none of that.
-fn settle(runners: &mut [&mut Runner<'_>]) -> Result<(), Error> {
+fn settle<T>(outcomes: &mut [Outcome<'_, T>]) {
     let started = Instant::now();
     while started.elapsed() < SETTLING {
         let mut idle = true;
-        for runner in runners.iter_mut().filter(|runner| !runner.device.is_software()) {
-            runner.once()?;
-            idle = false;
+        for outcome in outcomes.iter_mut() {
+            attempt(outcome, |runner| {
+                if !runner.device.is_software() {
+                    runner.once()?;
+                    idle = false;
+                }
+                Ok(())
+            });
         }
         if idle {
             break;
         }
     }
-    Ok(())
 }

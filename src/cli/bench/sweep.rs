@@ -33,8 +33,8 @@ struct Entry<'a> {
     budget: Option<u64>,
 }
 
-/// An entry that is ready, and how its convolutions are computed; or why it is not.
-type Outcome<'a> = Result<(Runner<'a>, String), Unmeasured>;
+/// With how an entry's convolutions are computed.
+type Outcome<'a> = race::Outcome<'a, String>;
 
 pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
     let models = models(args, quiet)?;
@@ -67,12 +67,13 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Measured {
     }
     let mut outcomes: Vec<Outcome<'_>> =
         entries.iter().map(|entry| entry.prepare(&device, &mut tuner, tuning)).collect();
-    let mut ready: Vec<&mut Runner<'_>> =
-        outcomes.iter_mut().filter_map(|o| o.as_mut().ok()).map(|(runner, _)| runner).collect();
-    race::run(&mut ready, usize::from(args.rounds), quiet)?;
+    race::run(&mut outcomes, usize::from(args.rounds), quiet);
+    let results = args.verify.then(|| race::results(&mut outcomes));
     let mut rows: Vec<Row> = entries.iter().zip(&outcomes).map(|(entry, o)| entry.row(&device, o)).collect();
     let mut worst = outcomes.iter().filter_map(|o| o.as_ref().err()?.tell()).max();
-    if args.verify && !verify(&entries, &mut outcomes, &mut rows, modes.contains(&ModeArg::Tiled))? {
+    if let Some(results) = results
+        && !verify(&entries, &results, &mut rows, modes.contains(&ModeArg::Tiled))?
+    {
         report(&"bands give other bytes than the whole: see the column `verified`");
         worst = worst.max(Some(1));
     }
@@ -90,19 +91,14 @@ fn modes(args: &BenchArgs) -> Vec<ModeArg> {
 /// bytes of the whole.
 fn verify(
     entries: &[Entry<'_>],
-    outcomes: &mut [Outcome<'_>],
+    results: &[Option<Vec<Values>>],
     rows: &mut [Row],
     tiles: bool,
 ) -> Result<bool, Error> {
     let mut same = true;
-    let results = |outcome: &mut Outcome<'_>| match outcome {
-        Ok((runner, _)) => runner.results().map(Some),
-        Err(_) => Ok(None),
-    };
-    let results = outcomes.iter_mut().map(results).collect::<Result<Vec<_>, _>>()?;
-    for ((entry, own), row) in entries.iter().zip(&results).zip(rows) {
+    for ((entry, own), row) in entries.iter().zip(results).zip(rows) {
         let is_whole = |(other, _): &(&Entry<'_>, _)| entry.is_of(other);
-        let whole = entries.iter().zip(&results).find(is_whole).and_then(|(_, whole)| whole.as_ref());
+        let whole = entries.iter().zip(results).find(is_whole).and_then(|(_, whole)| whole.as_ref());
         let compared = own.as_ref().zip(whole);
         let bytes = compared.filter(|_| entry.budget.is_some() && !entry.is_tiled());
         let is_same = bytes.map(|(own, whole)| own == whole);
