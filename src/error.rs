@@ -161,6 +161,8 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it, and what to do.
         reason: String,
+        /// The setting with which there would be some, where one would help.
+        remedy: Option<Remedy>,
     },
     // End of metrics and their folders.
 
@@ -262,7 +264,7 @@ pub enum Error {
     #[error("{0}")]
     Mode(String),
     /// A tensor name that is none of the graph's.
-    #[error("the network has no tensor named {name}; `mprnet plan --tensors` lists the names")]
+    #[error("the network has no tensor named {name}")]
     UnknownTensor {
         /// The name asked for.
         name: String,
@@ -307,6 +309,16 @@ pub enum Error {
         /// How many bytes that takes.
         bytes: u64,
     },
+    /// Less memory is free on the host than what passes between the bands of a photo takes, where there are no files.
+    #[error(
+        "what passes between the bands of the photo takes {} MiB of the host's memory, which are not there; restore a \
+         smaller photo",
+        bytes.div_ceil(1 << 20)
+    )]
+    HostMemory {
+        /// How many bytes that takes.
+        bytes: u64,
+    },
     /// A memory budget in which not even the narrowest bands of a photo can be computed.
     #[error(
         "the photo needs at least {} MiB of the device's memory, and {} MiB are allowed",
@@ -337,7 +349,7 @@ pub enum Error {
     #[error("the result is not finite: {0}")]
     NotFinite(Cow<'static, str>),
     /// No adapter can run compute shaders.
-    #[error("no GPU adapter was found: install a Vulkan driver (such as lavapipe) or check WGPU_BACKEND")]
+    #[error("{NO_ADAPTER}")]
     NoAdapter,
     /// No adapter of that index or name.
     #[error("no adapter matches {wanted}; there are: {known}")]
@@ -366,8 +378,8 @@ pub enum Error {
     /// Somebody has ended the work with [`Cancel`](crate::Cancel).
     #[error("the work was cancelled")]
     Cancelled,
-    /// A panic, which is a mistake of this crate or of what it is made of.
-    #[error("the program failed ({0}); this is a bug in mprnet, please report it")]
+    /// A panic, which is a mistake of this crate, of what it is made of, or of the program that uses it.
+    #[error("the work on it failed by a bug, of mprnet or of the program that uses it: {0}")]
     Panicked(String),
     /// The driver reports an error.
     #[error("the GPU failed while {during}: {reason}")]
@@ -381,3 +393,10 @@ pub enum Error {
 
 /// Result with the crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(not(target_family = "wasm"))]
+const NO_ADAPTER: &str =
+    "no GPU adapter was found: install a Vulkan driver (such as lavapipe) or check WGPU_BACKEND";
+#[cfg(target_family = "wasm")]
+const NO_ADAPTER: &str =
+    "the browser gives no GPU adapter: its hardware acceleration may be switched off, or WebGPU is";

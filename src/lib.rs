@@ -17,8 +17,9 @@
 //! Without them a program passes a [`Frame`](image::Frame) of its own samples, and what is compiled is wgpu and little
 //! more.
 //!
-//! In browsers no thread can wait for the GPU: where a call has a twin named `..._async`, only the twin works there,
-//! and what waits and has none does not: [`Executor::compute`] and [`Executor::run_timed`], [`Calibrator`],
+//! In browsers no thread can wait for the GPU: where a call has a twin named `..._async`, only the twin works there
+//! ([`Restoration`] has those of [`Restorer::restore_with_progress`] and [`Restorer::capture`]), and what waits and has
+//! none does not: [`Executor::compute`] and [`Executor::run_timed`], [`Calibrator`],
 //! [`gpu::adapters`], [`gpu::Device::noop`], [`pool`], [`probe`] and tuning.
 
 pub mod checkpoint;
@@ -60,6 +61,8 @@ pub use restore::{
     RestorerOptions,
 };
 pub use shown::Shown;
+/// What devices, textures and buffers of a host program are of: [`gpu::Device::from_wgpu`].
+pub use wgpu;
 
 /// The README's snippet compiles.
 #[cfg(all(doctest, feature = "image-files"))]

@@ -19,6 +19,10 @@ pub enum Remedy {
     SayFormat,
     /// Say what becomes of outputs that are there already: [`Existing`](crate::job::Existing).
     SayExisting,
+    /// Take the directories below, too: [`ListOptions::recursive`](crate::image::ListOptions::recursive).
+    DirectoriesBelow,
+    /// Take a name that the graph has: [`Graph::names`](crate::graph::Graph::names).
+    KnownTensor,
 }
 
 impl Error {
@@ -32,7 +36,8 @@ impl Error {
             Self::TensorTooLarge { .. } | Self::OutOfMemory { .. } => Some(Remedy::HalfPrecision),
             Self::PrecisionTooLow { .. } => Some(Remedy::FullPrecision),
             Self::BudgetTooSmall { .. } => Some(Remedy::MoreMemory),
-            Self::Jobs { remedy, .. } => *remedy,
+            Self::Jobs { remedy, .. } | Self::ImageFolder { remedy, .. } => *remedy,
+            Self::UnknownTensor { .. } => Some(Remedy::KnownTensor),
             Self::Unrestored { source, .. } | Self::Unscored { source, .. } => source.remedy(),
             _ => None,
         }

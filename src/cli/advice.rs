@@ -13,6 +13,8 @@ pub(super) fn advised(error: &Error) -> String {
         Some(Remedy::SayExisting) => {
             "; --skip-existing leaves them and restores the rest, --overwrite replaces them"
         }
+        Some(Remedy::DirectoriesBelow) => "; -r takes those too",
+        Some(Remedy::KnownTensor) => "; `mprnet plan --tensors` lists the names",
         None => "",
     };
     format!("{error}{advice}")

@@ -53,7 +53,7 @@ pub(super) fn of(photos: Vec<Placed>, targets: &Path, recursive: bool) -> Result
     let mut by_stem: HashMap<PathBuf, Vec<&Placed>> = HashMap::new();
     let candidates = list(targets, recursive)?;
     candidates.iter().for_each(|found| by_stem.entry(found.1.with_extension("")).or_default().push(found));
-    let unfit = |reason: String| Error::ImageFolder { path: targets.to_owned(), reason };
+    let unfit = |reason: String| Error::ImageFolder { path: targets.to_owned(), reason, remedy: None };
     let (mut pairs, mut alone) = (Vec::new(), Vec::new());
     for (input, place) in photos {
         let found = by_stem.get(&place.with_extension("")).map_or(&[][..], Vec::as_slice);

@@ -23,9 +23,6 @@ pub struct ExecutorOptions {
     pub slice: Option<u64>,
     /// How variants of kernels are chosen.
     pub choices: Choices,
-    /// Whether the graph's first input and first output are images of the device, which are copied on the device: then
-    /// nothing moves them between it and the host.
-    pub on_device: bool,
     /// Bytes on the device, weights apart, where not as many as the whole photo takes: then it is computed in bands.
     pub max_memory: Option<u64>,
 }
@@ -87,6 +84,14 @@ pub(super) type Lower = fn(&Device, &Graph, &mut Target) -> Result<Vec<Lowered>>
 
 /// What is called before buffers are made, with the bytes that they will take.
 pub(crate) type MakeRoom<'a> = &'a mut dyn FnMut(u64);
+
+/// Where an executor is made.
+pub(crate) struct Place<'a> {
+    pub(crate) make_room: MakeRoom<'a>,
+    /// Whether the graph's first input and first output are images of the device, which are copied on the device: then
+    /// nothing moves them between it and the host.
+    pub(crate) on_device: bool,
+}
 
 /// A compiled graph.
 pub(super) struct Compiled {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::compile::{self, Compiled, Lower, MakeRoom};
+use super::compile::{self, Compiled, Lower, Place};
 use super::pace::Pace;
 use super::record::{Dispatch, Planned};
 use super::staging::Transfers;
@@ -66,7 +66,7 @@ impl Executor {
         graph: Graph,
         options: &ExecutorOptions,
     ) -> Result<Self> {
-        Self::precompiled(device, store, graph, options, &mut |_| ())
+        Self::precompiled(device, store, graph, options, Place { make_room: &mut |_| (), on_device: false })
     }
 
     /// As [`Self::new`], for who makes room first.
@@ -75,9 +75,9 @@ impl Executor {
         store: &WeightStore,
         graph: Graph,
         options: &ExecutorOptions,
-        make_room: MakeRoom<'_>,
+        place: Place<'_>,
     ) -> Result<Self> {
-        let mut made = Self::with(device, store, graph, options, (compile::compiled, make_room))?;
+        let mut made = Self::with(device, store, graph, options, (compile::compiled, place))?;
         made.make(device, made.planned.len())?;
         Ok(made)
     }
@@ -90,9 +90,9 @@ impl Executor {
         store: &WeightStore,
         graph: Graph,
         options: &ExecutorOptions,
-        make_room: MakeRoom<'_>,
+        place: Place<'_>,
     ) -> Result<Self> {
-        Self::with(device, store, graph, options, (compile::chosen, make_room))
+        Self::with(device, store, graph, options, (compile::chosen, place))
     }
 
     fn with(
@@ -100,13 +100,13 @@ impl Executor {
         store: &WeightStore,
         graph: Graph,
         options: &ExecutorOptions,
-        (lower, make_room): (Lower, MakeRoom<'_>),
+        (lower, place): (Lower, Place<'_>),
     ) -> Result<Self> {
         let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
-        let compiled = Compiled::new(device, store, graph, options, lower, make_room)?;
+        let compiled = Compiled::new(device, store, graph, options, lower, place.make_room)?;
         let cut_for = pace.cut();
         let (planned, uniforms) = compiled.dispatches(device, cut_for)?;
-        let transfers = Arc::new(Transfers::new(&compiled, options.on_device));
+        let transfers = Arc::new(Transfers::new(&compiled, place.on_device));
         transfers.reserve(device)?;
         let stream = Stream::new(device, &compiled)?;
         let (pace, on_host) = (Arc::new(Mutex::new(pace)), Mutex::default());
@@ -148,7 +148,7 @@ impl Executor {
         }
     }
 
-    /// What [`MakeRoom`] is told before its buffers are made.
+    /// What is told to who makes room before its buffers are made.
     #[cfg(test)]
     pub(crate) fn planned_bytes(&self) -> u64 {
         self.compiled.plan.device_bytes()
@@ -185,11 +185,11 @@ impl Executor {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub async fn run_async(
+    pub async fn run_async<P: FnMut(Progress) + ?Sized>(
         &mut self,
         device: &Device,
         inputs: &[Values],
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut P,
     ) -> Result<Vec<Values>> {
         let cancel = Cancel::new();
         self.run_watched(device, inputs, &mut Watch::new(progress, &cancel)).await

@@ -19,7 +19,7 @@ mod watch;
 mod weights;
 
 pub use cancel::Cancel;
-pub(crate) use compile::MakeRoom;
+pub(crate) use compile::Place;
 pub use compile::{ExecutorOptions, Memory};
 pub use executor::{Executor, Progress};
 pub use profile::Span;

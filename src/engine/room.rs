@@ -75,7 +75,14 @@ impl Room {
         Some(Self::Memory(memory))
     }
 
+    /// A browser has no files.
+    #[cfg(target_family = "wasm")]
+    fn in_file(bytes: u64) -> Result<Self> {
+        Err(Error::HostMemory { bytes })
+    }
+
     /// In TMPDIR where it is set, else in the cache folder: /tmp is memory on many systems.
+    #[cfg(not(target_family = "wasm"))]
     fn in_file(bytes: u64) -> Result<Self> {
         let folder = std::env::var_os("TMPDIR").map(Into::into).or_else(cache_folder);
         let made = folder.and_then(|folder: PathBuf| {

@@ -42,7 +42,12 @@ struct State<W: Work> {
     under_way: usize,
     handed_over: usize,
     no_more: bool,
+    /// Photos that are being saved.
+    saving: usize,
+    /// Whether no photo is restored any more; those that are restored are saved and handed over.
     stopped: bool,
+    /// Whether all is to end at once.
+    aborted: bool,
     /// Why no photo can be restored.
     failure: Option<W::Error>,
 }
@@ -57,7 +62,9 @@ impl<W: Work> Line<W> {
             under_way: 0,
             handed_over: 0,
             no_more: false,
+            saving: 0,
             stopped: false,
+            aborted: false,
             failure: None,
         };
         Self { most, ordered, state: Mutex::new(state), news: Condvar::new() }
@@ -69,13 +76,25 @@ impl<W: Work> Line<W> {
 
     /// Waits until `found` has found something, or there is nothing left to wait for.
     fn wait<T>(&self, mut found: impl FnMut(&mut State<W>) -> Option<T>) -> Option<T> {
+        self.wait_until(|state| state.stopped, |state| if state.stopped { None } else { found(state) })
+    }
+
+    /// Waits until `found` has found something, or `over` says that it will not.
+    fn wait_until<T>(
+        &self,
+        over: impl Fn(&State<W>) -> bool,
+        mut found: impl FnMut(&mut State<W>) -> Option<T>,
+    ) -> Option<T> {
         let mut state = self.state();
         loop {
-            if state.stopped {
+            if state.aborted {
                 return None;
             }
             if let Some(found) = found(&mut state) {
                 return Some(found);
+            }
+            if over(&state) {
+                return None;
             }
             if state.no_more && state.under_way == 0 {
                 return None;
@@ -139,7 +158,21 @@ impl<W: Work> Line<W> {
     }
 
     pub(super) fn next_restored(&self) -> Option<(Item<W>, W::Restored)> {
-        self.wait(|state| state.restored.pop_front())
+        self.wait_until(
+            |state| state.stopped,
+            |state| {
+                let next = state.restored.pop_front()?;
+                state.saving += 1;
+                Some(next)
+            },
+        )
+    }
+
+    pub(super) fn saved(&self, number: usize, job: W::Job, saved: Result<W::Saved, W::Error>) {
+        self.change(|state| {
+            state.saving -= 1;
+            state.outcomes.insert(number, Outcome { job, saved });
+        });
     }
 
     pub(super) fn ended(&self, number: usize, job: W::Job, saved: Result<W::Saved, W::Error>) {
@@ -148,10 +181,13 @@ impl<W: Work> Line<W> {
 
     /// The next outcome that may be handed over; none when all are.
     pub(super) fn next_outcome(&self) -> Option<Outcome<W>> {
-        let outcome = self.wait(|state| {
-            let first = state.outcomes.first_entry()?;
-            (!self.ordered || *first.key() == state.handed_over).then(|| first.remove())
-        });
+        let outcome = self.wait_until(
+            |state| state.stopped && state.restored.is_empty() && state.saving == 0,
+            |state| {
+                let first = state.outcomes.first_entry()?;
+                (!self.ordered || *first.key() == state.handed_over).then(|| first.remove())
+            },
+        );
         self.change(|state| {
             if outcome.is_some() {
                 state.handed_over += 1;
@@ -161,12 +197,17 @@ impl<W: Work> Line<W> {
         outcome
     }
 
-    /// Ends everything, for a reason where there is one.
-    pub(super) fn stop(&self, failure: Option<W::Error>) {
+    /// Ends the restoring of photos, for a reason.
+    pub(super) fn stop(&self, failure: W::Error) {
         self.change(|state| {
             state.stopped = true;
-            state.failure = state.failure.take().or(failure);
+            state.failure = state.failure.take().or(Some(failure));
         });
+    }
+
+    /// Ends everything.
+    pub(super) fn abort(&self) {
+        self.change(|state| (state.stopped, state.aborted) = (true, true));
     }
 
     pub(super) fn failure(&self) -> Option<W::Error> {

@@ -51,6 +51,13 @@ impl Member {
         Self { name: name.into(), open: None, state: Mutex::new(state), turns: RwLock::default() }
     }
 
+    /// Tries it again in another run, where it may be opened anew.
+    pub(super) fn renew(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.given_up &= self.open.is_none();
+        state.doubtful = false;
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -96,6 +103,11 @@ impl Member {
         let in_vain = own && state.doubtful;
         state.doubtful = true;
         self.open.is_some() && !in_vain
+    }
+
+    /// Whether it may be opened anew.
+    pub(super) fn may_reopen(&self) -> bool {
+        self.open.is_some()
     }
 
     /// Closes it after a failure of `restorer`, for good if told so. Gives whether that is news.

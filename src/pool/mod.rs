@@ -7,7 +7,8 @@
 //! [`PoolOptions::waiting`] more.
 //!
 //! A device that fails is given up, and its photo goes to another. The last one is opened anew, and its photo tried
-//! once more; where that fails too, the next photos are each tried once, until one is restored.
+//! once more; where that fails too, the next photos are each tried once, until one is restored. A device that lacks
+//! memory for a photo goes on with the next one.
 
 mod frames;
 mod line;
@@ -184,10 +185,14 @@ impl Pool {
     /// Does work on photos, and hands each of them over with its outcome. A photo that fails stops no other.
     ///
     /// Once cancelled, no further job is begun, and those under way are handed over, many with [`Error::Cancelled`].
+    /// Whoever cancels and keeps the iterator of jobs waiting for the next one lets it end, too.
+    ///
+    /// A device that was given up is tried again in the next run.
     ///
     /// # Errors
-    /// Why no device can be opened, or none is left that works: without one no photo can be restored. Jobs that were
-    /// begun are dropped.
+    /// Why no device can be opened, or none is left that works: without one no photo can be restored. Photos that are
+    /// restored by then are saved and handed over, with [`PoolOptions::ordered`] up to the first that is missing; other
+    /// jobs that were begun are dropped.
     ///
     /// # Panics
     /// Where `jobs` or `deliver` do, once all other threads are done.
@@ -199,6 +204,7 @@ impl Pool {
         deliver: impl FnMut(W::Job, Result<W::Saved, W::Error>),
     ) -> Result<(), W::Error> {
         let [loaders, savers] = [self.options.loaders, self.options.savers].map(|threads| threads.max(1));
+        self.members.iter_mut().for_each(Member::renew);
         let drivers = member::PHOTOS * self.members.len();
         let line = Line::new(loaders + drivers + savers + self.options.waiting, self.options.ordered);
         workers::run(work, &self.members, [loaders, savers], jobs, &line, cancel, deliver)

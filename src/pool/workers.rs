@@ -36,7 +36,7 @@ pub(super) fn run<W: Work>(
     let jobs = Mutex::new(jobs.enumerate());
     // Asked before any thread gives one up, which then says why.
     if !members.iter().any(Member::works) {
-        line.stop(Some(nobody()));
+        line.stop(nobody());
     }
     std::thread::scope(|scope| {
         let shop = &shop;
@@ -72,7 +72,7 @@ impl<W: Work> Shop<'_, W> {
     /// A panic ends the work of all threads, and goes on where they were started.
     fn guarded(&self, all: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(all)) {
-            self.line.stop(None);
+            self.line.abort();
             self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
         }
     }
@@ -101,7 +101,7 @@ impl<W: Work> Shop<'_, W> {
     fn save_all(&self) {
         while let Some((Item { number, job, photo, .. }, restored)) = self.line.next_restored() {
             let saved = caught(|| self.work.save(&job, photo, restored));
-            self.line.ended(number, job, saved);
+            self.line.saved(number, job, saved);
         }
     }
 
@@ -138,7 +138,10 @@ impl<W: Work> Shop<'_, W> {
                     Blame::Photo => self.line.ended(item.number, item.job, Err(error)),
                     blame => {
                         let once_more = blame.may_pass() && own.worth_reopening(&restorer);
-                        own.close(Some(&restorer), false);
+                        // What nothing opens anew goes on, unless it is the device that has failed.
+                        if own.may_reopen() || blame == Blame::Device {
+                            own.close(Some(&restorer), false);
+                        }
                         // Closing may fail once more, of what was left half changed.
                         let _ = catch_unwind(AssertUnwindSafe(|| drop(restorer)));
                         drop(turn);
@@ -164,7 +167,7 @@ impl<W: Work> Shop<'_, W> {
         item.tried.push(member);
         if others().all(|other| item.tried.contains(&other)) {
             if last && self.members[member].is_used_up() {
-                self.line.stop(Some(error));
+                self.line.stop(error);
             } else {
                 self.line.ended(item.number, item.job, Err(error));
             }
@@ -182,7 +185,7 @@ impl<W: Work> Shop<'_, W> {
         let own = &self.members[member];
         let news = own.close(None, true);
         if !self.members.iter().any(Member::works) {
-            return self.line.stop(Some(error));
+            return self.line.stop(error);
         }
         if news {
             error.gives_up(own.name());

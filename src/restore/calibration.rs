@@ -31,7 +31,7 @@ impl CalibrationPhoto {
     /// [`Error::FrameShape`] where the prepared photo is no frame, which would be a defect.
     pub fn of(photo: &Frame, weights: &Weights, side: u32) -> Result<Self> {
         let photo = photo.prepared()?;
-        let side = side.max(1).next_multiple_of(weights.config().side_multiple());
+        let side = side.max(1).checked_next_multiple_of(weights.config().side_multiple()).unwrap_or(u32::MAX);
         let (width, height) = (photo.width().min(side), photo.height().min(side));
         let left = (photo.width() - width) as usize / 2;
         let top = (photo.height() - height) as usize / 2;
@@ -221,7 +221,7 @@ impl Deviation {
     /// Peak signal-to-noise ratio in dB, of a peak of 1; infinite where nothing differs.
     #[must_use]
     pub fn psnr(&self) -> f64 {
-        10.0 * (self.values as f64 / self.squares).log10()
+        if self.squares == 0.0 { f64::INFINITY } else { 10.0 * (self.values as f64 / self.squares).log10() }
     }
 
     /// The share of values that differ in 8 bits.

@@ -1,6 +1,7 @@
 //! The library's front: a restorer, which keeps an executor for each size of photo, and the calibrator, which measures
 //! a model for f16.
 
+mod cache;
 mod calibration;
 mod on_device;
 mod overflow;

@@ -109,7 +109,7 @@ impl Restorer {
     ) -> Result<()> {
         let key = self.model.key_of(ends.from.size(), format);
         let single = Key { precision: Precision::F32, ..key };
-        let key = if self.know_peaks(None).await? {
+        let key = if self.know_peaks(None, watch.cancel).await? {
             key
         } else {
             tracing::warn!("how large this model's features become is not known; f32 is used");
@@ -141,9 +141,13 @@ impl Restorer {
         image: &Frame,
         watch: &mut Watch<'_, P>,
     ) -> Result<Option<Frame>> {
-        self.know_peaks(Some(image)).await?;
+        match self.know_peaks(Some(image), watch.cancel).await {
+            // Through the host the operator is told.
+            Err(Error::NotFinite(_)) => return Ok(None),
+            known => known?,
+        };
         for follower in &self.followers {
-            if !follower.know_peaks(None).await? {
+            if !follower.know_peaks(None, watch.cancel).await? {
                 return Ok(None);
             }
         }

@@ -3,7 +3,7 @@
 use super::calibration::OVERFLOW;
 use super::sized::{Key, Seen};
 use super::{Captured, Restorer};
-use crate::engine::{Values, Watch};
+use crate::engine::{Cancel, Values, Watch};
 use crate::image::Frame;
 use crate::{Error, Result};
 
@@ -12,14 +12,9 @@ const KEPT: usize = 12;
 
 impl Restorer {
     /// The error about a photo whose result is not finite; names the operator where that is asked for and found.
-    pub(super) async fn overflowing<P: ?Sized>(
-        &self,
-        key: Key,
-        photo: &Frame,
-        watch: &Watch<'_, P>,
-    ) -> Error {
+    pub(super) async fn overflowing(&self, key: Key, photo: &Frame, cancel: &Cancel) -> Error {
         let named = if self.model.options.trace_overflow {
-            self.first_not_finite(key, photo, watch).await.unwrap_or_else(|error| {
+            self.first_not_finite(key, photo, cancel).await.unwrap_or_else(|error| {
                 tracing::info!("the operator is not known: {error}");
                 None
             })
@@ -29,12 +24,7 @@ impl Restorer {
         Error::NotFinite(named.map_or(OVERFLOW.into(), Into::into))
     }
 
-    async fn first_not_finite<P: ?Sized>(
-        &self,
-        key: Key,
-        photo: &Frame,
-        watch: &Watch<'_, P>,
-    ) -> Result<Option<String>> {
+    async fn first_not_finite(&self, key: Key, photo: &Frame, cancel: &Cancel) -> Result<Option<String>> {
         let (executed, known) = (self.model.graph(key, &[])?.0, self.model.defined(key, &[])?);
         let given =
             executed.nodes().iter().flat_map(|node| node.outputs.iter().map(|&id| (node.op.name(), id)));
@@ -46,7 +36,7 @@ impl Restorer {
         for group in operators.chunks(KEPT) {
             let names: Vec<String> = group.iter().map(|(_, tensor)| tensor.clone()).collect();
             let mut nobody = |_| ();
-            let mut silent = Watch::new(&mut nobody, watch.cancel);
+            let mut silent = Watch::new(&mut nobody, cancel);
             let (_, kept) = self.computed(key, Seen::Photo(photo), &names, &mut silent).await?;
             let bad = |tensor: &&Captured| match &tensor.values {
                 Values::Planar(values) => values.iter().any(|value| !value.is_finite()),

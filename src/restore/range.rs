@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::calibration::{CalibrationPhoto, measure};
 use super::sized::{Key, Model};
 use super::{Captured, Restorer};
-use crate::engine::{Progress, Watch, WeightStore};
+use crate::engine::{Cancel, Progress, Watch, WeightStore};
 use crate::image::Frame;
 use crate::plan::Precision;
 use crate::{Error, Result};
@@ -23,8 +23,8 @@ impl Restorer {
         watch: &mut Watch<'_, P>,
     ) -> Result<(Frame, Vec<Captured>)> {
         let single = Key { precision: Precision::F32, ..self.model.key(photo) };
-        match self.know_peaks(Some(photo)).await {
-            Err(Error::NotFinite(_)) => return Err(self.overflowing(single, photo, watch).await),
+        match self.know_peaks(Some(photo), watch.cancel).await {
+            Err(Error::NotFinite(_)) => return Err(self.overflowing(single, photo, watch.cancel).await),
             known => {
                 known?;
             }
@@ -59,14 +59,14 @@ impl Restorer {
 
     /// Finds out how large features become, where f16 is asked for: from the metadata, or on the middle of this photo,
     /// if there is one. Gives whether that is known, or need not be: it is f32 where memory lacks for measuring.
-    pub(super) async fn know_peaks(&self, photo: Option<&Frame>) -> Result<bool> {
+    pub(super) async fn know_peaks(&self, photo: Option<&Frame>, cancel: &Cancel) -> Result<bool> {
         let Model { device, weights, peaks, options, .. } = &self.model;
         let known = || self.precision() != Precision::F16 || peaks.get().is_some();
         if known() {
             return Ok(true);
         }
         // Whoever comes at the same time waits for what is found out here.
-        let mut turn = self.cache.lock().await;
+        let mut turn = cancel.unless(self.cache.lock()).await?;
         if known() {
             return Ok(true);
         }

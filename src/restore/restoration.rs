@@ -27,7 +27,10 @@ use crate::image::Frame;
 ///
 /// The asynchronous methods work on any executor: who waits is woken by a thread of the device. Dropping their future
 /// ends the restoration as [`Cancel`] does. What the host has to do is done where they are polled: pixels are read and
-/// written, and the network is planned for a new size.
+/// written, and for the first photo of a size the network is planned, kernels are measured
+/// ([`RestorerOptions::tuning`](crate::RestorerOptions::tuning)), and those that the driver has yet to compile are
+/// waited for, which may take seconds. Where a poll must not take that long, restore a small photo on another thread
+/// first, or all of them there.
 #[must_use = "it is not begun yet"]
 pub struct Restoration<'a, P = fn(Progress)> {
     restorer: &'a Restorer,
@@ -84,7 +87,8 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
         Self { stages: true, ..self }
     }
 
-    /// Gives the named tensors of the network besides. Passes keep them.
+    /// Gives the named tensors of the network besides, of the last one where several follow one another. Passes keep
+    /// them.
     pub fn keep(self, names: &'a [String]) -> Self {
         Self { names, ..self }
     }

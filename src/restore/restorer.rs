@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use web_time::Instant;
 
+use super::cache::Cache;
 use super::calibration::OVERFLOW;
-use super::sized::{Cache, Key, Model, Seen};
+use super::sized::{Key, Model, Seen};
 use super::turn::Turn;
 use super::{Restoration, Restored};
 use crate::engine::{Executor, Progress, Staged, Transfers, Values, Watch, WeightStore};
@@ -88,7 +89,8 @@ pub struct Captured {
 /// Several threads or tasks may restore photos at the same time. Their work is done one after the other, but for
 /// reading pixels and writing them: that goes on while the device computes. [`crate::pool::Pool`] makes use of it.
 /// Calls that wait stop their thread, and with it the tasks that it would poll: where a task of this thread has begun a
-/// photo, use the `_async` twins.
+/// photo, use the `_async` twins. A future that was begun holds its turn: whoever polls it no longer, and does not drop
+/// it either, keeps all others waiting.
 ///
 /// ```
 /// use mprnet::{Restorer, RestorerOptions, gpu, image::Frame, model::{Task, Weights}};
@@ -183,6 +185,15 @@ impl Restorer {
         self.photo(photo).restore()
     }
 
+    /// As [`Self::restore`], for who waits in a way of its own. Dropping the future ends the restoration;
+    /// [`Self::photo`] has more to choose from.
+    ///
+    /// # Errors
+    /// As [`Self::restore`].
+    pub async fn restore_async(&self, photo: &Frame) -> Result<Frame> {
+        self.photo(photo).restore_async().await
+    }
+
     /// As [`Self::restore`], telling how far it has come about four times a second.
     ///
     /// # Errors
@@ -191,7 +202,8 @@ impl Restorer {
         self.photo(photo).progress(progress).restore()
     }
 
-    /// Restores a photo and gives the named tensors of the network besides. Passes keep them.
+    /// Restores a photo and gives the named tensors of the network besides, of the last one where several follow one
+    /// another. Passes keep them.
     ///
     /// # Errors
     /// [`crate::Error::UnknownTensor`]; otherwise as [`Self::restore`].
@@ -219,7 +231,7 @@ impl Restorer {
             Some(restored) => restored,
             // In f32 the photo may be restored yet.
             None if key.precision == Precision::F16 => return Err(Error::NotFinite(OVERFLOW.into())),
-            None => return Err(self.overflowing(key, photo, watch).await),
+            None => return Err(self.overflowing(key, photo, watch.cancel).await),
         };
         watch.spent.download += start.elapsed();
         Ok((restored, captured))
@@ -243,8 +255,7 @@ impl Restorer {
             staged => staged?,
         };
         watch.spent.upload += start.elapsed();
-        let cache = self.cache.lock().await;
-        watch.cancel.check()?;
+        let cache = watch.cancel.unless(self.cache.lock()).await?;
         let mut turn = Turn::new(cache, &self.model, key, names)?;
         tracing::trace!("a photo's work is begun");
         let computed = turn.compute(seen, staged, watch).await?;
@@ -324,7 +335,7 @@ fn finish(photo: &Frame, output: Option<Values>) -> Result<Option<Frame>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sized::KEPT;
+    use super::super::cache::KEPT;
     use super::*;
     use crate::model::ModelConfig;
 

@@ -3,7 +3,8 @@
 use async_lock::MutexGuard;
 use web_time::Instant;
 
-use super::sized::{Cache, Key, Model, Seen};
+use super::cache::Cache;
+use super::sized::{Key, Model, Seen};
 use crate::engine::{Computed, Executor, Progress, Staged, Watch};
 use crate::{Error, Result};
 
@@ -30,6 +31,7 @@ impl<'a> Turn<'a> {
         names: &[String],
     ) -> Result<Self> {
         let keep = names.is_empty();
+        cache.another();
         let known = if keep { cache.take(key) } else { None };
         let (executor, exponents) = if let Some(executor) = known {
             (executor, Vec::new())
@@ -59,7 +61,7 @@ impl<'a> Turn<'a> {
                 Error::Shader { .. } => !std::mem::replace(&mut self.checked, true),
                 Error::OutOfMemory { bytes, .. } => {
                     let taken = self.executor()?.memory().device();
-                    self.cache.let_go() || self.cache.lower(taken.max(*bytes))
+                    self.cache.let_go() || self.cache.lower(self.key, taken.max(*bytes))
                 }
                 _ => false,
             };
@@ -74,7 +76,9 @@ impl<'a> Turn<'a> {
             self.executor = Some(made);
             computed = self.submit(seen, None, watch).await;
         }
-        if computed.as_ref().is_err_and(|error| !matches!(error, Error::Cancelled)) {
+        // What a browser has yet to tell is of this run, also where that was cancelled.
+        let sound = computed.is_ok() || self.model.device.settle().await.is_ok();
+        if computed.as_ref().is_err_and(|error| !matches!(error, Error::Cancelled)) || !sound {
             self.executor = None;
         }
         computed
@@ -95,6 +99,8 @@ impl<'a> Turn<'a> {
         };
         watch.spent.upload += start.elapsed();
         watch.spent.device_bytes = executor.memory().device() + model.store.bytes();
+        // A browser tells only then that there is no memory, which ends in bands.
+        model.device.settle().await?;
         let computed = executor.compute_staged(&model.device, staged, seen.ends(), watch).await;
         computed.map_err(|error| model.device.cause_of(error))
     }
@@ -102,7 +108,8 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Some(executor) = self.executor.take().filter(|_| self.keep) {
+        // What panics leaves it half changed.
+        if let Some(executor) = self.executor.take().filter(|_| self.keep && !std::thread::panicking()) {
             self.cache.put(self.key, executor);
         }
     }

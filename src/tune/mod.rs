@@ -109,7 +109,11 @@ impl Tuner {
         self.prove(device, precision, graph);
         let mut judge = Measuring::new(device, precision);
         let info = device.wgpu().adapter_info();
-        let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+        let mut driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+        if driver.is_empty() {
+            // Metal's drivers are part of the system.
+            driver = system_version();
+        }
         let target = Target::of(device, precision);
         self.decide((&info.name, &driver), &target, graph, &mut judge)
     }
@@ -222,6 +226,16 @@ fn shader_hash(class: &ConvShape, variants: &[Variant], target: &Target) -> Resu
     Ok(sha256_of(texts))
 }
 
+#[cfg(not(target_family = "wasm"))]
+fn system_version() -> String {
+    sysinfo::System::long_os_version().unwrap_or_default()
+}
+
+#[cfg(target_family = "wasm")]
+fn system_version() -> String {
+    String::new()
+}
+
 /// Judges every variant on a shape; the fastest of those whose results are right is chosen. Gives whether that will
 /// hold another time: not where memory was short, or the device did not answer.
 fn judged(
@@ -243,7 +257,7 @@ fn judged(
                 entry.seconds.insert(name, seconds);
             }
             Err(error) => {
-                lasting &= !matches!(error, Unfit::Failed(Error::OutOfMemory { .. }));
+                lasting &= error.lasts();
                 let reason = error.to_string();
                 tracing::warn!(variant = name, shape = %entry.key.shape, reason, "not used on this adapter");
                 entry.disqualified.insert(name, reason);
@@ -261,6 +275,13 @@ enum Unfit {
     Wrong(f64, f64),
     #[error(transparent)]
     Failed(#[from] Error),
+}
+
+impl Unfit {
+    /// Whether it holds another time: a lack of memory may pass, a lost device, a clock that went backwards.
+    fn lasts(&self) -> bool {
+        matches!(self, Self::Wrong(..) | Self::Failed(Error::Shader { .. }))
+    }
 }
 
 /// Seconds, or why it cannot be chosen.

@@ -43,7 +43,11 @@ fn directory_without_photos() {
             room.refuses(&["restore", album, "-o", out], 1, &[&words]);
         }
         room.make_directory(&format!("{album}/below"));
-        room.refuses(&["restore", album, "-o", "out"], 1, &["none in it itself; -r takes what is in"]);
+        room.refuses(
+            &["restore", album, "-o", "out"],
+            1,
+            &["directories below are left out; -r takes those too"],
+        );
     }
 }
 

@@ -119,7 +119,7 @@ impl Work for Failing {
             self.wait(|met| met.held += 1, |met| met.short_of_memory);
             // Until the other device's photo waits for this one.
             std::thread::sleep(Duration::from_millis(200));
-            return Err(Error::Panicked("as was to be shown".to_owned()));
+            return Err(lost());
         }
         let mut first = false;
         self.wait(|_| (), |met| met.held >= 2);
@@ -132,14 +132,19 @@ impl Work for Failing {
     }
 }
 
+fn lost() -> Error {
+    Error::Gpu { during: "a test".into(), reason: "as was to be shown".to_owned() }
+}
+
+fn restorer(precision: Precision) -> Result<Restorer> {
+    let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty())?;
+    let options = RestorerOptions { precision, ..RestorerOptions::default() };
+    Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, options))
+}
+
 /// A photo that has failed on one device waits for the other, which then is closed for good.
 #[test]
 fn no_photo_waits_for_a_device_that_works_no_more() {
-    let restorer = |precision| {
-        let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty())?;
-        let options = RestorerOptions { precision, ..RestorerOptions::default() };
-        Ok(Restorer::new(Weights::embedded(Task::Denoise)?, device, options))
-    };
     let closed_for_good = Member::opened("one", restorer(Precision::F32).unwrap());
     let mut pool = Pool::new(vec![closed_for_good, Member::new("other", move || restorer(Precision::F16))]);
     let (sender, outcomes) = mpsc::channel();
@@ -167,4 +172,100 @@ fn a_panic_of_who_takes_photos_ends_the_work() {
     });
     let panic = std::panic::catch_unwind(run).unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"as was to be shown"));
+}
+
+/// Numbers for photos, and what is done to them.
+struct Numbers<R, S> {
+    restore: R,
+    save: S,
+}
+
+impl<R: Fn(usize) -> Result<()> + Sync, S: Fn(usize) + Sync> Work for Numbers<R, S> {
+    type Job = usize;
+    type Photo = ();
+    type Restored = ();
+    type Saved = ();
+    type Error = Error;
+
+    fn load(&self, _: &mut usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn restore(&self, _: &Restorer, number: &usize, (): &(), _: &Cancel) -> Result<()> {
+        (self.restore)(*number)
+    }
+
+    fn save(&self, number: &usize, (): (), (): ()) -> Result<()> {
+        (self.save)(*number);
+        Ok(())
+    }
+}
+
+/// The device is its host's, and nothing opens it anew.
+#[test]
+fn photos_that_fail_leave_a_host_its_device() {
+    let member = || Member::opened("a host's", restorer(Precision::F32).unwrap());
+    for members in [vec![member()], vec![member(), member()]] {
+        let restore = |number| match number {
+            3 => Err(Error::OutOfMemory { during: "a test".into(), bytes: 1 }),
+            5 => panic!("as was to be shown"),
+            _ => Ok(()),
+        };
+        let (mut pool, mut failed) = (Pool::new(members), Vec::new());
+        let work = Numbers { restore, save: |_| () };
+        let mut handed_over = 0;
+        let done = pool.run(&work, 0..20, &Cancel::new(), |number, saved| {
+            handed_over += 1;
+            failed.extend(saved.is_err().then_some(number));
+        });
+        done.unwrap();
+        failed.sort_unstable();
+        assert_eq!((handed_over, &failed[..]), (20, &[3, 5][..]));
+    }
+}
+
+#[test]
+fn what_is_restored_before_the_last_device_fails_is_handed_over() {
+    let (sender, failed) = mpsc::channel();
+    let failed = Mutex::new(failed);
+    let restore = |number| {
+        if number < 2 {
+            return Ok(());
+        }
+        sender.send(()).unwrap();
+        Err(lost())
+    };
+    // The first is being saved when the device fails, and the second waits for that.
+    let save = |number| {
+        if number == 0 {
+            failed.lock().unwrap().recv_timeout(Duration::from_secs(60)).ok();
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let member = Member::opened("a host's", restorer(Precision::F32).unwrap());
+    let mut handed_over = Vec::new();
+    let work = Numbers { restore, save };
+    let ended = Pool::new(vec![member]).run(&work, 0..9, &Cancel::new(), |number, saved| {
+        handed_over.extend(saved.ok().map(|()| number));
+    });
+    assert!(matches!(ended, Err(Error::Gpu { .. })), "{ended:?}");
+    handed_over.sort_unstable();
+    assert_eq!(handed_over, [0, 1]);
+}
+
+#[test]
+fn a_device_that_did_not_open_is_tried_again_in_the_next_run() {
+    let opened = AtomicUsize::new(0);
+    let open = move || match opened.fetch_add(1, Ordering::SeqCst) {
+        0 => Err(Error::NoAdapter),
+        _ => restorer(Precision::F32),
+    };
+    let mut pool = Pool::new(vec![Member::new("a busy one", open)]);
+    let work = Numbers { restore: |_| Ok(()), save: |_| () };
+    let mut run = || {
+        let mut restored = 0;
+        let ended = pool.run(&work, 0..3, &Cancel::new(), |_, saved| restored += usize::from(saved.is_ok()));
+        (ended.is_ok(), restored)
+    };
+    assert_eq!([run(), run()], [(false, 0), (true, 3)]);
 }

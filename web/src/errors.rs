@@ -25,6 +25,7 @@ pub(crate) fn thrown(error: Error) -> JsValue {
     let advice = match error.remedy() {
         Some(Remedy::HalfPrecision) => ", or use the precision f16",
         Some(Remedy::FullPrecision) => "; use the precision f32",
+        None if matches!(error, Error::HostMemory { .. }) => ", or take the mode tiled, which is approximate",
         Some(Remedy::MoreMemory) => {
             "; allow more, take a smaller photo, or the mode tiled, which is approximate"
         }
@@ -35,6 +36,7 @@ pub(crate) fn thrown(error: Error) -> JsValue {
         Error::NoAdapter | Error::UnknownDevice { .. } => "NoGpu",
         Error::OutOfMemory { .. }
         | Error::BudgetTooSmall { .. }
+        | Error::HostMemory { .. }
         | Error::TensorTooLarge { .. }
         | Error::TooManyWorkgroups { .. } => "TooLarge",
         Error::WeightsFile { .. } | Error::Weights { .. } => "Weights",

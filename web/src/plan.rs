@@ -11,6 +11,9 @@ use super::Session;
 use super::errors::{Result, named, thrown};
 use super::options::Options;
 
+/// Bytes of a module's 4 GiB that may pass between bands: photos, weights and tables are there, too.
+const HOST_BYTES: u64 = 3 << 30;
+
 /// What a photo takes.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +56,8 @@ impl Session {
     /// What a photo of that size takes, as JSON.
     ///
     /// # Errors
-    /// `TooLarge` where not even the narrowest bands fit what is allowed.
+    /// `TooLarge` where not even the narrowest bands fit what is allowed, or what passes between them is more than a
+    /// module can have.
     pub fn plan(&self, width: u32, height: u32) -> Result<String> {
         serde_json::to_string(&self.planned(width, height).map_err(thrown)?)
             .map_err(|error| named("Failed", &error.to_string()))
@@ -87,6 +91,9 @@ impl Session {
         target.scratch = target.scratch.min(limits.max_storage_buffer_binding_size);
         let budget = Budget { bytes: allowed, buffer, precision };
         let (plan, operators) = kernels::planned(&graph, &budget, &target)?;
+        if plan.host_bytes() > HOST_BYTES {
+            return Err(mprnet::Error::HostMemory { bytes: plan.host_bytes() });
+        }
         Ok(Planned {
             width,
             height,

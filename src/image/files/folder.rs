@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::sniff::FileFormat;
+use crate::Remedy;
 use crate::error::{Error, Result};
 
 /// Which files of a directory are meant.
@@ -45,7 +46,12 @@ pub fn list(directory: &Path) -> Result<Vec<PathBuf>> {
 /// [`Error::ImageFolder`] where the path is no directory or there is no image in it, [`Error::Io`] where it cannot
 /// be read.
 pub fn list_with(directory: &Path, options: &ListOptions<'_>) -> Result<Listing> {
-    let unfit = |reason: &str| Error::ImageFolder { path: directory.to_owned(), reason: reason.to_owned() };
+    let error = |reason: &str, remedy| Error::ImageFolder {
+        path: directory.to_owned(),
+        reason: reason.to_owned(),
+        remedy,
+    };
+    let unfit = |reason| error(reason, None);
     if !directory.exists() {
         return Err(unfit("there is no such directory"));
     }
@@ -56,11 +62,14 @@ pub fn list_with(directory: &Path, options: &ListOptions<'_>) -> Result<Listing>
     let mut listing = Listing::default();
     let below = listing.add(directory, options.recursive, except.as_deref())?;
     if listing.images.is_empty() && listing.failures.is_empty() {
-        return Err(unfit(if below {
-            "there is none in it itself; -r takes what is in the directories below too"
+        return Err(if below {
+            error(
+                "there is none in it itself, and directories below are left out",
+                Some(Remedy::DirectoriesBelow),
+            )
         } else {
-            "there is none in it; PNG, JPEG, WebP and TIFF files are read"
-        }));
+            unfit("there is none in it; PNG, JPEG, WebP and TIFF files are read")
+        });
     }
     Ok(listing)
 }
