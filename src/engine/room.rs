@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+#[cfg(not(target_family = "wasm"))]
 use crate::output::cache_folder;
 use crate::{Error, Result};
 
@@ -18,6 +19,7 @@ const PIECE: usize = 1 << 20;
 pub(super) enum Room {
     Memory(Vec<u8>),
     /// A file without a name, which goes with the process however it ends, and the folder that it is in.
+    #[cfg_attr(target_family = "wasm", expect(dead_code, reason = "a browser has no files"))]
     File(File, PathBuf),
 }
 
@@ -143,7 +145,7 @@ fn reserve(file: &File, bytes: u64) -> std::io::Result<()> {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_family = "wasm")))]
 fn reserve(file: &File, bytes: u64) -> std::io::Result<()> {
     file.set_len(bytes)
 }

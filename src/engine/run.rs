@@ -210,7 +210,11 @@ impl Executor {
             self.begin_band(device, next, &mut under_way, watch).await?;
             let whole = self.slice(next);
             let end = self.ready(device, next, whole);
-            self.make(device, end)?;
+            if self.dispatches.len() < end {
+                self.make(device, end)?;
+                // Kernels that a browser has refused are not to be used.
+                device.settle().await?;
+            }
             self.write_uniforms(device, next)?;
             let work = self.dispatches[next..end].iter().map(|d| d.work).sum();
             let pace = Arc::clone(&self.pace);

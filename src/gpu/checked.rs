@@ -1,11 +1,11 @@
 //! Errors of wgpu as values.
 
 use std::borrow::Cow;
-use std::pin::Pin;
 use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 
 use super::Device;
+use super::scopes::{self, Told};
 use crate::{Error, Result};
 
 /// Why a kernel is not made.
@@ -17,31 +17,42 @@ pub(super) struct Refused {
     pub(super) for_now: bool,
 }
 
+impl Refused {
+    fn by(error: &wgpu::Error) -> Self {
+        Self { for_now: matches!(error, wgpu::Error::OutOfMemory { .. }), reason: error.to_string() }
+    }
+}
+
 /// What a browser has yet to tell of calls, and what they were for. wgpu's own backends tell at once.
 pub(super) struct Untold {
-    during: String,
-    bytes: u64,
-    error: Pin<Box<dyn Future<Output = Option<wgpu::Error>> + Send>>,
+    about: About,
+    error: Told,
+}
+
+/// What calls are for.
+#[derive(Clone, Debug)]
+enum About {
+    /// They need so many bytes of the device.
+    Doing(Cow<'static, str>, u64),
+    Kernel(String),
 }
 
 impl std::fmt::Debug for Untold {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Untold").field("during", &self.during).finish_non_exhaustive()
+        f.debug_struct("Untold").field("about", &self.about).finish_non_exhaustive()
     }
 }
 
 impl Device {
     /// Runs calls of wgpu and gives its errors as a text instead of leaving them to the device's handler.
     pub(crate) fn checked<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, String> {
-        self.made(calls).map_err(|refused| refused.reason)
+        let about = About::Doing("preparing kernels".into(), 0);
+        self.watched(&about, calls).map_err(|error| error.to_string())
     }
 
     /// The same of calls that make a kernel.
-    pub(super) fn made<T>(&self, calls: impl FnOnce() -> T) -> std::result::Result<T, Refused> {
-        self.watched("preparing kernels", 0, calls).map_err(|error| Refused {
-            for_now: matches!(error, wgpu::Error::OutOfMemory { .. }),
-            reason: error.to_string(),
-        })
+    pub(super) fn made<T>(&self, kernel: &str, calls: impl FnOnce() -> T) -> std::result::Result<T, Refused> {
+        self.watched(&About::Kernel(kernel.to_owned()), calls).map_err(|error| Refused::by(&error))
     }
 
     /// Runs calls of wgpu, `during` which so many bytes are needed on the device.
@@ -54,8 +65,8 @@ impl Device {
         bytes: u64,
         calls: impl FnOnce() -> T,
     ) -> Result<T> {
-        let during = during.into();
-        self.watched(&during, bytes, calls).map_err(|error| self.told(error, during, bytes))
+        let about = About::Doing(during.into(), bytes);
+        self.watched(&about, calls).map_err(|error| self.told(error, about))
     }
 
     /// Unmaps a buffer that was read or written by the host, `during` something.
@@ -69,34 +80,28 @@ impl Device {
     /// Waits for what has yet to be told of earlier calls: nothing, but in browsers.
     ///
     /// # Errors
-    /// As [`Self::checked_for`].
+    /// As [`Self::checked_for`]; [`Error::Shader`] where a kernel was not made, which nobody gets any more.
     pub(crate) async fn settle(&self) -> Result<()> {
         let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
-        for Untold { during, bytes, error } in untold {
-            if let Some(error) = error.await {
-                return Err(self.told(error, during.into(), bytes));
+        let mut first = None;
+        for Untold { about, error } in untold {
+            let Some(error) = error.await else { continue };
+            if let About::Kernel(kernel) = &about {
+                self.pipelines().refuse(kernel, &Refused::by(&error));
             }
+            first.get_or_insert(self.told(error, about));
         }
-        Ok(())
+        first.map_or(Ok(()), Err)
     }
 
-    fn watched<T>(
-        &self,
-        during: &str,
-        bytes: u64,
-        calls: impl FnOnce() -> T,
-    ) -> std::result::Result<T, wgpu::Error> {
-        let filters =
-            [wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Validation];
-        let scopes = filters.map(|filter| self.wgpu().push_error_scope(filter));
-        let value = calls();
+    fn watched<T>(&self, about: &About, calls: impl FnOnce() -> T) -> std::result::Result<T, wgpu::Error> {
+        let (value, told) = scopes::around(self.wgpu(), calls);
         let mut errors = Vec::new();
-        for scope in scopes.into_iter().rev() {
-            let mut error: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(scope.pop());
+        for mut error in told {
             match error.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(error) => errors.extend(error),
                 Poll::Pending => {
-                    let untold = Untold { during: during.to_owned(), bytes, error };
+                    let untold = Untold { about: about.clone(), error };
                     self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(untold);
                 }
             }
@@ -104,10 +109,13 @@ impl Device {
         cause(errors).map_or(Ok(value), Err)
     }
 
-    fn told(&self, error: wgpu::Error, during: Cow<'static, str>, bytes: u64) -> Error {
-        self.cause_of(match error {
-            wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { during, bytes },
-            other => Error::Gpu { during, reason: other.to_string() },
+    fn told(&self, error: wgpu::Error, about: About) -> Error {
+        self.cause_of(match (error, about) {
+            (error, About::Kernel(kernel)) => Error::Shader { kernel, reason: error.to_string() },
+            (wgpu::Error::OutOfMemory { .. }, About::Doing(during, bytes)) => {
+                Error::OutOfMemory { during, bytes }
+            }
+            (other, About::Doing(during, _)) => Error::Gpu { during, reason: other.to_string() },
         })
     }
 

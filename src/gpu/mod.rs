@@ -11,6 +11,7 @@ mod owned;
 mod pipelines;
 mod quirks;
 mod reached;
+mod scopes;
 mod shaders;
 mod stamps;
 mod trusted;

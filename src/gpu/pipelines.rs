@@ -67,10 +67,13 @@ impl Pipelines {
         let mut seen = HashSet::new();
         let missing: Vec<&KernelSpec> =
             specs.into_iter().filter(|spec| seen.insert(*spec) && !self.has(spec)).collect();
-        // OpenGL does one thing at a time, and wgpu panics where it waits for another thread's for long. Browsers start
-        // no threads for a program, and compile on their own.
-        let alone =
-            || cfg!(target_family = "wasm") || device.wgpu().adapter_info().backend == wgpu::Backend::Gl;
+        if cfg!(target_family = "wasm") {
+            // Browsers start no threads for a program, and compile on their own: that is begun here, and told later.
+            missing.iter().for_each(|spec| drop(self.get(device, spec)));
+            return Ahead::default();
+        }
+        // OpenGL does one thing at a time, and wgpu panics where it waits for another thread's for long.
+        let alone = || device.wgpu().adapter_info().backend == wgpu::Backend::Gl;
         if missing.is_empty() || alone() {
             return Ahead::default();
         }
@@ -107,6 +110,17 @@ impl Pipelines {
             }
         }
         made.map_err(|Refused { reason, .. }| device.cause_of(Error::Shader { kernel: spec.name(), reason }))
+    }
+
+    /// Takes pipelines back that turned out not to be made.
+    pub(super) fn refuse(&self, kernel: &str, refused: &Refused) {
+        let mut cells = self.lock();
+        if refused.for_now {
+            cells.retain(|spec, _| spec.name() != kernel);
+        }
+        for (_, cell) in cells.iter_mut().filter(|(spec, _)| spec.name() == kernel) {
+            *cell = Arc::new(OnceLock::from(Err(refused.clone())));
+        }
     }
 
     /// Whether a pipeline is there, or why it is not, without waiting.
@@ -150,7 +164,7 @@ impl Pipelines {
             Refused { reason, for_now: false }
         })?;
         let wgpu = device.wgpu();
-        device.made(|| {
+        device.made(&name, || {
             let source = wgpu::ShaderSource::Wgsl(source.into());
             let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&name), source };
             let module = if device.checks(spec.shader) {
@@ -280,6 +294,22 @@ mod tests {
             assert_eq!(intact(&other), None, "byte {at}");
             assert_eq!(intact(&whole[..at]), None, "{at} bytes");
         }
+    }
+
+    #[test]
+    fn what_a_browser_refuses_later_is_no_pipeline() {
+        let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
+        let ([spec, _, other], pipelines) = (specs(), device.pipelines());
+        assert!(pipelines.get(&device, &spec).is_ok() && pipelines.get(&device, &other).is_ok());
+        let refused = |for_now| Refused { reason: "by its driver".to_owned(), for_now };
+        pipelines.refuse(&spec.name(), &refused(false));
+        assert!(pipelines.has(&spec) && pipelines.get(&device, &other).is_ok());
+        let told = pipelines.get(&device, &spec).unwrap_err();
+        assert!(
+            matches!(&told, Error::Shader { kernel, reason } if *kernel == spec.name() && reason == "by its driver")
+        );
+        pipelines.refuse(&other.name(), &refused(true));
+        assert!(!pipelines.has(&other) && pipelines.get(&device, &other).is_ok());
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Place {
 
 /// A photo and what it becomes.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Job {
     /// Where it comes from.
     pub input: Place,

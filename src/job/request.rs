@@ -15,6 +15,7 @@ const STREAM: &str = "-";
 
 /// What becomes of outputs that are there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Existing {
     /// In a directory they are an error; a single file that is named is replaced.
     #[default]

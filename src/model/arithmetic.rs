@@ -6,6 +6,7 @@ use crate::graph::{Graph, cost};
 
 /// Multiply-adds of a network's graph for one photo, counted as [`cost::multiply_adds`] counts them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Arithmetic {
     /// Of stages 1, 2 and 3. What passes have merged belongs to the stage of its result.
     pub stages: [u64; 3],

@@ -13,6 +13,7 @@ pub(super) const LICENSE: &str = "modelspec.license";
 
 /// What a model is for, and under which terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Provenance {
     /// The task, where metadata name it (`mprnet.task` or `modelspec.tags`), or where it is presumed.
     pub task: Option<Task>,

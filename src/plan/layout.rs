@@ -5,6 +5,7 @@ use crate::graph::{Role, TensorDesc};
 
 /// How activations and weights are stored. Arithmetic is f32 in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Precision {
     /// 32-bit floats.
     #[default]

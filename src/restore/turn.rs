@@ -6,6 +6,7 @@ use web_time::Instant;
 use super::cache::Cache;
 use super::sized::{Key, Model, Seen};
 use crate::engine::{Computed, Executor, Progress, Staged, Watch};
+use crate::kernels::Variant;
 use crate::{Error, Result};
 
 /// The time in which one photo's work is submitted. At its end, however it comes, the executor goes back to the others.
@@ -15,8 +16,8 @@ pub(super) struct Turn<'a> {
     key: Key,
     /// An executor that has failed is not kept, nor one that gives more than the result.
     executor: Option<Executor>,
-    /// Whether kernels that do not compile have given way to others.
-    checked: bool,
+    /// How often kernels that do not compile have given way to others.
+    replaced: usize,
     keep: bool,
     /// The powers of two that the graph's tensors are computed times, of a graph that gives more than the result.
     pub(super) exponents: Vec<i32>,
@@ -39,7 +40,7 @@ impl<'a> Turn<'a> {
             let (graph, exponents) = model.graph(key, names)?;
             (cache.compile(model, &graph, key, Executor::begin, None)?, exponents)
         };
-        Ok(Self { cache, model, key, executor: Some(executor), checked: false, keep, exponents })
+        Ok(Self { cache, model, key, executor: Some(executor), replaced: 0, keep, exponents })
     }
 
     /// The executor, which has not failed.
@@ -58,7 +59,11 @@ impl<'a> Turn<'a> {
         let mut computed = self.submit(seen, staged, watch).await;
         while let Err(error) = &computed {
             let again = match error {
-                Error::Shader { .. } => !std::mem::replace(&mut self.checked, true),
+                // A browser tells of each when it is used, the others of all before.
+                Error::Shader { .. } => {
+                    self.replaced += 1;
+                    self.replaced <= Variant::ALL.len()
+                }
                 Error::OutOfMemory { bytes, .. } => {
                     let taken = self.executor()?.memory().device();
                     self.cache.let_go() || self.cache.lower(self.key, taken.max(*bytes))

@@ -99,6 +99,9 @@ impl Cache {
     /// with `anew` it is replaced.
     pub(super) fn remember(&mut self, fresh: Vec<Entry>, anew: bool) -> Vec<Entry> {
         let Some(path) = self.path.clone() else { return fresh };
+        // Held until what is read here is written again. Without it two that choose at once may choose differently.
+        let _alone =
+            lock(&path).map_err(|error| tracing::debug!("choices are remembered without a lock: {error}"));
         // What is wrong with the file has been said; it is replaced.
         let mut all = entries(&path).unwrap_or_default();
         let holding = |new: Entry| match all.iter().find(|old| old.key == new.key) {
@@ -116,6 +119,16 @@ impl Cache {
         self.entries = all;
         held
     }
+}
+
+/// Waits until nobody else writes the file of choices, which is replaced and so is none that could be held.
+fn lock(path: &Path) -> io::Result<File> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let held = File::create(path.with_extension("lock"))?;
+    held.lock()?;
+    Ok(held)
 }
 
 /// What a file holds; nothing where there is none.
@@ -162,6 +175,27 @@ mod tests {
         let key = Key::new(("Voodoo 2", "3.02"), String::new(), Storage::F32, &shape);
         let variant = Some(variant.to_owned());
         Entry { key, variant, seconds: BTreeMap::new(), disqualified: BTreeMap::new() }
+    }
+
+    /// Devices that are alike are tuned at once, and are to compute by the same kernels.
+    #[test]
+    fn those_who_choose_at_once_choose_the_same() {
+        const TUNERS: usize = 8;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new").join(FILE);
+        let start = std::sync::Barrier::new(TUNERS);
+        let choose = |tuner: usize| {
+            let mut cache = Cache::read(Some(&path));
+            start.wait();
+            let fresh = vec![entry(0, &tuner.to_string()), entry(1 + tuner, "block")];
+            cache.remember(fresh, false)[0].variant.clone()
+        };
+        let chosen: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..TUNERS).map(|tuner| scope.spawn(move || choose(tuner))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(chosen.iter().all(|variant| *variant == chosen[0]), "{chosen:?}");
+        assert_eq!(Cache::read(Some(&path)).entries.len(), 1 + TUNERS);
     }
 
     /// The newest stay, or every start would measure anew once the file is full.

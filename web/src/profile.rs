@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mprnet::gpu::Clock;
 use mprnet::graph::{Graph, Node, cost, passes};
+use mprnet::kernels::Variant;
 use mprnet::model::{self, ImageFormat, NetworkOptions, Stage};
 use mprnet::{Executor, ExecutorOptions, Span, Values, WeightStore};
 use serde::Serialize;
@@ -57,9 +58,19 @@ impl Session {
         let (device, graph) = (self.device.clone(), self.graph(size)?);
         let (precision, max_memory) = (self.options.precision, Some(self.options.memory));
         let options = ExecutorOptions { precision, max_memory, ..ExecutorOptions::default() };
-        let mut executor = Executor::new(&device, &WeightStore::default(), graph, &options)?;
         let photo = [Values::Words(vec![0xff80_8080; size.0 as usize * size.1 as usize])];
-        executor.run_async(&device, &photo, &mut |_| ()).await?;
+        let mut refused = 0;
+        let mut executor = loop {
+            let mut executor = Executor::new(&device, &WeightStore::default(), graph.clone(), &options)?;
+            match executor.run_async(&device, &photo, &mut |_| ()).await {
+                // Another variant takes the place of one that the driver does not compile.
+                Err(mprnet::Error::Shader { .. }) if refused < Variant::ALL.len() => refused += 1,
+                done => {
+                    done?;
+                    break executor;
+                }
+            }
+        };
         let spans = executor.profile_async(&device, &photo).await?;
         Ok(Profile {
             clock: Clock::of(&device),

@@ -10,6 +10,7 @@ const PIXELS: &str = "pixels";
 
 /// How photos enter and leave the graph.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ImageFormat {
     /// 8-bit pixels in 32-bit words ([`Role::Words`]).
     Words,
