@@ -71,24 +71,25 @@ def highlights(light: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return light * (1 + (gain - 1) * share * share)
 
 
-def shake(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """What a camera sees that moves along a random path, and one that does not.
+def seen_moving(light: np.ndarray, path: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """The light that a camera sees that moves along a path; in a share of the pictures the path changes across them."""
+    blurred = convolve(light, path_kernel(path))
+    if generator.random() >= VARYING_SHARE:
+        return blurred
+    # A camera that rolls, or something nearer: the far side moves less, and in a slightly other direction.
+    other = path * (generator.uniform(0, 1) * np.exp(1j * generator.normal(0, 0.3)))
+    y, x = (np.linspace(-1, 1, side) for side in light.shape[:2])
+    slope = generator.normal(0, 1.5, 2)
+    share = 1 / (1 + np.exp(-(slope[0] * y[:, None] + slope[1] * x) - generator.normal()))[..., None]
+    return blurred + share.astype(np.float32) * (convolve(light, path_kernel(other)) - blurred)
 
-    In a share of the pictures the path changes across them.
-    """
+
+def shake(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """What a camera sees that moves along a random path, and one that does not."""
     light = to_linear(clean)
     if generator.random() < HIGHLIGHT_SHARE:
         light = highlights(light, generator)
-    path = camera_path(generator)
-    blurred = convolve(light, path_kernel(path))
-    if generator.random() < VARYING_SHARE:
-        # A camera that rolls, or something nearer: the far side moves less, and in a slightly other direction.
-        turn = generator.uniform(0, 1) * np.exp(1j * generator.normal(0, 0.3))
-        other = convolve(light, path_kernel(path * turn))
-        y, x = (np.linspace(-1, 1, side) for side in clean.shape[:2])
-        slope = generator.normal(0, 1.5, 2)
-        share = 1 / (1 + np.exp(-(slope[0] * y[:, None] + slope[1] * x) - generator.normal()))[..., None]
-        blurred = blurred + share * (other - blurred)
+    blurred = seen_moving(light, camera_path(generator), generator)
     return to_srgb(blurred), to_srgb(light)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from degrade import log_uniform, to_linear, to_srgb
-from degrade_blur import HIGHLIGHT_SHARE, VARYING_SHARE, camera_path, convolve, highlights, path_kernel
+from degrade_blur import HIGHLIGHT_SHARE, camera_path, convolve, highlights, path_kernel, seen_moving
 
 EXTENT = (3.0, 40.0)
 """Longest distance in pixels between two points of a path."""
@@ -84,19 +84,6 @@ def passing(light: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarr
     return convolve(shape * thing, kernel) + (1 - cover) * behind, sharp
 
 
-def shaken(light: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """What a camera that moves along a path sees; in a share of the pictures the path changes across them."""
-    path = moved_path(generator)
-    blurred = convolve(light, path_kernel(path))
-    if generator.random() >= VARYING_SHARE:
-        return blurred
-    other = path * (generator.uniform(0, 1) * np.exp(1j * generator.normal(0, 0.3)))
-    y, x = (np.linspace(-1, 1, side) for side in light.shape[:2])
-    slope = generator.normal(0, 1.5, 2)
-    share = 1 / (1 + np.exp(-(slope[0] * y[:, None] + slope[1] * x) - generator.normal()))[..., None]
-    return blurred + share.astype(np.float32) * (convolve(light, path_kernel(other)) - blurred)
-
-
 def motion(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A picture blurred by motion, and the picture without it."""
     linear, developed = sensor_curve(generator)
@@ -105,9 +92,10 @@ def motion(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarra
         light = highlights(light, generator)
     if generator.random() < LONG_SHARE:
         light = light * np.float32(generator.uniform(1, MOST_LIGHT))
-    blurred, sharp = (
-        passing(light, generator) if generator.random() < THING_SHARE else (shaken(light, generator), light)
-    )
+    if generator.random() < THING_SHARE:
+        blurred, sharp = passing(light, generator)
+    else:
+        blurred, sharp = seen_moving(light, moved_path(generator), generator), light
     # Both are clipped: what is white all over is white in both.
     return developed(blurred), developed(sharp)
 

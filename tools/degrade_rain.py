@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from degrade import add_noise, log_uniform, maybe_jpeg, splat
+from degrade import add_noise, log_uniform, maybe_jpeg, quantized, splat
 
 COVERAGE = (0.004, 0.5)
 """Mean opacity of all streaks together, from a few streaks to a downpour."""
@@ -123,6 +123,23 @@ def blend(image: np.ndarray, opacity: np.ndarray, light: np.ndarray, mode: str) 
     return image + opacity * (light - image)
 
 
+def on_bytes_scale(image: np.ndarray) -> np.ndarray:
+    """A picture in 0..1, clipped, on the 0..255 scale."""
+    return (np.clip(image, 0, 1) * 255).astype(np.float32)
+
+
+def photographed(
+    image: np.ndarray, light: np.ndarray, drops_share: float, jpeg_share: float, generator: np.random.Generator
+) -> np.ndarray:
+    """A picture in 0..1 as a file on the 0..255 scale: drops, a little noise and JPEG in a share of the cases each."""
+    if generator.random() < drops_share:
+        image = blend(image, drops(*image.shape[:2], generator), light, "over")
+    image = on_bytes_scale(image)
+    if generator.random() < NOISE_SHARE:
+        image = add_noise(image, generator.uniform(0, 6), False, generator)
+    return maybe_jpeg(image, jpeg_share, generator)
+
+
 def rain(clean: np.ndarray, coverage: float, generator: np.random.Generator, extras: bool = True) -> np.ndarray:
     """Rain of that mean opacity; `extras` are a veil, drops, noise and JPEG, each in a share of the pictures."""
     height, width = clean.shape[:2]
@@ -135,12 +152,9 @@ def rain(clean: np.ndarray, coverage: float, generator: np.random.Generator, ext
     mode = str(generator.choice(["screen", "add", "over"], p=[0.4, 0.4, 0.2]))
     for layer in draw_layers(coverage * ADDED if mode == "add" else coverage, generator):
         image = blend(image, streaks(layer, height, width, generator)[..., None], light, mode)
-    if extras and generator.random() < DROPS_SHARE:
-        image = blend(image, drops(height, width, generator), light, "over")
-    image = (np.clip(image, 0, 1) * 255).astype(np.float32)
-    if extras and generator.random() < NOISE_SHARE:
-        image = add_noise(image, generator.uniform(0, 6), False, generator)
-    return maybe_jpeg(image, JPEG_SHARE if extras else 0, generator)
+    if not extras:
+        return quantized(on_bytes_scale(image))
+    return photographed(image, light, DROPS_SHARE, JPEG_SHARE, generator)
 
 
 def random_rain(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from degrade import add_noise, log_uniform, maybe_jpeg, quantized
+from degrade import log_uniform, quantized
 from degrade_blur import convolve, path_kernel
-from degrade_rain import ADDED, COVERAGE, Layer, blend, draw_layers, drops, random_rain, streaks
+from degrade_rain import ADDED, COVERAGE, Layer, blend, draw_layers, photographed, random_rain, streaks
 
 KNOWN_SHARE = 0.4
 """Share of the rain of degrade_rain.py."""
@@ -24,8 +24,7 @@ ANY_DIRECTION_SHARE = 0.4
 WIDEST, LONGEST = 7.0, 140.0
 GRAIN_SHARE = 0.35
 MIST_SHARE, THICKEST = 0.3, 1.2
-DROPS_SHARE = 0.15
-NOISE_SHARE, JPEG_SHARE = 0.15, 0.25
+DROPS_SHARE, JPEG_SHARE = 0.15, 0.25
 WALLS = (15.0, 245.0)
 """Mean brightness of walls."""
 MOST_EXPOSED = 1.8
@@ -111,12 +110,7 @@ def storm(clean: np.ndarray, coverage: float, generator: np.random.Generator) ->
         for layer in draw_layers(coverage, generator):
             opacity = streaks(layer_at_large(layer, generator), height, width, generator)
             image = blend(image, opacity[..., None], light * generator.uniform(0.8, 1), mode)
-    if generator.random() < DROPS_SHARE:
-        image = blend(image, drops(height, width, generator), light, "over")
-    image = (np.clip(image, 0, 1) * 255).astype(np.float32)
-    if generator.random() < NOISE_SHARE:
-        image = add_noise(image, generator.uniform(0, 6), False, generator)
-    return maybe_jpeg(image, JPEG_SHARE, generator)
+    return photographed(image, light, DROPS_SHARE, JPEG_SHARE, generator)
 
 
 def random_storm(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
