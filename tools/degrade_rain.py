@@ -10,7 +10,9 @@ import numpy as np
 from degrade import add_noise, log_uniform, maybe_jpeg, quantized, splat
 
 COVERAGE = (0.004, 0.5)
-"""Mean opacity of all streaks together, from a few streaks to a downpour."""
+"""What rain is asked for, from a few streaks to a downpour: the opacity that its streaks would have if they were spread
+evenly. They lie over one another instead, where more hides little more, so that the mean opacity of what is drawn is
+0.75 to 0.87 times that, the lower the lighter the rain."""
 HEAVY = 0.4
 """A coverage at which 12 to 14 dB of most photographs remain."""
 ADDED = 0.7
@@ -141,7 +143,7 @@ def photographed(
 
 
 def rain(clean: np.ndarray, coverage: float, generator: np.random.Generator, extras: bool = True) -> np.ndarray:
-    """Rain of that mean opacity; `extras` are a veil, drops, noise and JPEG, each in a share of the pictures."""
+    """Rain of that coverage; `extras` are a veil, drops, noise and JPEG, each in a share of the pictures."""
     height, width = clean.shape[:2]
     image = clean / np.float32(255)
     light = generator.uniform(0.7, 1.0) + generator.uniform(-0.04, 0.04, 3)

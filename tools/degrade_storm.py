@@ -1,4 +1,4 @@
-"""Rain as training sees it: in every direction, until it covers half of the picture, with mist that thickens with
+"""Rain as training sees it: in every direction, at its heaviest over half of the picture, with mist that thickens with
 distance and drops out of focus, and days that are hazy without rain; images as in degrade.py.
 
 degrade_rain.py draws the streaks. Networks are judged with some of it (judging.py): whoever changes what is drawn
@@ -19,7 +19,7 @@ from degrade_rain import ADDED, COVERAGE, Layer, blend, draw_layers, photographe
 KNOWN_SHARE = 0.4
 """Share of the rain of degrade_rain.py."""
 HEAVIEST = 0.65
-"""Mean opacity of the heaviest rain."""
+"""The most coverage that is asked for (degrade_rain.py); 0.55 is the mean opacity of what is drawn then."""
 ANY_DIRECTION_SHARE = 0.4
 WIDEST, LONGEST = 7.0, 140.0
 GRAIN_SHARE = 0.35
@@ -92,7 +92,7 @@ def plain(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def storm(clean: np.ndarray, coverage: float, generator: np.random.Generator) -> np.ndarray:
-    """Rain of that mean opacity, with mist, drops, noise and JPEG in a share of the pictures each."""
+    """Rain of that coverage, with mist, drops, noise and JPEG in a share of the pictures each."""
     height, width = clean.shape[:2]
     image = clean / np.float32(255)
     light = generator.uniform(0.5, 1.0) + generator.uniform(-0.04, 0.04, 3)

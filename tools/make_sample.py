@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder that gets clean.png, noisy.png, rainy.png and blurred.png")
     parser.add_argument("--sigma", type=float, default=30, help="noise on the 0..255 scale (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the noise (%(default)s)")
-    parser.add_argument("--coverage", type=float, default=0.25, help="mean opacity of the rain (%(default)s)")
+    parser.add_argument("--coverage", type=float, default=0.25, help="coverage of the rain (%(default)s)")
     parser.add_argument("--rain-seed", type=int, default=7, help="(%(default)s)")
     parser.add_argument("--blur-seed", type=int, default=4, help="seed of the camera shake (%(default)s)")
     args = parser.parse_args()
