@@ -5,8 +5,8 @@
     python train.py --task deblur --frames DIR --init training/denoise/denoise.safetensors ...
 
 The folder --out keeps `state.pt`, from which the same command goes on after an interruption, and `TASK.safetensors`,
-the moving average of the weights, replaced whole at every checkpoint. With --steps a run can be repeated; with
---time-budget the learning rate follows the clock, so that a busy machine ends in time too.
+the moving average of the weights, both replaced whole at every checkpoint and on Ctrl-C and SIGTERM. With --steps a run
+can be repeated; with --time-budget the learning rate follows the clock, so that a busy machine ends in time too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,8 @@ def parse_phases(text: str) -> list[Phase]:
             phases.append(Phase(count=count, size=size, until=until))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not COUNTxSIZE:SHARE,...") from None
+    if any(phase.count < 1 for phase in phases):
+        raise argparse.ArgumentTypeError(f"a batch of {text!r} has no crops")
     if abs(until - 1) > 1e-6:
         raise argparse.ArgumentTypeError(f"the shares of {text!r} add up to {until:g}, not 1")
     return phases
@@ -290,8 +292,9 @@ class Trainer:
 
     def run(self) -> None:
         """Trains to the end, or until it is told to stop, which loses nothing."""
-        # Set here, where the workers have been forked: they end with this process.
-        signal.signal(signal.SIGTERM, self.stop)
+        # Set after the workers have been forked, which SIGTERM is to end.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.stop)
         minutes = {self.checkpoint: self.args.checkpoint_minutes, self.watch: self.args.validate_minutes}
         due = {action: self.seconds + 60 * every for action, every in minutes.items()}
         recent: list[Tensor] = []
@@ -314,7 +317,36 @@ class Trainer:
         self.report("done")
 
 
-def parse_args() -> argparse.Namespace:
+def whole(text: str) -> int:
+    """A whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+def misfit(args: argparse.Namespace) -> str | None:
+    """What does not go together in a command line."""
+    if args.frames and args.task not in ("deblur", "all"):
+        return "--frames is for --task deblur and all"
+    sizes = [("--phases", phase.size) for phase in args.phases] + [("--val-size", args.val_size)]
+    for option, size in sizes:
+        if size < 1 or size % args.config.multiple:
+            return f"{option}: {size} pixels are not a multiple of {args.config.multiple}, as the configuration wants"
+    return None
+
+
+def parse_args(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
@@ -326,10 +358,10 @@ def parse_args() -> argparse.Namespace:
     option("--init", type=Path, help="safetensors file to start from, of this configuration or one with fewer channels")
     option("--config", type=parse_config, required=True, help=parse_config.__doc__.replace("`", ""))
     length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--steps", type=int, help="length of the training in steps")
-    length.add_argument("--time-budget", type=float, help="length of the training in minutes")
+    length.add_argument("--steps", type=whole, help="length of the training in steps")
+    length.add_argument("--time-budget", type=positive, help="length of the training in minutes")
     option("--phases", type=parse_phases, default="8x64:1", help=parse_phases.__doc__.replace("`", ""))
-    option("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
+    option("--rate", type=positive, default=1e-3, help="peak learning rate (%(default)s)")
     option("--loss", choices=LOSSES, default="paper", help="MPRNet's, or minus the PSNR for the end (%(default)s)")
     option("--early", type=float, default=1, help="what stages 1 and 2 count in it, beside stage 3's 1 (%(default)s)")
     option("--max-sigma", type=float, default=MAX_SIGMA, help="strongest Gaussian noise, of 255 (%(default)s)")
@@ -339,20 +371,20 @@ def parse_args() -> argparse.Namespace:
     option("--seed", type=int, default=1)
     option("--device", default="cpu", help="cpu or cuda (%(default)s)")
     option("--workers", type=int, default=0, help="processes that degrade crops; 0 is none besides (%(default)s)")
-    option("--threads", type=int, default=1, help="CPU threads (%(default)s)")
-    option("--log-steps", type=int, default=100, help="steps between lines of the log (%(default)s)")
+    option("--threads", type=whole, default=1, help="CPU threads (%(default)s)")
+    option("--log-steps", type=whole, default=100, help="steps between lines of the log (%(default)s)")
     option("--precision", choices=("auto", "f32", "bf16"), default="auto", help="of the network (%(default)s)")
     option("--compile", action="store_true", help="torch.compile; wants a C++ compiler and some minutes")
     option("--checkpoint-minutes", type=float, default=10, help="minutes between saved states (%(default)s)")
     option("--validate-minutes", type=float, default=30, help="minutes between validations (%(default)s)")
-    option("--val-crops", type=int, default=12, help="images to validate on (%(default)s)")
-    option("--val-size", type=int, default=256, help="side of a validation crop (%(default)s)")
+    option("--val-crops", type=whole, default=12, help="images to validate on (%(default)s)")
+    option("--val-size", type=whole, default=256, help="side of a validation crop (%(default)s)")
     option("--val-sigma", type=float, default=25, help="Gaussian noise of the validation (%(default)s)")
     option("--trained-on", required=True, help="statement about the training data, stored with the weights")
     option("--license", required=True, help="licence of the weights, stored with them")
-    args = parser.parse_args()
-    if args.frames and args.task not in ("deblur", "all"):
-        parser.error("--frames is for --task deblur and all")
+    args = parser.parse_args(words)
+    if message := misfit(args):
+        parser.error(message)
     return args
 
 

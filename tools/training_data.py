@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -294,7 +295,9 @@ class Supply:
         self.ahead: dict[tuple[int, int, int], Future[Pair]] = {}
         if workers:
             # Forked workers share the photographs; they start here, before anything touches CUDA.
-            self.pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+            # Ctrl-C reaches them too, and would end them before the training has saved its state.
+            ignored = (signal.SIGINT, signal.SIG_IGN)
+            self.pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), signal.signal, ignored)
             self.pool.submit(int).result()
 
     @staticmethod
