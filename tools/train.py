@@ -164,6 +164,7 @@ class Trainer:
         }
         self.steps = 0
         self.seconds = 0.0
+        self.counted = time.monotonic()
         self.stopped = False
 
     def place(self, network: MPRNet) -> MPRNet:
@@ -183,7 +184,6 @@ class Trainer:
 
     def step(self) -> Tensor:
         """One batch; returns the loss and the norm of its gradient, for which a GPU is not waited for."""
-        began = time.monotonic()
         progress = self.progress
         phase = self.phase(progress)
         pair = self.supply.batch(phase.count, phase.size, self.steps)
@@ -197,7 +197,6 @@ class Trainer:
         self.optimizer.step()
         self.steps += 1
         self.follow()
-        self.seconds += time.monotonic() - began
         return torch.stack((value.detach(), norm))
 
     @torch.no_grad()
@@ -218,10 +217,8 @@ class Trainer:
         return ", ".join([*parts, f"clean: {mean_psnr(clean, self.restore):.2f} dB"])
 
     def watch(self) -> None:
-        """Prints the validation, whose time is part of the budget."""
-        began = time.monotonic()
+        """Prints the validation."""
         self.report(self.validate())
-        self.seconds += time.monotonic() - began
 
     def restore(self, image: Tensor) -> Tensor:
         """The image of stage 3 of the averaged weights."""
@@ -282,6 +279,12 @@ class Trainer:
         self.steps, self.seconds = state["steps"], state["seconds"]
         self.report("resumed")
 
+    def count_time(self) -> None:
+        """Adds the time since it was last counted: on a GPU, steps are waited for wherever something is read."""
+        now = time.monotonic()
+        self.seconds += now - self.counted
+        self.counted = now
+
     def report(self, text: str) -> None:
         """One line of the log."""
         print(f"{self.progress:6.1%} step {self.steps} {self.seconds / 60:.1f} min: {text}", flush=True)
@@ -298,6 +301,7 @@ class Trainer:
         minutes = {self.checkpoint: self.args.checkpoint_minutes, self.watch: self.args.validate_minutes}
         due = {action: self.seconds + 60 * every for action, every in minutes.items()}
         recent: list[Tensor] = []
+        self.counted = time.monotonic()
         while self.progress < 1 and not self.stopped:
             recent.append(self.step())
             if len(recent) == self.args.log_steps:
@@ -305,9 +309,11 @@ class Trainer:
                 rate = self.optimizer.param_groups[0]["lr"]
                 self.report(f"loss {value:.5f}, gradient {norm:.3f}, rate {rate:.2e}")
                 recent.clear()
+            self.count_time()
             for action, every in minutes.items():
                 if self.seconds >= due[action]:
                     action()
+                    self.count_time()
                     due[action] = self.seconds + 60 * every
         self.checkpoint()
         if self.stopped:
