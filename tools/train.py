@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -43,6 +43,7 @@ from training_data import (
 )
 from training_loss import LOSSES, over_stages
 from training_objective import Objectives
+from training_state import arguments, description, saved_state, steps_before, write_whole
 from widen import widened
 
 WARM_UP = 0.02
@@ -60,7 +61,12 @@ class Phase:
 
     count: int
     size: int
+    share: float
     until: float
+    """The sum of the shares up to this one's end."""
+
+    def __str__(self) -> str:
+        return f"{self.count}x{self.size}:{self.share:g}"
 
 
 def parse_phases(text: str) -> list[Phase]:
@@ -70,8 +76,8 @@ def parse_phases(text: str) -> list[Phase]:
         for part in text.split(","):
             crops, _, share = part.partition(":")
             count, size = (int(number) for number in crops.split("x"))
-            until += float(share or 1)
-            phases.append(Phase(count=count, size=size, until=until))
+            until += (part_share := float(share or 1))
+            phases.append(Phase(count=count, size=size, share=part_share, until=until))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not COUNTxSIZE:SHARE,...") from None
     if any(phase.count < 1 for phase in phases):
@@ -99,19 +105,14 @@ def mixed(precision: str, device: torch.device) -> bool:
     return cpuinfo.exists() and any(flag in cpuinfo.read_text().split() for flag in BF16_FLAGS)
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Writes a file under another name and renames it, so that no reader sees half of it."""
-    temporary = path.with_name(path.name + ".tmp")
-    write(temporary)
-    os.replace(temporary, path)
-
-
 def initial_weights(path: Path, config: Config) -> dict[str, Tensor]:
     """The weights of a safetensors file of the same configuration or a narrower one, as float32."""
-    weights = load_file(path)
     try:
+        weights = load_file(path)
         found = Config.from_state_dict({key: tuple(value.shape) for key, value in weights.items()})
         return widened(weights, found, config)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"cannot read the weights of --init {path}: {error}") from None
     except ValueError as error:
         raise SystemExit(f"{path}: {error}") from None
 
@@ -154,15 +155,12 @@ class Trainer:
         forward = torch.compile(self.network) if args.compile else self.network
         loss = over_stages(args.loss, args.early)
         self.objective = Objectives(self.network, forward, loss, mixed(args.precision, self.device))
-        if args.init:
-            self.network.load_state_dict(initial_weights(args.init, args.config))
-        self.average.load_state_dict(self.network.state_dict())
         sets = validation(args.task, args.val, args.frames, args.val_sigma, args.val_crops, args.val_size)
         self.sets = {
             name: [tuple(to_tensor(image[None], self.device) for image in pair) for pair in pairs]
             for name, pairs in sets.items()
         }
-        self.steps = 0
+        self.steps = self.steps_before = 0
         self.seconds = 0.0
         self.counted = time.monotonic()
         self.stopped = False
@@ -231,52 +229,38 @@ class Trainer:
         state = {
             "config": vars(self.args.config),
             "task": self.args.task,
+            "arguments": arguments(self.args),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "steps": self.steps,
+            "steps_before": self.steps_before,
             "seconds": self.seconds,
         }
         write_whole(self.args.out / "state.pt", lambda path: torch.save(state, path))
         weights = {key: value.half().cpu().contiguous() for key, value in self.average.state_dict().items()}
         exported = self.args.out / f"{self.args.task}.safetensors"
-        write_whole(exported, lambda path: save_file(weights, path, metadata=self.metadata()))
+        size = self.phase(self.progress).size
+        metadata = description(self.args, self.task.removes, self.steps_before + self.steps, size)
+        write_whole(exported, lambda path: save_file(weights, path, metadata=metadata))
         # The writer's files are private to their owner.
         exported.chmod(0o644)
 
-    def metadata(self) -> dict[str, str]:
-        """What the weights are, for whoever opens the file."""
-        sizes = self.args.config
-        return {
-            "modelspec.sai_model_spec": "1.0.1",
-            "modelspec.architecture": "mprnet",
-            "modelspec.implementation": "mprnet",
-            "modelspec.title": f"MPRNet {self.args.task} {sizes.n}/{sizes.s}/{sizes.o}/{sizes.num_cab}",
-            "modelspec.description": f"Removes {self.task.removes} from sRGB photographs; {self.args.trained_on}.",
-            "modelspec.license": self.args.license,
-            "modelspec.tags": f"image-restoration, {self.args.task}",
-            # What is for all tasks is for none of the program's.
-            **({"mprnet.task": self.args.task} if self.args.task in TASKS else {}),
-            "mprnet.config": sizes.description,
-            "mprnet.training_data": self.args.trained_on,
-            "mprnet.training_steps": str(self.steps),
-            "mprnet.train_size": str(self.phase(self.progress).size),
-        }
-
-    def resume(self) -> None:
-        """Goes on from the state in the folder, if there is one."""
-        path = self.args.out / "state.pt"
+    def begin(self) -> None:
+        """Goes on from the state in the folder, if there is one, or begins with the weights of --init, if there are."""
+        path, init = self.args.out / "state.pt", self.args.init
         if not path.exists():
+            if init:
+                self.network.load_state_dict(initial_weights(init, self.args.config))
+                self.steps_before = steps_before(init)
+            self.average.load_state_dict(self.network.state_dict())
             return
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        if state.get("task", "denoise") != self.args.task:
-            raise SystemExit(f"{path} is of another task: {state['task']}")
-        if state["config"] != vars(self.args.config):
-            raise SystemExit(f"{path} is of another configuration: {state['config']}")
+        state = saved_state(path, self.args)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.steps, self.seconds = state["steps"], state["seconds"]
+        self.steps_before = state.get("steps_before", steps_before(init))
         self.report("resumed")
 
     def count_time(self) -> None:
@@ -401,7 +385,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     torch.backends.cudnn.benchmark = True
     trainer = Trainer(args)
-    trainer.resume()
+    trainer.begin()
     trainer.run()
 
 

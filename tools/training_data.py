@@ -52,14 +52,19 @@ Pair = tuple[np.ndarray, np.ndarray]
 """A degraded and a clean image, float32 [H, W, 3] on the 0..255 scale."""
 
 
-def load_photos(folder: Path, smallest: int) -> list[np.ndarray]:
-    """Every photograph of a folder as u8 HxWx3, in the order of their names."""
+def photo_files(folder: Path) -> list[Path]:
+    """The photographs of a folder, in the order of their names."""
     if not folder.is_dir():
         raise SystemExit(f"{folder} is not a folder of photographs")
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
-    photos = [np.asarray(Image.open(file).convert("RGB")) for file in files]
-    if not photos:
+    if not files:
         raise SystemExit(f"{folder} holds no photographs")
+    return files
+
+
+def load_photos(folder: Path, smallest: int) -> list[np.ndarray]:
+    """Every photograph of a folder as u8 HxWx3, in the order of their names."""
+    photos = [np.asarray(Image.open(file).convert("RGB")) for file in photo_files(folder)]
     return large_enough(photos, smallest, folder)
 
 
