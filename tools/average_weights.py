@@ -2,8 +2,8 @@
 
     python average_weights.py models/derain.safetensors training/derain/derain.safetensors -o derain.safetensors
 
-Between a network and what a further training made of it, on other pictures or harder ones, lies one that is often better
-on both. The metadata are the second's.
+Between a network and what a further training made of it, on other pictures or harder ones, lies one that is often
+better on both. The metadata are the second's, and say besides what the file is the mean of.
 """
 
 from __future__ import annotations
@@ -11,10 +11,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from train import write_whole
+from training_state import MEAN, metadata, steps_before, write_whole
+
+
+def mean_metadata(first: Path, second: Path, share: float) -> dict[str, str]:
+    """The second's metadata, without what holds for its own weights alone, and what the mean is of."""
+    kept = {key: value for key, value in metadata(second).items() if "hash" not in key and "peaks" not in key}
+    steps = [steps_before(path) for path in (first, second)]
+    return {
+        **kept,
+        MEAN: f"{1 - share:g} of weights after {steps[0]} steps, {share:g} of weights after {steps[1]} steps",
+    }
 
 
 def main() -> None:
@@ -30,9 +39,8 @@ def main() -> None:
     if next(shapes) != next(shapes):
         raise SystemExit(f"{args.first} and {args.second} are not of one configuration")
     mean = {key: first[key].float().lerp(second[key].float(), args.share).half() for key in second}
-    with safe_open(args.second, "pt") as file:
-        metadata = {key: value for key, value in file.metadata().items() if "hash" not in key and "peaks" not in key}
-    write_whole(args.out, lambda path: save_file(mean, path, metadata=metadata))
+    said = mean_metadata(args.first, args.second, args.share)
+    write_whole(args.out, lambda path: save_file(mean, path, metadata=said))
     args.out.chmod(0o644)
 
 
