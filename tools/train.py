@@ -143,6 +143,7 @@ class Trainer:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
+        self.arguments = arguments(args)
         self.task = make_task(args)
         # The workers of the supply are forked here, before anything touches CUDA.
         self.supply = Supply(self.task, args.seed, args.workers)
@@ -229,7 +230,7 @@ class Trainer:
         state = {
             "config": vars(self.args.config),
             "task": self.args.task,
-            "arguments": arguments(self.args),
+            "arguments": self.arguments,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -255,7 +256,7 @@ class Trainer:
                 self.steps_before = steps_before(init)
             self.average.load_state_dict(self.network.state_dict())
             return
-        state = saved_state(path, self.args)
+        state = saved_state(path, self.args, self.arguments)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

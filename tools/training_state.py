@@ -71,8 +71,8 @@ def differences(begun: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
             yield f"no {option}" if before is None else f"{option} {before}"
 
 
-def saved_state(path: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """The state in a file, unless another training left it there."""
+def saved_state(path: Path, args: argparse.Namespace, now: dict[str, Any]) -> dict[str, Any]:
+    """The state in a file, unless another training than that of the `arguments` left it there."""
     state = torch.load(path, weights_only=True, map_location=args.device)
     # States of the first denoisers name no task.
     task = state.get("task", "denoise")
@@ -82,7 +82,7 @@ def saved_state(path: Path, args: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"{path} is of another configuration: {state['config']}")
     if "arguments" not in state:
         print(f"{path} does not say how it was begun: only its task and configuration have been compared", flush=True)
-    elif begun := ", ".join(sorted(differences(state["arguments"], arguments(args)))):
+    elif begun := ", ".join(sorted(differences(state["arguments"], now))):
         raise SystemExit(f"{path} was begun with {begun}, not as this command says: what is new needs another --out")
     return state
 
