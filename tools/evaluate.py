@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,24 @@ def case_options(parser: argparse.ArgumentParser, **task: object) -> None:
     option("--task", choices=TASKS, **task)
     option("--photos", type=Path, required=True, help="folder of clean photographs")
     option("--sigma", type=float, nargs="+", default=[15, 25, 50, 75], help="Gaussian noise on the 0..255 scale")
+
+
+def choice_options(parser: argparse.ArgumentParser, count: int | None) -> None:
+    """The options of `chosen`."""
+    option = parser.add_argument
+    option("--sets", nargs="+", default=["*"], metavar="PATTERN", help="sets to take, by name: 'sigma *'")
+    option("--count", type=int, default=count, help=f"photographs of each set ({count or 'all'})")
+
+
+def chosen(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[str, Iterable[Pair]]]:
+    """Those of the `cases` that --sets names, with the first --count pairs of each."""
+    found = False
+    for name, pairs in cases(args, photos):
+        if any(fnmatch(name, pattern) for pattern in args.sets):
+            found = True
+            yield name, islice(pairs, args.count)
+    if not found:
+        raise SystemExit(f"no set of {args.task} is named {' or '.join(args.sets)}")
 
 
 def cases(args: argparse.Namespace, photos: list[np.ndarray]) -> Iterator[tuple[str, Iterable[Pair]]]:

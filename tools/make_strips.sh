@@ -4,6 +4,12 @@
 #
 #   sh tools/make_strips.sh [PYTHON]   with a PYTHON that has tools/requirements.txt, also those that show where models fail
 set -eu
+# A PYTHON in a folder is relative to where the caller is.
+python="${1:-}"
+case "$python" in
+    /* | "") ;;
+    */*) python="$PWD/$python" ;;
+esac
 cd "$(dirname "$0")/.."
 
 cargo build --release --locked
@@ -19,12 +25,14 @@ strip derain samples/rainy.png derain
 strip denoise samples/noisy.png denoise
 strip deblur samples/blurred.png deblur
 
-[ $# -gt 0 ] || exit 0
+[ -n "$python" ] || exit 0
 mkdir "$out/clean"
 cp samples/clean.png "$out/clean"
-for task in derain denoise deblur; do
-    "$1" tools/degrade_photos.py --task "$task" --photos "$out/clean" --out "$out/degraded"
-done
-strip derain "$out/degraded/storm-00.png" storm
-strip denoise "$out/degraded/sigma_75-00.png" sigma_75
-strip deblur "$out/degraded/path_of_40_pixels-00.png" path_40
+# hard TASK SET NAME: the strip of what is too hard for the model.
+hard() {
+    "$python" tools/degrade_photos.py --task "$1" --photos "$out/clean" --sets "$2" --out "$out/$3"
+    strip "$1" "$out/$3"/in/*.png "$3"
+}
+hard derain storm storm
+hard denoise "sigma 75" sigma_75
+hard deblur "path of 40 pixels" path_40

@@ -17,15 +17,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatch
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from degrade import quantized, to_linear, to_srgb
-from evaluate import PATHS, case_options, cases
+from evaluate import PATHS, case_options, choice_options, chosen
 from judging import SEED, drawn_path
 from metrics_reference import psnr, ssim_of_channels
 from training_data import Pair, load_photos
@@ -187,12 +185,12 @@ def ours(program: Path, task: str, pairs: list[Pair]) -> Score:
 def measured(args: argparse.Namespace) -> Iterator[tuple[str, Score, dict[str, Score]]]:
     """Every set: its name, scores of the degraded photographs, and of each method."""
     others = rivals(args.task)
-    for name, made in cases(args, load_photos(args.photos, 8)):
+    for name, made in chosen(args, load_photos(args.photos, 8)):
         if args.task == "deblur" and name not in {f"path of {length:g} pixels" for length in PATHS}:
             continue
-        if name == "clean" or not any(fnmatch(name, pattern) for pattern in args.sets):
+        if name == "clean":
             continue
-        pairs = list(islice(made, args.count))
+        pairs = list(made)
         scores = {"this": ours(args.mprnet, args.task, pairs)}
         scores |= {rival: tried(methods, name, pairs) for rival, methods in others.items()}
         yield name, scored([degraded for degraded, _ in pairs], pairs, 0), scores
@@ -203,8 +201,7 @@ def main() -> None:
     option = parser.add_argument
     case_options(parser, required=True)
     option("--mprnet", type=Path, required=True, help="the program")
-    option("--sets", nargs="+", default=["*"], metavar="PATTERN", help="sets to measure on, by name: 'sigma *'")
-    option("--count", type=int, default=12, help="photographs of each set (%(default)s)")
+    choice_options(parser, 12)
     args = parser.parse_args()
     args.frames = None
     header = ["degraded", "this", *rivals(args.task)]
