@@ -1,10 +1,11 @@
 #!/bin/sh
 # Builds Python's wheel and tests it, in an environment of its own: types, every test of python/tests, and the snippets of
-# python/README.md.
+# python/README.md. Before that, the tests of the tools that degrade photographs.
 #
 #   sh tools/test_python.sh [ARGUMENTS OF PYTEST]   about 200 MB of downloads once; minutes, since the wheel is built without
 #                                                   long optimizations
-#   sh tools/test_python.sh --heavy [...]           compares with PyTorch, and takes tensors of PyTorch and JAX: 3 GB more
+#   sh tools/test_python.sh --heavy [...]           compares with PyTorch, takes tensors of PyTorch and JAX, and tests the
+#                                                   training: 3 GB more
 #
 # The environment is made in $MPRNET_PYTHON, else ~/.cache/mprnet-python. PYTHON names the interpreter, 3.11 or later.
 set -eu
@@ -37,6 +38,9 @@ for set in $sets; do
         echo "$wanted" >"$done"
     fi
 done
+
+"$room/venv/bin/python" -B tools/tests_degrade.py
+[ -z "${MPRNET_HEAVY:-}" ] || "$room/venv/bin/python" -B tools/tests_training.py
 
 # Both at once, so that what they depend on is compiled once.
 cargo build --locked -p mprnet -p mprnet-python --bin mprnet --lib
