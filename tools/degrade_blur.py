@@ -81,7 +81,7 @@ def seen_moving(light: np.ndarray, path: np.ndarray, generator: np.random.Genera
     y, x = (np.linspace(-1, 1, side) for side in light.shape[:2])
     slope = generator.normal(0, 1.5, 2)
     share = 1 / (1 + np.exp(-(slope[0] * y[:, None] + slope[1] * x) - generator.normal()))[..., None]
-    return blurred + share.astype(np.float32) * (convolve(light, path_kernel(other)) - blurred)
+    return blurred + share * (convolve(light, path_kernel(other)) - blurred)
 
 
 def shake(clean: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
