@@ -1,6 +1,7 @@
 // The worker: opens the GPU, and restores photos one after the other.
 
 import init, { Session, Stop, begin, open } from "./wasm/mprnet_web.js";
+import { read } from "./bitmap.js";
 import type { Answer, Ask, FromWorker, Opened, Sent, ToWorker } from "./messages.js";
 import type { AttentionMap, ErrorKind, Insides, Plan, Profile } from "./types.js";
 
@@ -90,13 +91,9 @@ async function surviving<T>(work: (session: Session) => Promise<T>): Promise<T> 
 /** Four bytes a pixel. */
 function pixels(sent: Sent): ImageData {
   if (sent.kind === "pixels") return sent.pixels;
-  const { bitmap } = sent;
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { colorSpace: "srgb", willReadFrequently: true });
-  if (!context) throw named("TooLarge", `the browser makes no canvas of ${width}x${height} pixels; take a smaller photo`);
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return context.getImageData(0, 0, width, height);
+  const drawn = read(sent.bitmap);
+  sent.bitmap.close();
+  return drawn;
 }
 
 /** A photo's bytes, who is told how far its work is, and what ends it. */
