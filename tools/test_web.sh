@@ -3,7 +3,7 @@
 # for the CPU: results are compared with the program's on that same driver.
 #
 #   sh tools/test_web.sh            everything
-#   sh tools/test_web.sh page       tests of those names alone: package, trouble, golden, page, report
+#   sh tools/test_web.sh page       tests of those names alone: package, trouble, golden, page, access, report
 #
 # What it needs lies in $MPRNET_WEB, else ~/.cache/mprnet-web; nothing is installed. Chromium comes from Debian's packages, some
 # 95 MB, Vite, TypeScript, playwright-core and axe-core from npm, 15 MB, both from the mirrors that this machine's apt and npm
@@ -38,7 +38,7 @@ cargo test --locked --no-run --test metrics
 export MPRNET_WEB_MODULES="$modules/node_modules" MPRNET_WEB_OUT="$lab/out" MPRNET_WEB_CHROMIUM="$chromium"
 export MPRNET_WEB_SWIFTSHADER="$lab/chromium/usr/lib/chromium"
 export MPRNET_WEB_PROGRAM="$PWD/${CARGO_TARGET_DIR:-target}/debug/mprnet"
-[ $# -gt 0 ] || set -- package trouble golden page report
+[ $# -gt 0 ] || set -- package trouble golden page access report
 tests=""
 for name in "$@"; do
     tests="$tests web/tests/$name.test.mjs"

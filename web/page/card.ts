@@ -5,6 +5,7 @@ import type { ErrorKind, Mprnet } from "../package/dist/index.js";
 import { unlessCancelled, using } from "./engine.js";
 import type { Choice } from "./engine.js";
 import { element } from "./picture.js";
+import { png } from "./png.js";
 import { seconds, told } from "./words.js";
 
 /** What src/cli/gallery/slider.js gives the page. */
@@ -16,17 +17,6 @@ export interface Settings {
   strength: number;
   /** Hears of the network once it is open. */
   opened: (mprnet: Mprnet) => void;
-}
-
-function png(image: ImageData): Promise<Blob> {
-  const canvas = document.createElement("canvas");
-  canvas.width = image.width;
-  canvas.height = image.height;
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
-  return new Promise((resolve, reject) => {
-    const none = () => reject(new MprnetError("too-large", "the browser makes no file of a result of this size"));
-    canvas.toBlob((blob) => (blob ? resolve(blob) : none()), "image/png");
-  });
 }
 
 /** An image of a file. */

@@ -3,35 +3,10 @@
 import assert from "node:assert/strict";
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { AXE, OUT, browser, crop, memory, prepare, program } from "./setting.mjs";
+import { finished, give, lab, open, samples, small, violations } from "./page.mjs";
+import { OUT, browser, memory, program } from "./setting.mjs";
 
 const MODEL = new URL("../../models/denoise.safetensors", import.meta.url).pathname;
-
-let small;
-const lab = prepare(async ({ chrome }) => (small = readFileSync(await crop(chrome, 96, 72))));
-
-/** The page in a window of that width, and what it asked for and said; `first` is run in it before its own scripts. */
-async function open(width = 1280, options = {}, from = lab.chrome, first = () => undefined) {
-  const context = await from.newContext({ viewport: { width, height: 900 }, ...options });
-  await context.addInitScript(first);
-  const page = await context.newPage();
-  const asked = [];
-  const said = [];
-  page.on("request", (request) => asked.push(request.url()));
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(String(error)));
-  await page.goto(`${lab.site.url}/page/index.html`);
-  return { page, asked, said, close: () => context.close() };
-}
-
-/** What axe finds. Its text is run by the browser's own door, which the page's policy does not guard. */
-async function violations(page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => axe.run(document));
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
-}
-
-const give = (page) => page.setInputFiles("#photos", { name: "a photo.png", mimeType: "image/png", buffer: small });
 
 /** Looks inside the network, on the second tab. */
 async function inside(page) {
@@ -42,20 +17,6 @@ async function inside(page) {
 
 const looked = (page) =>
   page.waitForFunction(() => document.querySelector("#inside .told").textContent.startsWith("This is"), null, { timeout: 300000 });
-
-const finished = (page, count = 1) =>
-  page.waitForFunction((count) => document.querySelectorAll(".compare.ready").length === count, count, { timeout: 300000 });
-
-/** Pixels of a picture of the page, or of a file of this machine. */
-const samples = (page, url) =>
-  page.evaluate(async (url) => {
-    const image = new Image();
-    image.src = url;
-    await image.decode();
-    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-    canvas.getContext("2d").drawImage(image, 0, 0);
-    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
-  }, url);
 
 test("from loading the page to the first sample", async () => {
   const first = lab.site.asked.length;

@@ -1,0 +1,50 @@
+// The page with photos of unusual sizes, dropped files, the keyboard, and as screen readers announce it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { crc32, deflateSync } from "node:zlib";
+import { finished, lab, open } from "./page.mjs";
+
+const TINY = fileURLToPath(new URL("../../golden/tiny.safetensors", import.meta.url));
+
+/** A PNG file of that size, no two neighbours of which have the same colour. */
+function file(width, height) {
+  const part = (name, content) => {
+    const named = Buffer.concat([Buffer.from(name), content]);
+    const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(content.length);
+    checksum.writeUInt32BE(crc32(named));
+    return Buffer.concat([length, named, checksum]);
+  };
+  const head = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  const row = 1 + 3 * width;
+  const rows = Buffer.alloc(row * height).map((_, i) => (i % row ? (i * 2654435761) >>> 24 : 0));
+  const begin = Buffer.from("89504e470d0a1a0a", "hex");
+  return Buffer.concat([begin, part("IHDR", head), part("IDAT", deflateSync(rows)), part("IEND", Buffer.alloc(0))]);
+}
+
+test("the file of a result is whole that is wider than a canvas", async () => {
+  const { page, said, close } = await open();
+  await page.waitForFunction(() => typeof compareAll === "function");
+  await page.check("input[value=own]");
+  await page.setInputFiles("#weights", TINY);
+  await page.fill("#strength", "0");
+  await page.setInputFiles("#photos", { name: "wide.png", mimeType: "image/png", buffer: file(65536, 8) });
+  await finished(page);
+  const off = await page.evaluate(async () => {
+    const { read } = await import("/package/bitmap.js");
+    const { before, after } = document.querySelector(".compare").dataset;
+    const [photo, result] = await Promise.all([before, after].map(async (url) => {
+      const image = Object.assign(new Image(), { src: url });
+      await image.decode();
+      return read(await createImageBitmap(image));
+    }));
+    return photo.data.reduce((most, value, i) => Math.max(most, Math.abs(value - result.data[i])), 0);
+  });
+  assert.equal(off, 0);
+  assert.deepEqual(said, []);
+  await close();
+});
