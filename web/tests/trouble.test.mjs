@@ -1,4 +1,4 @@
-// What goes wrong outside of the package: canvases that are too small, messages that do not arrive, a GPU that is lost.
+// What goes wrong outside of the package: numbers that are none, canvases that are too small, messages that do not arrive, a GPU that is lost.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -46,5 +46,22 @@ test("a photo is restored that is wider than a canvas", async () => {
     return apart(restored, photo);
   });
   assert.equal(off, 0);
+  await page.close();
+});
+
+test("memory has to be a number of bytes", async () => {
+  const page = await lab.host();
+  const found = await page.evaluate(async () => {
+    const weights = await bytes("/golden/tiny.safetensors");
+    const refused = [];
+    for (const memory of [NaN, -1, "2", null]) refused.push(await wrong(() => Mprnet.create({ weights, memory })));
+    const mprnet = await Mprnet.create({ weights, memory: Infinity });
+    const { allowed } = await mprnet.plan(64, 48);
+    mprnet.dispose();
+    return { refused, allowed };
+  });
+  assert.deepEqual(found.refused.map((it) => it?.kind), Array(4).fill("input"), JSON.stringify(found.refused));
+  assert.match(found.refused[0].message, /^memory is NaN: give a number of bytes/);
+  assert.ok(found.allowed > 2 ** 40, `${found.allowed}`);
   await page.close();
 });

@@ -68,6 +68,9 @@ export class Mprnet {
         throw new MprnetError("input", `${name} is ${pixels}: give a whole number of pixels`);
       }
     }
+    if (!(typeof memory === "number" && memory >= 0)) {
+      throw new MprnetError("input", `memory is ${memory}: give a number of bytes, or Infinity for all there are`);
+    }
     const make = options.worker ?? (() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
     const made = new Mprnet(make());
     const origin = given ? "the weights given" : `the model ${task}`;

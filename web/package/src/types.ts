@@ -22,7 +22,10 @@ export interface CreateOptions {
   weights?: ArrayBuffer | Uint8Array;
   /** `f32` without it. */
   precision?: Precision;
-  /** The most bytes of the GPU's memory that a photo may take; what takes more is computed in bands of rows. 2 GiB without it. */
+  /**
+   * The most bytes of the GPU's memory that a photo may take, Infinity for all there are; what takes more is computed in
+   * bands of rows. 2 GiB without it.
+   */
   memory?: number;
   /** `global` without it. */
   mode?: Mode;
