@@ -65,3 +65,27 @@ test("memory has to be a number of bytes", async () => {
   assert.ok(found.allowed > 2 ** 40, `${found.allowed}`);
   await page.close();
 });
+
+for (const side of ["the page", "the worker"]) {
+  test(`a message that ${side} cannot read ends what waits for it`, async () => {
+    const page = await lab.host();
+    const opening = page.waitForEvent("worker");
+    await page.evaluate(async () => {
+      const worker = () => (window.made = new Worker("/package/worker.js", { type: "module" }));
+      window.mprnet = await Mprnet.create({ weights: await bytes("/golden/tiny.safetensors"), worker });
+      // Browsers do not fail there when asked to: the photo is lost on its way, and the event made.
+      made.postMessage = () => undefined;
+      window.waiting = wrong(() => mprnet.restore(new ImageData(16, 16)));
+    });
+    const unread = () => (self.made ?? self).dispatchEvent(new MessageEvent("messageerror"));
+    await (side === "the page" ? page : await opening).evaluate(unread);
+    const [waiting, later] = await page.evaluate(async () => {
+      const late = new Promise((resolve) => setTimeout(resolve, 5000, null));
+      return [await Promise.race([waiting, late]), await Promise.race([wrong(() => mprnet.plan(16, 16)), late])];
+    });
+    assert.equal(waiting?.kind, "failed", "it waits for ever");
+    assert.match(waiting.message, /did not arrive whole/);
+    assert.deepEqual(later, waiting);
+    await page.close();
+  });
+}

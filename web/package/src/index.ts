@@ -7,6 +7,7 @@
  *     mprnet.dispose();
  */
 
+import { UNREAD } from "./messages.js";
 import type { Ask, FromWorker, Opened, Sent, ToWorker } from "./messages.js";
 import { MprnetError } from "./types.js";
 import type {
@@ -49,6 +50,9 @@ export class Mprnet {
       const text = event.message || "its script was not loaded: is it served, and allowed by the page's policy?";
       this.#end(new MprnetError("failed", `the worker failed: ${text}`));
     };
+    // Nothing tells whose answer it was. Chromium's workers have the event, but no property for it.
+    const unread = () => this.#end(new MprnetError("failed", `an answer of the worker ${UNREAD}`));
+    worker.addEventListener("messageerror", unread);
   }
 
   /** Opens the GPU and loads a network. */
@@ -182,7 +186,7 @@ export class Mprnet {
 
   #hear(message: FromWorker): void {
     if ("broken" in message) {
-      this.#end(new MprnetError("failed", `${message.broken}; this is a mistake of the library, please report it`));
+      this.#end(new MprnetError("failed", message.broken));
     } else if ("progress" in message) {
       this.#waiting.get(message.id)?.progress?.(message.progress);
     } else if ("failed" in message) {

@@ -36,9 +36,12 @@ export type ToWorker = { id: number; ask: Ask } | { stop: number };
 /** What answers what was asked. */
 export type Answer = ImageData | Insides | Opened | Plan | Profile | string;
 
-/** What comes back. */
+/** What comes back; `broken` where nothing can be asked any more. */
 export type FromWorker =
   | { id: number; done: Answer }
   | { id: number; progress: number }
   | { id: number; failed: { kind: string; message: string } }
   | { broken: string };
+
+/** What is said of a message whose content its receiver could not make. */
+export const UNREAD = "did not arrive whole, perhaps for lack of memory: create the network anew, and take a smaller photo";

@@ -2,6 +2,7 @@
 
 import init, { Session, Stop, begin, open } from "./wasm/mprnet_web.js";
 import { read } from "./bitmap.js";
+import { UNREAD } from "./messages.js";
 import type { Answer, Ask, FromWorker, Opened, Sent, ToWorker } from "./messages.js";
 import type { AttentionMap, ErrorKind, Insides, Plan, Profile } from "./types.js";
 
@@ -62,7 +63,7 @@ async function reopen(): Promise<Session> {
 
 async function begun(ask: Open): Promise<Opened> {
   const [, file] = await Promise.all([init({ module_or_path: MODULE }), weights(ask)]);
-  begin((text: string) => say({ broken: text }));
+  begin((text: string) => say({ broken: `${text}; this is a mistake of the library, please report it` }));
   opened = { file, ask };
   return JSON.parse((await reopen()).opened()) as Opened;
 }
@@ -171,3 +172,6 @@ self.onmessage = (event: MessageEvent<ToWorker>) => {
   underWay.set(message.id, asked);
   line = line.then(() => serve(message.id, message.ask, asked));
 };
+
+// Nothing tells who asked.
+self.onmessageerror = () => say({ broken: `what the worker was sent ${UNREAD}` });
