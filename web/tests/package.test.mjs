@@ -163,53 +163,6 @@ test("wrong files and wrong arguments are refused in a sentence", async () => {
   await page.close();
 });
 
-test("a lost device is opened anew once, and the second time is told", async () => {
-  const page = await lab.host();
-  const opening = page.waitForEvent("worker");
-  await page.evaluate(async () => {
-    window.mprnet = await Mprnet.create();
-    window.photo = await image("/samples/noisy.png", 96, 64);
-    window.expected = await mprnet.restore(photo);
-  });
-  const worker = await opening;
-  // The browser's own objects: a device is destroyed in the middle of a restoration, as often as told.
-  await worker.evaluate(() => {
-    const submit = GPUQueue.prototype.submit;
-    const devices = new WeakMap();
-    const lost = new WeakSet();
-    const begin = GPUDevice.prototype.createCommandEncoder;
-    GPUDevice.prototype.createCommandEncoder = function (...args) {
-      if (!lost.has(this.queue)) devices.set(this.queue, this);
-      return begin.apply(this, args);
-    };
-    self.losses = 0;
-    GPUQueue.prototype.submit = function (...args) {
-      submit.apply(this, args);
-      if (self.losses > 0 && devices.has(this)) {
-        self.losses -= 1;
-        devices.get(this).destroy();
-        // What is still submitted to it counts no more.
-        devices.delete(this);
-        lost.add(this);
-      }
-    };
-  });
-  const restore = async (losses) => {
-    await worker.evaluate((losses) => (self.losses = losses), losses);
-    return page.evaluate(async () => {
-      let off = null;
-      const failed = await wrong(async () => (off = apart(await mprnet.restore(photo), expected)));
-      return { failed, off };
-    });
-  };
-  assert.deepEqual(await restore(1), { failed: null, off: 0 });
-  const { failed } = await restore(2);
-  assert.equal(failed?.kind, "device-lost");
-  assert.match(failed.message, /lost twice/);
-  assert.deepEqual(await restore(0), { failed: null, off: 0 });
-  await page.close();
-});
-
 /** What a worker of watched.mjs has noted. */
 const noted = (worker) => worker.evaluate(() => self.watched);
 

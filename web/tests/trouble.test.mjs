@@ -89,3 +89,74 @@ for (const side of ["the page", "the worker"]) {
     await page.close();
   });
 }
+
+/**
+ * A network whose GPU tests can take: `restore(losses, gone)` restores a photo while so many devices are destroyed in the
+ * middle of it, after each of which no adapter is given for so many milliseconds, and tells what came out.
+ */
+async function losing(page) {
+  const opening = page.waitForEvent("worker");
+  await page.evaluate(async () => {
+    window.mprnet = await Mprnet.create({ weights: await bytes("/golden/tiny.safetensors") });
+    window.photo = await image("/samples/noisy.png", 96, 64);
+    window.expected = await mprnet.restore(photo);
+  });
+  const worker = await opening;
+  await worker.evaluate(() => {
+    const submit = GPUQueue.prototype.submit;
+    const devices = new WeakMap();
+    const lost = new WeakSet();
+    const begin = GPUDevice.prototype.createCommandEncoder;
+    GPUDevice.prototype.createCommandEncoder = function (...args) {
+      if (!lost.has(this.queue)) devices.set(this.queue, this);
+      return begin.apply(this, args);
+    };
+    Object.assign(self, { losses: 0, gone: 0, back: 0 });
+    const adapter = GPU.prototype.requestAdapter;
+    GPU.prototype.requestAdapter = async function (...args) {
+      return performance.now() < self.back ? null : adapter.apply(this, args);
+    };
+    GPUQueue.prototype.submit = function (...args) {
+      submit.apply(this, args);
+      if (self.losses > 0 && devices.has(this)) {
+        self.losses -= 1;
+        self.back = performance.now() + self.gone;
+        devices.get(this).destroy();
+        // What is still submitted to it counts no more.
+        devices.delete(this);
+        lost.add(this);
+      }
+    };
+  });
+  return async (losses, gone = 0) => {
+    await worker.evaluate((told) => Object.assign(self, { back: 0 }, told), { losses, gone });
+    return page.evaluate(async () => {
+      let off = null;
+      const failed = await wrong(async () => (off = apart(await mprnet.restore(photo), expected)));
+      return { failed, off };
+    });
+  };
+}
+
+test("a lost device is opened anew once, and the second time is told", async () => {
+  const page = await lab.host();
+  const restore = await losing(page);
+  assert.deepEqual(await restore(1), { failed: null, off: 0 });
+  const { failed } = await restore(2);
+  assert.equal(failed?.kind, "device-lost");
+  assert.match(failed.message, /lost twice/);
+  assert.deepEqual(await restore(0), { failed: null, off: 0 });
+  await page.close();
+});
+
+test("a GPU that is away for a while after a loss is waited for, and told to be lost where it stays away", async () => {
+  const page = await lab.host();
+  const restore = await losing(page);
+  assert.deepEqual(await restore(1, 700), { failed: null, off: 0 });
+  const { failed } = await restore(1, 60000);
+  assert.equal(failed?.kind, "device-lost", JSON.stringify(failed));
+  assert.match(failed.message, /^the GPU was lost \(.+\) and cannot be opened anew: .+; try again later/);
+  // Nothing is given up for good.
+  assert.deepEqual(await restore(0), { failed: null, off: 0 });
+  await page.close();
+});

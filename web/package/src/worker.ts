@@ -24,6 +24,10 @@ const MODULE = new URL("./wasm/mprnet_web_bg.wasm", import.meta.url);
 /** How long a browser may take to tell that a device was lost, once what ran on it has failed. */
 const TOLD_MS = 250;
 
+/** How long a browser may have no GPU after a loss: the process that serves it starts again first. */
+const RESTART_MS = 2000;
+const RETRY_MS = 100;
+
 /** Something asked and not yet answered. */
 interface Asked {
   ended: boolean;
@@ -34,6 +38,8 @@ const underWay = new Map<number, Asked>();
 let session: Session | null = null;
 /** What the session was opened with: a GPU that was lost is opened anew. */
 let opened: { file: Uint8Array; ask: Open } | null = null;
+/** Why the GPU was lost last. */
+let loss = "";
 /** The end of what was asked last: one thing is done at a time. */
 let line: Promise<void> = Promise.resolve();
 
@@ -43,6 +49,10 @@ function say(message: FromWorker, moved: Transferable[] = []): void {
 
 function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 async function weights(ask: Open): Promise<Uint8Array> {
@@ -61,6 +71,23 @@ async function reopen(): Promise<Session> {
   return session;
 }
 
+/** The session; where the GPU was lost, it is opened anew. */
+async function alive(): Promise<Session> {
+  if (session) return session;
+  const deadline = performance.now() + RESTART_MS;
+  for (;;) {
+    try {
+      return await reopen();
+    } catch (error) {
+      if (performance.now() > deadline) {
+        const why = `the GPU was lost (${loss}) and cannot be opened anew: ${(error as Error).message}`;
+        throw named("DeviceLost", `${why}; try again later, or reload the page`);
+      }
+      await pause(RETRY_MS);
+    }
+  }
+}
+
 async function begun(ask: Open): Promise<Opened> {
   const [, file] = await Promise.all([init({ module_or_path: MODULE }), weights(ask)]);
   begin((text: string) => say({ broken: `${text}; this is a mistake of the library, please report it` }));
@@ -71,19 +98,20 @@ async function begun(ask: Open): Promise<Opened> {
 /** Does what needs the GPU, and once more if that was lost meanwhile. */
 async function surviving<T>(work: (session: Session) => Promise<T>): Promise<T> {
   for (let again = false; ; again = true) {
-    const current = session ?? (await reopen());
+    const current = await alive();
     try {
       return await work(current);
     } catch (error) {
       const deadline = performance.now() + TOLD_MS;
       const kind = KINDS[(error as Error).name];
       while (kind === undefined && !current.lost() && performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await pause(10);
       }
       const lost = current.lost();
       if (!lost || kind === "aborted") throw error;
       if (again) throw named("DeviceLost", `the GPU was lost twice (${lost}): take a smaller photo, or reload the page`);
       session = null;
+      loss = lost;
       current.free();
     }
   }
@@ -136,7 +164,7 @@ async function answer(id: number, ask: Ask, asked: Asked): Promise<Answer> {
     case "inside":
       return inside(id, ask.photo, asked);
     case "plan":
-      return JSON.parse((session ?? (await reopen())).plan(ask.width, ask.height)) as Plan;
+      return JSON.parse((await alive()).plan(ask.width, ask.height)) as Plan;
     case "profile":
       return JSON.parse(await surviving((session) => session.profile(ask.width, ask.height))) as Profile;
     case "check":
