@@ -2,6 +2,7 @@
 
 import { MprnetError } from "../package/dist/index.js";
 import type { ErrorKind, Mprnet } from "../package/dist/index.js";
+import { bar } from "./bar.js";
 import { unlessCancelled, using } from "./engine.js";
 import type { Choice } from "./engine.js";
 import { element } from "./picture.js";
@@ -84,25 +85,19 @@ export class Card {
   }
 
   async #restore({ choice, strength, opened }: Settings, signal: AbortSignal): Promise<void> {
-    const bar = document.createElement("progress");
-    bar.setAttribute("aria-label", `Progress of ${this.name}`);
-    this.#told.before(bar);
+    const progress = bar(this.#told, `Progress of ${this.name}`);
     const begun = performance.now();
-    this.#told.textContent = "Getting ready; the first photo takes longest.";
-    const onProgress = (share: number) => {
-      bar.value = share;
-      this.#told.textContent = `${Math.round(100 * share)}%, ${seconds(performance.now() - begun)}`;
-    };
+    this.#told.textContent = "Under way; the first photo takes longest.";
     try {
       const bitmap = await decoded(this.file, this.name);
       const work = (mprnet: Mprnet) => {
         opened(mprnet);
-        return mprnet.restore(bitmap, { strength, signal, onProgress });
+        return mprnet.restore(bitmap, { strength, signal, onProgress: progress.tell });
       };
       const restored = await using(choice, work, signal).finally(() => bitmap.close());
       this.#show(restored, await unlessCancelled(signal, png(restored)), performance.now() - begun);
     } finally {
-      bar.remove();
+      progress.remove();
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { MprnetError } from "../package/dist/index.js";
 import type { AttentionMap, Insides, Network } from "../package/dist/index.js";
+import { bar } from "./bar.js";
 import { decoded } from "./card.js";
 import { blocks, levels, overview } from "./diagram.js";
 import { using } from "./engine.js";
@@ -126,13 +127,13 @@ export async function look(root: HTMLElement, choice: Choice, file: Blob, name: 
   const line = root.querySelector<HTMLElement>(".told")!;
   const seen = root.querySelector<HTMLElement>(".seen")!;
   seen.replaceChildren();
-  line.textContent = "Getting ready; the first run takes longest.";
+  line.textContent = "Under way; the first run takes longest.";
+  const progress = bar(line, "Progress of the run");
   try {
     const { part, whole } = await middle(file, name);
     const { width, height } = part;
     await using(choice, async (mprnet) => {
-      const onProgress = (share: number) => (line.textContent = `${Math.round(100 * share)}%`);
-      const insides = await mprnet.inside(part, { onProgress });
+      const insides = await mprnet.inside(part, { onProgress: progress.tell });
       show(seen, pixels(part), insides, mprnet.network());
       line.textContent = "The time of each operator is measured.";
       times(element("section", seen), await mprnet.profile(width, height), width, height);
@@ -140,6 +141,8 @@ export async function look(root: HTMLElement, choice: Choice, file: Blob, name: 
     line.textContent = `This is ${whole ? "" : `the middle ${width} × ${height} pixels of `}${name}.`;
   } catch (error) {
     line.textContent = told(error);
+  } finally {
+    progress.remove();
   }
 }
 

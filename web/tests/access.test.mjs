@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
-import { finished, lab, open } from "./page.mjs";
+import { finished, give, open } from "./page.mjs";
 
 const TINY = fileURLToPath(new URL("../../golden/tiny.safetensors", import.meta.url));
 
@@ -26,11 +26,20 @@ function file(width, height) {
   return Buffer.concat([begin, part("IHDR", head), part("IDAT", deflateSync(rows)), part("IEND", Buffer.alloc(0))]);
 }
 
-test("the file of a result is whole that is wider than a canvas", async () => {
-  const { page, said, close } = await open();
+/** Opens the page, with that network of one's own where it is given. */
+async function ready(weights, first) {
+  const opened = await open(1280, {}, undefined, first);
+  const { page } = opened;
   await page.waitForFunction(() => typeof compareAll === "function");
-  await page.check("input[value=own]");
-  await page.setInputFiles("#weights", TINY);
+  if (weights) {
+    await page.check("input[value=own]");
+    await page.setInputFiles("#weights", weights);
+  }
+  return opened;
+}
+
+test("the file of a result is whole that is wider than a canvas", async () => {
+  const { page, said, close } = await ready(TINY);
   await page.fill("#strength", "0");
   await page.setInputFiles("#photos", { name: "wide.png", mimeType: "image/png", buffer: file(65536, 8) });
   await finished(page);
@@ -46,5 +55,42 @@ test("the file of a result is whole that is wider than a canvas", async () => {
   });
   assert.equal(off, 0);
   assert.deepEqual(said, []);
+  await close();
+});
+
+test("screen readers are told of a photo's beginning and end, and of no step between", async () => {
+  const { page, close } = await ready(TINY, () => {
+    window.told = [];
+    new MutationObserver(() => {
+      for (const { textContent } of document.querySelectorAll("[role=status], [role=alert]")) {
+        if (textContent && !told.includes(textContent)) told.push(textContent);
+      }
+    }).observe(document, { childList: true, characterData: true, subtree: true });
+    window.figures = new Set();
+    const value = Object.getOwnPropertyDescriptor(HTMLProgressElement.prototype, "value");
+    Object.defineProperty(HTMLProgressElement.prototype, "value", {
+      set(share) {
+        value.set.call(this, share);
+        figures.add(`${this.ariaLabel}: ${share}`);
+      },
+    });
+  });
+  await give(page);
+  await finished(page);
+  await page.getByRole("tab", { name: "Inside the network" }).click();
+  await page.getByRole("button", { name: /^Look inside/ }).click();
+  await page.getByText("This is a photo.png").waitFor();
+  const { told, figures } = await page.evaluate(() => ({ told, figures: [...figures] }));
+  for (const name of ["Progress of a photo.png", "Progress of the run"]) {
+    assert.ok(figures.includes(`${name}: 1`), `${figures}`);
+  }
+  assert.deepEqual(told.map((text) => text.replace(/[\d.]+ s$/, "1 s")), [
+    "Waiting for the photos before it.",
+    "Under way; the first photo takes longest.",
+    "96 × 72 pixels in 1 s",
+    "Under way; the first run takes longest.",
+    "The time of each operator is measured.",
+    "This is a photo.png.",
+  ]);
   await close();
 });
