@@ -42,6 +42,8 @@ export class Card {
   readonly #told: HTMLParagraphElement;
   readonly #offers: HTMLElement;
   #urls: string[] = [];
+  /** Whether an offer that had the keyboard's focus was taken back, and none has come in its place. */
+  #focusing = false;
   /** Cancels what is under way. */
   #cancelling = new AbortController();
 
@@ -68,19 +70,18 @@ export class Card {
     this.#clear();
     const cancelling = new AbortController();
     this.#cancelling = cancelling;
-    const cancel = this.offer("Cancel", () => cancelling.abort());
+    this.offer("Cancel", () => cancelling.abort());
     this.#told.textContent = "Waiting for the photos before it.";
     try {
       await unlessCancelled(cancelling.signal, turn);
       await this.#restore(settings, cancelling.signal);
       return null;
     } catch (error) {
+      this.#withdraw();
       const kind = error instanceof MprnetError ? error.kind : "failed";
       this.#root.classList.toggle("failed", kind !== "aborted");
       this.#told.textContent = kind === "aborted" ? "Cancelled." : told(error);
       return kind;
-    } finally {
-      cancel.remove();
     }
   }
 
@@ -102,6 +103,7 @@ export class Card {
   }
 
   #show({ width, height }: ImageData, result: Blob, took: number): void {
+    this.#withdraw();
     const [before, after] = [this.file, result].map((blob) => URL.createObjectURL(blob)) as [string, string];
     this.#urls = [before, after];
     const compare = document.createElement("div");
@@ -118,11 +120,25 @@ export class Card {
     const download = `${this.name.replace(/\.[^.]*$/, "")}.png`;
     const save = element("a", this.#offers, { className: "button", text: `Save ${download}` });
     Object.assign(save, { href: after, download });
+    this.#focus(save);
   }
 
   /** Adds a button under the photo. */
-  offer(text: string, does: () => void): HTMLButtonElement {
-    return button(this.#offers, text, does);
+  offer(text: string, does: () => void): void {
+    this.#focus(button(this.#offers, text, does));
+  }
+
+  /** Takes back what is offered. */
+  #withdraw(): void {
+    this.#focusing ||= this.#offers.contains(document.activeElement);
+    this.#offers.replaceChildren();
+  }
+
+  /** Gives an offer the focus that the one before it had, which would else go on at the top of the page. */
+  #focus(offer: HTMLElement): void {
+    // Whoever has scrolled away meanwhile stays there.
+    if (this.#focusing) offer.focus({ preventScroll: true });
+    this.#focusing = false;
   }
 
   #leave(): void {
@@ -139,6 +155,6 @@ export class Card {
     this.#urls = [];
     this.#root.querySelector(".compare")?.remove();
     this.#root.classList.remove("failed");
-    this.#offers.replaceChildren();
+    this.#withdraw();
   }
 }

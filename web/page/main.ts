@@ -122,7 +122,9 @@ function tellSubject(file: File | null): void {
 
 async function look(): Promise<void> {
   const button = byId<HTMLButtonElement>("look");
-  button.disabled = true;
+  if (button.ariaDisabled === "true") return;
+  // A button that is really disabled loses the keyboard's focus.
+  button.ariaDisabled = "true";
   try {
     const network = choice();
     trouble("");
@@ -131,7 +133,7 @@ async function look(): Promise<void> {
   } catch (error) {
     trouble(told(error));
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }
 

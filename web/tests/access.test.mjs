@@ -81,9 +81,6 @@ test("screen readers are told of a photo's beginning and end, and of no step bet
   await page.getByRole("button", { name: /^Look inside/ }).click();
   await page.getByText("This is a photo.png").waitFor();
   const { told, figures } = await page.evaluate(() => ({ told, figures: [...figures] }));
-  for (const name of ["Progress of a photo.png", "Progress of the run"]) {
-    assert.ok(figures.includes(`${name}: 1`), `${figures}`);
-  }
   assert.deepEqual(told.map((text) => text.replace(/[\d.]+ s$/, "1 s")), [
     "Waiting for the photos before it.",
     "Under way; the first photo takes longest.",
@@ -92,5 +89,32 @@ test("screen readers are told of a photo's beginning and end, and of no step bet
     "The time of each operator is measured.",
     "This is a photo.png.",
   ]);
+  for (const name of ["Progress of a photo.png", "Progress of the run"]) {
+    assert.ok(figures.includes(`${name}: 1`), `${figures}`);
+  }
+  await close();
+});
+
+test("the keyboard's focus goes to what takes the place of a button", async () => {
+  const { page, close } = await ready(TINY);
+  const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
+  const buttons = (name) => page.getByRole("button", { name });
+  await give(page);
+  await buttons("Cancel").press("Enter");
+  await buttons("Restore again").waitFor();
+  assert.equal(await focused(), "Restore again");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(), "Cancel");
+  await finished(page);
+  assert.equal(await focused(), "Save a photo.png");
+  // Who is elsewhere stays there.
+  await page.focus("#strength");
+  await buttons("Restore again").evaluate((button) => button.click());
+  await finished(page);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "strength");
+  await page.getByRole("tab", { name: "Restore photos" }).press("End");
+  await buttons(/^Look inside/).press("Enter");
+  await page.getByText("This is a photo.png").waitFor();
+  assert.match(await focused(), /^Look inside/);
   await close();
 });
