@@ -17,6 +17,9 @@ const SAMPLES: Record<Task, { url: URL; name: string }> = {
   deblur: { url: new URL("../../samples/blurred.png", import.meta.url), name: "blurred.png" },
 };
 
+/** Names of files of weights. */
+const WEIGHTS = /\.safetensors$/i;
+
 function byId<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
 }
@@ -79,14 +82,31 @@ async function restore(card: Card): Promise<void> {
   }
 }
 
-function take(files: Iterable<File>): void {
+/** Shows the place for a file of weights where one is wanted. */
+function tellOwn(): void {
+  byId("own").hidden = chosen() !== "own";
+}
+
+/** Has a file of weights chosen, as if by hand. */
+function choose(file: File): void {
+  const transfer = new DataTransfer();
+  transfer.items.add(file);
+  weights.files = transfer.files;
+  settings.querySelector<HTMLInputElement>("[value=own]")!.checked = true;
+  tellOwn();
+  trouble("");
+}
+
+function take(files: File[]): void {
+  const photos = files.filter((file) => !WEIGHTS.test(file.name));
+  files.filter((file) => WEIGHTS.test(file.name)).forEach(choose);
   try {
     choice();
   } catch (error) {
     trouble(told(error));
     return;
   }
-  for (const file of files) {
+  for (const file of photos) {
     tellSubject(file);
     void restore(new Card(results, file, file.name || "pasted.png"));
     show("restore");
@@ -138,9 +158,7 @@ async function look(): Promise<void> {
 }
 
 function listen(): void {
-  settings.addEventListener("change", () => {
-    byId("own").hidden = chosen() !== "own";
-  });
+  settings.addEventListener("change", tellOwn);
   settings.addEventListener("submit", (event) => event.preventDefault());
   strength.addEventListener("input", () => {
     byId<HTMLOutputElement>("percent").value = `${strength.value}%`;
@@ -155,6 +173,8 @@ function listen(): void {
   byId("look").addEventListener("click", () => void look());
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"] as const) {
     document.addEventListener(kind, (event) => {
+      // It takes what is dropped on it by itself.
+      if (event.target instanceof HTMLInputElement && event.target.type === "file") return;
       event.preventDefault();
       drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
       if (kind === "drop") take([...(event.dataTransfer?.files ?? [])]);

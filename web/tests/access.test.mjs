@@ -1,12 +1,15 @@
 // The page with photos of unusual sizes, dropped files, the keyboard, and as screen readers announce it.
 
 import assert from "node:assert/strict";
+import { copyFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
-import { finished, give, open } from "./page.mjs";
+import { finished, give, lab, open } from "./page.mjs";
+import { OUT, crop } from "./setting.mjs";
 
-const TINY = fileURLToPath(new URL("../../golden/tiny.safetensors", import.meta.url));
+const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const [TINY, MODEL] = ["golden/tiny.safetensors", "models/denoise.safetensors"].map(path);
 
 /** A PNG file of that size, no two neighbours of which have the same colour. */
 function file(width, height) {
@@ -116,5 +119,38 @@ test("the keyboard's focus goes to what takes the place of a button", async () =
   await buttons(/^Look inside/).press("Enter");
   await page.getByText("This is a photo.png").waitFor();
   assert.match(await focused(), /^Look inside/);
+  await close();
+});
+
+test("files of weights are dropped on their input, or anywhere", async () => {
+  const { page, said, close } = await ready();
+  const photo = await crop(lab.chrome, 96, 72);
+  const pointer = await page.context().newCDPSession(page);
+  // As the system does it: a page cannot drop a file on an input by itself.
+  const dropped = async (selector, ...files) => {
+    const { x, y, width, height } = await page.locator(selector).boundingBox();
+    const data = { items: [], files, dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"]) {
+      await pointer.send("Input.dispatchDragEvent", { type, x: x + width / 2, y: y + height / 2, data });
+    }
+  };
+  const chosen = () =>
+    page.evaluate(() => [document.querySelector("input[name=task]:checked").value, document.getElementById("weights").files[0]?.name]);
+  await page.check("input[value=own]");
+  // Whatever it is called.
+  copyFileSync(TINY, `${OUT}/tiny.bin`);
+  await dropped("#weights", `${OUT}/tiny.bin`);
+  await page.waitForFunction(() => document.getElementById("weights").files[0]?.name === "tiny.bin");
+  assert.equal(await page.locator(".photo").count(), 0);
+  await page.check("input[value=derain]");
+  await dropped("h1", photo, MODEL);
+  await page.waitForFunction(() => document.getElementById("weights").files[0].name === "denoise.safetensors");
+  assert.deepEqual(await chosen(), ["own", "denoise.safetensors"]);
+  assert.ok(await page.isVisible("#weights"));
+  assert.deepEqual(await page.$$eval(".photo h2", (all) => all.map((it) => it.textContent)), ["noisy-96x72.png"]);
+  await dropped("#drop", TINY);
+  await page.waitForFunction(() => document.getElementById("weights").files[0].name === "tiny.safetensors");
+  assert.equal(await page.locator(".photo").count(), 1);
+  assert.deepEqual(said, []);
   await close();
 });
