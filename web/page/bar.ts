@@ -1,4 +1,5 @@
-// How far something is, as a bar and in figures. It is no part of what screen readers announce: they would read every step.
+// How far something is, as a bar and in figures. Screen readers would announce every step of it, so it stands outside
+// of what they announce.
 
 import { element } from "./picture.js";
 import { seconds } from "./words.js";

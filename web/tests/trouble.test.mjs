@@ -1,4 +1,5 @@
-// What goes wrong outside of the package: numbers that are none, canvases that are too small, messages that do not arrive, a GPU that is lost.
+// What goes wrong outside of the package: numbers that are none, canvases that are too small, messages that do not
+// arrive, a GPU that is lost.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -91,8 +92,8 @@ for (const side of ["the page", "the worker"]) {
 }
 
 /**
- * A network whose GPU tests can take: `restore(losses, gone)` restores a photo while so many devices are destroyed in the
- * middle of it, after each of which no adapter is given for so many milliseconds, and tells what came out.
+ * A network whose GPU tests can take away: what it gives restores a photo while `losses` devices are destroyed in the
+ * middle of it, after each of which there is no adapter for `gone` milliseconds, and tells what came out.
  */
 async function losing(page) {
   const opening = page.waitForEvent("worker");

@@ -23,8 +23,8 @@ export interface CreateOptions {
   /** `f32` without it. */
   precision?: Precision;
   /**
-   * The most bytes of the GPU's memory that a photo may take, Infinity for all there are; what takes more is computed in
-   * bands of rows. 2 GiB without it.
+   * The most bytes of the GPU's memory that a photo may take, Infinity for all there are; what takes more is computed
+   * in bands of rows. 2 GiB without it.
    */
   memory?: number;
   /** `global` without it. */
@@ -150,9 +150,9 @@ export interface AdapterInfo {
 }
 
 /**
- * `no-webgpu`: the browser lacks it, or has no GPU for it; `weights`: no file of an MPRNet; `too-large`: not even bands of
- * the photo fit the GPU's memory; `input`: no photo; `aborted`: by your signal; `device-lost`: the GPU was lost, and again
- * when it was opened anew, or could not be opened anew; `failed`: anything else.
+ * `no-webgpu`: the browser lacks it, or has no GPU for it; `weights`: no file of an MPRNet; `too-large`: not even bands
+ * of the photo fit the GPU's memory; `input`: no photo; `aborted`: by your signal; `device-lost`: the GPU was lost, and
+ * again when it was opened anew, or could not be opened anew; `failed`: anything else.
  */
 export type ErrorKind = "no-webgpu" | "weights" | "too-large" | "input" | "aborted" | "device-lost" | "failed";
 
