@@ -161,3 +161,47 @@ test("a GPU that is away for a while after a loss is waited for, and told to be 
   assert.deepEqual(await restore(0), { failed: null, off: 0 });
   await page.close();
 });
+
+test("a kernel that the driver refuses gives way to another, and one without another is told", async () => {
+  const page = await lab.host();
+  const found = await page.evaluate(async () => {
+    const photo = await image("/out/noisy-101x75.png");
+    const restored = async (worker) => {
+      const mprnet = await Mprnet.create({ task: "denoise", worker });
+      try {
+        return { photo: await mprnet.restore(photo), profile: await mprnet.profile(64, 48).catch((error) => error.message) };
+      } catch (error) {
+        // The module goes on.
+        const again = await wrong(() => mprnet.restore(photo));
+        return { error: { kind: error.kind, message: error.message }, again };
+      } finally {
+        mprnet.dispose();
+      }
+    };
+    const right = await restored();
+    const refusing = async (label) => restored(watched(`refuse=${label}`));
+    const [conv3x3, gate] = [await refusing("conv3x3/block"), await refusing("gate")];
+    const apartBy = conv3x3.photo && apart(conv3x3.photo, right.photo);
+    return { apartBy, profile: conv3x3.profile?.seconds, told: conv3x3.error, gate };
+  });
+  assert.ok(found.apartBy <= 1, JSON.stringify(found));
+  assert.ok(found.profile > 0, JSON.stringify(found));
+  assert.equal(found.gate.error.kind, "failed");
+  assert.match(found.gate.error.message, /^cannot build the kernel gate.* is refused by its driver/);
+  assert.equal(found.gate.again.message, found.gate.error.message);
+  await page.close();
+});
+
+test("a browser that does not name its adapter restores photos", async () => {
+  const page = await lab.host();
+  const found = await page.evaluate(async () => {
+    const photo = await image("/out/noisy-101x75.png");
+    const mprnet = await Mprnet.create({ task: "denoise", worker: watched("no-info") });
+    const restored = await mprnet.restore(photo);
+    const adapter = mprnet.adapterInfo();
+    mprnet.dispose();
+    return { changed: apart(restored, photo), name: adapter.name };
+  });
+  assert.ok(found.changed > 10 && found.name === "", JSON.stringify(found));
+  await page.close();
+});
