@@ -166,7 +166,7 @@ test("a kernel that the driver refuses gives way to another, and one without ano
   const page = await lab.host();
   const found = await page.evaluate(async () => {
     const photo = await image("/out/noisy-101x75.png");
-    const restored = async (worker) => {
+    const restored = async (worker, kept = false) => {
       const mprnet = await Mprnet.create({ task: "denoise", worker });
       try {
         return { photo: await mprnet.restore(photo), profile: await mprnet.profile(64, 48).catch((error) => error.message) };
@@ -175,15 +175,19 @@ test("a kernel that the driver refuses gives way to another, and one without ano
         const again = await wrong(() => mprnet.restore(photo));
         return { error: { kind: error.kind, message: error.message }, again };
       } finally {
-        mprnet.dispose();
+        if (!kept) mprnet.dispose();
       }
     };
     const right = await restored();
-    const refusing = async (label) => restored(watched(`refuse=${label}`));
-    const [conv3x3, gate] = [await refusing("conv3x3/block"), await refusing("gate")];
+    const gate = await restored(watched("refuse=gate"));
+    const conv3x3 = await restored(watched("refuse=conv3x3/winograd_input"), true);
     const apartBy = conv3x3.photo && apart(conv3x3.photo, right.photo);
     return { apartBy, profile: conv3x3.profile?.seconds, told: conv3x3.error, gate };
   });
+  const { refused, made } = await page.workers().at(-1).evaluate(() => self.watched);
+  assert.ok(refused.length > 0, `${made}`);
+  const others = made.filter((label) => label.startsWith("conv3x3/") && !label.startsWith("conv3x3/winograd"));
+  assert.ok(others.length > 0, `${made}`);
   assert.ok(found.apartBy <= 1, JSON.stringify(found));
   assert.ok(found.profile > 0, JSON.stringify(found));
   assert.equal(found.gate.error.kind, "failed");
