@@ -164,7 +164,6 @@ pub enum Error {
         /// The setting with which there would be some, where one would help.
         remedy: Option<Remedy>,
     },
-    // End of metrics and their folders.
 
     // Conformance.
     /// A folder or file of golden tensors does not hold what is checked with.
@@ -394,9 +393,8 @@ pub enum Error {
 /// Result with the crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-#[cfg(not(target_family = "wasm"))]
-const NO_ADAPTER: &str =
-    "no GPU adapter was found: install a Vulkan driver (such as lavapipe) or check WGPU_BACKEND";
-#[cfg(target_family = "wasm")]
-const NO_ADAPTER: &str =
-    "the browser gives no GPU adapter: its hardware acceleration may be switched off, or WebGPU is";
+const NO_ADAPTER: &str = if cfg!(target_family = "wasm") {
+    "the browser gives no GPU adapter: its hardware acceleration may be switched off, or WebGPU is"
+} else {
+    "no GPU adapter was found: install a Vulkan driver (such as lavapipe) or check WGPU_BACKEND"
+};

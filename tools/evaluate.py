@@ -138,13 +138,14 @@ def main() -> None:
     option = parser.add_argument
     option("weights", type=Path, help="safetensors file")
     case_options(parser, default="denoise")
+    choice_options(parser, None)
     option("--frames", type=Path, help="folder of consecutive frames; the last 40 are averaged")
     option("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     option("--device", default="cpu", help="cpu or cuda (%(default)s)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     network = mprnet_torch.load(args.weights).to(args.device, memory_format=torch.channels_last)
-    for name, pairs in cases(args, load_photos(args.photos, network.config.multiple)):
+    for name, pairs in chosen(args, load_photos(args.photos, network.config.multiple)):
         before, after, harms = [], [], []
         for pair in pairs:
             degraded, clean = (to_tensor(image[None], args.device) for image in pair)
