@@ -89,7 +89,8 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
         return dry_run(args, &jobs, summary);
     }
     let telling = Telling::new(&args.progress, quiet, jobs.jobs.len());
-    let listed = jobs.failures.iter().map(|error| (report(error), exit_code(error)).1).max().unwrap_or(0);
+    let listed =
+        jobs.failures.iter().map(|error| (report(&advised(error)), exit_code(error)).1).max().unwrap_or(0);
     jobs.skipped.iter().for_each(|job| telling.skipped(job));
     let done = restore_all(args, models, (&jobs, targets), &telling, &mut summary, quiet);
     summary.seconds = telling.seconds();
@@ -159,7 +160,7 @@ fn restore_video(args: &PhotoArgs, source: &Path, models: &[Model<'_>], quiet: b
 /// Says what would be done.
 fn dry_run(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), Failure> {
     summary.files.extend(jobs.jobs.iter().map(|job| File::new(job, "planned")));
-    jobs.failures.iter().for_each(|error| report(error));
+    jobs.failures.iter().for_each(|error| report(&advised(error)));
     if args.json {
         summary.deliver(args.inputs.to_stream())?;
     } else {

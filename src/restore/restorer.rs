@@ -335,12 +335,15 @@ fn finish(photo: &Frame, output: Option<Values>) -> Result<Option<Frame>> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::super::cache::KEPT;
     use super::*;
+    use crate::Cancel;
     use crate::model::ModelConfig;
 
-    #[test]
-    fn the_executors_of_many_sizes_are_not_all_kept() {
+    fn narrow() -> Restorer {
         let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
         let narrow = ModelConfig {
             n_feat: 8,
@@ -349,7 +352,26 @@ mod tests {
             num_cab: 1,
             ..ModelConfig::DERAIN
         };
-        let restorer = Restorer::new(Weights::seeded(narrow, 1), device, RestorerOptions::default());
+        Restorer::new(Weights::seeded(narrow, 1), device, RestorerOptions::default())
+    }
+
+    /// Who waits for another photo to be done need not wait for that to be over.
+    #[test]
+    fn a_photo_that_waits_for_its_turn_is_cancelled_at_once() {
+        let (restorer, cancel) = (narrow(), Cancel::new());
+        let photo = Frame::from_rgb8(16, 8, vec![0; 3 * 16 * 8]).unwrap();
+        let another = pollster::block_on(restorer.cache.lock());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut waiting = pin!(restorer.photo(&photo).cancelled_by(&cancel).restore_async());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        cancel.cancel();
+        assert!(matches!(waiting.as_mut().poll(&mut context), Poll::Ready(Err(Error::Cancelled))));
+        drop(another);
+    }
+
+    #[test]
+    fn the_executors_of_many_sizes_are_not_all_kept() {
+        let restorer = narrow();
         let sizes = KEPT as u32 + 9;
         for i in 0..sizes {
             let photo = Frame::from_rgb8(8 * (i + 1), 8, vec![0; 8 * 8 * 3 * (i as usize + 1)]).unwrap();

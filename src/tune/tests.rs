@@ -40,7 +40,7 @@ impl Judge for Fake {
             return Err(Error::OutOfMemory { during: "measuring".into(), bytes: 1 << 30 });
         }
         if self.broken == Some(variant) {
-            return Err(Error::Gpu { during: "measuring".into(), reason: "it is broken".to_owned() });
+            return Err(Error::Shader { kernel: "conv3x3".to_owned(), reason: "it is broken".to_owned() });
         }
         // A cheat would win, were it timed.
         Ok(if self.cheat == Some(variant) {

@@ -203,7 +203,7 @@ fn trees_of_photos_and_targets() {
         }
     }
     let eval = ["eval", "noisy", "clean", "--model", "tiny", "--format", "json"];
-    room.refuses(&eval, 1, &["none in it itself; -r takes"]);
+    room.refuses(&eval, 1, &["directories below are left out; -r takes"]);
     room.make_directory("strips");
     let run = room.run(&[&eval[..], &["-r", "--compare", "strips"]].concat()).succeeds();
     let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();

@@ -147,22 +147,6 @@ fn what_is_cancelled_or_dropped_midway_leaves_a_restorer_that_works() {
     assert!(restorer.restore(&noisy).unwrap() == expected);
 }
 
-/// Who waits for another photo to be done need not wait for that to be over.
-#[test]
-fn a_photo_that_waits_for_its_turn_is_cancelled_at_once() {
-    let (restorer, noisy, other) = (denoise(), photo(64, 48), photo(48, 64));
-    let mut under_way = Box::pin(restorer.photo(&other).restore_async());
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(under_way.as_mut().poll(&mut context).is_pending());
-    let cancel = Cancel::new();
-    let mut waiting = Box::pin(restorer.photo(&noisy).cancelled_by(&cancel).restore_async());
-    assert!(waiting.as_mut().poll(&mut context).is_pending());
-    cancel.cancel();
-    let ended = waiting.as_mut().poll(&mut context);
-    assert!(matches!(ended, Poll::Ready(Err(Error::Cancelled))));
-    assert!(pollster::block_on(under_way).unwrap() == denoise().restore(&other).unwrap());
-}
-
 #[test]
 fn restorers_and_threads_at_once_give_the_same_bytes() {
     fn sendable<T: Send>(value: T) -> T {
