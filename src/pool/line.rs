@@ -153,8 +153,13 @@ impl<W: Work> Line<W> {
         })
     }
 
+    /// Hands a photo on to be saved; not after the end, when nobody may be left to do so.
     pub(super) fn restored(&self, item: Item<W>, restored: W::Restored) {
-        self.change(|state| state.restored.push_back((item, restored)));
+        self.change(|state| {
+            if !state.stopped {
+                state.restored.push_back((item, restored));
+            }
+        });
     }
 
     pub(super) fn next_restored(&self) -> Option<(Item<W>, W::Restored)> {

@@ -1,7 +1,7 @@
 //! A pool at work without a GPU.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, mpsc};
+use std::sync::{Barrier, Condvar, Mutex, mpsc};
 use std::time::Duration;
 
 use mprnet::gpu::Device;
@@ -251,6 +251,33 @@ fn what_is_restored_before_the_last_device_fails_is_handed_over() {
     assert!(matches!(ended, Err(Error::Gpu { .. })), "{ended:?}");
     handed_over.sort_unstable();
     assert_eq!(handed_over, [0, 1]);
+}
+
+/// Nobody waits for a photo that was still being restored then.
+#[test]
+fn what_is_restored_after_the_last_device_failed_is_dropped() {
+    let (sender, outcomes) = mpsc::channel();
+    std::thread::spawn(move || {
+        let both = Barrier::new(2);
+        let restore = |number| {
+            if number == 0 {
+                return Ok(());
+            }
+            both.wait();
+            if number == 1 {
+                return Err(lost());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+            Ok(())
+        };
+        // Until all of that has happened.
+        let deliver = |_, _| std::thread::sleep(Duration::from_millis(600));
+        let member = Member::opened("a host's", restorer(Precision::F32).unwrap());
+        let work = Numbers { restore, save: |_| () };
+        sender.send(Pool::new(vec![member]).run(&work, 0..3, &Cancel::new(), deliver)).unwrap();
+    });
+    let ended = outcomes.recv_timeout(Duration::from_secs(60)).expect("somebody waits for ever");
+    assert!(matches!(ended, Err(Error::Gpu { .. })), "{ended:?}");
 }
 
 #[test]
