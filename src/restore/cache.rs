@@ -120,8 +120,9 @@ impl Cache {
                 Err(Error::OutOfMemory { during, bytes }) if self.lower(key, planned.max(bytes)) => {
                     lack = lack.or(Some(Error::OutOfMemory { during, bytes }));
                 }
-                // What an earlier photo found: there may be room again.
-                Err(Error::BudgetTooSmall { .. }) if lack.is_none() && self.limit.take().is_some() => {}
+                // What an earlier photo found, which had no need of whole tensors: there may be room again.
+                Err(Error::BudgetTooSmall { .. } | Error::Input(_))
+                    if lack.is_none() && self.limit.take().is_some() => {}
                 // It is the device that has no more, not whoever bounds what it may give; nor does it help that less
                 // would do for another photo, where this one needs tensors whole.
                 Err(error @ (Error::BudgetTooSmall { .. } | Error::Input(_))) => {
@@ -177,7 +178,7 @@ mod tests {
     use super::super::RestorerOptions;
     use super::super::turn::Turn;
     use super::*;
-    use crate::graph::PixelFormat;
+    use crate::graph::{Op, PixelFormat};
     use crate::model::{ImageFormat, ModelConfig, Weights};
     use crate::plan::Precision;
     use crate::tune::Tuning;
@@ -294,6 +295,24 @@ mod tests {
             cache.compile(&model, &graph, key(64), Executor::begin, None).unwrap().bands().is_some()
         };
         assert!((0..LIMITED).all(|_| tries()) && !tries());
+    }
+
+    /// Sums are needed whole.
+    #[test]
+    fn a_lack_of_memory_keeps_no_later_photo_from_giving_whole_tensors() {
+        let (model, mut cache) = (model(None), Cache::new(Tuner::new(Tuning::Off)));
+        let (graph, _) = model.graph(key(64), &[]).unwrap();
+        let defined = model.defined(key(64), &[]).unwrap();
+        let sums = defined.nodes().iter().find(|node| matches!(node.op, Op::PoolCells)).unwrap().outputs[0];
+        let name = defined.tensor(sums).name.clone();
+        let (kept, _) = model.graph(key(64), &[name]).unwrap();
+        let whole = cache.compile(&model, &graph, key(64), Executor::begin, None).unwrap().planned_bytes();
+        let limit = Some(Limit { bytes: whole - 1, photos: 0 });
+        cache.limit = limit;
+        let banded = cache.compile(&model, &graph, key(64), Executor::begin, None).unwrap();
+        assert!(banded.bands().is_some() && cache.limit == limit);
+        let made = cache.compile(&model, &kept, key(64), Executor::begin, None).unwrap();
+        assert!(made.bands().is_none() && cache.limit.is_none());
     }
 
     /// Images of the device cannot pass through the host, whatever it has no room for.
