@@ -1,8 +1,8 @@
 """Noise as it is found in pictures rather than at the sensor: strong, coarse, partly common to the channels, clipped
 at black, with chroma blotches, bands and hot pixels, before and after JPEG; images as in degrade.py.
 
-Networks are judged with some of it (judging.py): whoever changes what is drawn
-measures all rows of models/README.md anew.
+Networks are judged with some of it (judging.py): whoever changes what is drawn measures all rows of models/README.md
+anew.
 """
 
 from __future__ import annotations

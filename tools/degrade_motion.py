@@ -1,8 +1,8 @@
 """Motion blur as training sees it: longer paths with acceleration, things that move before their background, and
 pictures that are soft or out of focus without any motion; images as in degrade.py.
 
-Networks are judged with some of it (judging.py): whoever changes what is drawn
-measures all rows of models/README.md anew.
+Networks are judged with some of it (judging.py): whoever changes what is drawn measures all rows of models/README.md
+anew.
 """
 
 from __future__ import annotations

@@ -176,25 +176,19 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::super::RestorerOptions;
+    use super::super::narrow;
     use super::super::turn::Turn;
     use super::*;
     use crate::graph::{Op, PixelFormat};
-    use crate::model::{ImageFormat, ModelConfig, Weights};
+    use crate::model::ImageFormat;
     use crate::plan::Precision;
     use crate::tune::Tuning;
 
     fn model(max_memory: impl Into<Option<u64>>) -> Model {
-        let narrow = ModelConfig {
-            n_feat: 8,
-            scale_unetfeats: 4,
-            scale_orsnetfeats: 4,
-            num_cab: 1,
-            ..ModelConfig::DERAIN
-        };
         Model {
             place: 0,
             device: Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap(),
-            weights: Weights::seeded(narrow, 1),
+            weights: narrow(),
             options: RestorerOptions { max_memory: max_memory.into(), ..RestorerOptions::default() },
             store: WeightStore::default(),
             peaks: OnceLock::new(),

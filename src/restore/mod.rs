@@ -17,3 +17,17 @@ mod turn;
 pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation};
 pub use restoration::{Restoration, Restored};
 pub use restorer::{Captured, Restorer, RestorerOptions};
+
+/// Weights of a small network, for tests of what is done with any.
+#[cfg(test)]
+fn narrow() -> crate::model::Weights {
+    use crate::model::{ModelConfig, Weights};
+    let sizes = ModelConfig {
+        n_feat: 8,
+        scale_unetfeats: 4,
+        scale_orsnetfeats: 4,
+        num_cab: 1,
+        ..ModelConfig::DERAIN
+    };
+    Weights::seeded(sizes, 1)
+}

@@ -339,26 +339,19 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::super::cache::KEPT;
+    use super::super::narrow;
     use super::*;
     use crate::Cancel;
-    use crate::model::ModelConfig;
 
-    fn narrow() -> Restorer {
+    fn restorer() -> Restorer {
         let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
-        let narrow = ModelConfig {
-            n_feat: 8,
-            scale_unetfeats: 4,
-            scale_orsnetfeats: 4,
-            num_cab: 1,
-            ..ModelConfig::DERAIN
-        };
-        Restorer::new(Weights::seeded(narrow, 1), device, RestorerOptions::default())
+        Restorer::new(narrow(), device, RestorerOptions::default())
     }
 
     /// Who waits for another photo to be done need not wait for that to be over.
     #[test]
     fn a_photo_that_waits_for_its_turn_is_cancelled_at_once() {
-        let (restorer, cancel) = (narrow(), Cancel::new());
+        let (restorer, cancel) = (restorer(), Cancel::new());
         let photo = Frame::from_rgb8(16, 8, vec![0; 3 * 16 * 8]).unwrap();
         let another = pollster::block_on(restorer.cache.lock());
         let mut context = Context::from_waker(Waker::noop());
@@ -371,7 +364,7 @@ mod tests {
 
     #[test]
     fn the_executors_of_many_sizes_are_not_all_kept() {
-        let restorer = narrow();
+        let restorer = restorer();
         let sizes = KEPT as u32 + 9;
         for i in 0..sizes {
             let photo = Frame::from_rgb8(8 * (i + 1), 8, vec![0; 8 * 8 * 3 * (i as usize + 1)]).unwrap();

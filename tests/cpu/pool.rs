@@ -80,6 +80,33 @@ fn why_no_device_opens_is_told() {
     }
 }
 
+/// Numbers for photos, and what is done to them.
+struct Numbers<R, S> {
+    restore: R,
+    save: S,
+}
+
+impl<R: Fn(&Restorer, usize) -> Result<()> + Sync, S: Fn(usize) + Sync> Work for Numbers<R, S> {
+    type Job = usize;
+    type Photo = ();
+    type Restored = ();
+    type Saved = ();
+    type Error = Error;
+
+    fn load(&self, _: &mut usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn restore(&self, restorer: &Restorer, number: &usize, (): &(), _: &Cancel) -> Result<()> {
+        (self.restore)(restorer, *number)
+    }
+
+    fn save(&self, number: &usize, (): (), (): ()) -> Result<()> {
+        (self.save)(*number);
+        Ok(())
+    }
+}
+
 /// A device in f16 that has too little memory for its first photo while one in f32 has two, which it then fails.
 #[derive(Default)]
 struct Failing {
@@ -101,20 +128,8 @@ impl Failing {
         self.change.notify_all();
         drop(self.change.wait_while(state, |state| !until(state)).unwrap());
     }
-}
 
-impl Work for Failing {
-    type Job = usize;
-    type Photo = ();
-    type Restored = ();
-    type Saved = ();
-    type Error = Error;
-
-    fn load(&self, _: &mut usize) -> Result<()> {
-        Ok(())
-    }
-
-    fn restore(&self, restorer: &Restorer, _: &usize, (): &(), _: &Cancel) -> Result<()> {
+    fn restore(&self, restorer: &Restorer) -> Result<()> {
         if restorer.precision() == Precision::F32 {
             self.wait(|met| met.held += 1, |met| met.short_of_memory);
             // Until the other device's photo waits for this one.
@@ -125,10 +140,6 @@ impl Work for Failing {
         self.wait(|_| (), |met| met.held >= 2);
         self.wait(|met| first = !std::mem::replace(&mut met.short_of_memory, true), |_| true);
         if first { Err(Error::OutOfMemory { during: "a test".into(), bytes: 1 }) } else { Ok(()) }
-    }
-
-    fn save(&self, _: &usize, (): (), (): ()) -> Result<()> {
-        Ok(())
     }
 }
 
@@ -150,8 +161,9 @@ fn no_photo_waits_for_a_device_that_works_no_more() {
     let (sender, outcomes) = mpsc::channel();
     std::thread::spawn(move || {
         let mut failed = Vec::new();
-        let done =
-            pool.run(&Failing::default(), 0..4_usize, &Cancel::new(), |_, saved| failed.extend(saved.err()));
+        let failing = Failing::default();
+        let work = Numbers { restore: |restorer: &Restorer, _| failing.restore(restorer), save: |_| () };
+        let done = pool.run(&work, 0..4, &Cancel::new(), |_, saved| failed.extend(saved.err()));
         sender.send((done, failed)).unwrap();
     });
     let (done, failed) = outcomes.recv_timeout(Duration::from_secs(60)).expect("a photo waits for ever");
@@ -174,39 +186,12 @@ fn a_panic_of_who_takes_photos_ends_the_work() {
     assert_eq!(panic.downcast_ref(), Some(&"as was to be shown"));
 }
 
-/// Numbers for photos, and what is done to them.
-struct Numbers<R, S> {
-    restore: R,
-    save: S,
-}
-
-impl<R: Fn(usize) -> Result<()> + Sync, S: Fn(usize) + Sync> Work for Numbers<R, S> {
-    type Job = usize;
-    type Photo = ();
-    type Restored = ();
-    type Saved = ();
-    type Error = Error;
-
-    fn load(&self, _: &mut usize) -> Result<()> {
-        Ok(())
-    }
-
-    fn restore(&self, _: &Restorer, number: &usize, (): &(), _: &Cancel) -> Result<()> {
-        (self.restore)(*number)
-    }
-
-    fn save(&self, number: &usize, (): (), (): ()) -> Result<()> {
-        (self.save)(*number);
-        Ok(())
-    }
-}
-
 /// The device is its host's, and nothing opens it anew.
 #[test]
 fn photos_that_fail_leave_a_host_its_device() {
     let member = || Member::opened("a host's", restorer(Precision::F32).unwrap());
     for members in [vec![member()], vec![member(), member()]] {
-        let restore = |number| match number {
+        let restore = |_: &Restorer, number| match number {
             3 => Err(Error::OutOfMemory { during: "a test".into(), bytes: 1 }),
             5 => panic!("as was to be shown"),
             _ => Ok(()),
@@ -228,7 +213,7 @@ fn photos_that_fail_leave_a_host_its_device() {
 fn what_is_restored_before_the_last_device_fails_is_handed_over() {
     let (sender, failed) = mpsc::channel();
     let failed = Mutex::new(failed);
-    let restore = |number| {
+    let restore = |_: &Restorer, number| {
         if number < 2 {
             return Ok(());
         }
@@ -259,7 +244,7 @@ fn what_is_restored_after_the_last_device_failed_is_dropped() {
     let (sender, outcomes) = mpsc::channel();
     std::thread::spawn(move || {
         let both = Barrier::new(2);
-        let restore = |number| {
+        let restore = |_: &Restorer, number| {
             if number == 0 {
                 return Ok(());
             }
@@ -288,7 +273,7 @@ fn a_device_that_did_not_open_is_tried_again_in_the_next_run() {
         _ => restorer(Precision::F32),
     };
     let mut pool = Pool::new(vec![Member::new("a busy one", open)]);
-    let work = Numbers { restore: |_| Ok(()), save: |_| () };
+    let work = Numbers { restore: |_: &Restorer, _| Ok(()), save: |_| () };
     let mut run = || {
         let mut restored = 0;
         let ended = pool.run(&work, 0..3, &Cancel::new(), |_, saved| restored += usize::from(saved.is_ok()));

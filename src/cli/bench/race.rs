@@ -159,23 +159,16 @@ pub(super) fn run<T>(outcomes: &mut [Outcome<'_, T>], rounds: usize, quiet: bool
 
 /// What each computes; none of what fails.
 pub(super) fn results<T>(outcomes: &mut [Outcome<'_, T>]) -> Vec<Option<Vec<Values>>> {
-    let results = |outcome: &mut Outcome<'_, T>| {
-        let mut results = None;
-        attempt(outcome, |runner| {
-            results = Some(runner.results()?);
-            Ok(())
-        });
-        results
-    };
-    outcomes.iter_mut().map(results).collect()
+    outcomes.iter_mut().map(|outcome| attempt(outcome, Runner::results)).collect()
 }
 
 /// Does something with a runner that is there; where that fails, it is there no more.
-fn attempt<T>(outcome: &mut Outcome<'_, T>, work: impl FnOnce(&mut Runner<'_>) -> Result<(), Error>) {
-    let failed = outcome.as_mut().ok().and_then(|(runner, _)| work(runner).err());
-    if let Some(error) = failed {
-        *outcome = Err(error.into());
-    }
+fn attempt<'a, T, R>(
+    outcome: &mut Outcome<'a, T>,
+    work: impl FnOnce(&mut Runner<'a>) -> Result<R, Error>,
+) -> Option<R> {
+    let (runner, _) = outcome.as_mut().ok()?;
+    work(runner).map_err(|error| *outcome = Err(error.into())).ok()
 }
 
 /// Runs all of them in turn until the GPU has been busy for a while. A CPU needs none of that.
@@ -183,14 +176,11 @@ fn settle<T>(outcomes: &mut [Outcome<'_, T>]) {
     let started = Instant::now();
     while started.elapsed() < SETTLING {
         let mut idle = true;
-        for outcome in outcomes.iter_mut() {
-            attempt(outcome, |runner| {
-                if !runner.device.is_software() {
-                    runner.once()?;
-                    idle = false;
-                }
-                Ok(())
-            });
+        let is_gpu = |outcome: &&mut Outcome<'_, T>| {
+            outcome.as_ref().is_ok_and(|(runner, _)| !runner.device.is_software())
+        };
+        for outcome in outcomes.iter_mut().filter(is_gpu) {
+            idle &= attempt(outcome, Runner::once).is_none();
         }
         if idle {
             break;
