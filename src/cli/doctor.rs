@@ -76,9 +76,9 @@ fn answer(answer: &KnownAnswer) -> String {
     let result = match outcome {
         Outcome::Measured { error, bound, repeats } => {
             let right = if outcome.is_right() { "right" } else { "WRONG" };
-            let error = error.map_or("no number".to_owned(), |error| format!("{error:.1e}"));
-            let again = if *repeats { "" } else { ", and other bytes in another run" };
-            format!("{right}, relative L2 error {error} of {bound:.0e} at most{again}")
+            let error = error.map_or("not a number".to_owned(), |error| format!("{error:.1e}"));
+            let again = if *repeats { "" } else { ", and a second run gave different bytes" };
+            format!("{right}, relative L2 error {error} (at most {bound:.0e}){again}")
         }
         Outcome::Skipped { reason } | Outcome::Failed { reason } => reason.clone(),
     };

@@ -12,7 +12,8 @@ pub(super) struct ReadArgs {
     /// What to do with damaged or truncated photos
     #[arg(long, value_enum, default_value = "refuse")]
     damaged: DamagedArg,
-    /// Treats samples as linear light, those of targets, too; a colour profile may say so, but many float files do not
+    /// Treats samples, including those of targets, as linear light; needed for many float files, which have no colour
+    /// profile that says so
     #[arg(long)]
     linear: bool,
 }

@@ -19,7 +19,7 @@ pub(super) struct InputArgs {
     /// The same as IN, for callers of realesrgan-ncnn-vulkan
     #[arg(short = 'i', long = "input", value_name = "IN")]
     named: Vec<PathBuf>,
-    /// The restored photo; for several photos or a directory, the output directory, which is created if missing; or -
+    /// Required: the restored photo; for several photos or a directory, the output directory, which is created if missing; or -
     /// for standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -72,7 +72,7 @@ fn parse_threads(text: &str) -> Result<Threads, String> {
         proc.split(',').all(|text| count(text).is_some()).then_some(())?;
         Some(Threads([count(load)?, count(save)?]))
     };
-    parsed().ok_or_else(|| "LOAD:PROC:SAVE is expected, as 1:2:2, none more than 255".to_owned())
+    parsed().ok_or_else(|| "LOAD:PROC:SAVE is expected, such as 1:2:2, each from 1 to 255".to_owned())
 }
 
 impl InputArgs {

@@ -125,8 +125,7 @@ enum Command {
 /// What decides how a network is built.
 #[derive(Args)]
 struct NetworkArgs {
-    /// How activations and weights are stored; arithmetic is always f32. What f16 cannot hold is computed in f32
-    /// instead
+    /// How activations and weights are stored; sums are always f32. What f16 cannot hold is computed in f32 instead
     #[arg(long, value_enum, default_value = "f32")]
     precision: PrecisionArg,
     /// Which of the network's three stages gives the result; an earlier one skips the later work

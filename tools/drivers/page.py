@@ -126,8 +126,8 @@ def render(page: Page, cpu: str) -> str:
     lines = [
         "# Conformance",
         "",
-        "Made by `sh tools/drivers.sh`, which sets up all those drivers here that run shaders on a CPU. What GPUs' own",
-        "drivers do is told by `tools/gpu_check.sh` on the GPU.",
+        "Made by `sh tools/drivers.sh`, which sets up the drivers below that run shaders on a CPU. Rows of GPUs come from",
+        "`tools/gpu_check.sh`, run on the GPU.",
         "",
         f"Last run on {cpu}" + (f", {dates[-1]}" if dates else "") + "; the table of adapters has the date of each.",
         "",

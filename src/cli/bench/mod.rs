@@ -28,7 +28,7 @@ use super::session::{DeviceArgs, TuningArgs};
 use super::{Failure, PrecisionArg, dump, exit_code, parse_task};
 
 /// Without --kernel, --shader or --serve, networks are measured: every model at every size, precision, mode and
-/// variant, in turn round by round, for which all of them are on the device at once. Lists are separated by commas.
+/// variant, taking turns in every round; all of them are on the device at once. Lists are separated by commas.
 #[derive(Args)]
 pub(super) struct BenchArgs {
     /// Published configurations, with random weights: derain, denoise, deblur

@@ -25,7 +25,7 @@ pub(super) struct ConformanceArgs {
     /// default: two small networks in this program
     #[arg(long, value_name = "DIR")]
     golden: Option<PathBuf>,
-    /// Checks only what has this in its name: an operator and its shape, a variant or a network; may be repeated
+    /// Checks only what has TEXT in its name (operators with their shapes, variants, networks); may be repeated
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
     /// Writes the report to a file

@@ -54,7 +54,7 @@ pub(super) struct EvalArgs {
     /// Also writes a strip of every photo into a directory that exists: input, output and target side by side
     #[arg(long, value_name = "DIR")]
     compare: Option<PathBuf>,
-    /// Replaces what has the name of a strip in the directory of --compare
+    /// Replaces existing strips in the directory of --compare
     #[arg(long, requires = "compare")]
     overwrite: bool,
     /// Also writes a page that shows every photo before and after, with a slider and a loupe; restored photos go into

@@ -23,6 +23,14 @@ use super::session::{DeviceArgs, Model, TuningArgs};
 use super::telling::with_bar;
 use super::{Failure, NetworkArgs, dump, parse_task};
 
+/// What the columns mean.
+const NOTE: [&str; 4] = [
+    "GFLOP/s count the operations that were executed, two per multiply-add; \"direct\" counts those of the operator's",
+    "definition. GB/s count tensors, weights and scratch memory once each. \"Of ceiling\" is the least time that arithmetic,",
+    "or memory traffic of tensors and weights, would allow, as a share of the time taken; caches can push it above",
+    "100%.",
+];
+
 #[derive(Args)]
 pub(super) struct ProfileArgs {
     /// Size of the photo

@@ -2,8 +2,8 @@
 
 use crate::probe::Ceiling;
 
-use super::plot;
 use super::report::{Rates, Report};
+use super::{NOTE, plot};
 use crate::cli::html::{cell, document, escape, table};
 use crate::cli::units::{giga, percent, seconds, si};
 
@@ -76,12 +76,8 @@ fn kinds(report: &Report) -> String {
         cell("name", kind.op) + &cell("", &kind.operators.to_string()) + &rates(&kind.rates, longest)
     };
     let head = [&[("name", "kind"), ("", "count")][..], &RATES].concat();
-    table(Some(&head), report.kinds.iter().map(row)) + NOTE
+    table(Some(&head), report.kinds.iter().map(row)) + &format!("<p class=\"note\">{}</p>\n", NOTE.join(" "))
 }
-
-const NOTE: &str = "<p class=\"note\">GFLOP/s are those executed, two for a multiply-add; direct: had every sum been \
-    computed as it is defined. GB/s count tensors, weights and scratch memory once each. Of ceiling: the least time that \
-    arithmetic, or memory for tensors and weights alone, allow, of the time taken; caches may give more than 100%.</p>\n";
 
 fn operators(report: &Report) -> String {
     let longest = report.longest();

@@ -2,6 +2,7 @@
 
 use crate::probe::Ceiling;
 
+use super::NOTE;
 use super::report::{Kind, Operator, Rates, Report};
 use crate::cli::network::lines;
 use crate::cli::units::{giga, percent, seconds, si};
@@ -23,10 +24,7 @@ pub(super) fn render(report: &Report) -> String {
         lines(["what the adapter can do".to_owned()].into_iter().chain(report.ceilings.iter().map(ceiling))),
         lines(kinds),
         lines(operators),
-        "GFLOP/s are those executed, two for a multiply-add; direct: had every sum been computed as it is defined.\n\
-         GB/s count tensors, weights and scratch memory once each. Of ceiling: the least time that arithmetic, or memory\n\
-         for tensors and weights alone, allow, of the time taken; caches may give more than 100%.\n"
-            .to_owned(),
+        format!("{}\n", NOTE.join("\n")),
     ];
     parts.join("\n")
 }

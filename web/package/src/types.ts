@@ -3,7 +3,7 @@ export type Task = "derain" | "denoise" | "deblur";
 
 /**
  * How features and weights are stored: `f32`; `f16`, which takes half the memory and falls back to f32 where a photo needs it;
- * or `exact`, f32 without Winograd convolutions. Arithmetic is f32 in all of them.
+ * or `exact`, f32 without Winograd convolutions. Sums are f32 in all of them.
  */
 export type Precision = "f32" | "f16" | "exact";
 
