@@ -17,6 +17,8 @@ HEAVY = 0.4
 """A coverage at which 12 to 14 dB of most photographs remain."""
 ADDED = 0.7
 """Share of the coverage where streaks are added: they whiten bright places entirely, which screening never does."""
+POWER = 1.25
+"""Of the law by which training's coverages are drawn: 1 draws all alike, more the heavy ones less often."""
 MAX_LAYERS = 4
 MAX_SLANT = math.radians(45)
 LENGTH = (5.0, 80.0)
@@ -159,8 +161,11 @@ def rain(clean: np.ndarray, coverage: float, generator: np.random.Generator, ext
     return photographed(image, light, DROPS_SHARE, JPEG_SHARE, generator)
 
 
+def random_coverage(low: float, high: float, generator: np.random.Generator) -> float:
+    """A coverage by a law between uniform and logarithmic: half are heavy, and light rain is not forgotten."""
+    return generator.uniform(low ** (1 / POWER), high ** (1 / POWER)) ** POWER
+
+
 def random_rain(clean: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Rain of a random strength."""
-    # A power between uniform and logarithmic: a third of the pictures are heavy, and light rain is not forgotten.
-    low, high = (math.sqrt(end) for end in COVERAGE)
-    return rain(clean, generator.uniform(low, high) ** 2, generator)
+    return rain(clean, random_coverage(*COVERAGE, generator), generator)

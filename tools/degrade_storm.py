@@ -14,9 +14,9 @@ import numpy as np
 
 from degrade import log_uniform, quantized
 from degrade_blur import convolve, path_kernel
-from degrade_rain import ADDED, COVERAGE, Layer, blend, draw_layers, photographed, random_rain, streaks
+from degrade_rain import ADDED, COVERAGE, Layer, blend, draw_layers, photographed, random_coverage, random_rain, streaks
 
-KNOWN_SHARE = 0.4
+KNOWN_SHARE = 0.5
 """Share of the rain of degrade_rain.py."""
 HEAVIEST = 0.65
 """The most coverage that is asked for (degrade_rain.py); 0.55 is the mean opacity of what is drawn then."""
@@ -117,5 +117,4 @@ def random_storm(clean: np.ndarray, generator: np.random.Generator) -> np.ndarra
     """Rain of a random strength; a share of it as degrade_rain.py draws it."""
     if generator.random() < KNOWN_SHARE:
         return random_rain(clean, generator)
-    low, high = math.sqrt(COVERAGE[0]), math.sqrt(HEAVIEST)
-    return storm(clean, generator.uniform(low, high) ** 2, generator)
+    return storm(clean, random_coverage(COVERAGE[0], HEAVIEST, generator), generator)

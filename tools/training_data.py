@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from degrade import MAX_SIGMA, add_noise, camera_noise, exposed, quantized
+from degrade import MAX_SIGMA, add_noise, camera_noise, exposed, maybe_jpeg, quantized
 from degrade_blur import FRAME_COUNTS, average_frames, finish
 from degrade_grain import grainy
 from degrade_motion import MARGIN, defocused, motion, soft
@@ -25,6 +25,9 @@ HELD_OUT = 40
 """Frames at the end of a folder that are for validation only."""
 TRAINING = 1
 """Marks the seeds of training, [seed, step, TRAINING]; those that networks are judged with have two parts."""
+
+ROUNDED_SHARE, GAUSSIAN_JPEG_SHARE = 0.6, 0.4
+"""Crops with Gaussian noise that are rounded to 8 bits, and those of them that are saved as JPEG."""
 
 LONG_COUNTS = (*FRAME_COUNTS, 17)
 """Frames that are averaged in training: a little beyond what networks are judged with."""
@@ -198,9 +201,12 @@ class Denoising(Task):
             return camera_noise(clean, generator), clean
         if kind < camera_share + grain_share:
             return grainy(clean, generator)
-        # Half of the crops keep values past black and white: rounded 8-bit files are what is restored in the end,
-        # but clipping hides that the noise is symmetric.
-        return add_noise(clean, generator.uniform(0, self.max_sigma), generator.random() < 0.5, generator), clean
+        sigma = generator.uniform(0, self.max_sigma)
+        # Some crops keep values past black and white: rounded 8-bit files are what is restored in the end, but
+        # clipping hides that the noise is symmetric.
+        rounded = generator.random() < ROUNDED_SHARE
+        noisy = add_noise(clean, sigma, rounded, generator)
+        return maybe_jpeg(noisy, GAUSSIAN_JPEG_SHARE, generator) if rounded else noisy, clean
 
 
 class Deraining(Task):
