@@ -107,8 +107,7 @@ impl Transfers {
             });
             (set, written)
         })?;
-        // Browsers have yet to tell why there is nothing to write to.
-        written.map_err(|_| device.cause_of(Error::OutOfMemory { during: during.into(), bytes }))?;
+        written.map_err(|_| device.not_mapped(during, bytes))?;
         tracing::trace!("a photo is staged");
         Ok(Staged::new(self, Some(set), Vec::new()))
     }

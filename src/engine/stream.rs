@@ -14,6 +14,9 @@ use crate::graph::{TensorDesc, TensorId};
 use crate::plan::{DOWNLOADS, Layout, Move, Ways};
 use crate::{Error, Result};
 
+/// What is said to be under way.
+const MOVING: &str = "moving rows";
+
 /// What moves the rows of bands: buffers of the device that the host reads and writes.
 pub(super) struct Stream {
     ways: Ways,
@@ -95,7 +98,8 @@ impl Stream {
         let buffers = take(&self.uploads).map_or_else(|| self.upload(device), Ok)?;
         let shares = self.shares(compiled, &buffers, loads);
         for (buffer, moves) in &shares {
-            let mut view = buffer.get_mapped_range_mut(..).map_err(|error| lost(&error))?;
+            let view = buffer.get_mapped_range_mut(..);
+            let mut view = view.map_err(|_| device.not_mapped(MOVING, self.bytes()))?;
             let mut at = 0;
             for rows in *moves {
                 let bytes = OnHost::bytes(compiled, rows);
@@ -105,7 +109,7 @@ impl Stream {
                 at += bytes;
             }
         }
-        let submitted = device.checked_for("moving rows", self.bytes(), || {
+        let submitted = device.checked_for(MOVING, self.bytes(), || {
             let mut commands =
                 device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             for (buffer, moves) in shares {
@@ -133,7 +137,7 @@ impl Stream {
             return Ok(None);
         }
         let buffers = take(&self.downloads).map_or_else(|| self.download(device), Ok)?;
-        let submitted = device.checked_for("moving rows", self.bytes(), || {
+        let submitted = device.checked_for(MOVING, self.bytes(), || {
             let mut commands =
                 device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
             for (buffer, moves) in self.shares(compiled, &buffers, stores) {
@@ -168,7 +172,7 @@ impl Stream {
                         at = end;
                     }
                     drop(view);
-                    device.unmap(buffer, "moving rows")?;
+                    device.unmap(buffer, MOVING)?;
                 }
                 host.stored = band + 1;
                 keep(&self.downloads, buffers);

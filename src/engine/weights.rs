@@ -26,17 +26,21 @@ pub(super) enum Constants {
 }
 
 impl Constants {
-    fn buffer(device: &Device, label: &str, contents: &[u8]) -> Self {
+    /// # Errors
+    /// There is nothing to write to.
+    fn buffer(
+        device: &Device,
+        label: &str,
+        contents: &[u8],
+    ) -> std::result::Result<Self, wgpu::MapRangeError> {
         // wgpu's own way to do this panics where there is no memory for it.
         let (label, size, mapped_at_creation) = (Some(label), contents.len() as u64, true);
         let usage = wgpu::BufferUsages::STORAGE;
         let descriptor = wgpu::BufferDescriptor { label, size, usage, mapped_at_creation };
         let buffer = Owned::new(device.wgpu(), &descriptor);
-        if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
-            view.copy_from_slice(contents);
-        }
+        buffer.get_mapped_range_mut(..)?.copy_from_slice(contents);
         buffer.unmap();
-        Self::Buffer(buffer)
+        Ok(Self::Buffer(buffer))
     }
 
     fn texels(device: &Device, label: &str, mut values: Vec<f32>) -> Self {
@@ -139,23 +143,25 @@ impl WeightStore {
         }
         let element = if narrow { 2 } else { 4 };
         let bytes = 4 * values.bias.len() as u64 + element * values.weights.len() as u64;
-        let made = device.checked_for(format!("uploading {}", key.names), bytes, || {
+        let during = format!("uploading {}", key.names);
+        let made = device.checked_for(during.clone(), bytes, || {
             let buffer = |bytes: &[u8]| Constants::buffer(device, &key.names, bytes);
             let mut parts = Vec::new();
             if !values.bias.is_empty() {
-                parts.push((BindingIndex::Bias, buffer(bytemuck::cast_slice(&values.bias))));
+                parts.push((BindingIndex::Bias, buffer(bytemuck::cast_slice(&values.bias))?));
             }
             if !values.weights.is_empty() {
                 let weights = match packing.storage {
                     Storage::F32 if texels => Constants::texels(device, &key.names, values.weights),
-                    Storage::F32 => buffer(bytemuck::cast_slice(&values.weights)),
-                    _ => buffer(&to_f16(&values.weights)),
+                    Storage::F32 => buffer(bytemuck::cast_slice(&values.weights))?,
+                    _ => buffer(&to_f16(&values.weights))?,
                 };
                 parts.push((BindingIndex::Weights, weights));
             }
-            OperatorWeights { parts }
-        });
-        let made = Arc::new(made?);
+            Ok(OperatorWeights { parts })
+        })?;
+        let made = made.map_err(|_: wgpu::MapRangeError| device.not_mapped(during, bytes))?;
+        let made = Arc::new(made);
         packed.insert(key, Arc::clone(&made));
         Ok(made)
     }

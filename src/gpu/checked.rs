@@ -77,6 +77,12 @@ impl Device {
         self.checked_for(during, 0, || buffer.unmap())
     }
 
+    /// Why there is nothing to write to in a buffer of so many bytes that was to be mapped. Browsers have yet to tell,
+    /// and what they map is memory of their own, of which there may be too little.
+    pub(crate) fn not_mapped(&self, during: impl Into<Cow<'static, str>>, bytes: u64) -> Error {
+        self.cause_of(Error::OutOfMemory { during: during.into(), bytes })
+    }
+
     /// Waits for what has yet to be told of earlier calls: nothing, but in browsers.
     ///
     /// # Errors

@@ -9,6 +9,9 @@ use crate::{Error, Result};
 const CHANNELS: usize = 4;
 const PIXEL_BYTES: u64 = (CHANNELS * size_of::<f32>()) as u64;
 
+/// What is said to be under way.
+const PASSING: &str = "passing an image on";
+
 /// Buffers for images of one size.
 pub(super) struct Relay<'a> {
     device: &'a Device,
@@ -68,7 +71,8 @@ impl<'a> Relay<'a> {
         };
         let buffer = self.buffer(wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC, true)?;
         {
-            let mut view = buffer.get_mapped_range_mut(..).map_err(|error| lost(error.to_string()))?;
+            let view = buffer.get_mapped_range_mut(..);
+            let mut view = view.map_err(|_| self.device.not_mapped(PASSING, self.bytes()))?;
             let width = self.width as usize;
             let (mut row, bytes) = (vec![1.0_f32; CHANNELS * width], self.bytes_per_row() as usize);
             for (y, colours) in units.chunks_exact(3 * width).enumerate() {
@@ -77,7 +81,7 @@ impl<'a> Relay<'a> {
                 view.slice(y * bytes..(y + 1) * bytes).copy_from_slice(bytemuck::cast_slice(&row));
             }
         }
-        self.device.unmap(&buffer, "passing an image on")?;
+        self.device.unmap(&buffer, PASSING)?;
         Ok(buffer)
     }
 
@@ -103,5 +107,5 @@ impl<'a> Relay<'a> {
 }
 
 fn lost(reason: String) -> Error {
-    Error::Gpu { during: "passing an image on".into(), reason }
+    Error::Gpu { during: PASSING.into(), reason }
 }

@@ -2,6 +2,7 @@
 
 import init, { Session, Stop, begin, open } from "./wasm/mprnet_web.js";
 import { read } from "./bitmap.js";
+import "./mapping.js";
 import "./older.js";
 import { UNREAD } from "./messages.js";
 import type { Answer, Ask, FromWorker, Opened, Sent, ToWorker } from "./messages.js";
