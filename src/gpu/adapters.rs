@@ -33,17 +33,22 @@ pub struct AdapterSummary {
     pub limits: wgpu::Limits,
 }
 
+/// The driver and its version, as far as the backend tells them.
+pub(crate) fn driver(info: &wgpu::AdapterInfo) -> String {
+    format!("{} {}", info.driver, info.driver_info).trim().to_owned()
+}
+
 impl AdapterSummary {
     pub(super) fn of(adapter: &wgpu::Adapter) -> Self {
         let info = adapter.get_info();
         let features = adapter.features();
         Self {
+            driver: driver(&info),
             name: info.name,
             backend: info.backend,
             device_type: info.device_type,
             ids: (info.vendor, info.device),
             pci_bus: info.device_pci_bus_id,
-            driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
             f16: features.contains(wgpu::Features::SHADER_F16),
             subgroups: features
                 .contains(wgpu::Features::SUBGROUP)

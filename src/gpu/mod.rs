@@ -17,6 +17,7 @@ mod stamps;
 mod trusted;
 mod wait;
 
+pub(crate) use adapters::driver;
 pub use adapters::{AdapterSummary, adapters, chosen, several};
 pub use clock::Clock;
 pub use device::{Device, DeviceOptions};

@@ -121,7 +121,8 @@ impl Cache {
     }
 }
 
-/// Waits until nobody else writes the file of choices, which is replaced and so is none that could be held.
+/// Makes the folder of the file of choices and waits until nobody else writes that file, which is replaced and so is
+/// none that could be held.
 fn lock(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
@@ -149,9 +150,6 @@ fn entries(path: &Path) -> io::Result<Vec<Entry>> {
 }
 
 fn write(path: &Path, entries: &[Entry]) -> io::Result<()> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
     let document = Document { format: FORMAT, choices: entries.to_vec() };
     let text = serde_json::to_string_pretty(&document)?;
     let output = Output::create(path).map_err(io::Error::other)?;

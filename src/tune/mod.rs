@@ -25,7 +25,7 @@ use web_time::Instant;
 pub use cache::cache_file;
 
 use crate::checkpoint::sha256_of;
-use crate::gpu::{AdapterSummary, Device, Storage};
+use crate::gpu::{self, AdapterSummary, Device, Storage};
 use crate::graph::{Graph, KernelSize, Op, cost};
 use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
 use crate::plan::Precision;
@@ -109,7 +109,7 @@ impl Tuner {
         self.prove(device, precision, graph);
         let mut judge = Measuring::new(device, precision);
         let info = device.wgpu().adapter_info();
-        let mut driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+        let mut driver = gpu::driver(&info);
         if driver.is_empty() {
             // Metal's drivers are part of the system.
             driver = system_version();
