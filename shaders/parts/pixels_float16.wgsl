@@ -8,6 +8,6 @@ fn colours(pixel: Pixel) -> vec3<f32> {
 }
 
 fn recoloured(pixel: Pixel, rgb: vec3<f32>) -> Pixel {
-    let blue = pack2x16float(vec2<f32>(rgb.z, 0.0)) & 0xffffu;
-    return vec2<u32>(pack2x16float(rgb.xy), blue | (pixel.y & 0xffff0000u));
+    let words = halves(vec4<f32>(rgb, 0.0));
+    return vec2<u32>(words.x, (words.y & 0xffffu) | (pixel.y & 0xffff0000u));
 }

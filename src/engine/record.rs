@@ -189,7 +189,7 @@ impl<'a> Recorder<'a> {
         let before = u64::from(fragment.rows.start) * layout.row_bytes + offset;
         let desc = self.compiled.graph.desc(tensor);
         let view = View {
-            base: -((before / layout.element_bytes) as i64) as i32,
+            base: base(before / layout.element_bytes),
             width: desc.width as i32,
             height: desc.height as i32,
             quads: layout.quads as i32,
@@ -297,4 +297,28 @@ fn params(step: &Step, plan: &Planned) -> Params {
     params.hidden = stage.scalars.hidden as i32;
     params.scalar = stage.scalars.scalar;
     params
+}
+
+/// [`View::base`] where so many elements lie before the binding: around 2^32, as shaders count.
+fn base(elements: u64) -> i32 {
+    (elements as i32).wrapping_neg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `at` in `shaders/parts/params.wgsl` adds it up.
+    fn place(base: i32, (y, width, quads): (i32, i32, i32), rest: i32) -> i32 {
+        base.wrapping_add(y.wrapping_mul(width).wrapping_mul(quads)).wrapping_add(rest)
+    }
+
+    #[test]
+    fn elements_past_2_to_the_31st_are_found() {
+        let (width, quads) = (12_000, 32);
+        for row in [0, 5_592, 5_593, 9_000, 11_184, 11_185, 20_000_u32] {
+            let before = u64::from(row) * u64::from(width as u32) * 32;
+            assert_eq!(place(base(before), (row as i32, width, quads), 7), 7, "row {row}");
+        }
+    }
 }

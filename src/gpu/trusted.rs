@@ -7,7 +7,9 @@
 ///
 /// Two checks are left out. wgpu counts the iterations of every loop, to end those that would not, which keeps drivers
 /// from unrolling loops over registers; and it clamps every index. On lavapipe the Winograd product takes three
-/// times as long with the first and the whole convolution compiles three times as long with the second.
+/// times as long with the first and the whole convolution compiles three times as long with the second. That of
+/// divisors stays: with it naga makes a remainder of the quotient, which most lanes need too, and without it compilers
+/// divide twice.
 pub(super) fn module(
     device: &wgpu::Device,
     descriptor: wgpu::ShaderModuleDescriptor<'_>,
@@ -23,6 +25,9 @@ pub(super) fn module(
     // Loops end: each is a `for` over an i32 or u32 that grows by a constant from its start to a bound that the body
     // does not change, a constant or a count of quads, taps, cells or tiles of the uniform block, far below 2^31. A
     // test holds every shader to that form.
+    //
+    // Indices may pass 2^31 on their way, of a tensor's first element or of the binding's (`View::base`): WGSL's integers
+    // wrap, no shader divides or compares before both are added up, and what they add up to is within the binding.
     //
     // Indices stay inside: pixels are clipped to their patch before they are addressed, channels to the tensor's
     // quads, and the rows a window reads and writes are those its bindings were cut to hold, by `Reach`, which the

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mprnet::gpu::Device;
 use mprnet::graph::{Graph, Groups, Op, Patches, TensorId, passes, rescale};
 use mprnet::image::{self, Frame};
 use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, Mode, NetworkOptions, Stage, Task, Weights};
@@ -75,6 +76,44 @@ fn moves_change_no_bit_in_f32() {
     }
 }
 
+/// Sums of two numbers each that f16 holds, stored in f16.
+fn sums_in_f16(device: &Device, terms: &[(f32, f32)]) -> Vec<f32> {
+    let desc = feature(terms.len() as u32, 1, 1, Patches::WHOLE);
+    let mut graph = Graph::new();
+    let inputs = ["a", "b"].map(|name| graph.add_input(name, desc));
+    graph.push("sum", Op::Add, &inputs, Patches::WHOLE).unwrap();
+    let sum = graph.nodes()[0].outputs[0];
+    graph.mark_output(sum);
+    let values = [terms.iter().map(|(a, _)| *a).collect(), terms.iter().map(|(_, b)| *b).collect()];
+    let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
+    let found = execute_on(device, &graph, &values.map(Values::Planar), &options);
+    planar(&found[0]).to_vec()
+}
+
+/// Some drivers' conversions cut off what f16 does not hold.
+#[test]
+fn what_is_stored_in_f16_is_rounded_to_nearest() {
+    let ulp = (-10_f32).exp2();
+    // Less and more than half of a unit in the last place, and ties, whose even neighbour is below or above.
+    let near_one = [0.25, 0.5, 0.75, 1.25, 1.5, 1.75].map(|units: f32| (1.0, units * ulp));
+    let mut random = Random::new(16);
+    let mut drawn = || half::f16::from_f32(4.0 * random.next()).to_f32();
+    let terms: Vec<(f32, f32)> = near_one
+        .into_iter()
+        .chain(near_one.map(|(a, b)| (-a, -b)))
+        .chain((0..4000).map(|_| (drawn(), drawn() / 64.0)))
+        .collect();
+    for device in [device(), packed_device()] {
+        let found = sums_in_f16(device, &terms);
+        for ((a, b), found) in terms.iter().zip(found) {
+            let nearest = half::f16::from_f32(a + b).to_f32();
+            // f16 holds less of what is below its normal numbers.
+            let off = if nearest.abs() < half::f16::MIN_POSITIVE.to_f32() { 1e-7 } else { 0.0 };
+            assert!((nearest - found).abs() <= off, "{a} + {b} is stored as {found}, not {nearest}");
+        }
+    }
+}
+
 /// Drivers may make the largest number of f16 of what is larger: a picture that is finite and wrong.
 #[test]
 fn what_f16_does_not_hold_is_infinite() {
@@ -86,19 +125,9 @@ fn what_f16_does_not_hold_is_infinite() {
         quad[i] = over;
         quad
     });
-    let sums: Vec<(f32, f32)> = fine.into_iter().chain(quads).collect();
-    let desc = feature(sums.len() as u32, 1, 1, Patches::WHOLE);
-    let mut graph = Graph::new();
-    let inputs = ["a", "b"].map(|name| graph.add_input(name, desc));
-    graph.push("sum", Op::Add, &inputs, Patches::WHOLE).unwrap();
-    let sum = graph.nodes()[0].outputs[0];
-    graph.mark_output(sum);
-    let values = [sums.iter().map(|(a, _)| *a).collect(), sums.iter().map(|(_, b)| *b).collect()];
-    let values = values.map(Values::Planar);
-    let options = ExecutorOptions { precision: Precision::F16, ..ExecutorOptions::default() };
+    let terms: Vec<(f32, f32)> = fine.into_iter().chain(quads).collect();
     for device in [device(), packed_device()] {
-        let found = execute_on(device, &graph, &values, &options);
-        let found = planar(&found[0]);
+        let found = sums_in_f16(device, &terms);
         assert_eq!(found[..2], [65504.0, 0.0]);
         assert!(found[..4].iter().all(|v| v.is_finite()), "{found:?}");
         let over = (0..beyond.len()).map(|i| found[4 + 5 * i]);
