@@ -1,6 +1,7 @@
 //! The ways of tensors to the device and back: a small stock of staging buffers, so that one run's inputs are written
 //! while another computes, and its outputs are read while the next one does.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,16 +92,21 @@ impl Transfers {
     ///
     /// # Errors
     /// [`Error::Input`] where the inputs do not fit the graph, [`Error::OutOfMemory`] or [`Error::Gpu`].
-    pub(crate) fn stage(self: &Arc<Self>, device: &Device, inputs: &[Values]) -> Result<Staged> {
-        self.check(inputs)?;
+    pub(crate) fn stage<'a>(
+        self: &Arc<Self>,
+        device: &Device,
+        inputs: impl Into<Cow<'a, [Values]>>,
+    ) -> Result<Staged> {
+        let inputs = inputs.into();
+        self.check(&inputs)?;
         if self.streams {
-            return Ok(Staged::new(self, None, inputs.to_vec()));
+            return Ok(Staged::new(self, None, inputs.into_owned()));
         }
         let (spare, during, bytes) = (take(&self.spare_inputs), "making room to upload", bytes(&self.inputs));
         let (set, written) = device.checked_for(during, bytes, || {
             let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
             let set = spare.unwrap_or_else(|| make(device, &self.inputs, usage));
-            let mut lanes = self.inputs.iter().zip(inputs).zip(&set);
+            let mut lanes = self.inputs.iter().zip(&*inputs).zip(&set);
             let written = lanes.try_for_each(|((lane, values), buffers)| {
                 let mut parts = lane.parts.iter().zip(buffers);
                 parts.try_for_each(|(part, buffer)| part.write(&lane.desc, values, buffer))

@@ -190,8 +190,10 @@ macro_rules! integer_sample {
             }
 
             fn from_unit(unit: f32) -> Self {
-                // The cast turns NaN, which clamp lets through, into 0.
-                (unit.clamp(0.0, 1.0) * f32::from(Self::MAX)).round_ties_even() as Self
+                // From 2^23 on floats are whole numbers, so that the addition rounds; `round_ties_even` is a call on
+                // processors before SSE4.1. The greater of NaN and 0 is 0.
+                let whole = unit.max(0.0).min(1.0) * f32::from(Self::MAX) + 1.5 * 8_388_608.0;
+                whole.to_bits() as Self
             }
 
             fn luma([r, g, b]: [Self; 3]) -> Self {
@@ -253,6 +255,18 @@ mod tests {
             let nearest = (v.saturating_add(128) / 257) as u8;
             assert_eq!(u8::from_unit(v.to_unit()), nearest, "{v}");
             assert_eq!(u16::from_unit(v.to_unit()), v);
+        }
+    }
+
+    #[test]
+    fn units_round_to_even_and_no_number_is_black() {
+        let halfway = (0..=1020).map(|quarters| quarters as f32 / 1020.0);
+        let odd =
+            [f32::NAN, -f32::NAN, f32::from_bits(0x7fc0_0001), f32::INFINITY, f32::NEG_INFINITY, -0.0, 1e-40];
+        for unit in halfway.chain((0..=1 << 20).map(|i| i as f32 / f32::from(i16::MAX))).chain(odd) {
+            let rounded = |most: f32| (unit.clamp(0.0, 1.0) * most).round_ties_even();
+            assert_eq!(u8::from_unit(unit), rounded(255.0) as u8, "{unit}");
+            assert_eq!(u16::from_unit(unit), rounded(65535.0) as u16, "{unit}");
         }
     }
 

@@ -291,7 +291,7 @@ impl Restorer {
     fn stage(&self, key: Key, seen: Seen<'_>) -> Result<Option<Staged>> {
         let known = self.transfers().iter().find(|(k, _)| *k == key).and_then(|(_, known)| known.upgrade());
         let known = known.filter(|known| known.stages_ahead());
-        known.map(|known| known.stage(&self.model.device, &seen.inputs()?)).transpose()
+        known.map(|known| known.stage(&self.model.device, seen.inputs()?)).transpose()
     }
 
     fn note(&self, key: Key, transfers: &Arc<Transfers>) {

@@ -100,7 +100,7 @@ impl<'a> Turn<'a> {
         let start = Instant::now();
         let staged = match staged.filter(|staged| staged.is_for(&executor.transfers)) {
             Some(staged) => staged,
-            None => executor.transfers.stage(&model.device, &seen.inputs()?)?,
+            None => executor.transfers.stage(&model.device, seen.inputs()?)?,
         };
         watch.spent.upload += start.elapsed();
         watch.spent.device_bytes = executor.memory().device() + model.store.bytes();
