@@ -192,8 +192,9 @@ macro_rules! integer_sample {
             fn from_unit(unit: f32) -> Self {
                 // From 2^23 on floats are whole numbers, so that the addition rounds; `round_ties_even` is a call on
                 // processors before SSE4.1. The greater of NaN and 0 is 0.
-                let whole = unit.max(0.0).min(1.0) * f32::from(Self::MAX) + 1.5 * 8_388_608.0;
-                whole.to_bits() as Self
+                #[allow(clippy::manual_clamp, reason = "clamp lets what is no number through")]
+                let unit = unit.max(0.0).min(1.0);
+                (unit * f32::from(Self::MAX) + 1.5 * 8_388_608.0).to_bits() as Self
             }
 
             fn luma([r, g, b]: [Self; 3]) -> Self {
