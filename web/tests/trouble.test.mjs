@@ -209,23 +209,3 @@ test("a browser that does not name its adapter restores photos", async () => {
   assert.ok(found.changed > 10 && found.name === "", JSON.stringify(found));
   await page.close();
 });
-
-test("a browser without memory to fill a buffer through restores in bands, and tells what it lacks otherwise", async () => {
-  const page = await lab.host();
-  const found = await page.evaluate(async () => {
-    const weights = await bytes("/golden/tiny.safetensors");
-    const photo = await image("/samples/noisy.png", 448, 296);
-    const restored = async (worker) => {
-      const mprnet = await Mprnet.create({ weights, worker });
-      return mprnet.restore(photo).catch((error) => ({ kind: error.kind, message: error.message }));
-    };
-    const right = await restored();
-    const less = await restored(watched("mapped=262144"));
-    return { off: less.kind ? less : apart(less, right), none: await restored(watched("mapped=64")) };
-  });
-  const refused = await Promise.all(page.workers().slice(1).map((worker) => worker.evaluate(() => self.watched.refused)));
-  assert.equal(refused[0][0], "staging", `${refused[0]}`);
-  assert.equal(found.off, 0, JSON.stringify(found.off));
-  assert.equal(found.none.kind, "too-large", JSON.stringify(found.none));
-  await page.close();
-});

@@ -1,6 +1,6 @@
 // What a worker's browser gives, as its address asks: `limits` gives devices no more than WebGPU's default limits, `no-clock` none
-// with timestamps, `no-info` no names of adapters, `refuse=LABEL` no pipelines whose label begins so, `mapped=BYTES` no larger buffers
-// to be filled where they are made. Bytes of buffers that are not destroyed are counted.
+// with timestamps, `no-info` no names of adapters, `refuse=LABEL` no pipelines whose label begins so. Bytes of buffers that are not
+// destroyed are counted.
 
 const asked = new URL(self.location.href).searchParams;
 const request = GPUAdapter.prototype.requestDevice;
@@ -24,10 +24,6 @@ GPUAdapter.prototype.requestDevice = async function (descriptor = {}) {
   return device;
 };
 GPUDevice.prototype.createBuffer = function (descriptor) {
-  if (descriptor.mappedAtCreation && descriptor.size > Number(asked.get("mapped") ?? Infinity)) {
-    self.watched.refused.push(descriptor.label);
-    throw new RangeError("createBuffer failed, size is too large for the implementation when mappedAtCreation == true");
-  }
   const buffer = create.call(this, descriptor);
   alive.add(buffer);
   self.watched.bytes += buffer.size;

@@ -6,7 +6,7 @@ interface Maker {
   createBuffer(this: unknown, descriptor: { mappedAtCreation?: boolean }): unknown;
 }
 
-const maker = (globalThis as { GPUDevice?: { prototype: Maker } }).GPUDevice?.prototype;
+const maker = (globalThis as unknown as { GPUDevice?: { prototype: Maker } }).GPUDevice?.prototype;
 if (maker) {
   const create = maker.createBuffer;
   maker.createBuffer = function (descriptor) {
