@@ -3,8 +3,8 @@
 // Tensors are [height][width][quads] of four channels: rows are contiguous, so a dispatch that computes a window
 // of rows binds only those it reads and writes. `base` is the element of row 0, column 0 relative to the binding,
 // and so negative where the binding starts later. Of a large tensor it wraps around 2^31, and so may what is added to
-// it: their sum alone is an element's place, and nothing else may be asked of either. Scratch memory is [planes][width][items]: `quads` counts items there,
-// pairs of quads or quads.
+// it: their sum alone is an element's place, and nothing else may be asked of either. Scratch memory is
+// [planes][width][items]: `quads` counts items there, pairs of quads or quads.
 
 struct View {
     base: i32,
