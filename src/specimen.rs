@@ -34,8 +34,17 @@ impl Specimen {
     /// # Errors
     /// [`crate::Error::Shape`] where the shape contradicts itself.
     pub fn convolution(shape: &ConvShape) -> Result<Self> {
+        Self::reading(shape, &[])
+    }
+
+    /// The same of sources, and then a residual, that are tensors for those things; features where none is given.
+    pub(crate) fn reading(shape: &ConvShape, roles: &[Role]) -> Result<Self> {
         let patches = Patches { rows: shape.patches[0], cols: shape.patches[1] };
-        let desc = |channels| feature(channels, shape.size, patches);
+        let mut roles = roles.iter().copied();
+        let mut desc = |channels| {
+            let role = roles.next().unwrap_or(Role::Feature);
+            TensorDesc { role, ..feature(channels, shape.size, patches) }
+        };
         let mut graph = Graph::new();
         let mut sources: Vec<TensorId> = Vec::new();
         for (i, &channels) in shape.inputs.iter().enumerate() {

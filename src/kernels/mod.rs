@@ -30,7 +30,7 @@ mod unpack;
 mod upsample;
 mod write_pixels;
 
-pub use conv3x3::{Candidate, Choices, ConvShape, Variant, candidates};
+pub use conv3x3::{Candidate, Choices, ConvShape, Variant, Verdicts, candidates};
 pub use params::{Params, View};
 pub use stage::{Binding, BindingIndex, Grid, Lowered, Operand, Scalars, Scratch, Stage};
 pub use target::Target;

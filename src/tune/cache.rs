@@ -1,6 +1,6 @@
 //! Choices on disk: JSON that people can read, and delete.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -63,6 +63,17 @@ pub(super) struct Entry {
     pub(super) seconds: BTreeMap<String, f64>,
     /// Why others cannot be used.
     pub(super) disqualified: BTreeMap<String, String>,
+    /// Those of them that computed wrong.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) wrong: BTreeSet<String>,
+}
+
+impl Entry {
+    /// Of which nothing is known yet.
+    pub(super) fn new(key: Key) -> Self {
+        let (seconds, disqualified, wrong) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { key, variant: None, seconds, disqualified, wrong }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,6 +103,11 @@ impl Cache {
 
     pub(super) fn find(&self, key: &Key) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == *key)
+    }
+
+    /// What is known of an adapter with a driver, whatever the shape and the storage, and of other versions' shaders too.
+    pub(super) fn of<'a>(&'a self, (adapter, driver): (&'a str, &'a str)) -> impl Iterator<Item = &'a Entry> {
+        self.entries.iter().filter(move |entry| entry.key.adapter == adapter && entry.key.driver == driver)
     }
 
     /// Adds choices to the file, and to what other processes have written there since it was read; gives those that
@@ -171,8 +187,7 @@ mod tests {
             pooled: false,
         };
         let key = Key::new(("Voodoo 2", "3.02"), String::new(), Storage::F32, &shape);
-        let variant = Some(variant.to_owned());
-        Entry { key, variant, seconds: BTreeMap::new(), disqualified: BTreeMap::new() }
+        Entry { variant: Some(variant.to_owned()), ..Entry::new(key) }
     }
 
     /// Devices that are alike are tuned at once, and are to compute by the same kernels.

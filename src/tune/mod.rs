@@ -8,14 +8,15 @@
 //! changes.
 //!
 //! A variant whose results stray beyond its bound on a small crop of the shape is not chosen, however fast it is:
-//! drivers have bugs. Restorers have cooperative matrices checked so also where nothing is measured, before the rule
-//! may choose them.
+//! drivers have bugs. Nor does any shape get it that there was no time to measure. Restorers have the kernels of
+//! cooperative matrices checked so also where nothing is measured, before the rule may choose them.
 
 mod cache;
 mod measure;
 mod proof;
+mod verdicts;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,8 @@ use web_time::Instant;
 pub use cache::cache_file;
 
 use crate::checkpoint::sha256_of;
-use crate::gpu::{self, AdapterSummary, Device, Storage};
-use crate::graph::{Graph, KernelSize, Op, cost};
+use crate::gpu::{self, AdapterSummary, Device, KernelSpec, Storage};
+use crate::graph::{Graph, KernelSize, Node, Op, cost};
 use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
 use crate::plan::Precision;
 use crate::specimen::{Specimen, bound};
@@ -71,8 +72,8 @@ pub struct Tuner {
     budget: Duration,
     /// What this tuner has measured.
     measured: Vec<Entry>,
-    /// Variants of matrices whose results it has found right.
-    proven: Vec<Variant>,
+    /// Kernels of matrices whose results it has found right.
+    proven: HashSet<KernelSpec>,
 }
 
 /// Judges a variant on a shape.
@@ -97,7 +98,7 @@ impl Tuner {
     /// A tuner that remembers choices in that file, or for itself alone.
     #[must_use]
     pub fn with_cache(tuning: Tuning, cache: Option<PathBuf>) -> Self {
-        Self { tuning, cache, budget: BUDGET, measured: Vec::new(), proven: Vec::new() }
+        Self { tuning, cache, budget: BUDGET, measured: Vec::new(), proven: HashSet::new() }
     }
 
     /// The variants for a graph on a device. Whatever goes wrong with measuring or remembering is a warning, and the
@@ -167,29 +168,28 @@ impl Tuner {
         if !fresh.is_empty() {
             self.measured.extend(cache.remember(fresh, self.tuning == Tuning::Force));
         }
-        let mut choices = HashMap::new();
-        for (entry, shapes) in decided {
-            let held = self.measured.iter().find(|held| held.key == entry.key).unwrap_or(&entry);
-            let chosen = held.variant.as_deref().and_then(Variant::named);
-            choices.extend(shapes.into_iter().filter_map(|shape| Some((shape, chosen?))));
-        }
-        Choices::Measured(Arc::new(choices))
+        let verdicts = self.verdicts(adapter, &cache, decided);
+        verdicts::warn_where_none_is_right(&verdicts, graph, target);
+        Choices::Measured(Arc::new(verdicts))
     }
+}
+
+/// A graph's 3x3 convolutions.
+fn three_by_three(graph: &Graph) -> impl Iterator<Item = (&Node, ConvShape)> {
+    graph.nodes().iter().filter_map(|node| match &node.op {
+        Op::Conv(conv) if conv.kernel == KernelSize::Three => Some((node, ConvShape::of(graph, node, conv))),
+        _ => None,
+    })
 }
 
 /// The shapes of a graph's 3x3 convolutions by what they are measured as, those with most arithmetic first.
 fn classes(graph: &Graph) -> Vec<(ConvShape, Vec<ConvShape>)> {
     let mut found: BTreeMap<ConvShape, (u64, Vec<ConvShape>)> = BTreeMap::new();
-    for node in graph.nodes() {
-        if let Op::Conv(conv) = &node.op
-            && conv.kernel == KernelSize::Three
-        {
-            let shape = ConvShape::of(graph, node, conv);
-            let (work, shapes) = found.entry(class(&shape)).or_default();
-            *work += cost::multiply_adds(graph, node);
-            if !shapes.contains(&shape) {
-                shapes.push(shape);
-            }
+    for (node, shape) in three_by_three(graph) {
+        let (work, shapes) = found.entry(class(&shape)).or_default();
+        *work += cost::multiply_adds(graph, node);
+        if !shapes.contains(&shape) {
+            shapes.push(shape);
         }
     }
     let mut found: Vec<_> = found.into_iter().collect();
@@ -245,7 +245,7 @@ fn judged(
     storage: Storage,
     judge: &mut dyn Judge,
 ) -> (Entry, bool) {
-    let mut entry = Entry { key, variant: None, seconds: BTreeMap::new(), disqualified: BTreeMap::new() };
+    let mut entry = Entry::new(key);
     let (mut fastest, mut lasting) = (f64::INFINITY, true);
     for &variant in variants {
         let name = variant.name().to_owned();
@@ -260,6 +260,9 @@ fn judged(
                 lasting &= error.lasts();
                 let reason = error.to_string();
                 tracing::warn!(variant = name, shape = %entry.key.shape, reason, "not used on this adapter");
+                if matches!(error, Unfit::Wrong(..)) {
+                    entry.wrong.insert(name.clone());
+                }
                 entry.disqualified.insert(name, reason);
             }
         }
@@ -291,18 +294,13 @@ fn judge_one(
     storage: Storage,
     judge: &mut dyn Judge,
 ) -> std::result::Result<f64, Unfit> {
-    right(class, variant, storage, judge)?;
+    within(judge.error(class, variant)?, variant, storage)?;
     Ok(judge.seconds(class, variant)?)
 }
 
-/// Why a variant's results cannot be used, if they cannot.
-fn right(
-    class: &ConvShape,
-    variant: Variant,
-    storage: Storage,
-    judge: &mut dyn Judge,
-) -> std::result::Result<(), Unfit> {
-    let (error, bound) = (judge.error(class, variant)?, bound(variant, storage));
+/// Whether an error is one that a variant's results may have.
+fn within(error: f64, variant: Variant, storage: Storage) -> std::result::Result<(), Unfit> {
+    let bound = bound(variant, storage);
     if error > bound || error.is_nan() {
         return Err(Unfit::Wrong(error, bound));
     }

@@ -1,6 +1,6 @@
 //! Which variant a 3x3 convolution gets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -174,18 +174,39 @@ pub enum Choices {
     /// One for all, where it can be used.
     Always(Variant),
     /// By what has been measured on this adapter; by the rule where nothing has.
-    Measured(Arc<HashMap<ConvShape, Variant>>),
+    Measured(Arc<Verdicts>),
+}
+
+/// What measuring on an adapter has found.
+#[derive(Clone, Debug, Default)]
+pub struct Verdicts {
+    /// The fastest of the variants that are right for a shape.
+    pub fastest: HashMap<ConvShape, Variant>,
+    /// Variants that were wrong for some shape: no other that has no verdict of its own gets them.
+    pub wrong: BTreeSet<Variant>,
+}
+
+impl Verdicts {
+    /// The first of the candidates that was never wrong; where there is none, the one that is as it is defined.
+    fn unmeasured(&self, shape: &ConvShape, target: &Target) -> Variant {
+        let mut candidates = candidates(shape, target).into_iter().map(|candidate| candidate.variant);
+        candidates.find(|variant| !self.wrong.contains(variant)).unwrap_or(Variant::Direct)
+    }
 }
 
 impl Choices {
     /// The variant of a convolution.
     #[must_use]
     pub fn variant(&self, shape: &ConvShape, target: &Target) -> Variant {
-        let chosen = match self {
-            Self::Rule => None,
-            Self::Always(variant) => Some(*variant),
-            Self::Measured(choices) => choices.get(shape).copied(),
+        let (chosen, verdicts) = match self {
+            Self::Rule => (None, None),
+            Self::Always(variant) => (Some(*variant), None),
+            Self::Measured(verdicts) => (verdicts.fastest.get(shape).copied(), Some(verdicts)),
         };
-        chosen.filter(|v| v.refused(target).is_none()).unwrap_or_else(|| candidates(shape, target)[0].variant)
+        let otherwise = || match verdicts {
+            Some(verdicts) => verdicts.unmeasured(shape, target),
+            None => candidates(shape, target)[0].variant,
+        };
+        chosen.filter(|v| v.refused(target).is_none()).unwrap_or_else(otherwise)
     }
 }

@@ -12,7 +12,7 @@ mod tiled;
 mod winograd;
 
 pub use candidates::{Candidate, candidates};
-pub use choice::{Choices, ConvShape, Variant};
+pub use choice::{Choices, ConvShape, Variant, Verdicts};
 
 use super::convolution::{Filter, biases, bind_sums, packing};
 use super::{Context, Lowered, Packed, Packing, Stage};
