@@ -6,11 +6,12 @@ use mprnet::model::{Task, Weights};
 use mprnet::{Restorer, RestorerOptions, gpu};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The host program's device; 16-bit types are used where it was opened with them.
+    // The host program's device: what of these it was opened with is used.
+    let used = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
     let request = wgpu::DeviceDescriptor {
-        required_features: adapter.features() & wgpu::Features::SHADER_F16,
+        required_features: adapter.features() & used,
         required_limits: adapter.limits(),
         ..Default::default()
     };

@@ -165,8 +165,8 @@ impl Engine {
     }
 
     /// The name of the adapter, which is opened for it.
-    fn adapter(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        detached(py, || Ok(self.restorer()?.device().adapter().map(|adapter| adapter.name.clone())))
+    fn adapter(&self, py: Python<'_>) -> PyResult<String> {
+        detached(py, || Ok(self.restorer()?.device().adapter().name.clone()))
     }
 }
 

@@ -278,9 +278,9 @@ impl Used {
     }
 
     pub(super) fn note(&self, restorer: &Restorer) {
-        let told = |it: &gpu::AdapterSummary| (it.name.clone(), format!("{}, {}", it.backend, it.driver));
+        let adapter = restorer.device().adapter();
         let mut noted = self.noted();
-        noted.adapters.extend(restorer.device().adapter().map(told));
+        noted.adapters.insert(adapter.name.clone(), format!("{}, {}", adapter.backend, adapter.driver));
         if noted.precision != Some(Precision::F32) {
             noted.precision = Some(restorer.precision());
         }
@@ -312,7 +312,7 @@ pub(super) fn attempt_with_adapter<T>(
 
 /// Says which adapter is used, where that is a software one.
 fn announce(device: &gpu::Device, quiet: bool) {
-    let Some(adapter) = device.adapter() else { return };
+    let adapter = device.adapter();
     tracing::info!(name = adapter.name, driver = adapter.driver, backend = %adapter.backend, "adapter");
     if adapter.is_software() && !quiet {
         say(format_args!("no GPU is used: {} runs the shaders on the CPU, which is slow", adapter.name));

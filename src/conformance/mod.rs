@@ -24,8 +24,8 @@ pub use report::{
     AdapterReport, KernelCheck, NetworkCheck, Outcome, REPORT_FORMAT, Report, TensorCheck, Timing,
 };
 
+use crate::Result;
 use crate::gpu::{Device, DeviceOptions};
-use crate::{Error, Result};
 
 /// What the program was built for.
 const SYSTEM: [&str; 2] = [std::env::consts::OS, std::env::consts::ARCH];
@@ -49,7 +49,7 @@ pub fn run(
         None
     };
     let device = Device::new(options)?;
-    let adapter = device.adapter().ok_or(Error::NoAdapter)?.into();
+    let adapter = device.adapter().into();
     let (kernels, networks) = check(&device, networks, only, progress)?;
     Ok(Report {
         format: REPORT_FORMAT,

@@ -1,99 +1,11 @@
-//! Adapters: what each is and can do, the order that they are tried in, and the one that is meant.
+//! Adapters: the order that they are tried in, and the one that is meant.
 
-use super::{DeviceOptions, dxc};
+use super::{AdapterSummary, DeviceOptions, dxc};
 use crate::{Error, Result};
 
 /// Of the memory that the system grants this program on an adapter (`VK_EXT_memory_budget`, DXGI), what it takes at
 /// most: beyond it allocations fail, as they would not by themselves.
 const BUDGET_PERCENT: u8 = 95;
-
-/// What an adapter is and can do.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct AdapterSummary {
-    /// The adapter's name.
-    pub name: String,
-    /// Vulkan, Metal, Dx12, Gl, BrowserWebGpu or Noop.
-    pub backend: wgpu::Backend,
-    /// Discrete, integrated, virtual or CPU.
-    pub device_type: wgpu::DeviceType,
-    /// What its maker is to its backend, which is PCI's number of it for most, and the maker's number of the model.
-    pub ids: (u32, u32),
-    /// Its place on the PCI bus, as in 0000:01:00.0; empty where the backend does not tell.
-    pub pci_bus: String,
-    /// The driver and its version.
-    pub driver: String,
-    /// Whether shaders have 16-bit floats.
-    pub f16: bool,
-    /// Whether shaders have subgroup operations, and the range of subgroup sizes.
-    pub subgroups: Option<(u32, u32)>,
-    /// The shapes and types that cooperative matrices can have.
-    pub cooperative_matrices: Vec<wgpu::CooperativeMatrixProperties>,
-    /// The adapter's limits.
-    pub limits: wgpu::Limits,
-}
-
-/// The driver and its version, as far as the backend tells them.
-pub(crate) fn driver(info: &wgpu::AdapterInfo) -> String {
-    format!("{} {}", info.driver, info.driver_info).trim().to_owned()
-}
-
-impl AdapterSummary {
-    pub(super) fn of(adapter: &wgpu::Adapter) -> Self {
-        let info = adapter.get_info();
-        let features = adapter.features();
-        Self {
-            driver: driver(&info),
-            name: info.name,
-            backend: info.backend,
-            device_type: info.device_type,
-            ids: (info.vendor, info.device),
-            pci_bus: info.device_pci_bus_id,
-            f16: features.contains(wgpu::Features::SHADER_F16),
-            subgroups: features
-                .contains(wgpu::Features::SUBGROUP)
-                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
-            cooperative_matrices: adapter.cooperative_matrix_properties(),
-            limits: adapter.limits(),
-        }
-    }
-
-    /// Whether shaders run on the CPU.
-    #[must_use]
-    pub fn is_software(&self) -> bool {
-        self.device_type == wgpu::DeviceType::Cpu
-    }
-
-    /// Sides of the square cooperative matrices that take f16 and sum in f32; none where the driver crashes on them.
-    pub(crate) fn matrices(&self) -> Vec<u32> {
-        use wgpu::CooperativeScalarType::{F16, F32};
-        if self.crashes_on_matrices() {
-            return Vec::new();
-        }
-        let square = |c: &&wgpu::CooperativeMatrixProperties| {
-            (c.n_size, c.k_size) == (c.m_size, c.m_size) && (c.ab_type, c.cr_type) == (F16, F32)
-        };
-        self.cooperative_matrices.iter().filter(square).map(|c| c.m_size).collect()
-    }
-
-    /// Whether two backends list the same hardware here. Layers that make one API of another have its numbers, and
-    /// neither its name nor its place.
-    fn is_same_hardware(&self, other: &Self) -> bool {
-        let told = !self.pci_bus.is_empty() && !other.pci_bus.is_empty();
-        let same = if told { self.pci_bus == other.pci_bus } else { self.name == other.name };
-        self.ids == other.ids && same
-    }
-
-    fn kind(&self) -> u8 {
-        match self.device_type {
-            wgpu::DeviceType::DiscreteGpu => 0,
-            wgpu::DeviceType::IntegratedGpu => 1,
-            wgpu::DeviceType::VirtualGpu => 2,
-            wgpu::DeviceType::Other => 3,
-            wgpu::DeviceType::Cpu => 4,
-        }
-    }
-}
 
 /// Adapters as wgpu has them, and what they are.
 pub(super) type Candidates = Vec<(wgpu::Adapter, AdapterSummary)>;
@@ -112,9 +24,9 @@ pub fn chosen(found: &[AdapterSummary], options: &DeviceOptions) -> Result<usize
     position(found, options.device.as_deref())
 }
 
-/// The indices of those that a list such as `0,1` names, each once; `all` is every GPU, by the first of the backends
-/// that list it, and where there is none every software adapter. The whole text is a name before it is a list: names
-/// have commas.
+/// The indices of those that a list such as `0,1` names, each once; `all` is every GPU, by the first of
+/// the backends that list it, and where there is none every software adapter. The whole text is a name before it is a
+/// list: names have commas.
 ///
 /// # Errors
 /// [`Error::NoAdapter`] or [`Error::UnknownDevice`].
@@ -208,10 +120,14 @@ pub(super) async fn without_dxc(meant: &AdapterSummary) -> Option<(wgpu::Adapter
     Some(same)
 }
 
-/// Sorts adapters: GPUs of their own before those of processors, and software last; then OpenGL, then as they are
-/// listed. DX12 comes right after Vulkan on the same hardware, whatever each calls it: there nothing that is compiled
-/// can be remembered, and without `dxcompiler.dll` compiling takes many times as long.
-fn ranks(adapters: &[&AdapterSummary]) -> Vec<(u8, bool, usize, bool)> {
+/// The kind, whether OpenGL lists it, its own place or Vulkan's for the same hardware, and
+/// whether that is Vulkan's.
+type Rank = (u8, bool, usize, bool);
+
+/// Sorts adapters: GPUs of their own before those of processors, and software last; then
+/// OpenGL, then as they are listed. DX12 comes right after Vulkan on the same hardware, whatever each calls it: there
+/// nothing that is compiled can be remembered, and without `dxcompiler.dll` compiling takes many times as long.
+fn ranks(adapters: &[&AdapterSummary]) -> Vec<Rank> {
     let by_vulkan = |a: &&AdapterSummary| {
         let twin = |v: &&AdapterSummary| v.backend == wgpu::Backend::Vulkan && v.is_same_hardware(a);
         adapters.iter().position(twin).filter(|_| a.backend == wgpu::Backend::Dx12)
@@ -219,9 +135,24 @@ fn ranks(adapters: &[&AdapterSummary]) -> Vec<(u8, bool, usize, bool)> {
     let rank = |(index, adapter): (usize, &&AdapterSummary)| {
         let twin = by_vulkan(adapter);
         let first = twin.unwrap_or(index);
-        (adapters[first].kind(), adapter.backend == wgpu::Backend::Gl, first, twin.is_some())
+        (
+            kind(adapters[first].device_type),
+            adapter.backend == wgpu::Backend::Gl,
+            first,
+            twin.is_some(),
+        )
     };
     adapters.iter().enumerate().map(rank).collect()
+}
+
+fn kind(device_type: wgpu::DeviceType) -> u8 {
+    match device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
 }
 
 /// The adapter of that index or name; else the one that `WGPU_ADAPTER_NAME` names, else the first.
@@ -253,6 +184,7 @@ pub(super) mod tests {
     use wgpu::Backend::{Dx12, Gl, Vulkan};
     use wgpu::DeviceType::{Cpu, DiscreteGpu, IntegratedGpu};
 
+    use super::super::Maker;
     use super::*;
 
     pub(in crate::gpu) fn summary(
@@ -265,6 +197,7 @@ pub(super) mod tests {
             name: name.to_owned(),
             backend,
             device_type,
+            maker: Maker::Nvidia,
             ids: (0x10de, device),
             pci_bus: pci_bus.to_owned(),
             driver: String::new(),
@@ -280,27 +213,6 @@ pub(super) mod tests {
         let mut order: Vec<usize> = (0..adapters.len()).collect();
         order.sort_by_key(|&index| ranks[index]);
         order
-    }
-
-    #[test]
-    fn matrices_on_a_cpu_are_for_eight_lanes() {
-        use wgpu::CooperativeScalarType::{F16, F32};
-        let (m_size, n_size, k_size, saturating_accumulation) = (8, 8, 8, false);
-        let sums = |cr_type| wgpu::CooperativeMatrixProperties {
-            m_size,
-            n_size,
-            k_size,
-            ab_type: F16,
-            cr_type,
-            saturating_accumulation,
-        };
-        let on = |device_type, lanes| AdapterSummary {
-            subgroups: Some((lanes, lanes)),
-            cooperative_matrices: vec![sums(F16), sums(F32)],
-            ..summary("one", Vulkan, device_type, (1, ""))
-        };
-        assert_eq!([8, 16, 4].map(|lanes| on(Cpu, lanes).matrices()), [vec![8], vec![], vec![]]);
-        assert_eq!(on(DiscreteGpu, 32).matrices(), [8]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct DeviceOptions {
 pub struct Device {
     handle: wgpu::Device,
     queue: wgpu::Queue,
-    summary: Option<AdapterSummary>,
+    summary: AdapterSummary,
     pipelines: Arc<Pipelines>,
     poller: Arc<Poller>,
     /// What passes are timed with.
@@ -143,28 +143,33 @@ impl Device {
             ..Default::default()
         };
         let opened = adapter.request_device(&request).await;
-        let (device, queue) = opened.map_err(|e| {
-            let during = Cow::Owned(format!("opening {}", summary.name));
-            Error::Gpu { during, reason: e.to_string() }
-        })?;
-        let opened = Self::from_wgpu(device, queue);
+        let (device, queue) =
+            opened.map_err(|e| Error::Gpu { during: opening(&summary), reason: e.to_string() })?;
+        let summary = summary.made_by_vendor_of(&device);
+        let opened = Self::on(device, queue, summary);
         let told = Arc::clone(&opened.lost);
         opened.handle.set_device_lost_callback(move |_, text| {
             let _ = told.set(format!("the device was lost: {text}"));
         });
-        Ok(Self { summary: Some(summary), ..opened })
+        Ok(opened)
     }
 
     /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
-    /// opened with [`wgpu::Features::SHADER_F16`].
+    /// opened with [`wgpu::Features::SHADER_F16`]; kernels are the faster for [`wgpu::Features::SUBGROUP`], and on
+    /// software adapters for [`wgpu::Features::SHADER_INT64`].
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let summary = AdapterSummary::of_device(&device);
+        Self::on(device, queue, summary)
+    }
+
+    fn on(device: wgpu::Device, queue: wgpu::Queue, summary: AdapterSummary) -> Self {
         let lost = Arc::default();
         Self {
             poller: Arc::new(Poller::new(device.clone(), Arc::clone(&lost))),
             handle: device,
             queue,
-            summary: None,
+            summary,
             pipelines: Arc::default(),
             laps: Arc::default(),
             untold: Arc::default(),
@@ -189,16 +194,16 @@ impl Device {
         Self { kernels_for: Some(maker), ..self }
     }
 
-    /// The adapter, where this library opened it.
+    /// The adapter; where the host program opened it, as far as that lets this device use it.
     #[must_use]
-    pub fn adapter(&self) -> Option<&AdapterSummary> {
-        self.summary.as_ref()
+    pub fn adapter(&self) -> &AdapterSummary {
+        &self.summary
     }
 
-    /// Whether it is known to run shaders on the CPU.
+    /// Whether it runs shaders on the CPU.
     #[must_use]
     pub fn is_software(&self) -> bool {
-        self.summary.as_ref().is_some_and(AdapterSummary::is_software)
+        self.summary.is_software()
     }
 
     /// Why the device was lost, once it is; a host program's own device tells the host program alone.
@@ -279,6 +284,11 @@ impl Device {
     ) -> Submitted {
         self.poller.submit(&self.queue, commands, then)
     }
+}
+
+/// What fails where a device does not open.
+fn opening(summary: &AdapterSummary) -> Cow<'static, str> {
+    Cow::Owned(format!("opening {}", summary.name))
 }
 
 #[cfg(test)]

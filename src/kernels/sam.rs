@@ -10,8 +10,9 @@ pub(super) fn lower(cx: &Context<'_>, sam: &Sam) -> Stage {
     let emitted = if sam.emit_image { "image_emit" } else { "image_drop" };
     let two = cx.quads(cx.x()).is_multiple_of(2) && cx.halves(&[cx.x(), cx.dst()]);
     // A second pixel costs AMD, Intel and Qualcomm as many lanes at once as it saves loads, and spills on Adreno 650.
+    // That other mobile GPUs have no more registers is argued, not measured.
     let cells = match cx.target.maker {
-        Maker::Amd | Maker::Intel | Maker::Qualcomm => 1,
+        Maker::Amd | Maker::Intel | Maker::Qualcomm | Maker::Mobile => 1,
         Maker::Nvidia | Maker::Apple | Maker::Other => 2,
     };
     let features = if two { "features_by_two" } else { "features_by_one" };

@@ -18,8 +18,9 @@ const fn scratch_of(maker: Maker) -> u64 {
     match maker {
         // 16 MiB (A770) and 18 (B580).
         Maker::Intel => 12 << 20,
-        // 8 MiB and more for the whole chip.
-        Maker::Apple | Maker::Qualcomm => 6 << 20,
+        // 8 MiB and more for the whole chip. For what Arm, Imagination and Broadcom make that is argued from the others,
+        // and nobody has measured it.
+        Maker::Apple | Maker::Qualcomm | Maker::Mobile => 6 << 20,
         // 32 to 96 MiB since RDNA2, 24 to 96 since Ada.
         Maker::Amd | Maker::Nvidia | Maker::Other => 32 << 20,
     }
@@ -72,27 +73,29 @@ impl Target {
         let (features, limits) = (device.wgpu().features(), device.wgpu().limits());
         let adapter = device.adapter();
         let has = |feature| features.contains(feature);
-        let subgroups = adapter.and_then(|a| a.subgroups).filter(|_| has(wgpu::Features::SUBGROUP));
-        let software = device.kernels_for.is_none()
-            && adapter.is_some_and(|a| a.is_software() && a.backend != wgpu::Backend::Noop);
-        let matrices = adapter
-            .filter(|_| has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX))
-            .map_or_else(Vec::new, AdapterSummary::matrices);
+        let subgroups = adapter.subgroups.filter(|_| has(wgpu::Features::SUBGROUP));
+        let software =
+            device.kernels_for.is_none() && adapter.is_software() && adapter.backend != wgpu::Backend::Noop;
+        let matrices = if has(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+            adapter.matrices()
+        } else {
+            Vec::new()
+        };
         let lane_loops = software && has(wgpu::Features::SHADER_INT64);
-        let maker = device.kernels_for.unwrap_or_else(|| Maker::of(&device.wgpu().adapter_info()));
-        let unfit = |v: &Variant| adapter.is_some_and(|a| ruled_out(a, *v)) || device.has_given_up(v.name());
+        let maker = device.kernels_for.unwrap_or(adapter.maker);
+        let unfit = |v: &Variant| ruled_out(adapter, *v) || device.has_given_up(v.name());
         let failed = Variant::ALL.iter().copied().filter(unfit).collect();
         let target = Self {
             lanes: limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x),
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             lane_loops,
-            // What DXC compiles has subgroup operations.
-            slow_compiler: adapter.is_some_and(|a| a.backend == wgpu::Backend::Dx12) && subgroups.is_none(),
+            // What DXC compiles has subgroup operations, where a host program has not left them out.
+            slow_compiler: adapter.backend == wgpu::Backend::Dx12 && subgroups.is_none(),
             direct_sums: precision == Precision::Exact,
             failed,
             ..Self::plain(device.storage(precision), subgroups, matrices, software).made_by(maker)
         };
-        let told = || adapter?.uniform_loads();
+        let told = || adapter.uniform_loads();
         target.with_uniform_loads(device.uniform_loads.or_else(told).filter(|_| lane_loops))
     }
 

@@ -11,7 +11,7 @@ const MOST: u64 = 1 << 40;
 /// where the backend tells no budget and would give more than there is: there the attempt itself would do harm.
 #[must_use]
 pub fn memory(device: &Device) -> Option<u64> {
-    let backend = device.adapter()?.backend;
+    let backend = device.adapter().backend;
     if !matches!(backend, wgpu::Backend::Vulkan | wgpu::Backend::Dx12) {
         return None;
     }

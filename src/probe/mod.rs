@@ -108,7 +108,7 @@ impl Ceiling {
 /// # Errors
 /// [`crate::Error::Shader`] or [`crate::Error::Gpu`].
 pub fn ceilings(device: &Device) -> Result<Vec<Ceiling>> {
-    let vendor = device.adapter().and_then(|adapter| Vendor::of(&adapter.name));
+    let vendor = Vendor::of(&device.adapter().name);
     let ceiling = |resource| {
         let measured = match unavailable(device, resource) {
             Some(reason) => Err(reason),

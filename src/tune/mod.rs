@@ -26,7 +26,7 @@ use web_time::Instant;
 pub use cache::cache_file;
 
 use crate::checkpoint::sha256_of;
-use crate::gpu::{self, AdapterSummary, Device, KernelSpec, Storage};
+use crate::gpu::{AdapterSummary, Device, KernelSpec, Storage};
 use crate::graph::{Graph, KernelSize, Node, Op, cost};
 use crate::kernels::{self, Choices, ConvShape, Target, Variant, candidates};
 use crate::plan::Precision;
@@ -59,8 +59,8 @@ impl Tuning {
     /// What pays on an adapter: on for a GPU; off for a software adapter, where measuring costs tens of seconds
     /// for what the rule knows already.
     #[must_use]
-    pub fn for_adapter(adapter: Option<&AdapterSummary>) -> Self {
-        if adapter.is_some_and(AdapterSummary::is_software) { Self::Off } else { Self::On }
+    pub fn for_adapter(adapter: &AdapterSummary) -> Self {
+        if adapter.is_software() { Self::Off } else { Self::On }
     }
 }
 
@@ -109,14 +109,13 @@ impl Tuner {
         }
         self.prove(device, precision, graph);
         let mut judge = Measuring::new(device, precision);
-        let info = device.wgpu().adapter_info();
-        let mut driver = gpu::driver(&info);
+        let mut driver = device.adapter().driver.clone();
         if driver.is_empty() {
             // Metal's drivers are part of the system.
             driver = system_version();
         }
         let target = Target::of(device, precision);
-        self.decide((&info.name, &driver), &target, graph, &mut judge)
+        self.decide((&device.adapter().name, &driver), &target, graph, &mut judge)
     }
 
     fn decide(

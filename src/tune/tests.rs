@@ -332,7 +332,7 @@ fn on_this_adapter() {
     let choices = tuner.choices(&device, Precision::F32, &graph);
     assert!(matches!(&choices, Choices::Measured(verdicts) if verdicts.fastest.len() == 1), "{choices:?}");
     let text = std::fs::read_to_string(&file).unwrap();
-    let name = &device.adapter().unwrap().name;
+    let name = &device.adapter().name;
     assert!(text.contains(&format!("\"adapter\": \"{name}\"")), "{text}");
     assert!(text.contains("8+4->12, 32x64 in 2x1 patches, residual, pooled"), "{text}");
     assert!(text.contains("\"disqualified\": {}"), "{text}");

@@ -4,6 +4,7 @@ mod bands;
 #[path = "../common/mod.rs"]
 mod common;
 mod golden;
+mod host;
 mod matrices;
 mod memory;
 mod network;
@@ -27,7 +28,7 @@ mod variants;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mprnet::gpu::{Device, DeviceOptions};
+use mprnet::gpu::{Device, DeviceOptions, Maker};
 use mprnet::graph::Graph;
 use mprnet::{Executor, ExecutorOptions, Values, WeightStore};
 
@@ -71,9 +72,10 @@ fn device_with(required_features: wgpu::Features) -> Device {
     Device::from_wgpu(device, queue)
 }
 
+/// One that stores f16 packed, with kernels for GPUs.
 fn packed_device() -> &'static Device {
     static DEVICES: Devices = Devices::new();
-    DEVICES.mine(host_device)
+    DEVICES.mine(|| host_device().with_kernels_for(Maker::Other))
 }
 
 /// Runs a graph once, every slot filled with not-a-number before.

@@ -14,7 +14,7 @@ const ROUNDING: u64 = 16 << 10;
 
 /// What boundaries of 64 KiB add, which buffers have on DX12 alone.
 fn boundaries(device: &Device) -> u64 {
-    let dx12 = device.adapter().is_some_and(|adapter| adapter.backend == wgpu::Backend::Dx12);
+    let dx12 = device.adapter().backend == wgpu::Backend::Dx12;
     if dx12 { (buffers(device).len() as u64) << 16 } else { 0 }
 }
 

@@ -62,7 +62,9 @@ fn every_operator_has_its_time_by_every_clock() {
     let both = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES;
     let (pass, none) = (device_with(wgpu::Features::TIMESTAMP_QUERY), host_device());
     let within = device_with(both);
-    let whole = ExecutorOptions { slice: Some(u64::MAX), ..ExecutorOptions::default() };
+    // Operators of one dispatch each.
+    let choices = Choices::Always(Variant::Block);
+    let whole = ExecutorOptions { slice: Some(u64::MAX), choices, ..ExecutorOptions::default() };
     for (device, clock) in
         [(&within, Clock::Timestamps), (&pass, Clock::PassTimestamps), (&none, Clock::Wall)]
     {

@@ -1,6 +1,6 @@
 //! Photos through the library's front.
 
-use mprnet::gpu::{AdapterSummary, Device, DeviceOptions};
+use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::reflected;
 use mprnet::image::{Frame, Light, Samples};
 use mprnet::kernels::{Target, Variant};
@@ -222,7 +222,7 @@ fn what_does_not_compile_is_replaced_under_way() {
     // What is known not to suit an adapter counts as failed from the start.
     let [before, failed] = [&whole, &replaced].map(|r| Target::of(r.device(), Precision::F32).failed);
     let more: Vec<Variant> = failed.into_iter().filter(|variant| !before.contains(variant)).collect();
-    let software = replaced.device().adapter().is_some_and(AdapterSummary::is_software);
+    let software = replaced.device().is_software();
     assert!(more == [Variant::Winograd4] || !software, "{more:?}");
 
     // The last operator of all, and nothing can take its place.

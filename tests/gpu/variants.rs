@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use mprnet::gpu::{AdapterSummary, Device, DeviceOptions, Maker, Storage};
+use mprnet::gpu::{Device, DeviceOptions, Maker, Storage};
 use mprnet::graph::{Conv, Epilogue, Graph, KernelSize, Op, Patches, TensorId, cpu};
 use mprnet::kernels::{Choices, ConvShape, Target, Variant, candidates};
 use mprnet::plan::Precision;
@@ -163,7 +163,7 @@ fn check_on(device: &Device, checked: &Device, levels: Levels) {
 
 /// Whether this driver compiles so slowly that hundreds of kernels are for heavy tests.
 fn takes_hours() -> bool {
-    let slow = device().adapter().is_some_and(AdapterSummary::compiles_slowly);
+    let slow = device().adapter().compiles_slowly();
     let skipped = slow && !cfg!(feature = "heavy-tests");
     if skipped {
         println!("skipped: an hour and 18 GB on SwiftShader for so many kernels: --features heavy-tests");

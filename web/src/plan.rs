@@ -35,7 +35,7 @@ struct Planned {
 /// What was opened.
 #[derive(Serialize)]
 struct Opened {
-    adapter: Option<AdapterReport>,
+    adapter: AdapterReport,
     network: Network,
 }
 
@@ -77,7 +77,7 @@ impl Session {
             shuffle: config.shuffle,
             parameters: self.weights.parameter_count() as f64,
         };
-        let opened = Opened { adapter: self.device.adapter().map(AdapterReport::from), network };
+        let opened = Opened { adapter: self.device.adapter().into(), network };
         serde_json::to_string(&opened).map_err(|error| named("Failed", &error.to_string()))
     }
 }

@@ -118,7 +118,7 @@ class Restorer:
         return f"mprnet.Restorer({given})"
 
     @property
-    def adapter(self) -> str | None:
+    def adapter(self) -> str:
         """The name of the adapter that it runs on, which is opened if it is not yet.
 
         Raises

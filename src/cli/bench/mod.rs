@@ -255,9 +255,8 @@ type Measured = Result<(Vec<Row>, Option<u8>), Failure>;
 
 /// The columns that say where something was measured.
 fn adapter(device: &gpu::Device) -> [(&'static str, Cell); 2] {
-    let info = device.wgpu().adapter_info();
-    let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
-    [("adapter", Cell::Text(info.name)), ("driver", Cell::Text(driver))]
+    let gpu::AdapterSummary { name, driver, .. } = device.adapter();
+    [("adapter", Cell::Text(name.clone())), ("driver", Cell::Text(driver.clone()))]
 }
 
 /// Writes the rows, and ends as the worst of them did.

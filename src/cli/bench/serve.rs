@@ -74,8 +74,8 @@ fn write(path: &Path, graph: &crate::graph::Graph, results: Vec<Values>) -> Resu
 }
 
 fn greet(device: &gpu::Device) -> Result<(), Error> {
-    let (adapter, driver) = device.adapter().map_or(("", ""), |a| (a.name.as_str(), a.driver.as_str()));
-    tell(&Greeting { ready: true, version: env!("CARGO_PKG_VERSION"), adapter, driver })
+    let gpu::AdapterSummary { name, driver, .. } = device.adapter();
+    tell(&Greeting { ready: true, version: env!("CARGO_PKG_VERSION"), adapter: name, driver })
 }
 
 /// Runs the workload for every line on standard input, until that ends.

@@ -184,7 +184,7 @@ fn least_times(spans: &[&Span], roof: &Roof) -> Option<BTreeMap<Resource, f64>> 
 
 impl Report {
     pub(super) fn new(
-        adapter: Option<&AdapterSummary>,
+        adapter: &AdapterSummary,
         subject: Subject,
         spans: Vec<Span>,
         ceilings: Vec<Ceiling>,
@@ -193,14 +193,13 @@ impl Report {
         let all: f64 = spans.iter().map(Span::seconds).sum();
         let operators: Vec<&[Span]> = spans.chunk_by(|a, b| a.node == b.node).collect();
         let operators = operators.into_iter().map(|stages| Operator::of(stages, &roof, all)).collect();
-        let text = |of: fn(&AdapterSummary) -> String| adapter.map(of).unwrap_or_default();
         Self {
             mprnet: env!("CARGO_PKG_VERSION"),
             date: date::now(),
             adapter: Adapter {
-                name: text(|a| a.name.clone()),
-                backend: text(|a| a.backend.to_string()),
-                driver: text(|a| a.driver.clone()),
+                name: adapter.name.clone(),
+                backend: adapter.backend.to_string(),
+                driver: adapter.driver.clone(),
             },
             model: subject.model,
             configuration: subject.configuration,
@@ -298,6 +297,7 @@ fn kinds(spans: &[Span], roof: &Roof, all: f64) -> Vec<Kind> {
 #[cfg(test)]
 mod tests {
     use crate::Interval;
+    use crate::gpu::Device;
 
     use super::*;
 
@@ -347,7 +347,8 @@ mod tests {
             bands: Some(4),
             runs: 1,
         };
-        Report::new(None, subject, spans, ceilings)
+        let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
+        Report::new(device.adapter(), subject, spans, ceilings)
     }
 
     #[test]

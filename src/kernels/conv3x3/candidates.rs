@@ -76,6 +76,11 @@ const INTEL_TWO_HALVES: &[Candidate] = &[WINOGRAD4, DIRECT];
 const MOBILE: &[Candidate] = &[MATRIX8, WINOGRAD4, TILED, BLOCK, DIRECT];
 /// Narrow convolutions have few multiplications to save for the transforms.
 const MOBILE_NARROW: &[Candidate] = &[MATRIX8, TILED, WINOGRAD4, BLOCK, DIRECT];
+/// What Arm, Imagination and Broadcom make: as those, but for block before tiled, since what Mali calls workgroup memory
+/// is ordinary memory behind the same cache, and a copy to it saves nothing; and without matrices, which want subgroups
+/// of 32 lanes. Argued from how they are built: none was measured, and no compiler's output was looked at.
+const MALI: &[Candidate] = &[WINOGRAD4, BLOCK, TILED, DIRECT];
+const MALI_NARROW: &[Candidate] = &[BLOCK, WINOGRAD4, TILED, DIRECT];
 /// Adreno before its 7th generation, which has no subgroup operations: Winograd's transforms spill there, tiled alone
 /// does not.
 const OLD_ADRENO: &[Candidate] = &[TILED, DIRECT];
@@ -98,9 +103,11 @@ pub fn candidates(shape: &ConvShape, target: &Target) -> Vec<Candidate> {
         Maker::Qualcomm if target.subgroups.is_none() => OLD_ADRENO,
         Maker::Qualcomm | Maker::Apple if wide => MOBILE,
         Maker::Qualcomm | Maker::Apple => MOBILE_NARROW,
+        Maker::Mobile if wide => MALI,
+        Maker::Mobile => MALI_NARROW,
         Maker::Nvidia if width >= WIDE_FOR_NVIDIA => NVIDIA_WIDE,
         Maker::Nvidia => NVIDIA,
-        _ => GPU,
+        Maker::Amd | Maker::Intel | Maker::Other => GPU,
     };
     let usable = |c: &Candidate| c.variant.refused(target).is_none();
     let mut found: Vec<Candidate> = ranked.iter().copied().filter(usable).collect();
@@ -136,6 +143,8 @@ mod tests {
         assert_eq!(first(&two, &intel), Variant::Winograd4);
         assert_eq!(first(&wide, &of(Maker::Apple)), Variant::Winograd4);
         assert_eq!(first(&narrow, &of(Maker::Apple)), Variant::Tiled);
+        let mobile = of(Maker::Mobile);
+        assert_eq!([&wide, &narrow].map(|s| first(s, &mobile)), [Variant::Winograd4, Variant::Block]);
         let adreno = Target { subgroups: Some((64, 128)), ..of(Maker::Qualcomm) };
         assert_eq!(first(&wide, &adreno), Variant::Winograd4);
         assert_eq!(first(&wide, &Target { subgroups: None, ..adreno }), Variant::Tiled);

@@ -55,7 +55,10 @@ fn tiling(target: &Target, quads: u32) -> (u32, Tiling) {
         return (2, Tiling { cells: 4, groups: best });
     }
     // AMD's compiler takes subgroups of 64 lanes where there are more than 32.
-    let subgroup = if matches!(target.maker, Maker::Nvidia | Maker::Apple | Maker::Intel) { 32 } else { 64 };
+    let subgroup = match target.maker {
+        Maker::Nvidia | Maker::Apple | Maker::Intel | Maker::Mobile => 32,
+        Maker::Amd | Maker::Qualcomm | Maker::Other => 64,
+    };
     // 32 lanes share weights where a subgroup of as many must.
     let cells: &[u32] = if subgroups_share(target) { &[4] } else { &[2, 4] };
     let fits = |t: &Tiling| t.lanes() <= LANES && t.moves(1) && t.memory(1) <= MEMORY;
