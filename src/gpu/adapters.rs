@@ -24,7 +24,7 @@ pub fn chosen(found: &[AdapterSummary], options: &DeviceOptions) -> Result<usize
     position(found, options.device.as_deref())
 }
 
-/// The indices of those that a list such as `0,1` names, each once; `all` is every GPU, by the first of
+/// The indices of those that a list such as `0,1` names, each once; `all` is every GPU whose limits do, by the first of
 /// the backends that list it, and where there is none every software adapter. The whole text is a name before it is a
 /// list: names have commas.
 ///
@@ -32,13 +32,15 @@ pub fn chosen(found: &[AdapterSummary], options: &DeviceOptions) -> Result<usize
 /// [`Error::NoAdapter`] or [`Error::UnknownDevice`].
 pub fn several(found: &[AdapterSummary], text: &str) -> Result<Vec<usize>> {
     if text == "all" {
-        let gpus: Vec<usize> = (0..found.len()).filter(|&i| !found[i].is_software()).collect();
+        let able: Vec<usize> = (0..found.len()).filter(|&i| found[i].lacks().is_none()).collect();
+        let able = if able.is_empty() { (0..found.len()).collect() } else { able };
+        let gpus: Vec<usize> = able.iter().copied().filter(|&i| !found[i].is_software()).collect();
         let listed_before = |i: usize| {
             let again =
                 |one: &AdapterSummary| one.backend != found[i].backend && one.is_same_hardware(&found[i]);
             found[..i].iter().any(again)
         };
-        let all = if gpus.is_empty() { (0..found.len()).collect() } else { gpus };
+        let all = if gpus.is_empty() { able } else { gpus };
         let all: Vec<usize> = all.into_iter().filter(|&i| !listed_before(i)).collect();
         return if all.is_empty() { Err(Error::NoAdapter) } else { Ok(all) };
     }
@@ -120,11 +122,11 @@ pub(super) async fn without_dxc(meant: &AdapterSummary) -> Option<(wgpu::Adapter
     Some(same)
 }
 
-/// The kind, whether OpenGL lists it, its own place or Vulkan's for the same hardware, and
+/// Whether a limit is too low, the kind, whether OpenGL lists it, its own place or Vulkan's for the same hardware, and
 /// whether that is Vulkan's.
-type Rank = (u8, bool, usize, bool);
+type Rank = (bool, u8, bool, usize, bool);
 
-/// Sorts adapters: GPUs of their own before those of processors, and software last; then
+/// Sorts adapters: those whose limits do; then GPUs of their own before those of processors, and software last; then
 /// OpenGL, then as they are listed. DX12 comes right after Vulkan on the same hardware, whatever each calls it: there
 /// nothing that is compiled can be remembered, and without `dxcompiler.dll` compiling takes many times as long.
 fn ranks(adapters: &[&AdapterSummary]) -> Vec<Rank> {
@@ -136,6 +138,7 @@ fn ranks(adapters: &[&AdapterSummary]) -> Vec<Rank> {
         let twin = by_vulkan(adapter);
         let first = twin.unwrap_or(index);
         (
+            adapter.lacks().is_some(),
             kind(adapters[first].device_type),
             adapter.backend == wgpu::Backend::Gl,
             first,
@@ -245,6 +248,20 @@ pub(super) mod tests {
             summary("RTX", Dx12, DiscreteGpu, (1, "")),
         ];
         assert_eq!(sorted(&adapters), [2, 1, 0]);
+    }
+
+    #[test]
+    fn what_lacks_something_comes_last() {
+        let able = summary("llvmpipe", Vulkan, Cpu, (0, ""));
+        let mut lacking = summary("GC7000", Gl, IntegratedGpu, (1, ""));
+        lacking.limits.max_storage_buffers_per_shader_stage = 4;
+        let told = "it allows 4 storage buffers a shader, and kernels take 6";
+        assert_eq!((able.lacks(), lacking.lacks().as_deref()), (None, Some(told)));
+        let adapters = [lacking, able];
+        assert_eq!(sorted(&adapters), [1, 0]);
+        assert_eq!(several(&adapters, "all").unwrap(), [1]);
+        // Alone it is named, and opening it tells what it lacks.
+        assert_eq!(several(&adapters[..1], "all").unwrap(), [0]);
     }
 
     #[test]

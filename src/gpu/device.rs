@@ -63,7 +63,8 @@ impl Device {
     /// Opens an adapter with all of its limits.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses.
+    /// [`Error::NoAdapter`], [`Error::UnknownDevice`], or [`Error::Gpu`] where the driver refuses or the adapter has a
+    /// limit that is too low ([`AdapterSummary::lacks`]).
     pub fn new(options: &DeviceOptions) -> Result<Self> {
         pollster::block_on(Self::new_async(options))
     }
@@ -89,6 +90,9 @@ impl Device {
         summary: AdapterSummary,
         options: &DeviceOptions,
     ) -> Result<Self> {
+        if let Some(reason) = summary.lacks() {
+            return Err(Error::Gpu { during: opening(&summary), reason });
+        }
         let mut wanted =
             wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64 | TIMESTAMPS;
         // wgpu lists it by the shapes of matrices; but lavapipe has shapes where it refuses the feature.

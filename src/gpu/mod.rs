@@ -5,6 +5,7 @@ mod checked;
 mod clock;
 mod device;
 mod dxc;
+mod limits;
 mod linker;
 mod maker;
 mod owned;

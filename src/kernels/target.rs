@@ -4,8 +4,9 @@ use super::{Choices, Variant};
 use crate::gpu::{AdapterSummary, Device, Maker, Storage};
 use crate::plan::Precision;
 
-/// Bytes of workgroup memory that every adapter has.
-const WORKGROUP_MEMORY: u32 = 16 << 10;
+/// Lanes of a workgroup, and bytes of its memory, that WebGPU guarantees. Vulkan and OpenGL ES guarantee 128 lanes.
+pub(super) const LANES: u32 = 256;
+pub(super) const WORKGROUP_MEMORY: u32 = 16 << 10;
 /// On a software adapter: enough for all of its threads and for few dispatches; more gains nothing there.
 const SOFTWARE_SCRATCH: u64 = 16 << 20;
 /// For each thread of a software adapter that loads by vectors, and so waits for memory: what its second-level cache
@@ -107,7 +108,7 @@ impl Target {
             storage,
             subgroups: None,
             matrices: Vec::new(),
-            lanes: 256,
+            lanes: LANES,
             workgroup_memory: WORKGROUP_MEMORY,
             software: false,
             lane_loops: false,

@@ -4,12 +4,12 @@ use std::mem::offset_of;
 use std::path::Path;
 
 use mprnet::kernels::{BindingIndex, Params, View};
-use naga::proc::Layouter;
 use naga::{
     AddressSpace, Block, Expression, Function, Handle, Module, ShaderStage, Statement, StorageAccess, Type,
     TypeInner,
 };
 
+use crate::limits::Taken;
 use crate::translate::{all_specs, compile};
 
 /// Names by binding number.
@@ -28,15 +28,11 @@ const LARGER: [(&str, Most); 2] =
 /// Where a module breaks what holds on every adapter or what the executor relies on.
 fn lint(module: &Module, (most_lanes, most_shared): Most) -> Vec<String> {
     let mut found = Vec::new();
-    let mut layouter = Layouter::default();
-    layouter.update(module.to_ctx()).expect("types have sizes");
-    let (mut shared, mut storages) = (0, 0);
+    let Taken { storages, shared, .. } = Taken::by(module);
     for (_, variable) in module.global_variables.iter() {
         let name = variable.name.as_deref().unwrap_or_default();
         match variable.space {
-            AddressSpace::WorkGroup => shared += layouter[variable.ty].size,
             AddressSpace::Storage { access } => {
-                storages += 1;
                 if access.contains(StorageAccess::STORE) != MUTABLE.contains(&name) {
                     found.push(format!("{name} is bound for {access:?}"));
                 }

@@ -6,6 +6,7 @@ mod bands;
 mod common;
 mod directx;
 mod fusions;
+mod limits;
 mod lints;
 mod means;
 mod metal;

@@ -162,6 +162,20 @@ fn kernels_of(storage: Storage) -> &'static BTreeSet<KernelSpec> {
     &all[STORAGES.iter().position(|&it| it == storage).unwrap()]
 }
 
+/// The kernels of networks where each convolution gets the plainest.
+pub fn plainest_specs() -> BTreeSet<KernelSpec> {
+    let lower = |graph: &Graph, storage| {
+        let target = Target::portable(storage).with_choices(Choices::Always(Variant::Direct));
+        let stages = graph.nodes().iter().flat_map(|node| kernels::lower(graph, node, &target).stages);
+        stages.map(|stage| stage.spec).collect::<Vec<_>>()
+    };
+    let networks = networks();
+    STORAGES
+        .iter()
+        .flat_map(|&storage| networks.iter().flat_map(move |graph| lower(graph, storage)))
+        .collect()
+}
+
 /// Every distinct kernel, and those that measure what adapters can do.
 pub fn all_specs() -> BTreeSet<KernelSpec> {
     STORAGES.into_iter().flat_map(kernels_of).cloned().chain(probe::specs()).collect()

@@ -157,6 +157,8 @@ mod tests {
         assert_eq!(first(&wide, &Target { slow_compiler: true, ..of(Maker::Nvidia) }), Variant::Block);
         let warp = Target { slow_compiler: true, ..Target::lavapipe(Storage::F32) };
         assert_eq!(first(&wide, &warp), Variant::Block);
+        let small = Target { lanes: 128, ..of(Maker::Amd) };
+        assert_eq!(first(&wide, &small), Variant::Block);
         let exact = Target { direct_sums: true, ..of(Maker::Apple) };
         assert_eq!(first(&wide, &exact), Variant::Tiled);
         let failed = Target { failed: Variant::ALL.to_vec(), ..of(Maker::Amd) };

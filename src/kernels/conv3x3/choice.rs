@@ -8,6 +8,7 @@ use super::lanes::Spread;
 use super::{candidates, matrix};
 use crate::graph::{Conv, Epilogue, Graph, Node, Patches};
 use crate::kernels::Target;
+use crate::kernels::target::{LANES, WORKGROUP_MEMORY};
 
 /// A way to compute a 3x3 convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,9 +110,18 @@ impl Variant {
             }
             Self::Matrix8 => matrix::refused(target, 8),
             Self::Matrix16 => matrix::refused(target, 16),
+            Self::Tiled | Self::Winograd2 | Self::Winograd4 => small(target),
             _ => None,
         }
     }
+}
+
+/// Why a target is too small for shaders that take what WebGPU guarantees, if it is.
+pub(super) fn small(target: &Target) -> Option<&'static str> {
+    if target.lanes < LANES {
+        return Some("its shaders take workgroups of 256 lanes");
+    }
+    (target.workgroup_memory < WORKGROUP_MEMORY).then_some("its shaders take 16 KiB of workgroup memory")
 }
 
 /// What a convolution's speed depends on.

@@ -1,5 +1,6 @@
 //! Cooperative matrices: f16 in, sums in f32.
 
+use super::choice::small;
 use super::pooled;
 use crate::gpu::{KernelSpec, Maker, Storage};
 use crate::graph::{Conv, Graph};
@@ -37,7 +38,10 @@ pub(super) fn refused(target: &Target, side: u32) -> Option<&'static str> {
     if !target.matrices.contains(&side) {
         return Some("the adapter has no cooperative matrices of that size from f16 to f32");
     }
-    rows(target).is_none().then_some("its shaders need subgroups of 32 to 64 lanes")
+    if rows(target).is_none() {
+        return Some("its shaders need subgroups of 32 to 64 lanes");
+    }
+    small(target)
 }
 
 /// Bytes of workgroup memory for so many blocks of outputs: pixels, a column of taps, products, and a word where

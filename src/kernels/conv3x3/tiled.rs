@@ -3,6 +3,7 @@
 use super::pooled;
 use crate::gpu::{KernelSpec, Maker};
 use crate::graph::Conv;
+use crate::kernels::target::{LANES, WORKGROUP_MEMORY};
 use crate::kernels::{Context, Grid, Stage, Target, convolution};
 use crate::plan::Reach;
 
@@ -12,10 +13,6 @@ struct Tiling {
     cells: u32,
     groups: u32,
 }
-
-/// Lanes of a workgroup and bytes of its memory that every adapter has.
-const LANES: u32 = 256;
-const MEMORY: u32 = 16 << 10;
 
 impl Tiling {
     fn lanes(self) -> u32 {
@@ -61,7 +58,7 @@ fn tiling(target: &Target, quads: u32) -> (u32, Tiling) {
     };
     // 32 lanes share weights where a subgroup of as many must.
     let cells: &[u32] = if subgroups_share(target) { &[4] } else { &[2, 4] };
-    let fits = |t: &Tiling| t.lanes() <= LANES && t.moves(1) && t.memory(1) <= MEMORY;
+    let fits = |t: &Tiling| t.lanes() <= LANES && t.moves(1) && t.memory(1) <= WORKGROUP_MEMORY;
     let all = cells.iter().flat_map(|&cells| (4..=16).map(move |groups| Tiling { cells, groups }));
     let best = all.filter(fits).min_by_key(|t| t.cost(quads, subgroup));
     (1, best.unwrap_or(Tiling { cells: 4, groups: 4 }))
@@ -104,7 +101,7 @@ mod tests {
                 let (quads, tiling) = tiling(target, channels.div_ceil(4));
                 assert!(tiling.lanes() <= LANES, "{tiling:?}");
                 assert!(tiling.moves(quads), "{tiling:?}");
-                assert!(tiling.memory(quads) <= MEMORY, "{tiling:?}");
+                assert!(tiling.memory(quads) <= WORKGROUP_MEMORY, "{tiling:?}");
             }
         }
     }
