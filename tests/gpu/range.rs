@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mprnet::gpu::Device;
+use mprnet::gpu::{Device, Maker};
 use mprnet::graph::{Graph, Groups, Op, Patches, TensorId, passes, rescale};
 use mprnet::image::{self, Frame};
 use mprnet::model::{self, Export, FeaturePeaks, ImageFormat, Mode, NetworkOptions, Stage, Task, Weights};
@@ -167,9 +167,10 @@ fn what_overflows_f16_fits_when_moved() {
     assert!(matches!(calibrator.deviation(&middle, &FeaturePeaks::default()), Err(Error::NotFinite(_))));
 }
 
-/// Restored in f16 and in f32: the bytes, and the precision after.
+/// Restored in f16 and in f32: the bytes, and the precision after. By kernels for GPUs, which take least memory.
 fn restored(weights: &Weights, options: RestorerOptions) -> (Vec<u8>, Precision) {
-    let restorer = Restorer::new(weights.clone(), host_device(), options);
+    let device = host_device().with_kernels_for(Maker::Other);
+    let restorer = Restorer::new(weights.clone(), device, options);
     let result = restorer.restore(&photo(40, 24)).unwrap();
     (bytes(&result).to_vec(), restorer.precision())
 }
