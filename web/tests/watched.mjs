@@ -1,13 +1,13 @@
 // What a worker's browser gives, as its address asks: `limits` gives devices no more than WebGPU's default limits, `no-clock` none
-// with timestamps, `no-info` no names of adapters, `refuse=LABEL` no pipelines whose label begins so. Bytes of buffers that are not
-// destroyed are counted.
+// with timestamps, `no-info` no names of adapters, `refuse=LABEL` no pipelines whose label begins so, `mapped=BYTES` no larger
+// buffers that are mapped when they are made. Bytes of buffers that are not destroyed are counted.
 
 const asked = new URL(self.location.href).searchParams;
 const request = GPUAdapter.prototype.requestDevice;
 const create = GPUDevice.prototype.createBuffer;
 const destroy = GPUBuffer.prototype.destroy;
 
-self.watched = { limits: null, features: [], bytes: 0, most: 0, refused: [], made: [] };
+self.watched = { limits: null, features: [], bytes: 0, most: 0, refused: [], made: [], unmapped: 0 };
 const alive = new Set();
 
 GPUAdapter.prototype.requestDevice = async function (descriptor = {}) {
@@ -24,6 +24,10 @@ GPUAdapter.prototype.requestDevice = async function (descriptor = {}) {
   return device;
 };
 GPUDevice.prototype.createBuffer = function (descriptor) {
+  if (descriptor.mappedAtCreation && asked.has("mapped") && descriptor.size > Number(asked.get("mapped"))) {
+    self.watched.unmapped += 1;
+    throw new RangeError(`no memory for ${descriptor.size} bytes`);
+  }
   const buffer = create.call(this, descriptor);
   alive.add(buffer);
   self.watched.bytes += buffer.size;
