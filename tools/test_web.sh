@@ -37,7 +37,12 @@ cargo test --locked --no-run --test metrics
 
 export MPRNET_WEB_MODULES="$modules/node_modules" MPRNET_WEB_OUT="$lab/out" MPRNET_WEB_CHROMIUM="$chromium"
 export MPRNET_WEB_SWIFTSHADER="$lab/chromium/usr/lib/chromium"
-export MPRNET_WEB_PROGRAM="$PWD/${CARGO_TARGET_DIR:-target}/debug/mprnet"
+target="${CARGO_TARGET_DIR:-target}"
+case "$target" in
+    /*) ;;
+    *) target="$PWD/$target" ;;
+esac
+export MPRNET_WEB_PROGRAM="$target/debug/mprnet"
 [ $# -gt 0 ] || set -- package trouble golden page access report
 tests=""
 for name in "$@"; do
