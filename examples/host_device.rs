@@ -6,12 +6,11 @@ use mprnet::model::{Task, Weights};
 use mprnet::{Restorer, RestorerOptions, gpu};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // The host program's device: what of these it was opened with is used.
-    let used = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
+    // The host program's device, with those of the features that kernels gain by which its adapter has.
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
     let request = wgpu::DeviceDescriptor {
-        required_features: adapter.features() & used,
+        required_features: adapter.features() & gpu::Device::FEATURES,
         required_limits: adapter.limits(),
         ..Default::default()
     };

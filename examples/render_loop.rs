@@ -49,9 +49,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let output = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("render_loop.png"), PathBuf::from);
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))?;
-    let used = wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64;
     let request = wgpu::DeviceDescriptor {
-        required_features: adapter.features() & used,
+        required_features: adapter.features() & gpu::Device::FEATURES,
         required_limits: adapter.limits(),
         ..Default::default()
     };

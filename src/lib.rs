@@ -20,7 +20,10 @@
 //! In browsers no thread can wait for the GPU: where a call has a twin named `..._async`, only the twin works there
 //! ([`Restoration`] has those of [`Restorer::restore_with_progress`] and [`Restorer::capture`]), and what waits and has
 //! none does not: [`Executor::compute`] and [`Executor::run_timed`], [`Calibrator`],
-//! [`gpu::adapters`], [`gpu::Device::noop`], [`pool`], [`probe`] and tuning.
+//! [`gpu::adapters`], [`gpu::Device::noop`], [`pool`], [`probe`], [`conformance`], [`specimen`] and tuning.
+//!
+//! wgpu panics where a device is lost or a texture is another device's, and decoders may on damaged files. Such panics
+//! are caught and become errors, which takes a program whose panics unwind: with `panic = "abort"` they end it.
 
 pub mod checkpoint;
 #[cfg(feature = "cli")]

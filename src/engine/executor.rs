@@ -1,6 +1,7 @@
 //! A compiled graph: its dispatches, which are made when their pipelines are there and cut anew as the adapter turns
 //! out to be fast or slow.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::compile::{self, Compiled, Lower, Place};
@@ -50,6 +51,14 @@ pub struct Executor {
     pub(super) stream: Option<Stream>,
     /// What was loaded for a run in bands, or came of it.
     pub(super) on_host: Mutex<Option<OnHost>>,
+}
+
+/// What it takes, and not its hundreds of dispatches.
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Executor");
+        shown.field("memory", &self.memory()).field("dispatches", &self.planned.len()).finish_non_exhaustive()
+    }
 }
 
 impl Executor {

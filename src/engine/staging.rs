@@ -83,39 +83,24 @@ impl Transfers {
         Ok(())
     }
 
-    /// Whether inputs may be written before it is their run's turn: any number of them would take any memory.
-    pub(crate) fn stages_ahead(&self) -> bool {
-        self.staged.load(Ordering::Relaxed) < SPARE
+    /// Leave to write inputs before it is their run's turn: any number of them would take any memory.
+    pub(crate) fn ahead(self: &Arc<Self>) -> Option<Permit> {
+        let few = |staged| (staged < SPARE).then_some(staged + 1);
+        let taken = self.staged.fetch_update(Ordering::Relaxed, Ordering::Relaxed, few);
+        taken.is_ok().then(|| Permit(Arc::clone(self)))
     }
 
-    /// Writes inputs to staging buffers, from which a submission copies them.
+    /// Writes the inputs of the run whose turn it is to staging buffers, from which a submission copies them.
     ///
     /// # Errors
-    /// [`Error::Input`] where the inputs do not fit the graph, [`Error::OutOfMemory`] or [`Error::Gpu`].
+    /// As [`Permit::stage`].
     pub(crate) fn stage<'a>(
         self: &Arc<Self>,
         device: &Device,
         inputs: impl Into<Cow<'a, [Values]>>,
     ) -> Result<Staged> {
-        let inputs = inputs.into();
-        self.check(&inputs)?;
-        if self.streams {
-            return Ok(Staged::new(self, None, inputs.into_owned()));
-        }
-        let (spare, during, bytes) = (take(&self.spare_inputs), "making room to upload", bytes(&self.inputs));
-        let (set, written) = device.checked_for(during, bytes, || {
-            let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
-            let set = spare.unwrap_or_else(|| make(device, &self.inputs, usage));
-            let mut lanes = self.inputs.iter().zip(&*inputs).zip(&set);
-            let written = lanes.try_for_each(|((lane, values), buffers)| {
-                let mut parts = lane.parts.iter().zip(buffers);
-                parts.try_for_each(|(part, buffer)| part.write(&lane.desc, values, buffer))
-            });
-            (set, written)
-        })?;
-        written.map_err(|_| device.not_mapped(during, bytes))?;
-        tracing::trace!("a photo is staged");
-        Ok(Staged::new(self, Some(set), Vec::new()))
+        self.staged.fetch_add(1, Ordering::Relaxed);
+        Permit(Arc::clone(self)).stage(device, inputs)
     }
 
     fn check(&self, inputs: &[Values]) -> Result<()> {
@@ -199,23 +184,55 @@ impl Part {
     }
 }
 
+/// Leave for the inputs of a run to be on their way, from before they are written until they are copied.
+pub(crate) struct Permit(Arc<Transfers>);
+
+impl Permit {
+    /// Writes inputs to staging buffers, from which a submission copies them.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the inputs do not fit the graph, [`Error::OutOfMemory`] or [`Error::Gpu`].
+    pub(crate) fn stage<'a>(self, device: &Device, inputs: impl Into<Cow<'a, [Values]>>) -> Result<Staged> {
+        let (transfers, inputs) = (&*self.0, inputs.into());
+        transfers.check(&inputs)?;
+        if transfers.streams {
+            return Ok(Staged { permit: self, set: None, values: inputs.into_owned() });
+        }
+        let (spare, lanes) = (take(&transfers.spare_inputs), &transfers.inputs);
+        let (during, bytes) = ("making room to upload", bytes(lanes));
+        let (set, written) = device.checked_for(during, bytes, || {
+            let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
+            let set = spare.unwrap_or_else(|| make(device, lanes, usage));
+            let written = lanes.iter().zip(&*inputs).zip(&set).try_for_each(|((lane, values), buffers)| {
+                let mut parts = lane.parts.iter().zip(buffers);
+                parts.try_for_each(|(part, buffer)| part.write(&lane.desc, values, buffer))
+            });
+            (set, written)
+        })?;
+        written.map_err(|_| device.not_mapped(during, bytes))?;
+        tracing::trace!("a photo is staged");
+        Ok(Staged { permit: self, set: Some(set), values: Vec::new() })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.staged.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Inputs on their way: written, and not yet copied.
 pub(crate) struct Staged {
-    transfers: Arc<Transfers>,
+    permit: Permit,
     set: Option<Set>,
     /// As they came, where they move band by band.
     values: Vec<Values>,
 }
 
 impl Staged {
-    fn new(transfers: &Arc<Transfers>, set: Option<Set>, values: Vec<Values>) -> Self {
-        transfers.staged.fetch_add(1, Ordering::Relaxed);
-        Self { transfers: Arc::clone(transfers), set, values }
-    }
-
     /// Whether these are inputs for what `transfers` moves.
     pub(crate) fn is_for(&self, transfers: &Arc<Transfers>) -> bool {
-        Arc::ptr_eq(&self.transfers, transfers)
+        Arc::ptr_eq(&self.permit.0, transfers)
     }
 
     /// The inputs as they came.
@@ -226,7 +243,8 @@ impl Staged {
     /// Adds their copies to commands.
     pub(super) fn record(mut self, slots: &[Owned], commands: &mut wgpu::CommandEncoder) -> Uploading {
         let (set, failed) = (self.set.take().unwrap_or_default(), Arc::new(AtomicBool::new(false)));
-        for (lane, buffers) in self.transfers.inputs.iter().zip(&set) {
+        let transfers = &self.permit.0;
+        for (lane, buffers) in transfers.inputs.iter().zip(&set) {
             for (part, buffer) in lane.parts.iter().zip(buffers) {
                 buffer.unmap();
                 commands.copy_buffer_to_buffer(buffer, 0, &slots[part.slot], part.offset, part.bytes);
@@ -237,16 +255,15 @@ impl Staged {
                 });
             }
         }
-        Uploading { transfers: Arc::clone(&self.transfers), set, failed }
+        Uploading { transfers: Arc::clone(transfers), set, failed }
     }
 }
 
 /// What no run has taken is there for the next.
 impl Drop for Staged {
     fn drop(&mut self) {
-        self.transfers.staged.fetch_sub(1, Ordering::Relaxed);
         if let Some(set) = self.set.take() {
-            keep(&self.transfers.spare_inputs, set);
+            keep(&self.permit.0.spare_inputs, set);
         }
     }
 }

@@ -60,6 +60,12 @@ pub struct Device {
 }
 
 impl Device {
+    /// What a device is best opened with, and works without: 16-bit storage as it is
+    /// ([`wgpu::Features::SHADER_F16`]), kernels that spread loads over a subgroup ([`wgpu::Features::SUBGROUP`]), and
+    /// words of 64 bits, which only software adapters gain by ([`wgpu::Features::SHADER_INT64`]).
+    pub const FEATURES: wgpu::Features =
+        wgpu::Features::SHADER_F16.union(wgpu::Features::SUBGROUP).union(wgpu::Features::SHADER_INT64);
+
     /// Opens an adapter with all of its limits.
     ///
     /// # Errors
@@ -93,8 +99,7 @@ impl Device {
         if let Some(reason) = summary.lacks() {
             return Err(Error::Gpu { during: opening(&summary), reason });
         }
-        let mut wanted =
-            wgpu::Features::SHADER_F16 | wgpu::Features::SUBGROUP | wgpu::Features::SHADER_INT64 | TIMESTAMPS;
+        let mut wanted = Self::FEATURES | TIMESTAMPS;
         // wgpu lists it by the shapes of matrices; but lavapipe has shapes where it refuses the feature.
         if !summary.matrices().is_empty() {
             wanted |= wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
@@ -158,9 +163,12 @@ impl Device {
         Ok(opened)
     }
 
-    /// Uses a device and queue that the host program has opened. Native 16-bit storage is used if the device was
-    /// opened with [`wgpu::Features::SHADER_F16`]; kernels are the faster for [`wgpu::Features::SUBGROUP`], and on
-    /// software adapters for [`wgpu::Features::SHADER_INT64`].
+    /// Uses a device and queue that the host program has opened, best with those of [`Device::FEATURES`] that its
+    /// adapter has, and with the adapter's limits.
+    ///
+    /// What the host program has asked of wgpu to be called back for (`map_async`, `on_submitted_work_done`) may be
+    /// called on threads of this library, which ask the device whether work is done: it is to be short, must never wait
+    /// for a restorer, and its panics end there.
     #[must_use]
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let summary = AdapterSummary::of_device(&device);

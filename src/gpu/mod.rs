@@ -24,6 +24,7 @@ pub use adapters::{adapters, chosen, several};
 pub use clock::Clock;
 pub use device::{Device, DeviceOptions};
 pub(crate) use dxc::found as dxcompiler;
+pub(crate) use limits::lanes;
 pub use linker::{KernelSpec, Storage, TEXEL_COLUMNS};
 pub use maker::Maker;
 pub(crate) use owned::Owned;

@@ -9,8 +9,8 @@ use super::metadata::Metadata;
 use super::samples::{Arithmetic, Depth, Sample, Samples, with_samples};
 use crate::error::{Error, Result};
 
-/// The most pixels an image may have: 2^28, that is 268 megapixels or 16,384 x 16,384. Fuzzers, which claim large sizes
-/// in small files all the time, get less.
+/// The most pixels that an image may have in a file, a strip or a video: 2^28, that is 268 megapixels or 16,384 x
+/// 16,384. Fuzzers, which claim large sizes in small files all the time, get less.
 pub const MAX_PIXELS: u64 = if cfg!(fuzzing) { 1 << 22 } else { 1 << 28 };
 
 /// An image in memory: RGB samples row by row, and beside them what the network does not touch.
@@ -156,7 +156,8 @@ impl Frame {
         self.height
     }
 
-    /// The colour: `width * height * 3` samples, R, G, B interleaved, row by row.
+    /// The colour: `width * height * 3` samples, R, G, B interleaved, row by row. Of a [grey](Self::is_grey) frame that
+    /// was restored the three may differ a little, and their luma is what files and [`Self::to_rgb8`] have.
     #[must_use]
     pub fn samples(&self) -> &Samples {
         &self.samples

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::frame::Frame;
-use super::samples::{Sample, Samples, map_samples};
+use super::samples::{Arithmetic, Sample, Samples, map_samples};
 use crate::{Error, Result};
 
 /// The channels of a pixel, in the order in which they lie.
@@ -176,19 +176,15 @@ impl Frame {
         if !grey && self.alpha().is_none() {
             return (channels, Cow::Borrowed(self.samples()));
         }
-        let samples = match (self.samples(), self.alpha()) {
-            (Samples::U8(rgb), Some(Samples::U8(alpha))) => {
-                Samples::U8(interleave(rgb, Some(alpha), grey, one))
-            }
-            (Samples::U16(rgb), Some(Samples::U16(alpha))) => {
-                Samples::U16(interleave(rgb, Some(alpha), grey, one))
-            }
-            (Samples::F32(rgb), Some(Samples::F32(alpha))) => {
-                Samples::F32(interleave(rgb, Some(alpha), grey, one))
-            }
-            (rgb, _) => map_samples!(rgb, v => interleave(v, None, grey, one)),
-        };
+        let alpha = self.alpha();
+        let samples =
+            map_samples!(self.samples(), rgb => interleave(rgb, alpha.map(Arithmetic::slice), grey, one));
         (channels, Cow::Owned(samples))
+    }
+
+    /// The luma of each pixel.
+    pub(super) fn luma(&self) -> Samples {
+        map_samples!(self.samples(), rgb => interleave(rgb, None, true, true))
     }
 }
 
@@ -211,7 +207,7 @@ fn without_last<T: Copy>(mut samples: Vec<T>, channels: usize) -> Vec<T> {
 }
 
 /// Colour, or its luma in one channel or in three, with the transparency behind each pixel.
-fn interleave<T: Sample>(rgb: &[T], alpha: Option<&Vec<T>>, grey: bool, one: bool) -> Vec<T> {
+fn interleave<T: Sample>(rgb: &[T], alpha: Option<&[T]>, grey: bool, one: bool) -> Vec<T> {
     let pixels = rgb.as_chunks::<3>().0;
     let per_pixel = if one { 1 } else { 3 } + usize::from(alpha.is_some());
     let mut out = Vec::with_capacity(pixels.len() * per_pixel);

@@ -3,7 +3,6 @@
 /// What a file says of its picture besides the pixels, in the form that its standard gives it. The file formats carry
 /// along what they have room for.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Metadata {
     /// An ICC colour profile.
     pub icc: Option<Vec<u8>>,

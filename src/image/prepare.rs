@@ -14,8 +14,15 @@ impl Frame {
         match self.light() {
             Light::Encoded => Ok(Cow::Borrowed(self)),
             Light::Linear => {
-                let samples = self.samples().through(|light| light::encode(f32::from_unit(light)));
-                Frame::new(self.width(), self.height(), Samples::F32(samples)).map(Cow::Owned)
+                let (width, height, curve) =
+                    (self.width(), self.height(), |light| light::encode(f32::from_unit(light)));
+                let encoded = if self.is_grey() {
+                    // Of light, as in a file: the mean of colours in the curve is another.
+                    Frame::from_grey32f(width, height, &self.luma().through(curve))
+                } else {
+                    Frame::from_rgb32f(width, height, self.samples().through(curve))
+                };
+                encoded.map(Cow::Owned)
             }
         }
     }
@@ -26,12 +33,8 @@ impl Frame {
         let encoded = self.encoded()?;
         let Some(alpha) = self.alpha().filter(|alpha| alpha.hides()) else { return Ok(encoded) };
         let (mut samples, width) = (encoded.samples().clone(), self.width() as usize);
-        match (&mut samples, &alpha.in_depth(encoded.samples().depth())) {
-            (Samples::U8(rgb), Samples::U8(alpha)) => fill_hidden(rgb, alpha, width),
-            (Samples::U16(rgb), Samples::U16(alpha)) => fill_hidden(rgb, alpha, width),
-            (Samples::F32(rgb), Samples::F32(alpha)) => fill_hidden(rgb, alpha, width),
-            _ => {}
-        }
+        let alpha = alpha.in_depth(samples.depth());
+        with_samples!(&mut samples, rgb => fill_hidden(rgb, Arithmetic::slice(&alpha), width));
         Frame::new(self.width(), self.height(), samples).map(Cow::Owned)
     }
 
@@ -65,12 +68,7 @@ impl Samples {
 
     /// Puts colours back where the transparency is full.
     fn keep_hidden(&mut self, own: &Samples, alpha: &Samples) {
-        match (self, own, alpha) {
-            (Samples::U8(new), Samples::U8(own), Samples::U8(alpha)) => keep_hidden(new, own, alpha),
-            (Samples::U16(new), Samples::U16(own), Samples::U16(alpha)) => keep_hidden(new, own, alpha),
-            (Samples::F32(new), Samples::F32(own), Samples::F32(alpha)) => keep_hidden(new, own, alpha),
-            _ => {}
-        }
+        with_samples!(self, new => keep_hidden(new, Arithmetic::slice(own), Arithmetic::slice(alpha)));
     }
 }
 

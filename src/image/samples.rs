@@ -191,10 +191,8 @@ macro_rules! integer_sample {
 
             fn from_unit(unit: f32) -> Self {
                 // From 2^23 on floats are whole numbers, so that the addition rounds; `round_ties_even` is a call on
-                // processors before SSE4.1. The greater of NaN and 0 is 0.
-                #[allow(clippy::manual_clamp, reason = "clamp lets what is no number through")]
-                let unit = unit.max(0.0).min(1.0);
-                (unit * f32::from(Self::MAX) + 1.5 * 8_388_608.0).to_bits() as Self
+                // processors before SSE4.1.
+                (f32::from_unit(unit) * f32::from(Self::MAX) + 1.5 * 8_388_608.0).to_bits() as Self
             }
 
             fn luma([r, g, b]: [Self; 3]) -> Self {
@@ -233,7 +231,8 @@ impl Arithmetic for f32 {
     }
 
     fn from_unit(unit: f32) -> f32 {
-        if unit.is_nan() { 0.0 } else { unit.clamp(0.0, 1.0) }
+        // NaN is not greater than 0.
+        if unit > 0.0 { unit.min(1.0) } else { 0.0 }
     }
 
     fn luma([r, g, b]: [f32; 3]) -> f32 {

@@ -10,7 +10,8 @@ use crate::output::{self, Output};
 use crate::{Error, Result, Shown};
 
 /// Writes the weights of a file, safetensors or PyTorch's, as a safetensors file that tells what it is, and gives them.
-/// [`Export::source`] becomes the file's digest and format.
+/// [`Export::source`] becomes the file's digest and format. What processes that were killed have left beside the output
+/// goes ([`output::remove_leftovers`]).
 ///
 /// # Errors
 /// [`Error::Jobs`] where the output has another extension or is the input; [`Error::Io`], [`Error::WeightsFile`] or

@@ -35,6 +35,8 @@ pub use params::{Params, View};
 pub use stage::{Binding, BindingIndex, Grid, Lowered, Operand, Scalars, Scratch, Stage};
 pub use target::Target;
 
+use std::fmt;
+
 use crate::Result;
 use crate::gpu::{KernelSpec, Storage};
 use crate::graph::{Graph, KernelSize, Node, Op, ParamId, Role, TensorId, cost};
@@ -66,6 +68,15 @@ pub struct Packing {
     pub storage: Storage,
     /// Packs.
     pub pack: Box<dyn Fn(&Graph) -> Packed + Send + Sync>,
+}
+
+impl fmt::Debug for Packing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { params, sources, form, storage, .. } = self;
+        let mut shown = f.debug_struct("Packing");
+        shown.field("params", params).field("sources", sources).field("form", form).field("storage", storage);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// The kernels of a node on a target.

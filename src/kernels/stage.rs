@@ -162,6 +162,7 @@ pub struct Scalars {
 }
 
 /// One dispatch of an operator's windows.
+#[derive(Debug)]
 pub struct Stage {
     /// The kernel.
     pub spec: KernelSpec,
@@ -222,6 +223,7 @@ impl Stage {
 }
 
 /// An operator as kernels: for each strip of its domain every stage in turn.
+#[derive(Debug)]
 pub struct Lowered {
     /// The stages.
     pub stages: Vec<Stage>,

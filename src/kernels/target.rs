@@ -1,7 +1,7 @@
 //! What kernels are chosen for: how values are stored, and what the adapter can do.
 
 use super::{Choices, Variant};
-use crate::gpu::{AdapterSummary, Device, Maker, Storage};
+use crate::gpu::{self, AdapterSummary, Device, Maker, Storage};
 use crate::plan::Precision;
 
 /// Lanes of a workgroup, and bytes of its memory, that WebGPU guarantees. Vulkan and OpenGL ES guarantee 128 lanes.
@@ -87,7 +87,7 @@ impl Target {
         let unfit = |v: &Variant| ruled_out(adapter, *v) || device.has_given_up(v.name());
         let failed = Variant::ALL.iter().copied().filter(unfit).collect();
         let target = Self {
-            lanes: limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x),
+            lanes: gpu::lanes(&limits),
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             lane_loops,
             // What DXC compiles has subgroup operations, where a host program has not left them out.

@@ -103,6 +103,13 @@ impl Weights {
         };
         self.metadata().get(PEAKS).map(|text| FeaturePeaks::from_json(text).map_err(unfit)).transpose()
     }
+
+    /// The same, with what was measured in place of what its metadata had, as [`Self::to_safetensors`] would write it.
+    #[must_use]
+    pub fn with_feature_peaks(mut self, peaks: &FeaturePeaks) -> Self {
+        self.set_metadata(PEAKS, &peaks.to_json());
+        self
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +145,8 @@ mod tests {
         let read = FeaturePeaks::from_json(&peaks.to_json()).unwrap();
         assert_eq!(read.to_json(), peaks.to_json());
         assert_eq!(read.largest(), Some(("b", 65_500.0)));
+        let weights = Weights::embedded(crate::model::Task::Denoise).unwrap().with_feature_peaks(&peaks);
+        assert_eq!(weights.feature_peaks().unwrap(), Some(read));
         assert_eq!(read.moves().collect::<Vec<_>>(), [("b", -13), ("d", 30)]);
     }
 

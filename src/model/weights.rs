@@ -122,7 +122,6 @@ impl Weights {
     }
 
     /// Has the file say something else.
-    #[cfg(test)]
     pub(super) fn set_metadata(&mut self, key: &str, value: &str) {
         self.metadata.insert(key.to_owned(), value.to_owned());
     }

@@ -19,6 +19,7 @@ use crate::{Error, Result, Shown};
 
 /// Removes every file that this process has begun and not finished, and keeps others from being begun or finished until
 /// what is returned is dropped: for who ends the process while other threads still write.
+#[must_use = "files can be begun again once it is dropped"]
 pub fn abandon() -> impl Sized {
     OURS.remove_all()
 }

@@ -29,7 +29,9 @@ impl Work for Frames {
 
 impl Pool {
     /// Restores photos, and hands each over with its place in their order, counted from 0; those that could not be read
-    /// too. The iterator is asked for the next photo on a thread of the pool, when there is room for it.
+    /// too. The iterator is asked for the next photo on a thread of the pool, when there is room for it; this returns
+    /// only after it has answered, also where it was cancelled or no device is left. For an iterator that may have to
+    /// wait for others until then, there are [`Pool::run`] and [`Work::over`].
     ///
     /// # Errors
     /// As [`Pool::run`].

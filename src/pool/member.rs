@@ -1,5 +1,6 @@
 //! A device of a pool.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::{Restorer, Result};
@@ -16,6 +17,12 @@ pub struct Member {
     state: Mutex<State>,
     /// Held by each photo that it works on.
     turns: RwLock<()>,
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 #[derive(Default)]

@@ -164,6 +164,7 @@ impl Default for PoolOptions {
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Debug)]
 pub struct Pool {
     members: Vec<Member>,
     options: PoolOptions,
@@ -206,7 +207,8 @@ impl Pool {
         let [loaders, savers] = [self.options.loaders, self.options.savers].map(|threads| threads.max(1));
         self.members.iter_mut().for_each(Member::renew);
         let drivers = member::PHOTOS * self.members.len();
-        let line = Line::new(loaders + drivers + savers + self.options.waiting, self.options.ordered);
+        let places = (loaders + drivers + savers).saturating_add(self.options.waiting);
+        let line = Line::new(places, self.options.ordered);
         workers::run(work, &self.members, [loaders, savers], jobs, &line, cancel, deliver)
     }
 }

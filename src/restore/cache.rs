@@ -80,6 +80,13 @@ impl Cache {
         }
     }
 
+    /// Leaves those of other sizes than this photo's what they may take, where nothing bounds all of them.
+    pub(super) fn let_others_go(&mut self, model: &Model, key: Key) {
+        if model.options.max_memory.or(self.limit.map(|limit| limit.bytes)).is_none() {
+            self.keep(self.spare, Some(key.size()));
+        }
+    }
+
     /// Bytes of the device that executors take, apart from those of one size.
     fn kept(&self, besides: Option<[u32; 2]>) -> u64 {
         let counted = self.executors.iter().filter(|(key, _)| Some(key.size()) != besides);
@@ -172,9 +179,6 @@ const LEAST: u64 = 8 << 20;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::OnceLock;
-    use std::sync::atomic::AtomicBool;
-
     use super::super::RestorerOptions;
     use super::super::narrow;
     use super::super::turn::Turn;
@@ -185,15 +189,9 @@ mod tests {
     use crate::tune::Tuning;
 
     fn model(max_memory: impl Into<Option<u64>>) -> Model {
-        Model {
-            place: 0,
-            device: Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap(),
-            weights: narrow(),
-            options: RestorerOptions { max_memory: max_memory.into(), ..RestorerOptions::default() },
-            store: WeightStore::default(),
-            peaks: OnceLock::new(),
-            too_large: AtomicBool::new(false),
-        }
+        let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
+        let options = RestorerOptions { max_memory: max_memory.into(), ..RestorerOptions::default() };
+        Model::new(0, device, narrow(), options)
     }
 
     fn key(width: u32) -> Key {
@@ -267,6 +265,11 @@ mod tests {
         }
         pollster::block_on(cache.lock()).spare = 0;
         assert_eq!([0, 1].map(|place| photo(place, 96)), [(0, 1), (0, 2)]);
+        // A large photo's goes also where the next one's size is known.
+        pollster::block_on(cache.lock()).spare = u64::MAX;
+        let small = photo(0, 64);
+        pollster::block_on(cache.lock()).spare = 0;
+        assert_eq!((small.1, photo(0, 64)), (3, (0, 1)));
     }
 
     #[test]

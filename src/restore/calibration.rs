@@ -1,5 +1,7 @@
 //! How large a network's features become on photos, and what f16 storage changes in its results.
 
+use std::fmt;
+
 use crate::engine::{Cancel, Executor, ExecutorOptions, Values, Watch, WeightStore};
 use crate::gpu::Device;
 use crate::graph::{Graph, Groups, Role, TensorId, passes};
@@ -65,6 +67,17 @@ pub struct Calibrator {
     device: Device,
     weights: Weights,
     store: WeightStore,
+}
+
+impl fmt::Debug for Calibrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { device, weights, .. } = self;
+        let mut shown = f.debug_struct("Calibrator");
+        shown
+            .field("adapter", &device.adapter().name)
+            .field("config", &weights.config())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Calibrator {

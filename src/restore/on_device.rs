@@ -1,5 +1,7 @@
 //! Images that stay on the device: those of host programs, and what one network of a chain hands to the next.
 
+use std::sync::atomic::Ordering;
+
 use web_time::Instant;
 
 use super::calibration::OVERFLOW;
@@ -112,7 +114,12 @@ impl Restorer {
         let key = if self.know_peaks(None, watch.cancel).await? {
             key
         } else {
-            tracing::warn!("how large this model's features become is not known; f32 is used");
+            // Once, and not for every picture of a loop.
+            if !self.model.told.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "how large this model's features become is not known; f32 is used until a photo of the host is restored"
+                );
+            }
             single
         };
         match self.finite(key, ends, watch).await {

@@ -1,5 +1,7 @@
 //! What can be said of a photo's restoration before it is begun.
 
+use std::fmt;
+
 use super::refine::{Asked, Refined};
 use super::{Captured, Restorer};
 use crate::Result;
@@ -57,6 +59,15 @@ pub struct Restored {
     pub spent: Spent,
 }
 
+impl<P> fmt::Debug for Restoration<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { restorer, names, stages, strength, .. } = self;
+        let mut shown = f.debug_struct("Restoration");
+        shown.field("restorer", restorer).field("names", names).field("stages", stages);
+        shown.field("strength", strength).finish_non_exhaustive()
+    }
+}
+
 impl<'a> Restoration<'a> {
     pub(super) fn new(restorer: &'a Restorer, photo: &'a Frame) -> Self {
         let strength = restorer.model.options.strength;
@@ -65,7 +76,12 @@ impl<'a> Restoration<'a> {
 }
 
 impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
-    /// Tells how far it has come, about four times a second.
+    /// Tells how far it has come, whenever the device has done a piece of the work: a few times a second for a large
+    /// photo, once or more for a small one or a tile. It begins anew where f16 turns out too narrow, or a chain goes on
+    /// through the host.
+    ///
+    /// `progress` is called on the thread that waits or polls, in this photo's turn: no other photo is begun until it
+    /// returns, and one that it restores itself with the same restorer would never be.
     pub fn progress<Q: FnMut(Progress)>(self, progress: Q) -> Restoration<'a, Q> {
         let Self { restorer, photo, names, stages, strength, cancel, .. } = self;
         Restoration { restorer, photo, names, stages, strength, progress, cancel }
@@ -112,7 +128,8 @@ impl<'a, P: FnMut(Progress)> Restoration<'a, P> {
     /// Restores the photo, and tells all there is to tell; this thread waits.
     ///
     /// # Errors
-    /// As [`Self::restore`]; [`crate::Error::UnknownTensor`].
+    /// As [`Self::restore`]; [`crate::Error::UnknownTensor`], and [`crate::Error::Input`] for tensors of a photo in
+    /// several tiles.
     pub fn run(self) -> Result<Restored> {
         pollster::block_on(self.run_async())
     }

@@ -1,7 +1,7 @@
 //! The library's front: photos in, photos out.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use web_time::Instant;
 
@@ -10,7 +10,7 @@ use super::calibration::OVERFLOW;
 use super::sized::{Key, Model, Seen};
 use super::turn::Turn;
 use super::{Restoration, Restored};
-use crate::engine::{Executor, Progress, Staged, Transfers, Values, Watch, WeightStore};
+use crate::engine::{Executor, Progress, Staged, Transfers, Values, Watch};
 use crate::gpu::Device;
 use crate::graph::TensorDesc;
 use crate::image::Frame;
@@ -121,6 +121,16 @@ pub struct Restorer {
     pub(super) cache: Arc<async_lock::Mutex<Cache>>,
 }
 
+/// Its networks, device and options, and not their numbers.
+impl fmt::Debug for Restorer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Model { device, weights, options, .. } = &self.model;
+        let mut shown = f.debug_struct("Restorer");
+        shown.field("adapter", &device.adapter().name).field("config", &weights.config());
+        shown.field("options", options).field("followers", &self.followers).finish_non_exhaustive()
+    }
+}
+
 impl Restorer {
     /// A restorer; nothing is compiled until the first photo.
     #[must_use]
@@ -136,14 +146,14 @@ impl Restorer {
         options: RestorerOptions,
         cache: Arc<async_lock::Mutex<Cache>>,
     ) -> Self {
-        let (store, peaks, too_large) = (WeightStore::default(), OnceLock::new(), AtomicBool::new(false));
-        let model = Model { place, device, weights, options, store, peaks, too_large };
+        let model = Model::new(place, device, weights, options);
         Self { model, followers: Vec::new(), transfers: Mutex::default(), cache }
     }
 
     /// The same, after which another model restores the result. Between the two it stays in floats, and on the device
     /// where a photo is computed whole, once, without a bound of memory and with nothing kept besides; only what the
-    /// last one makes of it is blended with the photo. [`RestorerOptions::symmetries`] are averaged for each.
+    /// last one makes of it is blended with the photo. [`RestorerOptions::symmetries`] are averaged for each. All have
+    /// the options of the first: stage, precision and mode are one for the chain.
     #[must_use]
     pub fn followed_by(mut self, weights: Weights) -> Self {
         let Model { device, options, .. } = &self.model;
@@ -173,14 +183,20 @@ impl Restorer {
     }
 
     /// Restores a photo of any size, and keeps its depth. The network sees it in the sRGB curve, and where it is
-    /// transparent the colours of its visible neighbours; the result has its own light and hidden colours again.
+    /// transparent the colours of its visible neighbours; the result has its own light and hidden colours again. Floats
+    /// are clamped to 0 to 1, and what is no number to 0; [`crate::video::keep_beyond`] brings brighter ones back.
     ///
     /// # Errors
-    /// [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`], [`crate::Error::OutOfMemory`] or
-    /// [`crate::Error::Gpu`] where the device cannot take the photo; [`crate::Error::BudgetTooSmall`] where
-    /// [`RestorerOptions::max_memory`] is too little for it, [`crate::Error::Io`] where the host has no room for its
-    /// bands; [`crate::Error::Shader`] where a kernel cannot be built; [`crate::Error::Mode`] where the network and the
-    /// mode do not go together; [`crate::Error::NotFinite`] where the network's numbers pass the range of f32.
+    /// * Of the options: [`crate::Error::Input`] where [`RestorerOptions::strength`] is not from 0 to 1;
+    ///   [`crate::Error::Mode`] where the network and the mode do not go together, and [`crate::Error::Values`] where
+    ///   the mode is local and the metadata's `mprnet.train_size` is none.
+    /// * Of the photo: [`crate::Error::Size`] where it has more pixels than a network takes;
+    ///   [`crate::Error::NotFinite`] where the network's numbers pass the range of f32.
+    /// * Of the device: [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`],
+    ///   [`crate::Error::OutOfMemory`] or [`crate::Error::Gpu`] where it cannot take the photo;
+    ///   [`crate::Error::BudgetTooSmall`] where [`RestorerOptions::max_memory`] is too little for it, and
+    ///   [`crate::Error::Io`] where the host has no room for its bands, in browsers [`crate::Error::HostMemory`];
+    ///   [`crate::Error::Shader`] where a kernel cannot be built.
     pub fn restore(&self, photo: &Frame) -> Result<Frame> {
         self.photo(photo).restore()
     }
@@ -194,7 +210,7 @@ impl Restorer {
         self.photo(photo).restore_async().await
     }
 
-    /// As [`Self::restore`], telling how far it has come about four times a second.
+    /// As [`Self::restore`], telling how far it has come: see [`Restoration::progress`].
     ///
     /// # Errors
     /// As [`Self::restore`].
@@ -206,7 +222,8 @@ impl Restorer {
     /// another. Passes keep them.
     ///
     /// # Errors
-    /// [`crate::Error::UnknownTensor`]; otherwise as [`Self::restore`].
+    /// [`crate::Error::UnknownTensor`], and [`crate::Error::Input`] of a photo in several tiles; otherwise as
+    /// [`Self::restore`].
     pub fn capture(
         &self,
         photo: &Frame,
@@ -290,8 +307,8 @@ impl Restorer {
     /// Writes a photo to staging buffers, where what moves photos of its size is known and few are written already.
     fn stage(&self, key: Key, seen: Seen<'_>) -> Result<Option<Staged>> {
         let known = self.transfers().iter().find(|(k, _)| *k == key).and_then(|(_, known)| known.upgrade());
-        let known = known.filter(|known| known.stages_ahead());
-        known.map(|known| known.stage(&self.model.device, seen.inputs()?)).transpose()
+        let permit = known.and_then(|known| known.ahead());
+        permit.map(|permit| permit.stage(&self.model.device, seen.inputs()?)).transpose()
     }
 
     fn note(&self, key: Key, transfers: &Arc<Transfers>) {

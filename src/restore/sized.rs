@@ -46,9 +46,24 @@ pub(super) struct Model {
     pub(super) peaks: OnceLock<FeaturePeaks>,
     /// Whether f16 has turned out not to hold this model.
     pub(super) too_large: AtomicBool,
+    /// Whether it was told that f32 stands in for f16 in place of peaks.
+    pub(super) told: AtomicBool,
 }
 
 impl Model {
+    pub(super) fn new(place: usize, device: Device, weights: Weights, options: RestorerOptions) -> Self {
+        Self {
+            place,
+            device,
+            weights,
+            options,
+            store: WeightStore::default(),
+            peaks: OnceLock::new(),
+            too_large: AtomicBool::new(false),
+            told: AtomicBool::new(false),
+        }
+    }
+
     pub(super) fn precision(&self) -> Precision {
         if self.too_large.load(Ordering::Relaxed) { Precision::F32 } else { self.options.precision }
     }

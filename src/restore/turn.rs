@@ -35,6 +35,7 @@ impl<'a> Turn<'a> {
         cache.another();
         let known = if keep { cache.take(key) } else { None };
         let (executor, exponents) = if let Some(executor) = known {
+            cache.let_others_go(model, key);
             (executor, Vec::new())
         } else {
             let (graph, exponents) = model.graph(key, names)?;

@@ -21,23 +21,19 @@ pub enum Range {
 /// What a stream says of all its frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// Width in pixels, at least 1.
-    pub width: u32,
-    /// Height in pixels, at least 1.
-    pub height: u32,
-    /// Samples of a frame.
-    pub format: Format,
-    /// The range of samples, where that is said (`XCOLORRANGE`).
-    pub range: Option<Range>,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) format: Format,
+    pub(super) range: Option<Range>,
     line: Vec<u8>,
 }
 
 impl Header {
-    /// Reads a line, without its end.
+    /// Reads a line, without its end: of a stream, or for samples that come from elsewhere.
     ///
     /// # Errors
     /// What is wrong with it, and what to do.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
+    pub fn parse(line: &[u8]) -> Result<Self, String> {
         let mut words = line.split(|&byte| byte == b' ');
         if words.next() != Some(MAGIC) {
             return Err("it is no YUV4MPEG2 stream; let ffmpeg make one, with -f yuv4mpegpipe".to_owned());
@@ -65,6 +61,30 @@ impl Header {
             ));
         }
         Ok(Self { width, height, format, range, line: line.to_owned() })
+    }
+
+    /// Width in pixels, at least 1.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// Samples of a frame.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The range of samples, where that is said (`XCOLORRANGE`).
+    #[must_use]
+    pub fn range(&self) -> Option<Range> {
+        self.range
     }
 
     /// The line, without its end: rate, aspect, and remarks that this library does not know, as they came.

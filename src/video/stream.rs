@@ -142,6 +142,7 @@ fn is_interlaced(parameter: &[u8]) -> bool {
 #[derive(Debug)]
 pub struct Writer<W> {
     output: W,
+    frame_bytes: u64,
 }
 
 impl<W: Write> Writer<W> {
@@ -152,14 +153,21 @@ impl<W: Write> Writer<W> {
     pub fn new(mut output: W, header: &Header) -> io::Result<Self> {
         output.write_all(header.line())?;
         output.write_all(b"\n")?;
-        Ok(Self { output })
+        Ok(Self { output, frame_bytes: header.frame_bytes() })
     }
 
     /// Writes a frame. Whoever reads the other end gets it at once.
     ///
     /// # Errors
-    /// The output's own.
+    /// The output's own; [`io::ErrorKind::InvalidInput`], before anything is written, where a picture has not as many
+    /// samples as the header says, or parameters that would end its line.
     pub fn write(&mut self, picture: &Picture) -> io::Result<()> {
+        let (found, wanted) = (picture.samples.len() as u64, self.frame_bytes);
+        if found != wanted || picture.parameters.contains(&b'\n') {
+            let reason =
+                format!("a frame of {found} bytes where {wanted} are due, or parameters of two lines");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
         self.output.write_all(b"FRAME")?;
         if !picture.parameters.is_empty() {
             self.output.write_all(b" ")?;

@@ -120,6 +120,7 @@ fn options_about_other_formats() {
         &["-o", "o.webp", "--progressive"],
         "--progressive applies to JPEG only, and the output is WebP",
     );
+    refused(one, &["-o", "o.jpg", "--small"], "--small applies to PNG only, and the output is JPEG");
     refused(one, &["-o", "o.jpg", "--float"], "--float applies to TIFF only, and the output is JPEG");
     refused(one, &["-o", "o.jpg", "--format", "png", "--progressive"], "and the output is PNG");
     refused(&["photo.jpg", "photo.png"], &["-o", "out", "--float"], "--float applies to TIFF only");
@@ -158,14 +159,18 @@ fn what_a_format_has_no_room_for_is_said_once() {
 }
 
 #[test]
-fn quality_and_progression_reach_the_file() {
+fn quality_progression_and_size_reach_the_file() {
     let room = room();
-    let written = |more: &[&str]| {
-        room.restores(&["photo.png"], &[&["-o", "o.jpg"], more].concat());
-        std::fs::read(room.path("o.jpg")).unwrap()
+    let written = |name, more: &[&str]| {
+        room.restores(&["photo.png"], &[&["-o", name], more].concat());
+        std::fs::read(room.path(name)).unwrap()
     };
-    let (usual, coarse, progressive) =
-        (written(&[]), written(&["--quality", "30"]), written(&["--progressive"]));
+    let [usual, coarse, progressive] =
+        [&[][..], &["--quality", "30"], &["--progressive"]].map(|more| written("o.jpg", more));
+    let [quick, small] =
+        [("quick.png", &[][..]), ("small.png", &["--small"])].map(|(name, more)| written(name, more));
+    assert!(small.len() < quick.len(), "{} {}", small.len(), quick.len());
+    assert_eq!(room.image("small.png"), room.image("quick.png"));
     assert!(coarse.len() < usual.len(), "{} {}", coarse.len(), usual.len());
     let has = |bytes: &[u8], marker| bytes.windows(2).any(|pair| pair == [0xff, marker]);
     assert!(has(&usual, 0xc0) && has(&progressive, 0xc2) && !has(&progressive, 0xc0));

@@ -38,7 +38,7 @@ pub(super) struct VideoArgs {
         value_name = "FILE",
         conflicts_with_all = [
             "inputs", "named", "threads", "recursive", "suffix", "skip_existing", "overwrite", "dry_run", "json", "progress", "format",
-            "quality", "progressive", "float", "strip_metadata", "damaged", "linear", "compare", "target", "report", "keep_stages", "dump",
+            "quality", "progressive", "small", "float", "strip_metadata", "damaged", "linear", "compare", "target", "report", "keep_stages", "dump",
         ]
     )]
     y4m: Option<PathBuf>,
@@ -80,7 +80,7 @@ impl VideoArgs {
 
     /// What the samples of a video stand for. Says what is taken for granted, and which option is not heard.
     fn coding(&self, header: &Header, origin: &str, quiet: bool) -> Coding {
-        let grey = header.format.chroma == Chroma::None;
+        let grey = header.format().chroma == Chroma::None;
         let asked_range = self.range.map(|range| match range {
             RangeArg::Full => Range::Full,
             RangeArg::Studio => Range::Studio,
@@ -91,8 +91,8 @@ impl VideoArgs {
             MatrixArg::Bt2020 => Matrix::Bt2020,
         });
         let coding = Coding {
-            matrix: matrix.unwrap_or_else(|| Matrix::usual(header.width, header.height)),
-            range: header.range.or(asked_range).unwrap_or_else(|| Range::usual(header.format)),
+            matrix: matrix.unwrap_or_else(|| Matrix::usual(header.width(), header.height())),
+            range: header.range().or(asked_range).unwrap_or_else(|| Range::usual(header.format())),
         };
         let named = match coding.matrix {
             Matrix::Bt601 => "--matrix 601",
@@ -105,7 +105,7 @@ impl VideoArgs {
         };
         let guessed = [
             (!grey && matrix.is_none()).then_some(named),
-            (header.range.or(asked_range).is_none()).then_some(range),
+            (header.range().or(asked_range).is_none()).then_some(range),
         ];
         let guessed: Vec<&str> = guessed.into_iter().flatten().collect();
         if !quiet && !guessed.is_empty() {

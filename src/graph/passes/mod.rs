@@ -14,7 +14,7 @@ use super::{Conv, Graph, Node, Op, TensorId};
 use crate::Result;
 
 /// One rewrite: applies itself wherever it matches.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Pass {
     /// Its name in listings.
     pub name: &'static str,

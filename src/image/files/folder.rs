@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 
 /// Which files of a directory are meant.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct ListOptions<'a> {
     /// What is in directories below too. Links to directories are not followed.
     pub recursive: bool,

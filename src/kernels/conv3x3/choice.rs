@@ -196,27 +196,20 @@ pub struct Verdicts {
     pub wrong: BTreeSet<Variant>,
 }
 
-impl Verdicts {
-    /// The first of the candidates that was never wrong; where there is none, the one that is as it is defined.
-    fn unmeasured(&self, shape: &ConvShape, target: &Target) -> Variant {
-        let mut candidates = candidates(shape, target).into_iter().map(|candidate| candidate.variant);
-        candidates.find(|variant| !self.wrong.contains(variant)).unwrap_or(Variant::Direct)
-    }
-}
-
 impl Choices {
     /// The variant of a convolution.
     #[must_use]
     pub fn variant(&self, shape: &ConvShape, target: &Target) -> Variant {
-        let (chosen, verdicts) = match self {
-            Self::Rule => (None, None),
-            Self::Always(variant) => (Some(*variant), None),
-            Self::Measured(verdicts) => (verdicts.fastest.get(shape).copied(), Some(verdicts)),
+        let none = BTreeSet::new();
+        let (chosen, wrong) = match self {
+            Self::Rule => (None, &none),
+            Self::Always(variant) => (Some(*variant), &none),
+            Self::Measured(verdicts) => (verdicts.fastest.get(shape).copied(), &verdicts.wrong),
         };
-        let otherwise = || match verdicts {
-            Some(verdicts) => verdicts.unmeasured(shape, target),
-            None => candidates(shape, target)[0].variant,
-        };
-        chosen.filter(|v| v.refused(target).is_none()).unwrap_or_else(otherwise)
+        chosen.filter(|variant| variant.refused(target).is_none()).unwrap_or_else(|| {
+            let mut candidates = candidates(shape, target).into_iter().map(|candidate| candidate.variant);
+            // Where all were wrong, the one that is as convolution is defined.
+            candidates.find(|variant| !wrong.contains(variant)).unwrap_or(Variant::Direct)
+        })
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn encode<W: Write + Seek>(
     let (channels, samples) = frame.interleaved(format != FileFormat::WebP);
     let picture = Picture { width: frame.width(), height: frame.height(), channels, samples, metadata };
     match format {
-        FileFormat::Png => png::encode(&picture, out),
+        FileFormat::Png => png::encode(&picture, options, out),
         FileFormat::Jpeg => jpeg::encode(&picture, options, out),
         FileFormat::WebP => webp::encode(&picture, options, out),
         FileFormat::Tiff => tiff::encode(&picture, out),

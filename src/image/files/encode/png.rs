@@ -7,10 +7,14 @@ use png::chunk::ChunkType;
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter, Info};
 
 use super::{Failure, Picture};
+use crate::image::files::WriteOptions;
 use crate::image::files::metadata::png::to_chunks;
 use crate::image::samples::Samples;
 
-pub(super) fn encode(picture: &Picture, out: impl Write) -> Result<(), Failure> {
+/// zlib's sixth level packs photographs hardly less than the ninth, in a quarter of its time. `Fast` takes a tenth of
+/// that (12 ms a megapixel where it took 123, AMD EPYC) for 6% more bytes of 8-bit photographs and 15% of 16-bit ones:
+/// a GPU is not to wait for a file.
+pub(super) fn encode(picture: &Picture, options: &WriteOptions, out: impl Write) -> Result<(), Failure> {
     let mut info = Info::with_size(picture.width, picture.height);
     info.icc_profile = picture.metadata.icc.as_deref().map(Cow::Borrowed);
     info.exif_metadata = picture.metadata.exif.as_deref().map(Cow::Borrowed);
@@ -27,7 +31,7 @@ pub(super) fn encode(picture: &Picture, out: impl Write) -> Result<(), Failure> 
         Samples::F32(_) => return Err(Failure::Refused("PNG holds no floats".to_owned())),
     };
     encoder.set_depth(depth);
-    encoder.set_compression(Compression::Balanced);
+    encoder.set_compression(if options.small { Compression::Balanced } else { Compression::Fast });
     encoder.set_filter(Filter::Adaptive);
     let mut writer = encoder.write_header()?;
     for (kind, content) in to_chunks(&picture.metadata) {
