@@ -320,9 +320,9 @@ pub enum Error {
     },
     /// A memory budget in which not even the narrowest bands of a photo can be computed.
     #[error(
-        "the photo needs at least {} MiB of the device's memory, and {} MiB are allowed",
-        least.div_ceil(1 << 20),
-        budget >> 20
+        "the photo needs at least {} of the device's memory, and {} are allowed",
+        crate::shown::at_least(*least),
+        crate::shown::at_most(*budget)
     )]
     BudgetTooSmall {
         /// Bytes that were allowed.

@@ -37,9 +37,33 @@ fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Bytes that are needed, rounded up to MiB, or to KiB where they are few.
+pub(crate) fn at_least(bytes: u64) -> String {
+    if bytes < FEW {
+        format!("{} KiB", bytes.div_ceil(1 << 10))
+    } else {
+        format!("{} MiB", bytes.div_ceil(1 << 20))
+    }
+}
+
+/// Bytes that are allowed, rounded down to MiB, or to KiB where they are few.
+pub(crate) fn at_most(bytes: u64) -> String {
+    if bytes < FEW { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
+}
+
+const FEW: u64 = 16 << 20;
+
 #[cfg(test)]
 mod tests {
-    use super::Shown;
+    use super::{Shown, at_least, at_most};
+
+    #[test]
+    fn amounts_do_not_promise_more_than_there_is() {
+        let bytes = (700 << 10) + 1;
+        assert_eq!([at_least(bytes), at_most(bytes)], ["701 KiB", "700 KiB"]);
+        let bytes = (700 << 20) + 1;
+        assert_eq!([at_least(bytes), at_most(bytes)], ["701 MiB", "700 MiB"]);
+    }
 
     #[test]
     fn only_what_steers_is_escaped() {

@@ -23,8 +23,7 @@ pub fn read_all(file: &Checkpoint<'_>) {
 /// Reads a photo as it should be, and as far as it is there: what is whole is the same both ways.
 pub fn read_photo(bytes: &[u8]) {
     let name = Path::new("bytes");
-    let mut keep = ReadOptions::default();
-    keep.keep_damaged = true;
+    let keep = ReadOptions { keep_damaged: true, ..ReadOptions::default() };
     let strict = from_bytes(bytes, name, &ReadOptions::default());
     let kept = from_bytes(bytes, name, &keep);
     if let Ok(photo) = strict {

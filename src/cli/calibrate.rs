@@ -11,6 +11,7 @@ use crate::{
 use clap::Args;
 
 use super::network::lines;
+use super::reading;
 use super::session::DeviceArgs;
 use super::telling::with_bar;
 use super::{Failure, advise, dump, patterns, print, say};
@@ -43,7 +44,10 @@ pub(super) fn run(args: &CalibrateArgs, quiet: bool) -> Result<(), Failure> {
     let file = model::open(&args.model)?;
     let weights = Weights::from_checkpoint(&file)?;
     advise(&weights.provenance(), quiet);
-    let middle = |path: &PathBuf| CalibrationPhoto::of(&image::read(path)?, &weights, CALIBRATION_SIDE);
+    let middle = |path: &PathBuf| {
+        let photo = image::read(path).map_err(reading::as_a_whole)?;
+        CalibrationPhoto::of(&photo, &weights, CALIBRATION_SIDE)
+    };
     let photos: Vec<CalibrationPhoto> = paths.iter().map(middle).collect::<Result<_, Error>>()?;
     let calibrator = Calibrator::new(weights.clone(), args.device.open(quiet)?);
     let (peaks, deviations) = with_bar("calibrating".to_owned(), quiet, |progress| {

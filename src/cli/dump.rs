@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
+use crate::image::FileFormat;
 use crate::output::{self, Output};
-use crate::{Captured, Error, Values, job};
+use crate::{Captured, Error, Shown, Values, job};
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
@@ -19,7 +20,7 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
 
 /// The same as [`check`] of a command's result, which is not to be written over what the command reads.
 pub(super) fn check_result(read: &[&Path], file: Option<&Path>) -> Result<(), Failure> {
-    let Some(file) = file else { return Ok(()) };
+    let Some(file) = file.filter(|file| !is_standard(file)) else { return Ok(()) };
     job::check_distinct(&[], read, &[file])?;
     Ok(check(file)?)
 }
@@ -41,6 +42,7 @@ pub(super) fn write(tensor: &Captured, path: &Path) -> Result<(), Error> {
 
 /// Gives a command's result to a file, or to standard output.
 pub(super) fn deliver(text: io::Result<String>, file: Option<&Path>) -> Result<(), Error> {
+    let file = file.filter(|file| !is_standard(file));
     let path = || file.map_or_else(|| "standard output".into(), Path::to_owned);
     let text = text.map_err(|source| Error::Io { action: "write", path: path(), source })?;
     match file {
@@ -48,6 +50,26 @@ pub(super) fn deliver(text: io::Result<String>, file: Option<&Path>) -> Result<(
         None => print(&text),
     }
 }
+
+/// Whether standard output is meant.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Refuses a file under the name of something else, which may have been meant, and be replaced.
+pub(super) fn check_name(option: &str, what: &str, path: &Path) -> Result<(), Failure> {
+    let other = FileFormat::from_path(path).map(|_| "a photo").or_else(|| {
+        let extension = extension(Some(path))?;
+        VIDEOS.contains(&extension.as_str()).then_some("another kind of video")
+    });
+    other.map_or(Ok(()), |other| {
+        let shown = Shown(path.display());
+        Err(Failure::Usage(format!("{option} writes {what}, and {shown} is the name of {other}")))
+    })
+}
+
+/// What containers of video are called.
+const VIDEOS: [&str; 9] = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts"];
 
 /// The extension of such a file, in small letters: it may say what is written.
 pub(super) fn extension(file: Option<&Path>) -> Option<String> {

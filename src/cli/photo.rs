@@ -16,6 +16,7 @@ use super::dump;
 use super::formats::{ReadArgs, WriteArgs};
 use super::gallery::{Gallery, Picture, Target};
 use super::inputs::InputArgs;
+use super::reading;
 use super::session::{DEVICES, SessionArgs};
 use super::telling::{ProgressArgs, Telling};
 use super::video::VideoArgs;
@@ -126,7 +127,7 @@ impl<'a> Photo<'a> {
 
     fn goal(&self) -> Result<Option<Goal<'a>>, Error> {
         let Some(path) = self.asked.targets.get(self.job.input.path()) else { return Ok(None) };
-        let frame = image::read_with(path, &self.asked.args.read.of_target())?;
+        let frame = image::read_with(path, &self.asked.args.read.of_target()).map_err(reading::as_a_whole)?;
         let scored = self.asked.args.compare.page().is_some();
         let score = || metrics::score(&self.frame, &frame, self.asked.protocol());
         let before = match scored.then(score).transpose() {

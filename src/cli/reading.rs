@@ -11,6 +11,14 @@ pub(super) fn check_there(path: &Path) -> Result<(), Error> {
     std::fs::metadata(path).map(|_| ()).map_err(|source| unread(path, source))
 }
 
+/// An error of a photo of which a part would not do: nobody is told how to take one.
+pub(super) fn as_a_whole(mut error: Error) -> Error {
+    if let Error::ImageCutShort { salvageable, .. } | Error::ImageDamaged { salvageable, .. } = &mut error {
+        *salvageable = false;
+    }
+    error
+}
+
 /// The text of a file, as [`bytes`] reads it.
 pub(super) fn text(path: &Path, most_mib: u64, what: &str) -> Result<String, Error> {
     String::from_utf8(bytes(path, most_mib, what)?).map_err(|error| unread(path, io::Error::other(error)))

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
+use crate::image::FileFormat;
 use crate::job::{self, Job, Jobs, Place};
-use crate::model::{Stage, Task, Weights};
+use crate::model::{Stage, Task, Weights, embedded};
 use crate::pool::Pool;
+use crate::{Error, Shown};
 use clap::Args;
 
 use super::advice::advised;
@@ -39,7 +40,10 @@ pub(super) struct RestoreArgs {
 impl RestoreArgs {
     /// The file of weights, or what is called so; nothing where a model of this program is meant.
     fn file(&self) -> Result<Option<PathBuf>, Failure> {
-        let (Some(folder), Some(name)) = (&self.model, &self.name) else { return Ok(self.model.clone()) };
+        let (Some(folder), Some(name)) = (&self.model, &self.name) else {
+            self.model.as_deref().map_or(Ok(()), check_model)?;
+            return Ok(self.model.clone());
+        };
         let files = ["safetensors", "pth", "pt"].map(|kind| folder.join(format!("{name}.{kind}")));
         match files.into_iter().find(|file| file.is_file()) {
             None => {
@@ -59,6 +63,23 @@ impl RestoreArgs {
             || Failure::Usage(format!("there is no model {name} in this program; --model says where it is"));
         Task::named(name).ok_or_else(unknown)
     }
+}
+
+/// Finds out whether what is given for a model may be one.
+fn check_model(model: &Path) -> Result<(), Failure> {
+    let shown = Shown(model.display());
+    if model.is_dir() {
+        return Err(Failure::Usage(format!(
+            "{shown} is a directory; -n NAME says which of its models is meant"
+        )));
+    }
+    let is_word = model.extension().is_none() && model.components().count() == 1;
+    if is_word && embedded(model).is_none() && !model.exists() {
+        let text =
+            format!("there is no file {shown}; the models in this program are derain, denoise and deblur");
+        return Err(Failure::Usage(text));
+    }
+    Ok(())
 }
 
 /// `mprnet restore`.
@@ -83,7 +104,13 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
     if let Some(source) = args.video.source() {
         return restore_video(args, source, models, quiet);
     }
-    let (jobs, targets) = check(args, models)?;
+    let (jobs, targets) = match check(args, models) {
+        Err(Failure::Error(error)) if args.json => {
+            Summary::of_nothing(&advised(&error)).deliver(args.inputs.to_stream())?;
+            return Err(error.into());
+        }
+        checked => checked?,
+    };
     let mut summary = Summary::new(&jobs);
     if args.inputs.dry_run {
         return dry_run(args, &jobs, summary);
@@ -96,7 +123,7 @@ pub(super) fn run(args: &PhotoArgs, models: &[Model<'_>], quiet: bool) -> Result
     summary.seconds = telling.seconds();
     summary.memory.host = summary::host_peak();
     let in_words = telling.in_words() && matches!(done, Ok((_, true)));
-    if in_words && (summary.files.len() > 1 || summary.others > 0) {
+    if in_words && summary.is_worth_counting() {
         say(summary.text());
     }
     drop(telling);
@@ -164,9 +191,17 @@ fn dry_run(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), Fa
     if args.json {
         summary.deliver(args.inputs.to_stream())?;
     } else {
-        let line = |job: &Job| format!("{} -> {}", job.input.path().display(), job.output.path().display());
+        let to = |job: &Job, output: &Path| format!("{} -> {}", job.input.path().display(), output.display());
+        let line = |job: &Job| to(job, job.output.path());
+        let besides = |job: &Job| {
+            let dumps = args.dump.iter().map(|(_, path)| path.as_path());
+            let named = dumps.chain(args.compare.strip()).map(|path| to(job, path));
+            let stages = stages(args, job).into_iter().map(|stage| line(&stage));
+            [line(job)].into_iter().chain(stages).chain(named).collect::<Vec<_>>()
+        };
         let skipped = jobs.skipped.iter().map(|job| format!("{} (there already)", line(job)));
-        print(&lines(jobs.jobs.iter().map(line).chain(skipped)))?;
+        let page = args.compare.page().map(|page| format!("all -> {}", page.display()));
+        print(&lines(jobs.jobs.iter().flat_map(besides).chain(skipped).chain(page)))?;
     }
     jobs.failures.iter().map(exit_code).max().map_or(Ok(()), |code| Err(Failure::Reported(code)))
 }
@@ -195,7 +230,16 @@ fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBu
     args.write.check(&jobs.jobs)?;
     let targets = args.compare.targets(&jobs.jobs, args.inputs.recursive)?;
     check_besides(args, &jobs, &targets, &written)?;
+    check_names(args)?;
     if args.inputs.dry_run {
+        if let [job] = &jobs.jobs[..] {
+            job.input.file().map_or(Ok(()), reading::check_there)?;
+            // A name that tells no format is refused without a look at the disk.
+            let unnamed = jobs.directory().is_none() && job.format().is_none();
+            if unnamed {
+                job.check_output()?;
+            }
+        }
         return Ok((jobs, targets));
     }
     if let [job] = &jobs.jobs[..]
@@ -208,6 +252,27 @@ fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBu
     }
     dumps.into_iter().try_for_each(dump::check)?;
     Ok((jobs, targets))
+}
+
+/// Where the images of the earlier stages go, where they are kept.
+fn stages(args: &PhotoArgs, job: &Job) -> Vec<Job> {
+    let stages = Stage::EARLIER.iter().filter(|_| args.keep_stages);
+    stages.filter_map(|stage| job.beside(stage.image())).collect()
+}
+
+/// Finds out whether what is written besides photos has names of its kind.
+fn check_names(args: &PhotoArgs) -> Result<(), Failure> {
+    for (_, path) in &args.dump {
+        dump::check_name("--dump", "a safetensors file", path)?;
+    }
+    args.compare.page().map_or(Ok(()), |page| dump::check_name("--report", "a web page", page))?;
+    match args.compare.strip() {
+        Some(strip) if FileFormat::from_path(strip).is_none() => {
+            let (shown, endings) = (Shown(strip.display()), FileFormat::endings());
+            Err(Failure::Usage(format!("--compare writes a photo, and {shown} does not end in {endings}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Finds out whether what is written besides photos has names, and none that is taken.
@@ -227,10 +292,8 @@ fn check_besides(
         let text = "--keep-stages writes files beside the photo, and standard output is none";
         return Err(Failure::Usage(text.to_owned()));
     }
-    let beside = |job: &Job| Stage::EARLIER.map(|stage| job.beside(stage.image()));
-    let stages = jobs.jobs.iter().filter(|_| args.keep_stages).flat_map(beside);
-    let stages: Vec<PathBuf> =
-        stages.flatten().filter_map(|job| job.output.file().map(Path::to_owned)).collect();
+    let stages = jobs.jobs.iter().flat_map(|job| stages(args, job));
+    let stages: Vec<PathBuf> = stages.filter_map(|job| job.output.file().map(Path::to_owned)).collect();
     let there =
         |stage: &&PathBuf| jobs.directory().is_some() && args.inputs.refuses_existing() && stage.exists();
     if let Some(stage) = stages.iter().find(there) {

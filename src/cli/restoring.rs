@@ -100,7 +100,13 @@ impl<'a> Work<'a> {
         for loss in image::losses(photo, job.output.path(), &job.write) {
             if told.insert((format, loss)) {
                 let output = Shown(job.output.path().display());
-                say(format_args!("note: {output} is written without {loss}; {format} has no room for it"));
+                let why = match loss {
+                    image::BEYOND_16_BITS if format == FileFormat::Tiff.name() => {
+                        "--float keeps it".to_owned()
+                    }
+                    _ => format!("{format} has no room for it"),
+                };
+                say(format_args!("note: {output} is written without {loss}; {why}"));
             }
         }
     }

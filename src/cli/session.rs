@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use super::mishap::{self, Mishap};
-use super::{NetworkArgs, advise, date, note, say};
+use super::{Failure, NetworkArgs, advise, date, note, say};
 
 /// Photos, unlike what other commands do, may be shared out between devices.
 pub(super) const DEVICES: &str =
@@ -111,8 +111,12 @@ impl DeviceArgs {
     }
 
     /// Opens it; says so where that is a software one.
-    pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Error> {
-        let device = gpu::Device::new(&self.options())?;
+    pub(super) fn open(&self, quiet: bool) -> Result<gpu::Device, Failure> {
+        let [device] = &self.several()?[..] else {
+            return Err(Failure::Usage("--device takes one adapter here".to_owned()));
+        };
+        let options = gpu::DeviceOptions { device: device.clone(), ..self.options() };
+        let device = gpu::Device::new(&options)?;
         announce(&device, quiet);
         Ok(device)
     }

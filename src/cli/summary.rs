@@ -93,10 +93,23 @@ impl Summary {
         Self { adapter: None, precision: None, memory, seconds: 0.0, files, others, errors }
     }
 
+    /// Of a run that ended before anything was begun.
+    pub(super) fn of_nothing(error: &str) -> Self {
+        let mut summary = Self::new(&Jobs::default());
+        summary.errors.push(error.to_owned());
+        summary
+    }
+
     /// Notes why the run ended, and that the photos that are left have failed by that.
     pub(super) fn end<'a>(&mut self, left: impl Iterator<Item = &'a Job>, error: &str) {
         self.files.extend(left.map(|job| File::failed(job, error)));
         self.errors.push(error.to_owned());
+    }
+
+    /// Whether there is more to tell than the lines about its photos have told.
+    pub(super) fn is_worth_counting(&self) -> bool {
+        let one = self.files.len() == 1 && (self.count("skipped") > 0 || !self.errors.is_empty());
+        one || self.files.len() > 1 || self.others > 0
     }
 
     fn count(&self, result: &str) -> usize {

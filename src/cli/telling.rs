@@ -1,8 +1,8 @@
 //! How far a run over photos has come, for people and for programs.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Instant;
 
 use crate::job::Job;
@@ -16,6 +16,9 @@ use super::say;
 
 /// All bars: what is said meanwhile goes above them.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Share of a photo by which it has to come along before the time that is left can be told.
+const LEAST_MADE: f64 = 0.02;
 
 #[derive(Args)]
 pub(super) struct ProgressArgs {
@@ -46,6 +49,9 @@ pub(super) struct Telling {
     done: AtomicUsize,
     total: usize,
     began: Instant,
+    /// When the first photo was seen to come along, and how far it was: what came before, such as compiling, says
+    /// nothing of the time that is left.
+    moving: OnceLock<(Instant, f64)>,
     /// Over all photos, where there are several.
     overall: Option<ProgressBar>,
 }
@@ -80,6 +86,7 @@ impl Telling {
             done: AtomicUsize::new(0),
             total,
             began: Instant::now(),
+            moving: OnceLock::new(),
             overall,
         }
     }
@@ -129,6 +136,18 @@ impl Telling {
         self.began.elapsed().as_secs_f64()
     }
 
+    /// How long all photos will take, as far as that can be told when so many are done.
+    fn seconds_left(&self, so_far: f64) -> Option<f64> {
+        if so_far <= 0.0 {
+            return None;
+        }
+        let (since, before) = self.moving.get_or_init(|| (Instant::now(), so_far));
+        let made = so_far - before;
+        let left = (self.total as f64 - so_far).max(0.0);
+        (made >= LEAST_MADE || left == 0.0)
+            .then(|| since.elapsed().as_secs_f64() * left / made.max(LEAST_MADE))
+    }
+
     /// Writes a line for programs, if they are who is told; `fraction` is of this photo.
     fn line(&self, job: &Job, fraction: f64, result: Option<&str>, error: Option<&str>) {
         if !self.json {
@@ -138,8 +157,7 @@ impl Telling {
         let (done, total) = (self.done.load(Ordering::Relaxed), self.total);
         // A photo that has ended is among those done.
         let so_far = done as f64 + if result.is_none() { fraction } else { 0.0 };
-        let left = (total as f64 - so_far).max(0.0);
-        let seconds_left = (so_far > 0.0).then(|| self.seconds() / so_far * left);
+        let seconds_left = self.seconds_left(so_far);
         let line = Line { file: &file, output: &output, done, total, fraction, seconds_left, result, error };
         if let Ok(line) = serde_json::to_string(&line) {
             say_exactly(&line);

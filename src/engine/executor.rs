@@ -111,6 +111,10 @@ impl Executor {
         options: &ExecutorOptions,
         (lower, place): (Lower, Place<'_>),
     ) -> Result<Self> {
+        // A host program may have opened its device with fewer limits than its adapter has.
+        if let Some(reason) = device.adapter().lacks() {
+            return Err(crate::Error::Gpu { during: "preparing kernels".into(), reason });
+        }
         let pace = options.slice.map_or_else(Pace::default, Pace::fixed);
         let compiled = Compiled::new(device, store, graph, options, lower, place.make_room)?;
         let cut_for = pace.cut();

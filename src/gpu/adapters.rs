@@ -174,9 +174,12 @@ fn position(found: &[AdapterSummary], named: Option<&str>) -> Result<usize> {
         .or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|n| !n.is_empty()));
     let Some(wanted) = named else { return Ok(0) };
     let lower = wanted.to_lowercase();
-    // A number may be an index, or the model in a name.
-    let index = wanted.parse::<usize>().ok().filter(|&index| index < found.len());
-    let position = index.or_else(|| found.iter().position(|s| s.name.to_lowercase().contains(&lower)));
+    // A number may be an index, or the model in a name, which has three digits at least.
+    let number = wanted.parse::<usize>().ok();
+    let index = number.filter(|&index| index < found.len());
+    let may_be_name = number.is_none() || wanted.len() >= 3;
+    let in_name = |s: &AdapterSummary| may_be_name && s.name.to_lowercase().contains(&lower);
+    let position = index.or_else(|| found.iter().position(in_name));
     let listed = found.iter().enumerate().map(|(index, summary)| format!("{index}: {}", summary.name));
     let known = || listed.collect::<Vec<_>>().join(", ");
     position.ok_or_else(|| Error::UnknownDevice { wanted, known: known() })
@@ -290,6 +293,9 @@ pub(super) mod tests {
         assert_eq!(found("1, 0,1"), [1, 0]);
         assert_eq!(found("arc,2"), [3, 2]);
         assert_eq!(found("llvmpipe (LLVM 15, 256 bits)"), [4]);
+        // The number of a model has three digits, and that of no adapter is in a name.
+        assert_eq!(found("256"), [4]);
+        assert!(matches!(several(&adapters, "15"), Err(Error::UnknownDevice { .. })));
         assert!(
             matches!(several(&adapters, "0,Radeon"), Err(Error::UnknownDevice { wanted, .. }) if wanted == "Radeon")
         );

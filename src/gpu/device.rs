@@ -194,6 +194,11 @@ impl Device {
         }
     }
 
+    /// The same, for calls of which a browser tells whoever makes them and nobody else.
+    pub(crate) fn apart(&self) -> Self {
+        Self { untold: Arc::default(), ..self.clone() }
+    }
+
     /// The same, with the checks of [`DeviceOptions::checked_shaders`].
     #[must_use]
     pub fn with_checked_shaders(self) -> Self {

@@ -45,6 +45,8 @@ mod samples;
 mod symmetry;
 
 pub(crate) use blend::Mean;
+#[cfg(feature = "cli")]
+pub(crate) use files::BEYOND_16_BITS;
 #[cfg(feature = "image-files")]
 pub(crate) use files::read_all;
 #[cfg(feature = "image-files")]

@@ -114,6 +114,16 @@ mod tests {
         }
     }
 
+    /// As when it is read back from a file: the luma is of light.
+    #[test]
+    fn grey_light_is_seen_as_grey() {
+        let grey = Frame::from_grey32f(1, 1, &[0.5]).unwrap().with_light(Light::Linear);
+        let restored = grey.with_samples(Samples::F32(vec![0.2, 0.4, 0.9])).unwrap();
+        let light = 0.299 * 0.2 + 0.587 * 0.4 + 0.114 * 0.9;
+        let seen = (255.0 * light::encode(light)).round() as u8;
+        assert_eq!(restored.encoded().unwrap().to_rgb8(), [seen; 3]);
+    }
+
     #[test]
     fn hidden_colours_are_replaced_and_put_back() {
         let photo =

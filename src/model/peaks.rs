@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(read.to_json(), peaks.to_json());
         assert_eq!(read.largest(), Some(("b", 65_500.0)));
         let weights = Weights::embedded(crate::model::Task::Denoise).unwrap().with_feature_peaks(&peaks);
-        assert_eq!(weights.feature_peaks().unwrap(), Some(read));
+        assert_eq!(weights.feature_peaks().unwrap(), Some(read.clone()));
         assert_eq!(read.moves().collect::<Vec<_>>(), [("b", -13), ("d", 30)]);
     }
 

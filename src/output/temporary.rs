@@ -39,7 +39,7 @@ impl Temporaries {
         shape(&mut builder);
         // Known as soon as it is there.
         let mut known = self.known();
-        let file = builder.tempfile_in(directory)?;
+        let file = builder.tempfile_in(directory).map_err(|error| without_name(&error))?;
         let path = file.path().to_owned();
         known.push(path.clone());
         Ok(Temporary { file, entry: Entry { among: self, path } })
@@ -110,6 +110,13 @@ pub fn remove_leftovers(directory: &Path) -> usize {
         owner.is_some_and(|process| is_gone(process, path)) && fs::remove_file(path).is_ok()
     };
     entries.flatten().map(|entry| entry.path()).filter(left).count()
+}
+
+/// An error without the temporary name, which nobody has asked for.
+fn without_name(error: &io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|named| named.source()?.downcast_ref::<io::Error>());
+    let code = inner.unwrap_or(error).raw_os_error();
+    code.map_or_else(|| io::Error::from(error.kind()), io::Error::from_raw_os_error)
 }
 
 /// The process that a temporary name holds.

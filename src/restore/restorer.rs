@@ -136,13 +136,13 @@ impl Restorer {
     #[must_use]
     pub fn new(weights: Weights, device: Device, options: RestorerOptions) -> Self {
         let cache = async_lock::Mutex::new(Cache::new(Tuner::new(options.tuning)));
-        Self::at(0, weights, device, options, Arc::new(cache))
+        Self::at(0, weights, &device, options, Arc::new(cache))
     }
 
     fn at(
         place: usize,
         weights: Weights,
-        device: Device,
+        device: &Device,
         options: RestorerOptions,
         cache: Arc<async_lock::Mutex<Cache>>,
     ) -> Self {
@@ -158,7 +158,7 @@ impl Restorer {
     pub fn followed_by(mut self, weights: Weights) -> Self {
         let Model { device, options, .. } = &self.model;
         let (place, cache) = (1 + self.followers.len(), Arc::clone(&self.cache));
-        self.followers.push(Self::at(place, weights, device.clone(), *options, cache));
+        self.followers.push(Self::at(place, weights, device, *options, cache));
         self
     }
 
@@ -265,7 +265,7 @@ impl Restorer {
     ) -> Result<(Option<Values>, Vec<Captured>)> {
         let start = Instant::now();
         let bounded = self.model.options.max_memory.is_some();
-        let staged = if names.is_empty() && !bounded { self.stage(key, seen) } else { Ok(None) };
+        let staged = if names.is_empty() && !bounded { self.stage(key, seen).await } else { Ok(None) };
         let staged = match staged {
             // In its turn there may be room.
             Err(Error::OutOfMemory { .. }) => None,
@@ -305,10 +305,14 @@ impl Restorer {
     }
 
     /// Writes a photo to staging buffers, where what moves photos of its size is known and few are written already.
-    fn stage(&self, key: Key, seen: Seen<'_>) -> Result<Option<Staged>> {
+    async fn stage(&self, key: Key, seen: Seen<'_>) -> Result<Option<Staged>> {
         let known = self.transfers().iter().find(|(k, _)| *k == key).and_then(|(_, known)| known.upgrade());
-        let permit = known.and_then(|known| known.ahead());
-        permit.map(|permit| permit.stage(&self.model.device, seen.inputs()?)).transpose()
+        let Some(permit) = known.and_then(|known| known.ahead()) else { return Ok(None) };
+        // What a browser tells of it later is not about the photo whose turn it is.
+        let device = self.model.device.apart();
+        let staged = permit.stage(&device, seen.inputs()?)?;
+        device.settle().await?;
+        Ok(Some(staged))
     }
 
     fn note(&self, key: Key, transfers: &Arc<Transfers>) {
@@ -377,6 +381,22 @@ mod tests {
         cancel.cancel();
         assert!(matches!(waiting.as_mut().poll(&mut context), Poll::Ready(Err(Error::Cancelled))));
         drop(another);
+    }
+
+    /// Whoever comes third waits with its buffers, too.
+    #[test]
+    fn few_photos_are_staged_ahead() {
+        let restorer = restorer();
+        let photo = Frame::from_rgb8(16, 8, vec![0; 3 * 16 * 8]).unwrap();
+        // The noop adapter computes nothing, which is told.
+        assert!(matches!(restorer.restore(&photo), Err(Error::NotFinite(_))));
+        let known = restorer.transfers().first().and_then(|(_, known)| known.upgrade()).unwrap();
+        let permits = [(); 3].map(|()| known.ahead());
+        assert_eq!(permits.each_ref().map(Option::is_some), [true, true, false]);
+        drop(permits);
+        let (key, seen) = (restorer.model.key(&photo), Seen::Photo(&photo));
+        let staged = [(); 3].map(|()| pollster::block_on(restorer.stage(key, seen)).unwrap());
+        assert_eq!(staged.each_ref().map(Option::is_some), [true, true, false]);
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn read(tag: &str) -> Result<Format, String> {
     Format::of_tag(tag).ok_or_else(|| {
         format!(
             "its frames are in {}, and 4:2:0, 4:2:2, 4:4:4 and mono of 8 to 16 bits are read; convert it first, as with \
-             ffmpeg's -pix_fmt yuv420p",
+             ffmpeg's -pix_fmt yuv444p",
             Shown(tag)
         )
     })
@@ -184,7 +184,7 @@ mod tests {
         }
         refused(b"YUV4MPEG2 W6 H4 Ix", &["x for interlacing"]);
         for tag in ["411", "444alpha", "420p8"] {
-            refused(format!("YUV4MPEG2 W6 H4 C{tag}").as_bytes(), &[tag, "-pix_fmt yuv420p"]);
+            refused(format!("YUV4MPEG2 W6 H4 C{tag}").as_bytes(), &[tag, "-pix_fmt yuv444p"]);
         }
     }
 }

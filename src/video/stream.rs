@@ -194,6 +194,21 @@ mod tests {
 
     const HEADER: &[u8] = b"YUV4MPEG2 W2 H1 F24:1 Im Cmono\n";
 
+    #[test]
+    fn only_frames_of_its_size_are_written() {
+        let header = Header::parse(b"YUV4MPEG2 W2 H1 F24:1 Cmono").unwrap();
+        let mut writer = Writer::new(Vec::new(), &header).unwrap();
+        let picture = |parameters: &[u8], samples: &[u8]| Picture {
+            parameters: parameters.to_vec(),
+            samples: samples.to_vec(),
+        };
+        for wrong in [picture(b"", b"a"), picture(b"", b"abc"), picture(b"Ip\nFRAME", b"ab")] {
+            assert_eq!(writer.write(&wrong).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+        writer.write(&picture(b"Ip", b"ab")).unwrap();
+        assert_eq!(writer.finish().unwrap(), b"YUV4MPEG2 W2 H1 F24:1 Cmono\nFRAME Ip\nab");
+    }
+
     fn refused(frames: &[u8], read_before: usize, words: &[&str]) {
         let bytes = [HEADER, frames].concat();
         let mut reader = Reader::new(&bytes[..], "film").unwrap();

@@ -154,6 +154,15 @@ fn what_does_not_go_together() {
     refused(&["--keep-stages", "--stage", "2"], &["--keep-stages", "cannot be used with"]);
     refused(&["--keep-stages", "--compare", "out.stage1.png"], &["out.stage1.png would be written twice"]);
     refused(&["--keep-stages", "--report", "out.stage2.png"], &["out.stage2.png would be written twice"]);
+    refused(
+        &["--report", "other.jpg"],
+        &["--report writes a web page, and other.jpg is the name of a photo"],
+    );
+    refused(&["--dump", "stage1=other.tiff"], &["--dump writes a safetensors file", "the name of a photo"]);
+    refused(&["--compare", "strip.gif"], &["--compare writes a photo, and strip.gif does not end in .png"]);
+    room.make_directory("models");
+    refused(&["--model", "models"], &["models is a directory; -n NAME says"]);
+    refused(&["--model", "denoize"], &["no file denoize; the models in this program are derain, denoise"]);
     let stream = ["restore", "photo.png", "-o", "-", "--format", "png"];
     room.refuses(&[&stream[..], &["--keep-stages"]].concat(), 2, &["standard output is none"]);
     room.refuses(&[&stream[..], &["--report", "a.html"]].concat(), 2, &["standard output is none"]);

@@ -159,9 +159,10 @@ fn something_else() {
 fn missing_file_and_directory() {
     let room = Room::with_photo();
     room.make_directory("weights");
+    let restore = |name| ["restore", "photo.png", "-o", "out.png", "--model", name];
+    room.refuses(&restore("none.safetensors"), 1, &["cannot read none.safetensors"]);
+    room.refuses(&restore("weights"), 2, &["weights is a directory; -n NAME says"]);
     for name in ["none.safetensors", "weights"] {
-        let words = ["cannot read", name];
-        room.refuses(&["restore", "photo.png", "-o", "out.png", "--model", name], 1, &words);
-        room.refuses(&["plan", "--model", name], 1, &words);
+        room.refuses(&["plan", "--model", name], 1, &["cannot read", name]);
     }
 }

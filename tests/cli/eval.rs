@@ -149,11 +149,7 @@ fn linear_light() {
 
     // The library knows what each is by itself.
     let seen = mprnet::image::Frame::from_rgb8(WIDTH, HEIGHT, photo.into_raw()).unwrap();
-    let options = {
-        let mut options = mprnet::image::ReadOptions::default();
-        options.linear = true;
-        options
-    };
+    let options = mprnet::image::ReadOptions { linear: true, ..Default::default() };
     let linear = mprnet::image::read_with(&room.path("in/a.tif"), &options).unwrap();
     for protocol in [Protocol::Rgb, Protocol::Y] {
         let score = metrics::score(&linear, &seen, protocol).unwrap();

@@ -38,9 +38,9 @@ fn output_of_no_format() {
 #[test]
 fn names_of_directories_for_files() {
     let room = Room::with_photo();
-    for option in ["--report", "--compare"] {
+    for (option, name) in [("--report", "pages.html/"), ("--compare", "strips.png/")] {
         let words = ["cannot write", "that is the name of a directory"];
-        room.refuses(&["restore", "photo.png", "-o", "out.png", option, "pages.png/"], 1, &words);
+        room.refuses(&["restore", "photo.png", "-o", "out.png", option, name], 1, &words);
     }
     room.make_directory("out.stage1.png");
     let stages = ["restore", "photo.png", "-o", "out.png", "--keep-stages"];

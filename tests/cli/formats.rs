@@ -183,6 +183,12 @@ fn what_is_left_of_a_damaged_photo() {
     room.put("half.jpg", &whole[..whole.len() - 40]);
     let refused = room.run(&["restore", "--model", "tiny", "half.jpg", "-o", "o.png"]);
     refused.fails_at_once(1, &["half.jpg", "% of the picture is missing", "--damaged keep"]);
+    // Nothing helps a target, nor what is calibrated with.
+    let target = ["restore", "photo.jpg", "-o", "o.png", "--compare", "s.png", "--target", "half.jpg"];
+    for args in [&target[..], &["calibrate", "tiny", "half.jpg"]] {
+        let run = room.run(args).fails(1, &["half.jpg", "% of the picture is missing"]);
+        assert!(!run.err.contains("--damaged"), "{}", run.err);
+    }
     let kept =
         room.run(&["restore", "--model", "tiny", "half.jpg", "-o", "o.png", "--damaged", "keep"]).succeeds();
     assert!(kept.err.contains("half.jpg: its JPEG data is cut short"), "{}", kept.err);

@@ -48,6 +48,16 @@ fn a_dry_run_says_what_would_be_written() {
     restore(&room, &["--dry-run"]).fails(2, &["exists already"]);
     let run = room.run(&["restore", "in", "-o", "new/er", "--dry-run"]).succeeds();
     assert!(run.out.replace('\\', "/").contains("-> new/er/1.png\n"), "{}", run.out);
+    let one = ["restore", "in/1.png", "-o", "o.png", "--dry-run"];
+    let besides =
+        ["--keep-stages", "--dump", "stage1=d.st", "--compare", "strip.png", "--report", "page.html"];
+    let run = room.run(&[&one[..], &besides].concat()).succeeds();
+    let outputs = ["o.png", "o.stage1.png", "o.stage2.png", "d.st", "strip.png"];
+    let lines = outputs.map(|output| printed("in/1.png") + " -> " + output + "\n").concat();
+    assert_eq!(run.out, lines + "all -> page.html\n");
+    room.run(&["restore", "in/9.png", "-o", "o.png", "--dry-run"]).fails(1, &["cannot read", "9.png"]);
+    room.run(&["restore", "in/1.png", "-o", "o.xyz", "--dry-run"])
+        .fails(2, &["o.xyz", "the name must end in"]);
     assert!(before == room.contents());
 }
 
@@ -63,6 +73,10 @@ fn a_summary_of_what_could_not_begin() {
     for error in [&summary["errors"][0], &files[0]["error"]] {
         assert!(error.as_str().unwrap().contains("none.pth"), "{error}");
     }
+    let run = room.run(&["restore", "in/1.png", "-o", "none/o.png", "--json"]);
+    assert_eq!(run.code, 1, "{}", run.err);
+    let summary: Value = serde_json::from_str(&run.out).unwrap();
+    assert!(summary["errors"][0].as_str().unwrap().contains("no directory none"), "{summary}");
 }
 
 #[test]

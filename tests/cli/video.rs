@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use image::RgbImage;
@@ -323,9 +322,13 @@ fn what_is_refused() {
     make(&room, "fields.y4m", &source, &["-frames:v", "1", "-field_order", "tt"]);
     room.put("photo.png", &png(sample("noisy.png", 8, 8)));
     let refuses = |args: &[&str], code, words: &[&str]| {
-        room.refuses(&[&["denoise", "-o", "out.png"], args].concat(), code, words);
+        room.refuses(&[&["denoise", "-o", "out.y4m"], args].concat(), code, words);
     };
-    refuses(&["--y4m", "in411.y4m"], 1, &["cannot read the video from in411.y4m", "411", "-pix_fmt yuv420p"]);
+    for (name, kind) in [("out.png", "a photo"), ("out.mp4", "another kind of video")] {
+        let words = ["--y4m writes a YUV4MPEG2 stream", name, kind];
+        room.refuses(&["denoise", "--y4m", "in411.y4m", "-o", name], 2, &words);
+    }
+    refuses(&["--y4m", "in411.y4m"], 1, &["cannot read the video from in411.y4m", "411", "-pix_fmt yuv444p"]);
     refuses(&["--y4m", "fields.y4m"], 1, &["fields.y4m", "interlaced", "bwdif"]);
     refuses(&["--y4m", "photo.png"], 1, &["photo.png", "no YUV4MPEG2 stream", "-f yuv4mpegpipe"]);
     refuses(&["--y4m", "none.y4m"], 1, &["cannot read none.y4m"]);
@@ -342,5 +345,5 @@ fn what_is_refused() {
         refuses(args, 2, &["cannot be used with"]);
     }
     room.refuses(&["denoise", "--y4m", "fields.y4m", "-o", "fields.y4m"], 2, &["fields.y4m, which is read"]);
-    assert!(!Path::new("out.png").exists());
+    assert!(!room.path("out.y4m").exists());
 }

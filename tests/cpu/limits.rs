@@ -1,6 +1,9 @@
 //! What kernels take of what adapters limit, and the least that an adapter must have.
 
 use mprnet::gpu::Device;
+use mprnet::image::Frame;
+use mprnet::model::{Task, Weights};
+use mprnet::{Error, Restorer, RestorerOptions};
 use naga::proc::Layouter;
 use naga::{AddressSpace, Module};
 
@@ -62,4 +65,18 @@ fn the_least_limits_are_what_kernels_take() {
     ] {
         assert!(lacking.is_some(), "{storages}, {lanes}, {shared}");
     }
+}
+
+/// A host program's device may allow less than its adapter.
+#[test]
+fn a_device_with_too_low_limits_is_named_as_that() {
+    let limits =
+        wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..wgpu::Limits::downlevel_defaults() };
+    let opened = Device::noop(limits, wgpu::Features::empty()).unwrap();
+    let device = Device::from_wgpu(opened.wgpu().clone(), opened.queue().clone());
+    let restorer =
+        Restorer::new(Weights::embedded(Task::Denoise).unwrap(), device, RestorerOptions::default());
+    let photo = Frame::from_rgb8(16, 8, vec![0; 3 * 16 * 8]).unwrap();
+    let Err(Error::Gpu { reason, .. }) = restorer.restore(&photo) else { panic!("it works") };
+    assert_eq!(reason, "it allows 4 storage buffers a shader, and kernels take 6");
 }

@@ -137,9 +137,11 @@ fn webp_header_says_what_follows() {
     for (frame, alpha) in [(opaque, 0), (transparent, 0x10)] {
         for options in [WriteOptions::default(), at_quality(90)] {
             for (exif, flag) in [(false, 4), (true, 8 + 4)] {
-                let mut metadata = Metadata::default();
-                metadata.xmp = Some(b"<x/>".to_vec());
-                metadata.exif = exif.then(|| crate::build::exif(1, true));
+                let metadata = Metadata {
+                    xmp: Some(b"<x/>".to_vec()),
+                    exif: exif.then(|| crate::build::exif(1, true)),
+                    ..Metadata::default()
+                };
                 let (path, bytes) =
                     room.write_with("a.webp", &frame.clone().with_metadata(metadata), &options);
                 let (kind, header) = chunks(&bytes)[0];

@@ -96,8 +96,7 @@ fn names_in(directory: &Path) -> Vec<String> {
 
 /// Of a file with damage, what there is.
 fn read_damaged(bytes: &[u8]) -> Result<Frame, Error> {
-    let mut options = ReadOptions::default();
-    options.keep_damaged = true;
+    let options = ReadOptions { keep_damaged: true, ..ReadOptions::default() };
     image::from_bytes(bytes, Path::new("damaged"), &options)
 }
 
@@ -180,9 +179,7 @@ fn bytes_of(samples: &Samples) -> &[u8] {
 
 /// Metadata that are a colour profile and nothing else.
 fn icc(profile: Vec<u8>) -> Metadata {
-    let mut metadata = Metadata::default();
-    metadata.icc = Some(profile);
-    metadata
+    Metadata { icc: Some(profile), ..Metadata::default() }
 }
 
 fn options(set: impl FnOnce(&mut WriteOptions)) -> WriteOptions {

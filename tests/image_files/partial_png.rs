@@ -9,8 +9,7 @@ use crate::Room;
 use crate::build::*;
 
 fn keep(bytes: &[u8]) -> Result<Frame> {
-    let mut options = ReadOptions::default();
-    options.keep_damaged = true;
+    let options = ReadOptions { keep_damaged: true, ..ReadOptions::default() };
     from_bytes(bytes, Path::new("photo"), &options)
 }
 

@@ -83,7 +83,7 @@ fn check(args: &ConformanceArgs, quiet: bool) -> Result<Report, Failure> {
     shown.finish_and_clear();
     if report.kernels.is_empty() && report.networks.is_empty() {
         return Err(Failure::Usage(format!(
-            "nothing that is checked has {} in its name; `mprnet conformance` lists all there is",
+            "nothing that is checked has {} in its name; names are as in a report, such as conv3x3 or tiny",
             args.only.join(" or ")
         )));
     }

@@ -14,6 +14,8 @@ mod thumbnail;
 mod write;
 
 pub use folder::{ListOptions, Listing, list, list_with};
+#[cfg(feature = "cli")]
+pub(crate) use metadata::BEYOND_16_BITS;
 pub use metadata::losses;
 pub use options::{ReadOptions, WriteOptions};
 pub(crate) use read::read_all;

@@ -25,8 +25,7 @@ fn read(bytes: &[u8]) -> Result<Frame> {
 }
 
 fn keep(bytes: &[u8]) -> Result<Frame> {
-    let mut options = ReadOptions::default();
-    options.keep_damaged = true;
+    let options = ReadOptions { keep_damaged: true, ..ReadOptions::default() };
     from_bytes(bytes, Path::new("photo"), &options)
 }
 

@@ -38,14 +38,14 @@ fn dpi(resolution: f64) -> Resolution {
 
 /// Everything that a file can say.
 fn everything() -> Metadata {
-    let mut metadata = Metadata::default();
-    metadata.icc = Some(profile(b"RGB "));
-    metadata.exif = Some(upright(true));
-    metadata.xmp = Some(XMP.to_vec());
-    metadata.iptc = Some(IPTC.to_vec());
-    metadata.resolution = Some(dpi(300.0));
-    metadata.png_colors = vec![color(b"cICP", &[12, 13, 0, 1]), color(b"gAMA", &45_455u32.to_be_bytes())];
-    metadata
+    Metadata {
+        icc: Some(profile(b"RGB ")),
+        exif: Some(upright(true)),
+        xmp: Some(XMP.to_vec()),
+        iptc: Some(IPTC.to_vec()),
+        resolution: Some(dpi(300.0)),
+        png_colors: vec![color(b"cICP", &[12, 13, 0, 1]), color(b"gAMA", &45_455u32.to_be_bytes())],
+    }
 }
 
 fn dots_an_inch(metadata: &Metadata) -> (f64, f64) {
@@ -178,9 +178,11 @@ fn everything_but_the_colours_is_stripped_on_request() {
     for name in ["a.png", "a.jpg", "a.webp", "a.tif"] {
         let (path, bytes) = room.write_with(name, &frame, &strip);
         let back = files::read(&path).unwrap();
-        let mut colours = Metadata::default();
-        colours.icc = everything().icc;
-        colours.png_colors = if name == "a.png" { everything().png_colors } else { vec![] };
+        let colours = Metadata {
+            icc: everything().icc,
+            png_colors: if name == "a.png" { everything().png_colors } else { vec![] },
+            ..Metadata::default()
+        };
         assert_eq!(back.metadata(), &colours, "{name}");
         for trace in [XMP, IPTC, MAKER_NOTE, b"Maker of cameras"] {
             assert!(!bytes.windows(trace.len()).any(|window| window == trace), "{name}");
@@ -247,8 +249,10 @@ fn losses_are_told() {
 fn resolution_survives_the_units() {
     let room = Room::new();
     for (x, y) in [(72.0, 72.0), (96.0, 96.0), (300.0, 150.0), (2400.0, 2400.0)] {
-        let mut metadata = Metadata::default();
-        metadata.resolution = Some(Resolution { x, y, unit: ResolutionUnit::Inch });
+        let metadata = Metadata {
+            resolution: Some(Resolution { x, y, unit: ResolutionUnit::Inch }),
+            ..Metadata::default()
+        };
         let mut frame = smooth(8, 8).with_metadata(metadata);
         for name in ["a.jpg", "a.png", "b.jpg", "b.png", "c.jpg"] {
             frame = files::read(&room.write(name, &frame).0).unwrap();
@@ -256,8 +260,10 @@ fn resolution_survives_the_units() {
         }
         assert_eq!(frame.metadata().resolution, Some(Resolution { x, y, unit: ResolutionUnit::Inch }));
     }
-    let mut aspect = Metadata::default();
-    aspect.resolution = Some(Resolution { x: 0.5, y: 0.25, unit: ResolutionUnit::Aspect });
+    let aspect = Metadata {
+        resolution: Some(Resolution { x: 0.5, y: 0.25, unit: ResolutionUnit::Aspect }),
+        ..Metadata::default()
+    };
     let frame = smooth(8, 8).with_metadata(aspect);
     for name in ["a.jpg", "a.png"] {
         let back = files::read(&room.write(name, &frame).0).unwrap();

@@ -45,6 +45,9 @@ pub(crate) fn held(frame: &Frame, format: FileFormat, options: &WriteOptions) ->
     metadata
 }
 
+/// What is lost of floats, of which TIFF has room.
+pub(crate) const BEYOND_16_BITS: &str = "depth beyond 16 bits";
+
 /// What the file to be written cannot hold of the frame, each in words that complete "... is lost": nothing where the
 /// options ask for the loss, and nothing where the name stands for no format.
 ///
@@ -59,7 +62,7 @@ pub fn losses(frame: &Frame, path: &Path, options: &WriteOptions) -> Vec<&'stati
         (Depth::U8, _) | (Depth::U16, FileFormat::Png | FileFormat::Tiff) => {}
         (Depth::F32, FileFormat::Tiff) if options.float => {}
         (_, FileFormat::Jpeg | FileFormat::WebP) => losses.push("depth beyond 8 bits"),
-        (Depth::F32, _) => losses.push("depth beyond 16 bits"),
+        (Depth::F32, _) => losses.push(BEYOND_16_BITS),
     }
     let mut lost = |had: bool, keeps: bool, what| {
         if had && !keeps {

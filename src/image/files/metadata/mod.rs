@@ -10,6 +10,8 @@ pub(crate) mod webp;
 mod xmp;
 
 pub(crate) use directories::{Field, width_of};
+#[cfg(feature = "cli")]
+pub(crate) use held::BEYOND_16_BITS;
 pub(crate) use held::held;
 pub use held::losses;
 pub(crate) use xmp::{still as still_xmp, upright as upright_xmp};
