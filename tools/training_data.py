@@ -45,8 +45,9 @@ LONG_SHARE, MOST_LIGHT = 0.3, 4.0
 
 HAZY_SHARE, PLAIN_SHARE = 0.35, 0.3
 """Hazy days, and plain things, among the pictures without rain that stay as they are."""
-WALL_SHARE = 0.6
-"""Walls of any brightness among the plain things; the others are of the photographs."""
+WALL_SHARE, PALE_SHARE = 0.3, 0.4
+"""Walls of any brightness, and photographs of little contrast, among the plain things; the others are of the
+photographs."""
 
 PLACES = 3
 """Places that are looked at for each crop that is to be of a kind."""
@@ -222,9 +223,12 @@ class Deraining(Task):
         """A photo without rain; what could be taken for mist in a share of the cases."""
         kind = generator.random()
         if kind < PLAIN_SHARE:
+            which = generator.random()
+            if which < PALE_SHARE:
+                return plain(self.crop(size, generator), generator)
             # Walls, skies and sails: in a crop that shows nothing else, they look like mist.
             smooth = min((self.crop(size, generator) for _ in range(PLACES)), key=lambda crop: crop.std())
-            return plain(smooth, generator) if generator.random() < WALL_SHARE else smooth
+            return plain(smooth, generator) if which < PALE_SHARE + WALL_SHARE else smooth
         clean = self.crop(size, generator)
         return hazy(clean, generator) if kind < PLAIN_SHARE + HAZY_SHARE else clean
 
