@@ -4,6 +4,7 @@
 mod cache;
 mod calibration;
 mod on_device;
+mod options;
 mod overflow;
 mod range;
 mod refine;
@@ -15,8 +16,9 @@ mod tiles;
 mod turn;
 
 pub use calibration::{CALIBRATION_SIDE, CalibrationPhoto, Calibrator, Deviation};
+pub use options::RestorerOptions;
 pub use restoration::{Restoration, Restored};
-pub use restorer::{Captured, Restorer, RestorerOptions};
+pub use restorer::{Captured, Restorer};
 
 /// Weights of a small network, for tests of what is done with any.
 #[cfg(test)]
