@@ -195,8 +195,8 @@ impl Device {
     }
 
     /// The same, for calls of which a browser tells whoever makes them and nobody else.
-    pub(crate) fn apart(&self) -> Self {
-        Self { untold: Arc::default(), ..self.clone() }
+    pub(crate) fn apart(self) -> Self {
+        Self { untold: Arc::default(), ..self }
     }
 
     /// The same, with the checks of [`DeviceOptions::checked_shaders`].

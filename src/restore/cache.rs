@@ -191,7 +191,7 @@ mod tests {
     fn model(max_memory: impl Into<Option<u64>>) -> Model {
         let device = Device::noop(wgpu::Limits::default(), wgpu::Features::empty()).unwrap();
         let options = RestorerOptions { max_memory: max_memory.into(), ..RestorerOptions::default() };
-        Model::new(0, &device, narrow(), options)
+        Model::new(0, device, narrow(), options)
     }
 
     fn key(width: u32) -> Key {

@@ -87,13 +87,13 @@ impl Restorer {
     #[must_use]
     pub fn new(weights: Weights, device: Device, options: RestorerOptions) -> Self {
         let cache = async_lock::Mutex::new(Cache::new(Tuner::new(options.tuning)));
-        Self::at(0, weights, &device, options, Arc::new(cache))
+        Self::at(0, weights, device, options, Arc::new(cache))
     }
 
     fn at(
         place: usize,
         weights: Weights,
-        device: &Device,
+        device: Device,
         options: RestorerOptions,
         cache: Arc<async_lock::Mutex<Cache>>,
     ) -> Self {
@@ -109,7 +109,7 @@ impl Restorer {
     pub fn followed_by(mut self, weights: Weights) -> Self {
         let Model { device, options, .. } = &self.model;
         let (place, cache) = (1 + self.followers.len(), Arc::clone(&self.cache));
-        self.followers.push(Self::at(place, weights, device, *options, cache));
+        self.followers.push(Self::at(place, weights, device.clone(), *options, cache));
         self
     }
 
@@ -260,7 +260,7 @@ impl Restorer {
         let known = self.transfers().iter().find(|(k, _)| *k == key).and_then(|(_, known)| known.upgrade());
         let Some(permit) = known.and_then(|known| known.ahead()) else { return Ok(None) };
         // What a browser tells of it later is not about the photo whose turn it is.
-        let device = self.model.device.apart();
+        let device = self.model.device.clone().apart();
         let staged = permit.stage(&device, seen.inputs()?)?;
         device.settle().await?;
         Ok(Some(staged))

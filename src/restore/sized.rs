@@ -51,7 +51,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(place: usize, device: &Device, weights: Weights, options: RestorerOptions) -> Self {
+    pub(super) fn new(place: usize, device: Device, weights: Weights, options: RestorerOptions) -> Self {
         Self {
             place,
             device: device.apart(),
