@@ -51,13 +51,14 @@ pub(super) fn deliver(text: io::Result<String>, file: Option<&Path>) -> Result<(
     }
 }
 
-/// Whether standard output is meant.
+/// Whether a name stands for standard input or output.
 pub(super) fn is_standard(path: &Path) -> bool {
-    path == Path::new("-")
+    path.as_os_str() == "-"
 }
 
 /// Refuses a file under the name of something else, which may have been meant, and be replaced.
-pub(super) fn check_name(option: &str, what: &str, path: &Path) -> Result<(), Failure> {
+pub(super) fn check_name(option: &str, what: &str, path: Option<&Path>) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
     let other = FileFormat::from_path(path).map(|_| "a photo").or_else(|| {
         let extension = extension(Some(path))?;
         VIDEOS.contains(&extension.as_str()).then_some("another kind of video")

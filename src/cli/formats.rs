@@ -1,10 +1,13 @@
 //! How photos are read and written.
 
-use crate::image::{FileFormat, ReadOptions, WriteOptions};
+use std::path::Path;
+
+use crate::Error;
+use crate::image::{self, FileFormat, Frame, ReadOptions, WriteOptions};
 use crate::job::Job;
 use clap::{Args, ValueEnum};
 
-use super::Failure;
+use super::{Failure, reading};
 
 /// How photos are read.
 #[derive(Args)]
@@ -31,9 +34,10 @@ impl ReadArgs {
         ReadOptions { keep_damaged: matches!(self.damaged, DamagedArg::Keep), linear: self.linear }
     }
 
-    /// How what a photo should look like is read: with a part missing, it would score the wrong thing.
-    pub(super) fn of_target(&self) -> ReadOptions {
-        ReadOptions { keep_damaged: false, ..self.options() }
+    /// Reads what a photo should look like: with a part missing, it would score the wrong thing.
+    pub(super) fn target(&self, path: &Path) -> Result<Frame, Error> {
+        let options = ReadOptions { keep_damaged: false, ..self.options() };
+        image::read_with(path, &options).map_err(reading::as_a_whole)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::job::{Existing, Jobs, Place, Request};
 use crate::pool::PoolOptions;
 use clap::Args;
 
-use super::{Failure, patterns};
+use super::{Failure, dump, patterns};
 
 /// Photos, and what they become.
 #[derive(Args)]
@@ -124,6 +124,6 @@ impl InputArgs {
 
     /// Whether photos go to standard output.
     pub(super) fn to_stream(&self) -> bool {
-        self.output == Path::new("-")
+        dump::is_standard(&self.output)
     }
 }

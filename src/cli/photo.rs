@@ -16,7 +16,6 @@ use super::dump;
 use super::formats::{ReadArgs, WriteArgs};
 use super::gallery::{Gallery, Picture, Target};
 use super::inputs::InputArgs;
-use super::reading;
 use super::session::{DEVICES, SessionArgs};
 use super::telling::{ProgressArgs, Telling};
 use super::video::VideoArgs;
@@ -53,6 +52,14 @@ pub(super) struct PhotoArgs {
     /// -o -
     #[arg(long)]
     pub(super) json: bool,
+}
+
+impl PhotoArgs {
+    /// Where the images of a photo's earlier stages go, where they are kept.
+    pub(super) fn stages(&self, job: &Job) -> Vec<Job> {
+        let stages = Stage::EARLIER.iter().filter(|_| self.keep_stages);
+        stages.filter_map(|stage| job.beside(stage.image())).collect()
+    }
 }
 
 fn parse_dump(text: &str) -> Result<(String, PathBuf), String> {
@@ -115,8 +122,7 @@ impl<'a> Photo<'a> {
     pub(super) fn load(job: &'a Job, asked: &'a Asked<'a>) -> Result<Self, Error> {
         let frame = job.read(&asked.args.read.options())?;
         job.check_output()?;
-        let stages = Stage::EARLIER.iter().filter(|_| asked.args.keep_stages);
-        stages.filter_map(|stage| job.beside(stage.image())).try_for_each(|job| job.check_output())?;
+        asked.args.stages(job).iter().try_for_each(Job::check_output)?;
         image::check_frame(&frame, job.output.path(), &job.write)?;
         asked.check_nodes(&frame)?;
         let mut photo = Self { asked, job, frame, target: None };
@@ -127,7 +133,7 @@ impl<'a> Photo<'a> {
 
     fn goal(&self) -> Result<Option<Goal<'a>>, Error> {
         let Some(path) = self.asked.targets.get(self.job.input.path()) else { return Ok(None) };
-        let frame = image::read_with(path, &self.asked.args.read.of_target()).map_err(reading::as_a_whole)?;
+        let frame = self.asked.args.read.target(path)?;
         let scored = self.asked.args.compare.page().is_some();
         let score = || metrics::score(&self.frame, &frame, self.asked.protocol());
         let before = match scored.then(score).transpose() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::image::FileFormat;
 use crate::job::{self, Job, Jobs, Place};
-use crate::model::{Stage, Task, Weights, embedded};
+use crate::model::{Task, Weights, embedded};
 use crate::pool::Pool;
 use crate::{Error, Shown};
 use clap::Args;
@@ -196,7 +196,7 @@ fn dry_run(args: &PhotoArgs, jobs: &Jobs, mut summary: Summary) -> Result<(), Fa
         let besides = |job: &Job| {
             let dumps = args.dump.iter().map(|(_, path)| path.as_path());
             let named = dumps.chain(args.compare.strip()).map(|path| to(job, path));
-            let stages = stages(args, job).into_iter().map(|stage| line(&stage));
+            let stages = args.stages(job).into_iter().map(|stage| line(&stage));
             [line(job)].into_iter().chain(stages).chain(named).collect::<Vec<_>>()
         };
         let skipped = jobs.skipped.iter().map(|job| format!("{} (there already)", line(job)));
@@ -254,18 +254,12 @@ fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBu
     Ok((jobs, targets))
 }
 
-/// Where the images of the earlier stages go, where they are kept.
-fn stages(args: &PhotoArgs, job: &Job) -> Vec<Job> {
-    let stages = Stage::EARLIER.iter().filter(|_| args.keep_stages);
-    stages.filter_map(|stage| job.beside(stage.image())).collect()
-}
-
 /// Finds out whether what is written besides photos has names of its kind.
 fn check_names(args: &PhotoArgs) -> Result<(), Failure> {
     for (_, path) in &args.dump {
-        dump::check_name("--dump", "a safetensors file", path)?;
+        dump::check_name("--dump", "a safetensors file", Some(path))?;
     }
-    args.compare.page().map_or(Ok(()), |page| dump::check_name("--report", "a web page", page))?;
+    dump::check_name("--report", "a web page", args.compare.page())?;
     match args.compare.strip() {
         Some(strip) if FileFormat::from_path(strip).is_none() => {
             let (shown, endings) = (Shown(strip.display()), FileFormat::endings());
@@ -292,7 +286,7 @@ fn check_besides(
         let text = "--keep-stages writes files beside the photo, and standard output is none";
         return Err(Failure::Usage(text.to_owned()));
     }
-    let stages = jobs.jobs.iter().flat_map(|job| stages(args, job));
+    let stages = jobs.jobs.iter().flat_map(|job| args.stages(job));
     let stages: Vec<PathBuf> = stages.filter_map(|job| job.output.file().map(Path::to_owned)).collect();
     let there =
         |stage: &&PathBuf| jobs.directory().is_some() && args.inputs.refuses_existing() && stage.exists();

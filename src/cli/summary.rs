@@ -96,7 +96,7 @@ impl Summary {
     /// Of a run that ended before anything was begun.
     pub(super) fn of_nothing(error: &str) -> Self {
         let mut summary = Self::new(&Jobs::default());
-        summary.errors.push(error.to_owned());
+        summary.end(std::iter::empty(), error);
         summary
     }
 

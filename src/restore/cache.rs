@@ -82,9 +82,15 @@ impl Cache {
 
     /// Leaves those of other sizes than this photo's what they may take, where nothing bounds all of them.
     pub(super) fn let_others_go(&mut self, model: &Model, key: Key) {
-        if model.options.max_memory.or(self.limit.map(|limit| limit.bytes)).is_none() {
+        if self.bound(model, key).is_none() {
             self.keep(self.spare, Some(key.size()));
         }
+    }
+
+    /// Bytes of the device that all executors may take together with this photo's, where something bounds them.
+    fn bound(&self, model: &Model, key: Key) -> Option<u64> {
+        let limit = self.limit.filter(|_| key.may_pass_through_host()).map(|limit| limit.bytes);
+        limit.or(model.options.max_memory)
     }
 
     /// Bytes of the device that executors take, apart from those of one size.
@@ -110,8 +116,7 @@ impl Cache {
         let mut options = ExecutorOptions { precision, choices, ..ExecutorOptions::default() };
         let mut planned = 0;
         let made = loop {
-            let limit = self.limit.filter(|_| key.may_pass_through_host()).map(|limit| limit.bytes);
-            let bound = limit.or(model.options.max_memory);
+            let bound = self.bound(model, key);
             options.max_memory = bound;
             let mut make_room = |bytes| {
                 planned = bytes;

@@ -321,7 +321,7 @@ test("where memory is short the page offers tiles", async () => {
   await page.waitForFunction(() => typeof compareAll === "function");
   await give(page);
   await page.waitForSelector(".photo.failed");
-  assert.match(await page.textContent(".photo.failed .told"), /needs at least \d+ [KM]iB .* are allowed.* In tiles it takes less/s);
+  assert.match(await page.textContent(".photo.failed .told"), /needs at least \d+ KiB .* 64 KiB are allowed.* In tiles it takes less/s);
   await page.getByRole("button", { name: "Restore in tiles" }).click();
   await finished(page);
   assert.equal(await page.inputValue("#mode"), "tiled");

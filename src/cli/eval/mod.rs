@@ -18,7 +18,6 @@ use super::formats::ReadArgs;
 use super::gallery::{Gallery, Picture, Target};
 use super::mishap::{Mishap, attempt};
 use super::pairs::{self, Pair};
-use super::reading;
 use super::session::{DEVICES, Model, SessionArgs, Used, attempt_with_adapter};
 use super::telling::with_bar;
 use super::{Failure, dump, parse_task, say};
@@ -141,8 +140,8 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
         let text = format!("{} is no directory, and restored photos are to go there", files.display());
         return Err(Failure::Usage(text));
     }
-    args.report.as_deref().map_or(Ok(()), |page| dump::check_name("--report", "a web page", page))?;
-    args.output.as_deref().map_or(Ok(()), |scores| dump::check_name("-o", "scores", scores))?;
+    dump::check_name("--report", "a web page", args.report.as_deref())?;
+    dump::check_name("-o", "scores", args.output.as_deref())?;
     let results = args.output.iter().filter(|path| !dump::is_standard(path)).chain(&args.report);
     results.map(PathBuf::as_path).try_for_each(dump::check).map_err(Failure::Error)
 }
@@ -288,7 +287,7 @@ impl<'a> Photo<'a> {
         let strip = png_in(args.compare.as_deref(), pair);
         let restored = png_in(restored_folder(args).as_deref(), pair);
         let input = image::read_with(&pair.input, &args.read.options())?;
-        let target = image::read_with(&pair.target, &args.read.of_target()).map_err(reading::as_a_whole)?;
+        let target = args.read.target(&pair.target)?;
         let unscored = |source| Error::Unscored { path: pair.input.clone(), source: Box::new(source) };
         let before = metrics::score(&input, &target, protocol).map_err(unscored)?;
         strip.as_deref().and_then(Path::parent).map_or(Ok(()), job::make_directory)?;

@@ -140,7 +140,7 @@ impl Video {
         also_read: impl Iterator<Item = &'a Path>,
         quiet: bool,
     ) -> Result<Self, Failure> {
-        let piped = is_standard(source);
+        let piped = dump::is_standard(source);
         let origin = if piped { "standard input".to_owned() } else { source.display().to_string() };
         let file = if piped { None } else { Some(source) };
         let sink = Sink::open(output, &file.into_iter().chain(also_read).collect::<Vec<_>>())?;
@@ -203,11 +203,6 @@ impl Video {
     }
 }
 
-/// Whether a name stands for standard input or output.
-fn is_standard(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
 /// A frame as it was decoded, and what its own line in the stream said.
 type Decoded = (Frame, Vec<u8>);
 
@@ -242,9 +237,9 @@ enum Sink {
 
 impl Sink {
     fn open(output: &Path, read: &[&Path]) -> Result<Self, Failure> {
-        if !is_standard(output) {
+        if !dump::is_standard(output) {
             dump::check_result(read, Some(output))?;
-            dump::check_name("--y4m", "a YUV4MPEG2 stream", output)?;
+            dump::check_name("--y4m", "a YUV4MPEG2 stream", Some(output))?;
             let _removed = output::remove_leftovers(output::directory(output));
             return Ok(Self::File(Output::create(output)?, output.to_owned()));
         }
