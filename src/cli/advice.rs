@@ -6,7 +6,7 @@ use crate::{Error, Remedy};
 pub(super) fn advised(error: &Error) -> String {
     let advice = match error.remedy() {
         Some(Remedy::KeepDamaged) => ", or take what there is with --damaged keep",
-        Some(Remedy::HalfPrecision) => ", or use --precision f16",
+        Some(Remedy::HalfPrecision) => ", or use --precision f16 unless that is in use",
         Some(Remedy::FullPrecision) => "; use --precision f32",
         Some(Remedy::MoreMemory) => "; allow more with --max-memory",
         Some(Remedy::SayFormat) => " (--format png)",

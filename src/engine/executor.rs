@@ -242,14 +242,14 @@ impl Executor {
         Ok(self.planned.iter().position(resumes).unwrap_or(self.planned.len()))
     }
 
-    /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least, and of one band
-    /// where rows move between bands.
+    /// The end of the submission that begins at a dispatch: as many as the budget holds, one at least, and of one band,
+    /// for which alone the table has uniforms.
     pub(super) fn slice(&self, start: usize) -> usize {
         let budget = self.pace().budget();
         let (mut work, band) = (0, self.planned[start].band);
         let fits = |p: &&Planned| {
             work += p.work;
-            work <= budget && (p.band == band || self.stream.is_none())
+            work <= budget && p.band == band
         };
         start + self.planned[start..].iter().take_while(fits).count().max(1)
     }

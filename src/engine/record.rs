@@ -72,7 +72,7 @@ impl Compiled {
             if recorder.table_bytes() <= self.table_bytes || budget == u64::MAX {
                 return recorder.finish(device);
             }
-            budget = budget.saturating_mul(2);
+            budget = budget.max(1).saturating_mul(2);
         }
     }
 

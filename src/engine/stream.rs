@@ -223,7 +223,7 @@ fn parts<'a>(
 pub(super) struct OnHost {
     inputs: Vec<Values>,
     outputs: Vec<Values>,
-    /// By tensor, which of the inputs or outputs it is.
+    /// By tensor, which of the inputs or outputs it is; an input that is asked for besides is an input.
     ends: HashMap<TensorId, End>,
     slots: Vec<Room>,
     /// The bands whose results have arrived.
@@ -243,10 +243,14 @@ impl OnHost {
     /// [`Error::Io`] where there is none.
     pub(super) fn new(compiled: &Compiled, inputs: Vec<Values>) -> Result<Self> {
         let (graph, memory) = (&compiled.graph, &compiled.plan.memory);
-        let ends = graph.inputs().iter().enumerate().map(|(i, &id)| (id, End::Input(i)));
-        let ends = ends.chain(graph.outputs().iter().enumerate().map(|(i, &id)| (id, End::Output(i))));
-        let outputs = graph.outputs().iter().map(|&id| Values::zeros(&graph.desc(id))).collect();
-        let slots = room::make(memory.host_slot_sizes())?;
+        let ends = graph.outputs().iter().enumerate().map(|(i, &id)| (id, End::Output(i)));
+        let ends = ends.chain(graph.inputs().iter().enumerate().map(|(i, &id)| (id, End::Input(i))));
+        let outputs = graph.outputs().iter().map(|&id| {
+            let input = graph.inputs().iter().position(|&input| input == id).map(|i| &inputs[i]);
+            // No operator writes an input.
+            input.map_or_else(|| Values::zeros(&graph.desc(id)), |values| compiled.stored(id, values))
+        });
+        let (outputs, slots) = (outputs.collect(), room::make(memory.host_slot_sizes())?);
         Ok(Self { inputs, outputs, ends: ends.collect(), slots, stored: 0 })
     }
 
@@ -308,6 +312,19 @@ impl OnHost {
     fn slot(&mut self, compiled: &Compiled, rows: &Move) -> Result<&mut Room> {
         let slot = compiled.plan.memory.on_host(rows.tensor).and_then(|slot| self.slots.get_mut(slot));
         slot.ok_or_else(|| super::failed("rows of a tensor that has no room on the host".to_owned()))
+    }
+}
+
+impl Compiled {
+    /// Values as they come back from a device that has stored them.
+    fn stored(&self, tensor: TensorId, values: &Values) -> Values {
+        let desc = self.graph.desc(tensor);
+        let (layout, rows) = (Layout::of(&desc, self.precision), 0..desc.height);
+        let mut bytes = vec![0; layout.bytes() as usize];
+        values.encode(&desc, &layout, &rows, |at, part| bytes[at..at + part.len()].copy_from_slice(part));
+        let mut stored = Values::zeros(&desc);
+        stored.decode(&desc, &layout, &rows, &bytes);
+        stored
     }
 }
 

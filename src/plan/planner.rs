@@ -110,16 +110,19 @@ impl Plan {
     /// The whole photo where it fits, else the bands that do.
     ///
     /// # Errors
-    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; [`Error::Input`] where there are bands, and an
-    /// input or output of the graph is a tensor that cannot be cut into them; otherwise as
-    /// [`MemoryPlan::new`](super::MemoryPlan::new).
+    /// [`Error::BudgetTooSmall`] where not even the narrowest bands fit; [`Error::TensorTooLarge`] where buffers hold
+    /// the rows of none; [`Error::Input`] where there are bands, and an input or output of the graph is a tensor that
+    /// cannot be cut into them.
     pub fn within(graph: &Graph, operators: &[Operator], budget: &Budget) -> Result<Self> {
         let Budget { bytes, buffer, precision } = *budget;
-        let whole = Self::whole(graph, operators, precision, buffer)?;
-        if whole.device_bytes() <= bytes {
-            return Ok(whole);
-        }
-        let (mut best, mut least): (Option<Self>, u64) = (None, whole.device_bytes());
+        let whole = Self::whole(graph, operators, precision, buffer);
+        let (mut best, mut least): (Option<Self>, u64) = match &whole {
+            Ok(plan) if plan.device_bytes() <= bytes => return whole,
+            Ok(plan) => (None, plan.device_bytes()),
+            // A strip of a tensor has more rows than a band may have.
+            Err(Error::TensorTooLarge { .. }) => (None, u64::MAX),
+            Err(_) => return whole,
+        };
         for inner in INNER {
             match Planner::new(graph, operators, budget, inner).plan()? {
                 Ok(plan) => {
@@ -142,7 +145,12 @@ impl Plan {
                 Err(taken) => least = least.min(taken),
             }
         }
-        let best = best.ok_or(Error::BudgetTooSmall { budget: bytes, least })?;
+        let Some(best) = best else {
+            return match whole {
+                Err(too_large) if least == u64::MAX => Err(too_large),
+                _ => Err(Error::BudgetTooSmall { budget: bytes, least }),
+            };
+        };
         let movable = movable(graph, operators);
         match graph.inputs().iter().chain(graph.outputs()).find(|tensor| !movable.contains(tensor)) {
             Some(&sums) if best.schedule.streams() => Err(Error::Input(format!(
@@ -203,7 +211,14 @@ impl<'a> Planner<'a> {
         for _ in 0..ATTEMPTS {
             let (division, fits) = self.division(aim);
             let schedule = Schedule::divided(self.graph, self.operators, division);
-            let plan = Plan::scheduled(self.graph, self.operators, precision, buffer, schedule)?;
+            let plan = match Plan::scheduled(self.graph, self.operators, precision, buffer, schedule) {
+                Err(Error::TensorTooLarge { .. }) if fits => {
+                    aim /= 2;
+                    continue;
+                }
+                Err(Error::TensorTooLarge { .. }) => break,
+                plan => plan?,
+            };
             let taken = plan.device_bytes();
             if taken <= bytes {
                 return Ok(Ok(plan));

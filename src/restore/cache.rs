@@ -4,6 +4,7 @@ use super::sized::{Key, Model};
 use crate::engine::{Executor, ExecutorOptions, Place, WeightStore};
 use crate::gpu::Device;
 use crate::graph::Graph;
+use crate::shown::{at_least, at_most};
 use crate::tune::Tuner;
 use crate::{Error, Result};
 
@@ -144,10 +145,12 @@ impl Cache {
             }
         };
         if let Some(bands) = made.bands() {
-            let (budget, host) = (options.max_memory.unwrap_or_default() >> 20, made.memory().host >> 20);
+            let (budget, host) = (options.max_memory.unwrap_or_default(), made.memory().host);
             tracing::warn!(
-                "the photo is computed in {bands} bands, since the whole takes more than {budget} MiB of the device; {host} MiB \
-                 of the host's memory hold what passes between them"
+                "the photo is computed in {bands} bands, since the whole takes more than {} of the device; {} of the host's \
+                 memory hold what passes between them",
+                at_most(budget),
+                at_least(host)
             );
         }
         tracing::info!(

@@ -105,9 +105,11 @@ impl Calibrator {
         let graph = photo.graph(&self.weights)?;
         let mut moved = graph.clone();
         let _ = peaks.fit(&mut moved);
-        let run = |graph, precision| run(&self.device, &self.store, graph, photo, precision);
-        let single = pollster::block_on(run(graph, Precision::F32))?;
-        let half = pollster::block_on(run(moved, Precision::F16))?;
+        let run = |graph, precision| {
+            let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
+            pollster::block_on(run(&self.device, &self.store, graph, photo, &options))
+        };
+        let (single, half) = (run(graph, Precision::F32)?, run(moved, Precision::F16)?);
         match (single.first(), half.first()) {
             (Some(Values::Planar(single)), Some(Values::Planar(half))) => {
                 Deviation::between(half, single).ok_or_else(|| Error::NotFinite(OVERFLOW.into()))
@@ -120,7 +122,7 @@ impl Calibrator {
 /// Why a result is not finite, and what to do.
 pub(super) const OVERFLOW: &str = "the network's numbers overflow with this photo; use other weights";
 
-/// The peaks of a photo's features, as kernels store them; where memory is bounded or lacking, of few at a time.
+/// The peaks of a photo's features, as kernels store them; of few at a time where they are large or memory lacks.
 pub(super) async fn measure(
     device: &Device,
     store: &WeightStore,
@@ -138,14 +140,14 @@ pub(super) async fn measure(
         .filter(|&t| graph.desc(t).role == Role::Feature && groups.movable(t))
         .collect();
     let mut peaks = FeaturePeaks::default();
-    // Each is there twice, where it is computed and where it is read back, and the network besides.
-    let mut most = max_memory.map_or(READ_BACK, |bytes| READ_BACK.min(bytes / 3));
+    let mut most = READ_BACK;
     let mut rest = &features[..];
     while !rest.is_empty() {
         let (part, bytes) = first(&graph, rest, most);
         let mut kept = graph.clone();
         part.iter().for_each(|&t| kept.mark_output(t));
-        let outputs = match run(device, store, kept.clone(), photo, Precision::F32).await {
+        let options = ExecutorOptions { max_memory, ..ExecutorOptions::default() };
+        let outputs = match run(device, store, kept.clone(), photo, &options).await {
             Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
                 most = bytes / 2;
                 continue;
@@ -178,10 +180,9 @@ async fn run(
     store: &WeightStore,
     graph: Graph,
     photo: &CalibrationPhoto,
-    precision: Precision,
+    options: &ExecutorOptions,
 ) -> Result<Vec<Values>> {
-    let options = ExecutorOptions { precision, ..ExecutorOptions::default() };
-    let mut executor = Executor::new(device, store, graph, &options)?;
+    let mut executor = Executor::new(device, store, graph, options)?;
     let (mut nobody, cancel) = (|_| (), Cancel::new());
     let mut watch = Watch::new(&mut nobody, &cancel);
     executor.run_watched(device, &[Values::Planar(photo.planes.clone())], &mut watch).await

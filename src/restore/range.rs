@@ -8,6 +8,7 @@ use super::{Captured, Restorer};
 use crate::engine::{Cancel, Progress, Watch, WeightStore};
 use crate::image::Frame;
 use crate::plan::Precision;
+use crate::shown::at_least;
 use crate::{Error, Result};
 
 /// A side, in pixels, of the part of the first photo that features are measured on where a model was not calibrated:
@@ -87,10 +88,12 @@ impl Restorer {
                 }
                 measured => measured,
             };
-            if let Err(Error::OutOfMemory { bytes, .. }) = measured {
+            if let Err(Error::OutOfMemory { bytes, .. } | Error::BudgetTooSmall { least: bytes, .. }) =
+                measured
+            {
                 tracing::warn!(
-                    "measuring features for f16 takes {} MiB that the device has not; f32 is used instead",
-                    bytes >> 20
+                    "measuring features for f16 takes {} of the device, more than there is for it; f32 is used instead",
+                    at_least(bytes)
                 );
                 self.model.too_large.store(true, Ordering::Relaxed);
                 return Ok(true);

@@ -141,7 +141,8 @@ impl Restorer {
     /// * Of the options: [`crate::Error::Input`] where [`RestorerOptions::strength`] is not from 0 to 1;
     ///   [`crate::Error::Mode`] where the network and the mode do not go together, and [`crate::Error::Values`] where
     ///   the mode is local and the metadata's `mprnet.train_size` is none.
-    /// * Of the photo: [`crate::Error::Size`] where it has more pixels than a network takes;
+    /// * Of the photo: [`crate::Error::Input`] where it has more than 2^31 pixels, [`crate::Error::Size`] where a side
+    ///   cannot be padded for the network;
     ///   [`crate::Error::NotFinite`] where the network's numbers pass the range of f32.
     /// * Of the device: [`crate::Error::TensorTooLarge`], [`crate::Error::TooManyWorkgroups`],
     ///   [`crate::Error::OutOfMemory`] or [`crate::Error::Gpu`] where it cannot take the photo;

@@ -109,6 +109,17 @@ fn sizes_beyond_every_buffer() {
     }
 }
 
+/// Passes take a tensor of the network that no buffer holds out of what is executed.
+#[test]
+fn sizes_beyond_what_is_only_defined() {
+    let room = Room::new();
+    let args = ["plan", "--size", "9000x600", "--config", "deblur", "--buffer-limit", "256"];
+    let run = room.run(&args).succeeds();
+    let peak = run.out.lines().find(|line| line.starts_with("peak, weights apart"));
+    let columns: Vec<_> = peak.unwrap().split_whitespace().rev().take(2).collect();
+    assert!(columns[0].parse::<f64>().is_ok_and(|mib| mib > 100.0) && columns[1] == "-", "{columns:?}");
+}
+
 #[test]
 fn nothing_to_do() {
     let room = Room::with_photo();

@@ -1,8 +1,12 @@
 //! What is told of the device's memory, beside what the driver's allocator has given out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use mprnet::gpu::{Device, DeviceOptions};
 use mprnet::graph::passes;
 use mprnet::model::{ImageFormat, Weights};
+use mprnet::plan::Precision;
 use mprnet::{Executor, ExecutorOptions, Restorer, RestorerOptions, Values, WeightStore};
 
 use crate::common::{Random, golden_path};
@@ -28,12 +32,18 @@ fn reporting() -> Option<Device> {
     reports.then_some(device)
 }
 
+/// Through which tables are written, and weights.
+const INTERNAL: &str = "(wgpu internal) Staging";
+
 /// Bytes of each buffer but those of weights, and of what wgpu makes for itself with every device.
 fn buffers(device: &Device) -> Vec<u64> {
+    sizes(device, &["slot", "staging", "rows on their way", "uniforms", INTERNAL])
+}
+
+/// Bytes of each buffer of such a name.
+fn sizes(device: &Device, names: &[&str]) -> Vec<u64> {
     let allocations = device.wgpu().generate_allocator_report().unwrap().allocations;
-    let internal = "(wgpu internal) Staging";
-    let ours = |name: &str| ["slot", "staging", "rows on their way", "uniforms", internal].contains(&name);
-    allocations.iter().filter(|it| ours(&it.name)).map(|it| it.size).collect()
+    allocations.iter().filter(|it| names.contains(&&*it.name)).map(|it| it.size).collect()
 }
 
 fn allocated(device: &Device) -> u64 {
@@ -100,4 +110,34 @@ fn photos_of_several_sizes_share_a_budget() {
         // Both are kept where there is room.
         assert!(budget < 2 * sum || allocated(&device) + ROUNDING + boundaries(&device) >= sum * 9 / 10);
     }
+}
+
+/// Measuring features for f16 keeps many of them, and to the bound.
+#[test]
+fn what_is_measured_before_the_first_photo_keeps_to_the_bound() {
+    let Some(device) = reporting() else { return };
+    let (weights, size) = (weights(), (96, 64));
+    let graph = passes::optimize(network(&weights, size, ImageFormat::Planar)).unwrap();
+    let whole = Executor::new(&device, &WeightStore::default(), graph, &ExecutorOptions::default()).unwrap();
+    let bound = whole.memory().device() * 3 / 4;
+    drop(whole);
+    let options =
+        RestorerOptions { precision: Precision::F16, max_memory: Some(bound), ..RestorerOptions::default() };
+    let restorer = Restorer::new(weights, device.clone(), options);
+    let (done, mut peak) = (AtomicBool::new(false), 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            restorer.restore(&photo(64, 96)).unwrap();
+            done.store(true, Ordering::Relaxed);
+        });
+        while !done.load(Ordering::Relaxed) {
+            // Weights are staged for each of the precisions.
+            let own: Vec<u64> = sizes(&device, &["slot", "staging", "rows on their way", "uniforms"]);
+            peak = peak.max(own.iter().sum());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    assert_eq!(restorer.precision(), Precision::F16);
+    println!("{peak} of {bound}");
+    assert!(peak > 0 && peak <= bound + ROUNDING + boundaries(&device), "{peak} of {bound}");
 }
