@@ -14,7 +14,7 @@ use mprnet::{Restorer, RestorerOptions, gpu};
 use pyo3::prelude::*;
 
 use crate::arrays::Taken;
-use crate::errors::{bad_input, detached, exception, whole};
+use crate::errors::{bad_input, detached, exception, given, whole};
 use crate::{fork, task, waiting};
 
 /// Ends restorations early, from any thread.
@@ -25,7 +25,6 @@ pub struct Cancel(mprnet::Cancel);
 #[pymethods]
 impl Cancel {
     #[new]
-    #[allow(clippy::too_many_arguments, reason = "Python calls it by names")]
     fn new() -> Self {
         Self::default()
     }
@@ -35,10 +34,32 @@ impl Cancel {
     }
 }
 
+/// A copy of an array's samples, which the array's owner cannot change any more.
+#[pyclass(frozen)]
+pub struct Photo(Taken);
+
+#[pymethods]
+impl Photo {
+    #[new]
+    fn new(array: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Taken::of(array).map(Self)
+    }
+}
+
 /// A restorer, and the process that has opened it.
 struct Opened {
     by: u32,
     restorer: Arc<Restorer>,
+}
+
+impl Opened {
+    /// Lets the device go, which waits for its threads.
+    fn let_go(self) {
+        if self.by != process::id() {
+            // In a forked process there are no such threads to wait for.
+            std::mem::forget(self);
+        }
+    }
 }
 
 /// What `mprnet.Restorer` is made of.
@@ -84,26 +105,29 @@ impl Engine {
     #[allow(clippy::too_many_arguments, reason = "Python calls it by names")]
     fn new(
         py: Python<'_>,
-        task: Option<String>,
-        model: Option<PathBuf>,
+        task: Option<&Bound<'_, PyAny>>,
+        model: Option<&Bound<'_, PyAny>>,
         device: Option<String>,
-        precision: &str,
+        precision: &Bound<'_, PyAny>,
         stage: &Bound<'_, PyAny>,
-        strength: f32,
-        mode: &str,
+        strength: &Bound<'_, PyAny>,
+        mode: &Bound<'_, PyAny>,
         train_size: Option<&Bound<'_, PyAny>>,
         tile: Option<&Bound<'_, PyAny>>,
         overlap: Option<&Bound<'_, PyAny>>,
         max_memory: Option<&str>,
     ) -> PyResult<Self> {
-        let precision = Precision::named(precision)
-            .ok_or_else(|| bad_input("the precision is \"f32\", \"f16\" or \"exact\"".to_owned()))?;
+        let precision = given::<String>("precision", "\"f32\", \"f16\" or \"exact\"", precision)?;
+        let precision = Precision::named(&precision).ok_or_else(|| {
+            bad_input(format!("precision is {precision:?}, and \"f32\", \"f16\" or \"exact\" is expected"))
+        })?;
         let stage = match whole("stage", stage)? {
             1 => Stage::One,
             2 => Stage::Two,
             3 => Stage::Three,
             stage => return Err(bad_input(format!("there is no stage {stage}; 1, 2 or 3 is expected"))),
         };
+        let strength: f32 = given("strength", "a number from 0 to 1", strength)?;
         if !(0.0..=1.0).contains(&strength) {
             return Err(bad_input(format!("a strength of {strength} is not from 0 to 1")));
         }
@@ -113,10 +137,15 @@ impl Engine {
             tile: pixels("tile", tile)?,
             overlap: pixels("overlap", overlap)?,
         };
-        let mode = Mode::named(mode, parts).map_err(|error| exception(&error))?;
-        let amount = |text: &str| parse_bytes(text).map_err(|told| bad_input(format!("max_memory: {told}")));
+        let mode: String = given("mode", "\"global\", \"local\" or \"tiled\"", mode)?;
+        let mode = Mode::named(&mode, parts).map_err(|error| exception(&error))?;
+        let amount = |text: &str| {
+            parse_bytes(text).map_err(|told| bad_input(format!("max_memory is {text:?}, and {told}")))
+        };
         let max_memory = max_memory.map(amount).transpose()?;
+        let task = task.map(|task| given::<String>("task", "the name of one", task)).transpose()?;
         let task = task.as_deref().map(self::task).transpose()?;
+        let model = model.map(|model| given::<PathBuf>("model", "the path of a file", model)).transpose()?;
         let weights = detached(py, || {
             let weights = match (model, task) {
                 (Some(model), _) => Weights::from_checkpoint(&model::open(&model)?),
@@ -134,13 +163,8 @@ impl Engine {
     }
 
     /// Restores one array into another of its shape and type.
-    fn restore(
-        &self,
-        photo: &Bound<'_, PyAny>,
-        restored: &Bound<'_, PyAny>,
-        cancel: &Cancel,
-    ) -> PyResult<()> {
-        let (py, taken) = (photo.py(), Taken::of(photo)?);
+    fn restore(&self, photo: &Photo, restored: &Bound<'_, PyAny>, cancel: &Cancel) -> PyResult<()> {
+        let (py, taken) = (restored.py(), &photo.0);
         let frame = detached(py, || taken.frame())?;
         let frame = self.run(py, &frame, cancel)?;
         detached(py, || taken.packed(&frame))?.give(restored)
@@ -164,6 +188,14 @@ impl Engine {
         detached(py, || image::to_bytes(&frame, &name, &write)).map(Cow::Owned)
     }
 
+    /// Lets the device go, which the next photo opens anew.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| {
+            let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+            opened.map(Opened::let_go);
+        });
+    }
+
     /// The name of the adapter, which is opened for it.
     fn adapter(&self, py: Python<'_>) -> PyResult<String> {
         detached(py, || Ok(self.restorer()?.device().adapter().name.clone()))
@@ -173,13 +205,9 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         let opened = self.opened.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(opened) = opened else { return };
-        if opened.by == process::id() {
+        if let Some(opened) = opened {
             // Threads of the device end with it, and may have a word for Python's logging before.
-            Python::attach(|py| py.detach(|| drop(opened)));
-        } else {
-            // In a forked process there are no such threads to wait for.
-            std::mem::forget(opened);
+            Python::attach(|py| py.detach(|| opened.let_go()));
         }
     }
 }

@@ -16,7 +16,7 @@ mod classes {
 /// An error with the argument that would help.
 fn told(error: &Error) -> String {
     let advice = match error.remedy() {
-        Some(Remedy::HalfPrecision) => ", or use precision=\"f16\"",
+        Some(Remedy::HalfPrecision) => ", or use precision=\"f16\" unless that is in use",
         Some(Remedy::FullPrecision) => "; use precision=\"f32\"",
         Some(Remedy::MoreMemory) => "; allow more with max_memory",
         // There is no way here to take a part of a file, and files and outputs are the caller's.
@@ -71,14 +71,25 @@ pub fn bad_input(text: String) -> PyErr {
     classes::BadInput::new_err(text)
 }
 
-/// The argument of that name as a whole number: PyO3 would have an `OverflowError`, without the name.
+/// The argument of that name: PyO3 would have a `TypeError` or an `OverflowError`, without the name.
+///
+/// # Errors
+/// `BadInput` where it is not what is expected.
+pub fn given<'a, 'py, T: FromPyObject<'a, 'py>>(
+    name: &str,
+    expected: &str,
+    argument: &'a Bound<'py, PyAny>,
+) -> PyResult<T> {
+    let other = |_| bad_input(format!("{name} is {argument:?}, and {expected} is expected"));
+    argument.extract().map_err(other)
+}
+
+/// The argument of that name as a whole number.
 ///
 /// # Errors
 /// `BadInput` where it is none, or is negative or too large.
-pub fn whole(name: &str, given: &Bound<'_, PyAny>) -> PyResult<u32> {
-    given.extract().map_err(|_| {
-        bad_input(format!("{name} is {given:?}, and a whole number from 0 to {} is expected", u32::MAX))
-    })
+pub fn whole(name: &str, argument: &Bound<'_, PyAny>) -> PyResult<u32> {
+    given(name, &format!("a whole number from 0 to {}", u32::MAX), argument)
 }
 
 /// Does work of the library while other threads of Python run.

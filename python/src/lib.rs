@@ -30,7 +30,7 @@ mod _native {
     use tracing::log::LevelFilter;
 
     #[pymodule_export]
-    use super::engine::{Cancel, Engine};
+    use super::engine::{Cancel, Engine, Photo};
     #[pymodule_export]
     use super::scores::{psnr, ssim};
     #[pymodule_export]

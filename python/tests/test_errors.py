@@ -3,6 +3,8 @@
 import io
 import logging
 import pickle
+import re
+from pathlib import Path
 
 import numpy
 import pytest
@@ -51,16 +53,46 @@ def test_texts_of_numpy(tiny):
         tiny.restore(numpy.array(["a", "b"], numpy.dtypes.StringDType()))
 
 
-@pytest.mark.parametrize("thing", [None, "photo.png", b"photo", 3, object(), [[1, 2], [3]]])
-def test_things(tiny, thing):
-    with pytest.raises(mprnet.BadInput):
+class Unforeseen:
+    def __array__(self, *_, **__):
+        raise KeyError("pixels")
+
+
+@pytest.mark.parametrize(
+    ("thing", "words"),
+    [
+        (None, "cv2.imread"),
+        ("photo.png", "'photo.png' is no photo but a path"),
+        (Path("photo.png"), "'photo.png' is no photo but a path"),
+        (b"photo", "restore_file"),
+        (3, "uint8, uint16 and float32"),
+        (object(), "uint8, uint16 and float32"),
+        ([[1, 2], [3]], "list cannot be read as an array"),
+        (Unforeseen(), r"Unforeseen cannot be read .*KeyError\('pixels'\)"),
+    ],
+)
+def test_things(tiny, thing, words):
+    with pytest.raises(mprnet.BadInput, match=words):
         tiny.restore(thing)
+    photo = samples((24, 36, 3), numpy.uint8)
+    first, second = tiny.restore_many([thing, photo], errors="return")
+    assert isinstance(first, mprnet.BadInput) and second.shape == photo.shape
 
 
-@pytest.mark.parametrize("mode", ["P", "1", "CMYK", "YCbCr", "HSV", "I", "F"])
+@pytest.mark.parametrize("mode", ["P", "1", "CMYK", "YCbCr", "HSV"])
 def test_modes_of_pillow(tiny, mode):
     with pytest.raises(mprnet.BadInput, match=f"mode {mode} .*convert"):
-        tiny.restore(Image.new("RGB", (36, 24)).convert("L" if mode in "IF" else "RGB").convert(mode))
+        tiny.restore(Image.new("RGB", (36, 24)).convert(mode))
+
+
+def test_modes_of_pillow_that_another_would_cut(tiny):
+    deep = samples((24, 36), numpy.uint16)
+    # Pillow makes it of big-endian TIFF files.
+    big = Image.frombytes("I;16B", (36, 24), deep.astype(">u2").tobytes())
+    assert (tiny.restore(big) == tiny.restore(deep)).all()
+    for mode, advice in [("I", r"astype\(numpy.uint16\)"), ("F", "divided by"), ("PA", 'convert."RGBA"')]:
+        with pytest.raises(mprnet.BadInput, match=f"mode {mode} .*{advice}"):
+            tiny.restore(Image.new(mode, (36, 24)))
 
 
 def test_images_of_pillow_that_cannot_be_decoded(tiny, tmp_path):
@@ -119,6 +151,23 @@ def test_memory_elsewhere(tiny):
 )
 def test_arguments(options):
     with pytest.raises(mprnet.BadInput):
+        mprnet.Restorer(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"strength": "x"}, "strength is 'x', and a number from 0 to 1 is expected"),
+        ({"precision": None}, 'precision is None, and "f32", "f16" or "exact" is expected'),
+        ({"precision": "f64"}, 'precision is "f64", and "f32", "f16" or "exact" is expected'),
+        ({"mode": 3}, 'mode is 3, and "global", "local" or "tiled" is expected'),
+        ({"model": 3}, "model is 3, and the path of a file is expected"),
+        ({"task": 3}, "task is 3, and the name of one is expected"),
+        ({"max_memory": "2T"}, 'max_memory is "2T", and an amount such as 512M or 2G is expected'),
+    ],
+)
+def test_arguments_are_told_by_name(options, words):
+    with pytest.raises(mprnet.BadInput, match=re.escape(words)):
         mprnet.Restorer(**options)
 
 
@@ -195,7 +244,7 @@ def test_scores():
 def test_kinds():
     kinds = [mprnet.BadFile, mprnet.BadInput, mprnet.BadModel, mprnet.DeviceError, mprnet.NoDevice, mprnet.OutOfMemory]
     for kind in kinds:
-        assert issubclass(kind, mprnet.Error) and kind.__doc__
+        assert issubclass(kind, mprnet.Error) and kind.__doc__ and kind.__module__ == "mprnet"
         assert str(pickle.loads(pickle.dumps(kind("why")))) == "why"
     assert issubclass(mprnet.OutOfMemory, MemoryError) and issubclass(mprnet.BadFile, OSError)
 

@@ -189,8 +189,16 @@ def test_what_cannot_be_meant(folder, tmp_path, capfd):
     assert files._run(arguments(folder, folder)) == 2
     assert files._run(arguments(tmp_path / "absent", tmp_path / "out")) == 2
     assert files._run(arguments("nowhere://a", tmp_path / "out")) == 2
+    # A driver of fsspec's that is not installed here.
+    assert files._run(arguments("dropbox://a", tmp_path / "out")) == 2
     told = capfd.readouterr().err.splitlines()
-    assert "another folder" in told[0] and "there is no PNG" in told[1] and len(told) == 3
+    assert "another folder" in told[0] and "there is no PNG" in told[1] and len(told) == 4, told
+    # Before Ray is asked for anything.
+    for words in [("--strength", "5"), ("--mode", "tiled", "--tile", "8"), ("--model", folder / "notes.txt")]:
+        assert files._run(arguments(folder, tmp_path / "out", *words, "--address", "nowhere:1")) == 2
+        assert capfd.readouterr().err.startswith("error: ")
+    with pytest.raises(SystemExit):
+        arguments(folder, tmp_path / "out", "--task", "derain", "--model", TINY)
 
 
 def test_results_below_the_photos_are_no_photos(folder):

@@ -31,9 +31,9 @@ def test_readme():
     assert failed == 0 and attempted >= 12
 
 
-@pytest.mark.parametrize("module", [mprnet, mprnet.ray])
-def test_docstrings(module):
-    assert doctest.testmod(module).failed == 0
+def test_docstrings():
+    failed, attempted = doctest.testmod(mprnet)
+    assert failed == 0 and attempted >= 3
 
 
 def test_all_that_is_public_is_documented():

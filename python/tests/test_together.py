@@ -1,5 +1,7 @@
 """Several photos, threads and processes; and what ends a restoration early."""
 
+import copy
+import io
 import multiprocessing
 import os
 import pickle
@@ -14,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy
 import pytest
 from conftest import REPOSITORY, samples
+from PIL import Image
 
 import mprnet
 
@@ -70,13 +73,57 @@ def test_what_of_many_cannot_be_restored_is_returned_where_that_is_asked_for(tin
         tiny.restore_many([], errors="ignore")
 
 
-def test_what_the_iterable_raises_is_raised(tiny):
+def test_what_the_iterable_raises_is_raised_after_what_came_before(tiny, restored):
     def photos():
-        yield PHOTOS[0]
+        yield from PHOTOS[:2]
         raise LookupError("no more")
 
+    many = tiny.restore_many(photos())
+    assert_all_same([next(many), next(many)], restored[:2])
     with pytest.raises(LookupError, match="no more"):
-        list(tiny.restore_many(photos()))
+        next(many)
+    # Also an error of this library's, which is not of a photo.
+    nothing = tiny.restore_many((tiny.restore(None) for _ in range(1)), errors="return")
+    with pytest.raises(mprnet.BadInput, match="None is no photo"):
+        next(nothing)
+
+
+def test_a_source_may_use_one_buffer_for_all(tiny):
+    photos = [samples((160, 200, 3), numpy.uint8, seed) for seed in range(6)]
+
+    def refilled():
+        buffer = numpy.empty_like(photos[0])
+        for photo in photos:
+            buffer[:] = photo
+            # As whoever has the channels of OpenCV gives them.
+            yield buffer[..., ::-1]
+
+    turned = [numpy.ascontiguousarray(photo[..., ::-1]) for photo in photos]
+    unchanged = mprnet.Restorer(strength=0).restore_many(refilled())
+    assert_all_same(unchanged, turned)
+
+
+def test_a_source_may_close_its_images(tiny, tmp_path):
+    photo = samples((64, 48, 3), numpy.uint8)
+    Image.fromarray(photo).save(tmp_path / "a.png")
+
+    def opened():
+        for _ in range(4):
+            with Image.open(tmp_path / "a.png") as image:
+                yield image
+
+    assert_all_same(tiny.restore_many(opened()), [tiny.restore(photo)] * 4)
+
+
+def test_files_of_any_bytes(tiny):
+    file = io.BytesIO()
+    Image.fromarray(PHOTOS[0]).save(file, "png")
+    whole = tiny.restore_file(file.getvalue(), "a.png")
+    assert tiny.restore_file(bytearray(file.getvalue()), "a.png") == whole
+    pairs = [(file.getbuffer(), "a.png"), (3, "a.png"), (file.getvalue(), None), "a.png"]
+    first, *others = tiny.restore_files(pairs, errors="return")
+    assert first == whole
+    assert all(isinstance(other, mprnet.BadInput) and "the bytes of a file" in str(other) for other in others)
 
 
 def test_threads_share_a_restorer(tiny, restored):
@@ -122,8 +169,30 @@ def test_a_restorer_can_be_sent(tiny, restored, golden):
     sent = pickle.loads(pickle.dumps(tiny))
     assert repr(sent) == repr(tiny) and "tiny.safetensors" in repr(sent)
     assert_all_same([sent.restore(PHOTOS[0])], restored[:1])
+
+    class Named(mprnet.Restorer):
+        def __init__(self, name):
+            super().__init__(model=os.path.relpath(golden / "tiny.safetensors"))
+            self.name = name
+
+    state = Named("mine").__getstate__()
+    assert os.path.isabs(state["_arguments"]["model"]) and state["name"] == "mine"
+    copied = copy.copy(Named("mine"))
+    assert type(copied) is Named and copied.name == "mine"
+    assert_all_same([copied.restore(PHOTOS[0])], restored[:1])
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert_all_same(pool.map(tiny.restore, PHOTOS[:2]), restored[:2])
+
+
+def test_what_is_closed_opens_again(golden, restored):
+    with mprnet.Restorer(model=golden / "tiny.safetensors") as restorer:
+        assert_all_same([restorer.restore(PHOTOS[0])], restored[:1])
+    restorer.close()
+    assert_all_same([restorer.restore(PHOTOS[0])], restored[:1])
+    with ThreadPoolExecutor(3) as threads:
+        closed = threads.submit(lambda: [restorer.close() for _ in range(20)])
+        assert_all_same(threads.map(restorer.restore, PHOTOS), restored)
+        closed.result()
 
 
 def test_importing_it_imports_nothing_large(script):

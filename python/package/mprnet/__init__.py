@@ -44,6 +44,8 @@ if _variable := _native.wanted_variable():
     _os.environ[_variable[0]] = _variable[1]
 
 Protocol = _Literal["rgb", "y"]
+# What help() calls it by.
+Restorer.__module__ = "mprnet"
 
 
 def devices() -> list[dict[str, _Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _native
 from ._errors import Error
+from ._restorer import Restorer
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -40,10 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m mprnet.ray", description=text)
     parser.add_argument("input", metavar="IN", help="a folder: a local path that every node has, or a URI (s3://...)")
     parser.add_argument("output", metavar="OUT", help="the folder of results, which is made")
-    parser.add_argument(
+    weights = parser.add_mutually_exclusive_group()
+    weights.add_argument(
         "--task", choices=["derain", "denoise", "deblur"], help="the embedded model; denoise without it"
     )
-    parser.add_argument("--model", metavar="FILE", help="weights instead, safetensors or PyTorch, that every node has")
+    weights.add_argument("--model", metavar="FILE", help="weights instead, safetensors or PyTorch, that every node has")
     parser.add_argument("--precision", choices=["f32", "f16", "exact"], default="f32")
     parser.add_argument("--stage", type=int, choices=[1, 2, 3], default=3)
     parser.add_argument("--strength", type=float, default=1.0, metavar="0..1")
@@ -65,11 +67,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
+    chosen = _chosen(args)
     try:
+        # Here and not in every actor, where Ray would start it again and again. A driver may be a machine without the
+        # file of weights.
+        Restorer(**chosen if os.path.exists(args.model or "") else chosen | {"model": None})
         source, target = _Folder.of(args.input), _Folder.of(args.output)
         names = source.photos(target)
         there = target.names() & set(names)
-    except (OSError, ValueError) as error:
+    except (Error, ImportError, OSError, ValueError) as error:
         return _refuse(str(error))
     if not names:
         return _refuse(f"there is no PNG, JPEG, WebP or TIFF file in {args.input}")
@@ -95,6 +101,12 @@ def _refuse(text: str) -> int:
     return 2
 
 
+def _chosen(args: argparse.Namespace) -> dict[str, Any]:
+    """What an actor's restorer is made with."""
+    names = ("task", "model", "precision", "stage", "strength", "mode", "train_size", "tile", "overlap", "max_memory")
+    return {name: getattr(args, name) for name in names}
+
+
 def _restore(names: list[str], source: _Folder, target: _Folder, args: argparse.Namespace) -> list[tuple[str, str]]:
     """Restores these files, and gives the names of those that it does not, each with the reason."""
     import pyarrow
@@ -108,16 +120,12 @@ def _restore(names: list[str], source: _Folder, target: _Folder, args: argparse.
     gpus_each = args.gpus_per_actor if args.gpus_per_actor is not None else min(gpus, 1)
     size = max(1, min(_BLOCK, len(names) // (4 * actors)))
     blocks = [pyarrow.table({"name": names[at : at + size]}) for at in range(0, len(names), size)]
-    chosen = {"task": args.task, "model": args.model, "precision": args.precision}
-    chosen |= {"stage": args.stage, "strength": args.strength}
-    chosen |= {"mode": args.mode, "train_size": args.train_size, "max_memory": args.max_memory}
-    chosen |= {"tile": args.tile, "overlap": args.overlap}
     results = (
         ray.data.from_arrow(blocks)
         .map_batches(partial(_read, source), batch_size=_BATCH)
         .map_batches(
             _RestoreFiles,
-            fn_constructor_kwargs=chosen,
+            fn_constructor_kwargs=_chosen(args),
             batch_size=_BATCH,
             compute=ray.data.ActorPoolStrategy(size=actors),
             num_cpus=args.cpus_per_actor,

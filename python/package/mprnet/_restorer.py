@@ -9,12 +9,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _native
-from ._arrays import array_of
+from ._arrays import array_of, file_of
 from ._errors import BadInput, DeviceError, Error, NoDevice
 
 if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
     from numpy import generic
     from numpy.typing import NDArray
+
+    # A photo's own copy, and where its result goes.
+    Taken = tuple[_native.Photo, NDArray[generic]]
 
 Task = Literal["derain", "denoise", "deblur"]
 Precision = Literal["f32", "f16", "exact"]
@@ -73,9 +79,11 @@ class Restorer:
     Notes
     -----
     The device is opened by the first photo, in the process that has it; so a restorer can be pickled, and made before a
-    process is forked. Where it is lost, :class:`mprnet.DeviceError` is raised, and the next photo opens it anew. Once a
-    process has restored, copies of it that ``fork`` makes raise :class:`mprnet.DeviceError`: drivers do not survive
-    that. Several threads may use one restorer at the same time; ``restore`` lets other threads of Python run.
+    process is forked. A pickled restorer reads its file of weights again, where it is unpickled. Where the device is
+    lost, :class:`mprnet.DeviceError` is raised, and the next photo opens it anew. Once a process has restored, copies
+    of it that ``fork`` makes raise :class:`mprnet.DeviceError`: drivers do not survive that. Several threads may use
+    one restorer at the same time; ``restore`` lets other threads of Python run. :meth:`close`, or the end of a ``with``
+    block, gives the device's memory back before the restorer itself goes.
     """
 
     def __init__(
@@ -110,8 +118,25 @@ class Restorer:
         }
         self._engine = _native.Engine(**self._arguments)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self._arguments,)
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in self.__dict__.items() if name != "_engine"}
+        model = self._arguments["model"]
+        if model is not None and not os.path.isabs(model):
+            # The process that reads it may be in another folder.
+            state["_arguments"] = self._arguments | {"model": os.path.abspath(model)}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._engine = _native.Engine(**self._arguments)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self._arguments.items() if value is not None)
@@ -127,6 +152,10 @@ class Restorer:
             There is none, or it cannot be opened.
         """
         return self._engine.adapter()
+
+    def close(self) -> None:
+        """Gives the device and its memory back, once photos that are under way are done; another photo opens it anew."""
+        self._engine.close()
 
     def restore(self, photo: Any) -> NDArray[generic]:
         """Restores a photo.
@@ -157,24 +186,23 @@ class Restorer:
         OutOfMemory
             The photo is too large for the device.
         """
-        return self._restore(array_of(photo), _native.Cancel())
+        return self._restore(_take(photo), _native.Cancel())
 
-    def _restore(self, photo: NDArray[generic], cancel: _native.Cancel) -> NDArray[generic]:
-        import numpy
-
-        restored = numpy.empty(photo.shape, photo.dtype)
+    def _restore(self, taken: Taken, cancel: _native.Cancel) -> NDArray[generic]:
+        photo, restored = taken
         self._engine.restore(photo, restored, cancel)
         return restored
 
     def restore_many(self, photos: Iterable[Any], *, errors: Errors = "raise") -> Iterator[Any]:
-        """Restores photos and gives them in their order, each as soon as it is done: the next one is taken and copied
-        while the device computes.
+        """Restores photos and gives them in their order, while the next ones are taken, copied and computed.
 
         Parameters
         ----------
         photos
-            Photos as :meth:`restore` takes them; they may differ in size and type. Two are taken ahead of the one that
-            is given.
+            Photos as :meth:`restore` takes them; they may differ in size and type. Each is copied before the next is
+            asked for, so a generator may use one buffer for all, and close an image after it. Two are taken ahead of
+            the one that is given: where a photo depends on the result before, call :meth:`restore`. What the iterable
+            raises is raised after the results of the photos before it.
         errors
             ``"raise"``: what cannot be restored is raised in its turn, and ends the iteration. ``"return"``: the
             exception, a :class:`mprnet.Error`, is given in the place of the array; where no device works, it is raised
@@ -186,7 +214,7 @@ class Restorer:
             As :meth:`restore` returns.
         """
         cancel = _native.Cancel()
-        return _in_order(photos, lambda photo: self._restore(array_of(photo), cancel), cancel, errors)
+        return _in_order(photos, _take, lambda taken: self._restore(taken, cancel), cancel, errors)
 
     def restore_file(self, file: bytes, name: str | os.PathLike[str]) -> bytes:
         """Restores the bytes of an image file and gives those of another, with the first one's metadata, as the program
@@ -195,19 +223,22 @@ class Restorer:
         Parameters
         ----------
         file
-            A PNG, JPEG, WebP or TIFF file.
+            A PNG, JPEG, WebP or TIFF file: ``bytes``, or what can be seen as such, a ``bytearray`` for instance.
         name
             What errors call the file; it ends as the format to be written does: ``.png``, ``.jpg``, ``.webp`` or
             ``.tiff``.
 
         Raises
         ------
+        BadInput
+            These are no bytes, or no name.
         BadFile
             It is no image, or damaged, or cannot be written in that format.
         NoDevice, DeviceError, OutOfMemory
             As :meth:`restore`.
         """
-        return self._engine.restore_file(file, name, _native.Cancel())
+        taken, called = file_of((file, name))
+        return self._engine.restore_file(taken, called, _native.Cancel())
 
     def restore_files(
         self, files: Iterable[tuple[bytes, str | os.PathLike[str]]], *, errors: Errors = "raise"
@@ -215,44 +246,80 @@ class Restorer:
         """Restores image files in memory as :meth:`restore_file` does, each with its name, as :meth:`restore_many` does
         photos."""
         cancel = _native.Cancel()
-        return _in_order(files, lambda it: self._engine.restore_file(it[0], it[1], cancel), cancel, errors)
+        return _in_order(
+            files, file_of, lambda taken: self._engine.restore_file(taken[0], taken[1], cancel), cancel, errors
+        )
+
+
+def _take(photo: Any) -> Taken:
+    """Copies a photo."""
+    import numpy
+
+    array = array_of(photo)
+    return _native.Photo(array), numpy.empty(array.shape, array.dtype)
 
 
 def _in_order(
-    items: Iterable[Any], work: Callable[[Any], Any], cancel: _native.Cancel, errors: Errors
+    items: Iterable[Any],
+    take: Callable[[Any], Any],
+    work: Callable[[Any], Any],
+    cancel: _native.Cancel,
+    errors: Errors,
 ) -> Iterator[Any]:
-    """Does work on items, several at a time, and gives the results in their order."""
+    """Takes items, works on several at a time, and gives the results in their order."""
     if errors not in ("raise", "return"):
-        raise BadInput('errors is "raise" or "return"')
-
-    def attempt(item: Any) -> Any:
-        try:
-            return work(item)
-        except (DeviceError, NoDevice):
-            raise
-        except Error as error:
-            if errors == "return":
-                return error
-            raise
-
-    return _each(items, attempt, cancel)
+        raise BadInput(f'errors is {errors!r}, and "raise" or "return" is expected')
+    return _each(items, take, work, cancel, errors == "return")
 
 
-def _each(items: Iterable[Any], work: Callable[[Any], Any], cancel: _native.Cancel) -> Iterator[Any]:
+def _each(
+    items: Iterable[Any],
+    take: Callable[[Any], Any],
+    work: Callable[[Any], Any],
+    cancel: _native.Cancel,
+    spare: bool,
+) -> Iterator[Any]:
+    source = iter(items)
+    ended: Exception | None = None
     under_way: deque[Future[Any]] = deque()
     with ThreadPoolExecutor(_UNDER_WAY, "mprnet") as threads:
         try:
-            for item in items:
-                under_way.append(threads.submit(work, item))
-                if len(under_way) > _UNDER_WAY:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+            while ended is None or under_way:
+                if ended is not None or len(under_way) > _UNDER_WAY:
+                    yield _result(under_way.popleft(), spare)
+                    continue
+                try:
+                    item = next(source)
+                except Exception as error:  # noqa: BLE001 - raised below, after the results of what came before it
+                    ended = error
+                else:
+                    # Before the next is asked for, since the source may then change or close this one.
+                    under_way.append(_begin(threads, work, take, item))
+            if not isinstance(ended, StopIteration):
+                raise ended
         finally:
             # Whoever stops here, by Ctrl-C or otherwise, need not wait for what is not wanted any more.
             cancel.cancel()
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _again(arguments: dict[str, Any]) -> Restorer:
-    return Restorer(**arguments)
+def _begin(
+    threads: ThreadPoolExecutor, work: Callable[[Any], Any], take: Callable[[Any], Any], item: Any
+) -> Future[Any]:
+    """Takes an item, and has a thread work on it; what cannot be taken fails in its turn."""
+    try:
+        return threads.submit(work, take(item))
+    except Error as error:
+        failed: Future[Any] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _result(future: Future[Any], spare: bool) -> Any:
+    """The result, or where that is wanted the error in its place, unless it is the device's."""
+    try:
+        return future.result()
+    except Error as error:
+        if spare and not isinstance(error, DeviceError | NoDevice):
+            return error
+        raise
