@@ -25,6 +25,8 @@ rm -rf web/package/dist web/page/dist
 mkdir -p web/package/dist/models
 "$target/debug/mprnet-bindgen" "$target/wasm/wasm32-unknown-unknown/web/mprnet_web.wasm" web/package/dist/wasm
 cp models/*.safetensors web/package/dist/models
+# What npm shows of a package, and what it is to bring along, lie beside its description.
+cp web/README.md LICENSE-MIT LICENSE-APACHE web/package
 # The compiler reads the types of the module from where it looks for it.
 node "$modules/typescript/bin/tsc" -p web/package
 node "$modules/typescript/bin/tsc" -p web/page

@@ -38,6 +38,7 @@ function button(parent: Element, text: string, does: () => void): HTMLButtonElem
 
 /** A photo's part of the page. */
 export class Card {
+  static #count = 0;
   readonly #root: HTMLElement;
   readonly #told: HTMLParagraphElement;
   readonly #offers: HTMLElement;
@@ -55,7 +56,9 @@ export class Card {
     this.#root = document.createElement("article");
     this.#root.className = "photo";
     parent.prepend(this.#root);
-    element("h2", this.#root, { text: name });
+    const heading = element("h2", this.#root, { text: name });
+    heading.id = `photo-${++Card.#count}`;
+    this.#root.setAttribute("aria-labelledby", heading.id);
     this.#told = element("p", this.#root, { className: "told" });
     this.#told.setAttribute("role", "status");
     const actions = element("p", this.#root, { className: "actions" });
@@ -71,7 +74,7 @@ export class Card {
     const cancelling = new AbortController();
     this.#cancelling = cancelling;
     this.offer("Cancel", () => cancelling.abort());
-    this.#told.textContent = "Waiting for the photos before it.";
+    this.#tell("Waiting for the photos before it.");
     try {
       await unlessCancelled(cancelling.signal, turn);
       await this.#restore(settings, cancelling.signal);
@@ -80,7 +83,7 @@ export class Card {
       this.#withdraw();
       const kind = error instanceof MprnetError ? error.kind : "failed";
       this.#root.classList.toggle("failed", kind !== "aborted");
-      this.#told.textContent = kind === "aborted" ? "Cancelled." : told(error);
+      this.#tell(kind === "aborted" ? "Cancelled." : told(error));
       return kind;
     }
   }
@@ -88,7 +91,7 @@ export class Card {
   async #restore({ choice, strength, opened }: Settings, signal: AbortSignal): Promise<void> {
     const progress = bar(this.#told, `Progress of ${this.name}`);
     const begun = performance.now();
-    this.#told.textContent = "Under way; the first photo takes longest.";
+    this.#tell("Under way; the first photo takes longest.");
     try {
       const bitmap = await decoded(this.file, this.name);
       const work = (mprnet: Mprnet) => {
@@ -116,7 +119,7 @@ export class Card {
     }
     this.#told.before(compare);
     compareAll(this.#root);
-    this.#told.textContent = `${width} × ${height} pixels in ${seconds(took)}`;
+    this.#tell(`${width} × ${height} pixels in ${seconds(took)}`);
     const download = `${this.name.replace(/\.[^.]*$/, "")}.png`;
     const save = element("a", this.#offers, { className: "button", text: `Save ${download}` });
     Object.assign(save, { href: after, download });
@@ -125,7 +128,17 @@ export class Card {
 
   /** Adds a button under the photo. */
   offer(text: string, does: () => void): void {
-    this.#focus(button(this.#offers, text, does));
+    const made = button(this.#offers, text, does);
+    // Which of the photos it is, for who does not see it beside the button.
+    made.setAttribute("aria-label", `${text}: ${this.name}`);
+    this.#focus(made);
+  }
+
+  /** Says how far the photo is; screen readers hear whose state that is first. */
+  #tell(text: string): void {
+    this.#told.replaceChildren();
+    element("span", this.#told, { className: "unseen", text: `${this.name}: ` });
+    this.#told.append(text);
   }
 
   /** Takes back what is offered. */

@@ -7,6 +7,10 @@ const NO_WEBGPU =
   "This browser gives the page no GPU. WebGPU is in Chrome and Edge 113, Safari 26 and Firefox 141 and newer; on Linux, Chrome may want " +
   "the switches --enable-unsafe-webgpu --enable-features=Vulkan. Hardware acceleration has to be on in the browser's settings.";
 
+const INSECURE =
+  "Browsers give the GPU only to pages that come by https or from this machine itself (localhost), and this one does not: " +
+  "open it by https.";
+
 const REMEDIES: Partial<Record<ErrorKind, string>> = {
   "too-large": "In tiles it takes less, and the result is approximate; the program mprnet restores larger photos exactly.",
   "device-lost": "Close what else uses the GPU, and try again.",
@@ -15,7 +19,7 @@ const REMEDIES: Partial<Record<ErrorKind, string>> = {
 /** An error in words for who looks at the page. */
 export function told(error: unknown): string {
   if (!(error instanceof MprnetError)) return `This is a mistake of the page, please report it: ${String(error)}`;
-  if (error.kind === "no-webgpu") return NO_WEBGPU;
+  if (error.kind === "no-webgpu") return isSecureContext ? NO_WEBGPU : INSECURE;
   const text = error.message.replace(/^./, (first) => first.toUpperCase());
   return [`${text}.`, REMEDIES[error.kind]].filter(Boolean).join(" ");
 }

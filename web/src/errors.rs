@@ -23,7 +23,7 @@ pub(crate) fn named(name: &str, message: &str) -> JsValue {
 /// An error of the library.
 pub(crate) fn thrown(error: Error) -> JsValue {
     let advice = match error.remedy() {
-        Some(Remedy::HalfPrecision) => ", or use the precision f16",
+        Some(Remedy::HalfPrecision) => ", or use the precision f16 unless that is in use",
         Some(Remedy::FullPrecision) => "; use the precision f32",
         None if matches!(error, Error::HostMemory { .. }) => ", or take the mode tiled, which is approximate",
         Some(Remedy::MoreMemory) => {

@@ -85,9 +85,9 @@ test("screen readers are told of a photo's beginning and end, and of no step bet
   await page.getByText("This is a photo.png").waitFor();
   const { told, figures } = await page.evaluate(() => ({ told, figures: [...figures] }));
   assert.deepEqual(told.map((text) => text.replace(/[\d.]+ s$/, "1 s")), [
-    "Waiting for the photos before it.",
-    "Under way; the first photo takes longest.",
-    "96 × 72 pixels in 1 s",
+    "a photo.png: Waiting for the photos before it.",
+    "a photo.png: Under way; the first photo takes longest.",
+    "a photo.png: 96 × 72 pixels in 1 s",
     "Under way; the first run takes longest.",
     "The time of each operator is measured.",
     "This is a photo.png.",
@@ -119,6 +119,32 @@ test("the keyboard's focus goes to what takes the place of a button", async () =
   await buttons(/^Look inside/).press("Enter");
   await page.getByText("This is a photo.png").waitFor();
   assert.match(await focused(), /^Look inside/);
+  await close();
+});
+
+test("the keyboard's focus on the choice of photos rings that button and no other", async () => {
+  const { page, close } = await ready(TINY);
+  await page.focus("#strength");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "photos");
+  const rings = await page.$$eval("#drop .button, #drop button", (all) => all.map((it) => getComputedStyle(it).outlineStyle));
+  assert.deepEqual(rings, ["solid", "none"]);
+  await close();
+});
+
+test("whatever belongs to a photo is named after it", async () => {
+  const { page, close } = await ready(TINY);
+  const named = ["one.png", "two.png"];
+  await page.setInputFiles("#photos", named.map((name) => ({ name, mimeType: "image/png", buffer: file(24, 16) })));
+  await finished(page, 2);
+  for (const name of named) {
+    const card = page.getByRole("article", { name });
+    for (const control of await card.locator("button, a").all()) {
+      const label = (await control.getAttribute("aria-label")) ?? (await control.textContent());
+      assert.ok(label.includes(name), label);
+    }
+    assert.match(await card.getByRole("status").textContent(), new RegExp(`^${name}: 24 × 16 pixels`));
+  }
   await close();
 });
 

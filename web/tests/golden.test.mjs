@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { OUT, prepare, program } from "./setting.mjs";
 
+const VERSION = JSON.parse(readFileSync(new URL("../package/package.json", import.meta.url))).version;
 const NETWORKS = JSON.parse(readFileSync(new URL("../../golden/networks.json", import.meta.url)));
 /** Those whose weights are files, all of them tiny. */
 const TINY = NETWORKS.filter((network) => network.weights);
@@ -36,8 +37,8 @@ test("golden networks are right in f32 and packed f16", async () => {
   }
   // As `mprnet conformance` writes it: a column of its table.
   const report = {
-    format: 1, mprnet: "0.1.0", date: new Date().toISOString(), system: `Chromium ${version} wasm32`,
-    adapter: { ...adapter, name: adapter.name || "(not told)" }, kernels: [], networks: checks, timing: null,
+    format: 1, mprnet: VERSION, date: new Date().toISOString(), system: `Chromium ${version} wasm32`,
+    adapter: { ...adapter, name: adapter.name || "(not told)", workgroup_memory: adapter.workgroupMemory }, kernels: [], networks: checks, timing: null,
   };
   writeFileSync(`${OUT}/conformance.json`, JSON.stringify(report));
   await program("-q", "conformance", `${OUT}/conformance.json`, "-o", `${OUT}/conformance.md`);

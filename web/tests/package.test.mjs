@@ -26,6 +26,10 @@ test("a photo comes out as from the program, whatever it is handed over as", asy
     // A canvas takes its time to become a bitmap, and ImageData are there at once.
     const order = [];
     await Promise.all([canvas, photo].map((source, i) => mprnet.restore(source).then(() => order.push(i))));
+    // Whoever has given a photo may draw over it while others are before it.
+    const reused = new ImageData(photo.data.slice(), photo.width);
+    const [, behind] = await Promise.all([mprnet.restore(canvas), [mprnet.restore(reused), reused.data.fill(7)][0]]);
+    others.push(apart(behind, restored));
     const half = await mprnet.restore(photo, { strength: 0.5 });
     const blended = half.data.reduce((most, value, i) => {
       return Math.max(most, Math.abs(value - (photo.data[i] + restored.data[i]) / 2));
@@ -48,6 +52,7 @@ test("a photo comes out as from the program, whatever it is handed over as", asy
   // A frame of a video may come by way of other colours.
   assert.deepEqual(found.others.slice(0, 2), [0, 0]);
   assert.ok(found.others[2] <= 1, `${found.others}`);
+  assert.equal(found.others[3], 0);
   assert.deepEqual(found.order, [0, 1]);
   // Half way between, rounded once.
   assert.ok(found.blended <= 1, `${found.blended}`);

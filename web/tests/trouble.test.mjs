@@ -210,6 +210,23 @@ test("a browser that does not name its adapter restores photos", async () => {
   await page.close();
 });
 
+test("a model that cannot be fetched is told by its address", async () => {
+  const page = await lab.host();
+  const found = [];
+  for (const answer of [(route) => route.abort(), (route) => route.fulfill({ status: 404 })]) {
+    await page.route("**/models/deblur.safetensors", answer);
+    found.push(await page.evaluate(() => wrong(() => Mprnet.create({ task: "deblur" }))));
+    await page.unroute("**/models/deblur.safetensors");
+  }
+  const words = [/: Failed to fetch$/, /: the answer is 404$/];
+  found.forEach(({ kind, message }, i) => {
+    assert.equal(kind, "failed");
+    assert.match(message, /^the model deblur could not be fetched from http.*\/models\/deblur\.safetensors: /);
+    assert.match(message, words[i]);
+  });
+  await page.close();
+});
+
 test("a buffer that the browser cannot map is told as a lack of memory", async () => {
   const page = await lab.host();
   const found = await page.evaluate(async () => {

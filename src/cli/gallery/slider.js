@@ -49,6 +49,7 @@ function compareAll(root) {
     const button = element("button", "open", box);
     button.type = "button";
     button.textContent = "Loupe";
+    button.setAttribute("aria-label", "Loupe: " + name);
     button.setAttribute("aria-expanded", "false");
     box.classList.add("ready");
 

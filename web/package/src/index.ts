@@ -145,14 +145,16 @@ export class Mprnet {
   }
 
   async #run<T>(photo: Photo, ask: (sent: Sent) => Ask, { signal, onProgress }: RunOptions): Promise<T> {
-    // It begins at once, since canvases may be drawn on later. Some photos take longer, and numbers go by the order.
+    // It begins at once, since whoever gives a photo may draw over it later. Some photos take longer, and numbers go by
+    // the order.
     const packing = packed(photo);
     const inTurn = Promise.allSettled([packing, this.#packed]).then(() => packing);
     const over = () => undefined;
     this.#packed = inTurn.then(over, over);
     const sent = await inTurn;
     const bitmaps = sent.kind === "bitmap" ? [sent.bitmap] : [];
-    const answer = this.#ask<T>(ask(sent), bitmaps, { signal, progress: onProgress });
+    const moved = sent.kind === "pixels" ? [sent.rgba] : bitmaps;
+    const answer = this.#ask<T>(ask(sent), moved, { signal, progress: onProgress });
     // One that was cancelled before it was handed over is still here.
     return answer.finally(() => bitmaps.forEach((bitmap) => bitmap.close()));
   }
@@ -216,7 +218,7 @@ function bytes(given: ArrayBuffer | Uint8Array): ArrayBuffer {
   return given instanceof Uint8Array ? (given.slice().buffer as ArrayBuffer) : given.slice(0);
 }
 
-/** A photo as it goes to the worker: pixels as they are, anything else as a bitmap. */
+/** A copy of a photo as it goes to the worker: pixels as they are, anything else as a bitmap. */
 async function packed(photo: Photo): Promise<Sent> {
   if (photo instanceof ImageData) {
     if (!(photo.data instanceof Uint8ClampedArray) || photo.colorSpace !== "srgb") {
@@ -226,7 +228,12 @@ async function packed(photo: Photo): Promise<Sent> {
     if (photo.data.length === 0) {
       throw new MprnetError("input", "this ImageData has no pixels any more: they were transferred");
     }
-    return { kind: "pixels", pixels: photo };
+    const { width, height } = photo;
+    try {
+      return { kind: "pixels", rgba: photo.data.slice().buffer, width, height };
+    } catch (error) {
+      throw new MprnetError("too-large", `there is no memory for a copy of the photo: ${(error as Error).message}`);
+    }
   }
   try {
     return { kind: "bitmap", bitmap: await createImageBitmap(photo, { premultiplyAlpha: "none" }) };

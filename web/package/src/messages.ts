@@ -3,7 +3,9 @@
 import type { AdapterInfo, Insides, Mode, Network, Plan, Precision, Profile } from "./types.js";
 
 /** A photo on its way to the worker. */
-export type Sent = { kind: "pixels"; pixels: ImageData } | { kind: "bitmap"; bitmap: ImageBitmap };
+export type Sent =
+  | { kind: "pixels"; rgba: ArrayBuffer; width: number; height: number }
+  | { kind: "bitmap"; bitmap: ImageBitmap };
 
 /** How a network is to be used; what is not there is as usual. */
 export interface How {

@@ -145,7 +145,7 @@ export interface AdapterInfo {
   /** Bytes of a buffer that a shader sees at once. */
   binding: number;
   lanes: number;
-  workgroup_memory: number;
+  workgroupMemory: number;
   workgroups: number;
 }
 

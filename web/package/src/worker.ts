@@ -59,9 +59,13 @@ function pause(milliseconds: number): Promise<void> {
 
 async function weights(ask: Open): Promise<Uint8Array> {
   if (ask.weights) return new Uint8Array(ask.weights);
-  const answer = await fetch(ask.model);
-  if (!answer.ok) throw named("Failed", `${ask.origin} was not found at ${ask.model}: ${answer.status}`);
-  return new Uint8Array(await answer.arrayBuffer());
+  try {
+    const answer = await fetch(ask.model);
+    if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
+    throw new Error(`the answer is ${answer.status}`);
+  } catch (error) {
+    throw named("Failed", `${ask.origin} could not be fetched from ${ask.model}: ${(error as Error).message}`);
+  }
 }
 
 async function reopen(): Promise<Session> {
@@ -94,7 +98,9 @@ async function begun(ask: Open): Promise<Opened> {
   const [, file] = await Promise.all([init({ module_or_path: MODULE }), weights(ask)]);
   begin((text: string) => say({ broken: `${text}; this is a mistake of the library, please report it` }));
   opened = { file, ask };
-  return JSON.parse((await reopen()).opened()) as Opened;
+  const { adapter, network } = JSON.parse((await reopen()).opened());
+  const { workgroup_memory: workgroupMemory, ...others } = adapter;
+  return { adapter: { ...others, workgroupMemory }, network };
 }
 
 /** Does what needs the GPU, and once more if that was lost meanwhile. */
@@ -121,7 +127,7 @@ async function surviving<T>(work: (session: Session) => Promise<T>): Promise<T> 
 
 /** Four bytes a pixel. */
 function pixels(sent: Sent): ImageData {
-  if (sent.kind === "pixels") return sent.pixels;
+  if (sent.kind === "pixels") return new ImageData(new Uint8ClampedArray(sent.rgba), sent.width, sent.height);
   const drawn = read(sent.bitmap);
   sent.bitmap.close();
   return drawn;
