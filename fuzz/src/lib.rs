@@ -41,7 +41,7 @@ pub fn read_photo(bytes: &[u8]) {
 /// Reads a video to its end, or to what is wrong with it, and makes the same pictures of its frames again.
 pub fn read_video(bytes: &[u8]) {
     let Ok(mut reader) = Reader::new(bytes, "bytes") else { return };
-    let range = reader.header().range.unwrap_or(Range::Studio);
+    let range = reader.header().range().unwrap_or(Range::Studio);
     let converter = Converter::new(reader.header(), Coding { matrix: Matrix::Bt709, range });
     while let Ok(Some(picture)) = reader.read() {
         let frame = converter.decode(&picture).expect("as many samples as the header says");

@@ -192,7 +192,9 @@ impl Engine {
     fn close(&self, py: Python<'_>) {
         py.detach(|| {
             let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
-            opened.map(Opened::let_go);
+            if let Some(opened) = opened {
+                opened.let_go();
+            }
         });
     }
 
