@@ -211,19 +211,16 @@ impl<'a> Planner<'a> {
         for _ in 0..ATTEMPTS {
             let (division, fits) = self.division(aim);
             let schedule = Schedule::divided(self.graph, self.operators, division);
-            let plan = match Plan::scheduled(self.graph, self.operators, precision, buffer, schedule) {
-                Err(Error::TensorTooLarge { .. }) if fits => {
-                    aim /= 2;
-                    continue;
+            let taken = match Plan::scheduled(self.graph, self.operators, precision, buffer, schedule) {
+                Ok(plan) if plan.device_bytes() <= bytes => return Ok(Ok(plan)),
+                Ok(plan) => {
+                    least = least.min(plan.device_bytes());
+                    plan.device_bytes()
                 }
-                Err(Error::TensorTooLarge { .. }) => break,
-                plan => plan?,
+                // As if it took twice as much: more bands have smaller buffers.
+                Err(Error::TensorTooLarge { .. }) => bytes.saturating_mul(2),
+                Err(other) => return Err(other),
             };
-            let taken = plan.device_bytes();
-            if taken <= bytes {
-                return Ok(Ok(plan));
-            }
-            least = least.min(taken);
             if !fits {
                 break;
             }
