@@ -105,8 +105,12 @@ fn memory(forms: &Forms, args: &PlanArgs) -> Result<String, Error> {
     let precision = args.network.precision();
     let plan = |graph| MemoryPlan::new(graph, precision, args.buffer_limit << 20, &[]);
     let (before, after) = (&forms.defined, &forms.executed);
-    // Passes may take what is too large out of the graph, which is executed then.
-    let plans = [(before, plan(before).ok()), (after, Some(plan(after)?))];
+    // What is too large as defined may be gone after passes; and what is too large whole may fit in bands.
+    let whole = match args.network.max_memory {
+        Some(_) => plan(after).ok(),
+        None => Some(plan(after)?),
+    };
+    let plans = [(before, plan(before).ok()), (after, whole)];
     let uniforms = |g: &Graph| g.nodes().len() as u64 * size_of::<Params>().next_multiple_of(256) as u64;
     let mut table = vec![row("memory, MiB", &"as defined", &"after passes")];
     let mut both = |name: &str, value: &dyn Fn(&Graph, &MemoryPlan) -> String| {

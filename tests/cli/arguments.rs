@@ -118,6 +118,11 @@ fn sizes_beyond_what_is_only_defined() {
     let peak = run.out.lines().find(|line| line.starts_with("peak, weights apart"));
     let columns: Vec<_> = peak.unwrap().split_whitespace().rev().take(2).collect();
     assert!(columns[0].parse::<f64>().is_ok_and(|mib| mib > 100.0) && columns[1] == "-", "{columns:?}");
+    // What is executed has no strips of 15000 columns either, and bands that fit.
+    let wider = ["plan", "--size", "15000x600", "--config", "deblur", "--buffer-limit", "256"];
+    room.refuses(&wider, 1, &["fits the device's limit"]);
+    let run = room.run(&[&wider[..], &["--max-memory", "64G"]].concat()).succeeds();
+    assert!(run.out.contains(" bands"), "{}", run.out);
 }
 
 #[test]
