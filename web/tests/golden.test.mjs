@@ -38,7 +38,8 @@ test("golden networks are right in f32 and packed f16", async () => {
   // As `mprnet conformance` writes it: a column of its table.
   const report = {
     format: 1, mprnet: VERSION, date: new Date().toISOString(), system: `Chromium ${version} wasm32`,
-    adapter: { ...adapter, name: adapter.name || "(not told)", workgroup_memory: adapter.workgroupMemory }, kernels: [], networks: checks, timing: null,
+    adapter: { ...adapter, name: adapter.name || "(not told)", workgroup_memory: adapter.workgroupMemory },
+    kernels: [], networks: checks, timing: null,
   };
   writeFileSync(`${OUT}/conformance.json`, JSON.stringify(report));
   await program("-q", "conformance", `${OUT}/conformance.json`, "-o", `${OUT}/conformance.md`);

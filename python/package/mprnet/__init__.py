@@ -43,9 +43,11 @@ if _variable := _native.wanted_variable():
     # Drivers of Mesa complain on standard error otherwise, where there is no desktop.
     _os.environ[_variable[0]] = _variable[1]
 
+for _public in (BadFile, BadInput, BadModel, DeviceError, Error, NoDevice, OutOfMemory, Restorer):
+    # What tracebacks and help() call them by.
+    _public.__module__ = __name__
+
 Protocol = _Literal["rgb", "y"]
-# What help() calls it by.
-Restorer.__module__ = "mprnet"
 
 
 def devices() -> list[dict[str, _Any]]:

@@ -27,8 +27,3 @@ class DeviceError(Error):
 
 class OutOfMemory(Error, MemoryError):
     """The device has too little memory for the photo."""
-
-
-for _public in (Error, BadInput, BadFile, BadModel, NoDevice, DeviceError, OutOfMemory):
-    # What tracebacks and help() call them by.
-    _public.__module__ = "mprnet"

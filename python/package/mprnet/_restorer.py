@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _native
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     # A photo's own copy, and where its result goes.
     Taken = tuple[_native.Photo, NDArray[generic]]
+    # Copies an item, and gives the work that is left to do.
+    Take = Callable[[Any], Callable[[], Any]]
 
 Task = Literal["derain", "denoise", "deblur"]
 Precision = Literal["f32", "f16", "exact"]
@@ -214,7 +217,7 @@ class Restorer:
             As :meth:`restore` returns.
         """
         cancel = _native.Cancel()
-        return _in_order(photos, _take, lambda taken: self._restore(taken, cancel), cancel, errors)
+        return _in_order(photos, lambda photo: partial(self._restore, _take(photo), cancel), cancel, errors)
 
     def restore_file(self, file: bytes, name: str | os.PathLike[str]) -> bytes:
         """Restores the bytes of an image file and gives those of another, with the first one's metadata, as the program
@@ -246,9 +249,8 @@ class Restorer:
         """Restores image files in memory as :meth:`restore_file` does, each with its name, as :meth:`restore_many` does
         photos."""
         cancel = _native.Cancel()
-        return _in_order(
-            files, file_of, lambda taken: self._engine.restore_file(taken[0], taken[1], cancel), cancel, errors
-        )
+        restore = self._engine.restore_file
+        return _in_order(files, lambda pair: partial(restore, *file_of(pair), cancel), cancel, errors)
 
 
 def _take(photo: Any) -> Taken:
@@ -259,26 +261,14 @@ def _take(photo: Any) -> Taken:
     return _native.Photo(array), numpy.empty(array.shape, array.dtype)
 
 
-def _in_order(
-    items: Iterable[Any],
-    take: Callable[[Any], Any],
-    work: Callable[[Any], Any],
-    cancel: _native.Cancel,
-    errors: Errors,
-) -> Iterator[Any]:
+def _in_order(items: Iterable[Any], take: Take, cancel: _native.Cancel, errors: Errors) -> Iterator[Any]:
     """Takes items, works on several at a time, and gives the results in their order."""
     if errors not in ("raise", "return"):
         raise BadInput(f'errors is {errors!r}, and "raise" or "return" is expected')
-    return _each(items, take, work, cancel, errors == "return")
+    return _each(items, take, cancel, errors == "return")
 
 
-def _each(
-    items: Iterable[Any],
-    take: Callable[[Any], Any],
-    work: Callable[[Any], Any],
-    cancel: _native.Cancel,
-    spare: bool,
-) -> Iterator[Any]:
+def _each(items: Iterable[Any], take: Take, cancel: _native.Cancel, spare: bool) -> Iterator[Any]:
     source = iter(items)
     ended: Exception | None = None
     under_way: deque[Future[Any]] = deque()
@@ -294,7 +284,7 @@ def _each(
                     ended = error
                 else:
                     # Before the next is asked for, since the source may then change or close this one.
-                    under_way.append(_begin(threads, work, take, item))
+                    under_way.append(_begin(threads, take, item))
             if not isinstance(ended, StopIteration):
                 raise ended
         finally:
@@ -303,12 +293,10 @@ def _each(
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(
-    threads: ThreadPoolExecutor, work: Callable[[Any], Any], take: Callable[[Any], Any], item: Any
-) -> Future[Any]:
+def _begin(threads: ThreadPoolExecutor, take: Take, item: Any) -> Future[Any]:
     """Takes an item, and has a thread work on it; what cannot be taken fails in its turn."""
     try:
-        return threads.submit(work, take(item))
+        return threads.submit(take(item))
     except Error as error:
         failed: Future[Any] = Future()
         failed.set_exception(error)
