@@ -15,7 +15,7 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -129,6 +129,8 @@ class Device:
     """With its version, as the driver says; empty where the folder does not tell."""
     pipelines: list[Pipeline]
     dispatches: list[Dispatch]
+    cut_off: list[str] = field(default_factory=list)
+    """Kernels that were not written down whole: the process ended meanwhile, or the driver does not tell."""
 
     def named(self, pattern: str) -> list[Pipeline]:
         """The pipelines in whose label the pattern is found."""
@@ -163,18 +165,22 @@ def read_folder(folder: Path, *, internal: bool = False) -> Device:
     driver = next((line.split("\t", 1)[1] for line in told if line.startswith("driver\t")), "")
     seconds: dict[int, float] = {}
     labels: dict[int, str] = {}
+    described: set[int] = set()
     for line in lines_of(folder / "index.tsv"):
         fields = line.split("\t")
         if fields[0] == "created":
             seconds[int(fields[1])] = float(fields[3].split()[0])
         elif fields[0] == "named":
             labels[int(fields[1])] = fields[2]
+        elif fields[0] == "described":
+            described.add(int(fields[1]))
     pipelines = [
         read_pipeline(folder, number, labels.get(number, ""), took, told[0])
         for number, took in sorted(seconds.items())
         if internal or not labels.get(number, "").startswith(INTERNAL)
     ]
-    return Device(told[0], driver, pipelines, read_dispatches(folder / "dispatches.tsv"))
+    cut_off = [p.kernel for p in pipelines if p.number not in described or not p.subgroup or p.stated.registers is None]
+    return Device(told[0], driver, pipelines, read_dispatches(folder / "dispatches.tsv"), cut_off)
 
 
 def lines_of(path: Path) -> list[str]:

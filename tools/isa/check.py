@@ -155,12 +155,11 @@ def run(device: str, workload: str, command: str, out: Path, attempts: int = ATT
         except subprocess.TimeoutExpired:
             code = f"none within {SECONDS} s"
     found = read_folder(folder)
-    cut_off = [p.kernel for p in found.pipelines if p.stated.registers is None]
-    if code or not found.pipelines or cut_off:
+    if code or not found.pipelines or found.cut_off:
         if attempts > 1:
             return run(device, workload, command, out, attempts - 1)
         last = (log.read_text(errors="replace").strip().splitlines() or [""])[-1]
-        what = f"{len(found.pipelines)} pipelines, {len(cut_off)} without statistics"
+        what = f"{len(found.pipelines)} pipelines, {len(found.cut_off)} not written down whole"
         raise BrokenRunError(f"{device} {workload}: exit code {code or 0}, {what}: {last}")
     return found
 

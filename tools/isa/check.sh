@@ -10,4 +10,5 @@ if [ ! -e "$lab/sid/isa/standin.so" ]; then
     echo "error: there is no laboratory in $lab: sh tools/isa/setup.sh" >&2
     exit 3
 fi
+sh "$here/build.sh"
 exec python3 "$here/check.py" "$@"

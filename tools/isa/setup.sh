@@ -21,14 +21,7 @@ if [ "${1:-}" = --newest ]; then
     rm -rf "$root"
 fi
 
-missing=""
-command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
-[ -e /usr/include/vulkan/vk_layer.h ] || missing="$missing libvulkan-dev"
-command -v cc >/dev/null || missing="$missing gcc libc6-dev"
-if [ -n "$missing" ]; then
-    # shellcheck disable=SC2086 # a list of packages
-    sh "$here/../setup.sh" $missing
-fi
+command -v mmdebstrap >/dev/null || sh "$here/../setup.sh" mmdebstrap
 
 # The last thing that is installed tells a whole root from one that was interrupted.
 if [ ! -e "$root/isa/complete" ]; then
@@ -46,17 +39,14 @@ mkdir -p "$root/here" "$root/out" "$root/shaders" "$root/isa/program"
 mkdir -p "$lab/out"
 [ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID" "$lab/out"
 
-mkdir -p "$root/isa/layer"
-cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -o "$root/isa/layer/libVkLayer_mprnet_isa.so" "$here"/layer/*.c
-cp "$here/layer/VkLayer_mprnet_isa.json" "$root/isa/layer/"
-
-# The kernel's interfaces as the root's drivers know them, not those of the machine's own headers.
+# The kernel's interfaces, for build.sh.
 uapi="$lab/uapi"
 rm -rf "$uapi"
 mkdir -p "$uapi"
 cp -r "$root"/usr/include/drm "$root"/usr/include/linux "$root"/usr/include/asm-generic "$uapi/"
 cp -r "$root"/usr/include/"$(uname -m)"-linux-gnu/asm "$uapi/"
-cc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -isystem "$uapi" -o "$root/isa/standin.so" "$here"/standin/*.c
+rm -f "$root/isa/standin.so"
+sh "$here/build.sh"
 
 # shellcheck disable=SC2016 # dpkg's word, not the shell's
 version="$(chroot "$root" dpkg-query --showformat '${Version}' --show mesa-vulkan-drivers)"

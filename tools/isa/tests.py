@@ -244,7 +244,14 @@ class Rules(unittest.TestCase):
             )
             text = f"#EXECUTABLE\tcompute\tx\tsubgroup 64\n{stats}#IR\tAssembly\tFinal\n{ACO_LOOP}"
             (folder / "0000.txt").write_text(text)
+            self.assertEqual(read_folder(folder).cut_off, ["conv3x3/tiled"])
+            with (folder / "index.tsv").open("a") as index:
+                index.write("described\t0000\n")
             device = read_folder(folder)
+            self.assertEqual(device.cut_off, [])
+            # What another file's text stands before is no text of this pipeline's.
+            (folder / "0000.txt").write_text(text.replace("#EXECUTABLE", "mov r0.x, r1.x#EXECUTABLE"))
+            self.assertEqual(read_folder(folder).cut_off, ["conv3x3/tiled"])
             found = {v.rule: v.passed for v in judge(device)}
             self.assertEqual((device_name(device), device.driver), ("gfx1100", "radv Mesa 1"))
         self.assertEqual([p.short for p in device.pipelines], ["conv3x3/tiled GROUPS=4"])

@@ -113,6 +113,12 @@ static void record(VkDevice device, const VkComputePipelineCreateInfo *info, VkP
     if (result != VK_SUCCESS) return;
     if (device_of(device)->executables) describe_pipeline(device, pipeline, number);
     if (wishes.capture) append_capture(number);
+    // A process may end while another of its threads writes: only what this line follows is whole.
+    index = open_file("index.tsv", "a");
+    if (index) {
+        fprintf(index, "described\t%04d\n", number);
+        fclose(index);
+    }
 }
 
 static double now(void) {
