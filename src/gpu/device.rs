@@ -1,7 +1,7 @@
 //! The device that everything runs on.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -108,10 +108,11 @@ impl Device {
         if folder.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
         }
-        let mut opened = Self::open(adapter, summary, adapter.features() & wanted, adapter.limits()).await?;
-        if let Some(folder) = folder {
-            opened.pipelines = Arc::new(Pipelines::remembered(&opened.handle, &adapter.get_info(), folder));
-        }
+        let opened = Self::open(adapter, summary, adapter.features() & wanted, adapter.limits()).await?;
+        let opened = match folder {
+            Some(folder) => opened.with_pipeline_folder(folder),
+            None => opened,
+        };
         let DeviceOptions { checked_shaders, kernels_for, uniform_loads, .. } = *options;
         Ok(Self { checked_shaders, kernels_for, uniform_loads, ..opened })
     }
@@ -203,6 +204,15 @@ impl Device {
     #[must_use]
     pub fn with_checked_shaders(self) -> Self {
         Self { checked_shaders: true, pipelines: Arc::default(), ..self }
+    }
+
+    /// The same, with what the driver compiles kept in that folder ([`DeviceOptions::pipeline_folder`]): for a host
+    /// program's own device that has [`wgpu::Features::PIPELINE_CACHE`]; others compile at every start. The last of
+    /// these to be called, before the device is used: what there is of pipelines stays behind.
+    #[must_use]
+    pub fn with_pipeline_folder(self, folder: &Path) -> Self {
+        let pipelines = Arc::new(Pipelines::remembered(&self.handle, folder));
+        Self { pipelines, ..self }
     }
 
     /// The same, with kernels chosen as by [`DeviceOptions::kernels_for`].

@@ -37,8 +37,8 @@ pub struct Pipelines {
 
 impl Pipelines {
     /// Pipelines that are remembered in `folder`, where the device was opened with the feature for it.
-    pub(super) fn remembered(device: &wgpu::Device, adapter: &wgpu::AdapterInfo, folder: &Path) -> Self {
-        Self { cells: Mutex::default(), disk: DiskCache::open(device, adapter, folder) }
+    pub(super) fn remembered(device: &wgpu::Device, folder: &Path) -> Self {
+        Self { cells: Mutex::default(), disk: DiskCache::open(device, folder) }
     }
 
     /// Makes the pipelines that are missing of `specs`, several at once: on GPUs a driver takes up to a second for
@@ -231,11 +231,11 @@ struct DiskCache {
 }
 
 impl DiskCache {
-    fn open(device: &wgpu::Device, adapter: &wgpu::AdapterInfo, folder: &Path) -> Option<Self> {
+    fn open(device: &wgpu::Device, folder: &Path) -> Option<Self> {
         if !device.features().contains(wgpu::Features::PIPELINE_CACHE) {
             return None;
         }
-        let file = folder.join(wgpu::util::pipeline_cache_key(adapter)?);
+        let file = folder.join(wgpu::util::pipeline_cache_key(&device.adapter_info())?);
         let stored = std::fs::read(&file).ok();
         let intact = stored.as_deref().and_then(intact);
         Some(Self { cache: trusted::pipeline_cache(device, intact), file })
