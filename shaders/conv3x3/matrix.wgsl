@@ -71,7 +71,8 @@ alias LoadedWeights = array<vec4<f16>, 2 * WEIGHT_LOADS>;
 
 // Pixels, then weights.
 var<workgroup> sh_x: array<f16, 4 * SLAB>;
-// [row of four][pixel][output]; before there are any, where each lane's pixels go, bit by bit.
+// [row of four][pixel][output]; before there are any, where each lane's pixels go, bit by bit. As floats these are smaller
+// than normal ones, which a driver might flush to zero: it would fail the comparison that comes before matrices are used.
 var<workgroup> sh_products: array<f32, 4 * max(PRODUCTS, LANES)>;
 // Where they come from.
 var<workgroup> sh_pixels: array<i32, max((KEPT - 1) * PIXEL_LOADS * LANES, 1)>;

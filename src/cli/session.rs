@@ -272,7 +272,7 @@ struct Noted {
     /// Adapters by name: backend and driver.
     adapters: BTreeMap<String, String>,
     /// How features and weights were stored, if in several ways in the widest: as asked for, unless f16 has turned out
-    /// not to hold the model.
+    /// not to hold the model, or a photo.
     precision: Option<Precision>,
 }
 
@@ -286,7 +286,7 @@ impl Used {
         let mut noted = self.noted();
         noted.adapters.insert(adapter.name.clone(), format!("{}, {}", adapter.backend, adapter.driver));
         if noted.precision != Some(Precision::F32) {
-            noted.precision = Some(restorer.precision());
+            noted.precision = Some(restorer.widest_precision());
         }
     }
 

@@ -52,6 +52,7 @@ impl Restorer {
                 tracing::warn!(
                     "the network's numbers pass f16's range with this photo; it is restored in f32"
                 );
+                self.model.widened.store(true, Ordering::Relaxed);
             }
             other => return Err(other),
         }

@@ -1,6 +1,7 @@
 //! The library's front: photos in, photos out.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use web_time::Instant;
@@ -125,6 +126,14 @@ impl Restorer {
         let fallen_back =
             self.followers.iter().map(Self::precision).find(|it| *it != self.model.options.precision);
         fallen_back.unwrap_or(self.model.precision())
+    }
+
+    /// The widest precision that a photo was restored in so far: f32 also where f16 was too narrow for one of them.
+    #[must_use]
+    pub fn widest_precision(&self) -> Precision {
+        let widened = |restorer: &Self| restorer.model.widened.load(Ordering::Relaxed);
+        let any = widened(self) || self.followers.iter().any(widened);
+        if any { Precision::F32 } else { self.precision() }
     }
 
     /// The restoration of a photo, of which more can be said before it is begun: who is told how far it is, who may end

@@ -46,6 +46,8 @@ pub(super) struct Model {
     pub(super) peaks: OnceLock<FeaturePeaks>,
     /// Whether f16 has turned out not to hold this model.
     pub(super) too_large: AtomicBool,
+    /// Whether a photo was restored in f32 for which f16 was too narrow.
+    pub(super) widened: AtomicBool,
     /// Whether it was told that f32 stands in for f16 in place of peaks.
     pub(super) told: AtomicBool,
 }
@@ -60,6 +62,7 @@ impl Model {
             store: WeightStore::default(),
             peaks: OnceLock::new(),
             too_large: AtomicBool::new(false),
+            widened: AtomicBool::new(false),
             told: AtomicBool::new(false),
         }
     }
