@@ -9,7 +9,7 @@ use crate::plan::Precision;
 use crate::specimen::Specimen;
 use crate::{ExecutorOptions, Result};
 
-const MATRICES: [Variant; 2] = [Variant::Matrix8, Variant::Matrix16];
+pub(super) const MATRICES: [Variant; 2] = [Variant::Matrix8, Variant::Matrix16];
 
 /// The relative L2 error of a specimen that a variant computes.
 type ErrorOf<'a> = dyn FnMut(&Specimen, Variant) -> Result<f64> + 'a;

@@ -1,6 +1,7 @@
 //! What is chosen by all that is known of an adapter.
 
 use super::cache::{Cache, Entry};
+use super::proof::MATRICES;
 use super::{Tuner, Tuning, classes};
 use crate::graph::Graph;
 use crate::kernels::{ConvShape, Target, Variant, Verdicts, candidates};
@@ -18,6 +19,10 @@ impl Tuner {
         let known = decided.iter().map(|(entry, _)| entry).chain(&self.measured).chain(remembered);
         verdicts.wrong =
             known.flat_map(|entry| &entry.wrong).filter_map(|name| Variant::named(name)).collect();
+        // The other size of them has been proven only where the rule would choose it.
+        if MATRICES.iter().any(|variant| verdicts.wrong.contains(variant)) {
+            verdicts.wrong.extend(MATRICES);
+        }
         for (entry, shapes) in decided {
             let held = self.measured.iter().find(|held| held.key == entry.key).unwrap_or(&entry);
             let chosen = held.variant.as_deref().and_then(Variant::named);
@@ -51,6 +56,7 @@ mod tests {
     use super::super::tests::{ADAPTER, Fake, chosen, graph, target};
     use super::*;
     use crate::Result;
+    use crate::gpu::Storage;
 
     #[test]
     fn what_was_wrong_once_is_not_chosen_unmeasured() {
@@ -76,6 +82,20 @@ mod tests {
         assert_eq!(choose(hurried(Tuning::On), (ADAPTER.0, "3.03")), first);
         assert_eq!(choose(hurried(Tuning::Force), ADAPTER), first);
         assert_eq!(judge.measured.len(), measured);
+    }
+
+    #[test]
+    fn matrices_of_one_size_speak_for_the_other() {
+        let matrices = vec![8, 16];
+        let target = Target { subgroups: Some((32, 64)), matrices, ..Target::portable(Storage::F16) };
+        let mut judge = Fake::new(Variant::Matrix16);
+        judge.cheat = Some(Variant::Matrix16);
+        let mut tuner = Tuner::with_cache(Tuning::On, None);
+        tuner.decide(ADAPTER, &target, &graph(64, 32), &mut judge);
+        let (hurried, larger) = (Tuner { budget: Duration::ZERO, ..tuner }, graph(640, 320));
+        let choices = { hurried }.decide(ADAPTER, &target, &larger, &mut judge);
+        let found = chosen(&choices, &larger, &target);
+        assert_eq!(found, BTreeSet::from([Variant::Tiled]));
     }
 
     /// A shape with a verdict of its own keeps it.

@@ -119,8 +119,8 @@ fn convolutions() -> Vec<Graph> {
             }
         }
     }
-    // As many outputs as each blocking of the Winograd product is for, besides 8.
-    for outputs in [40, 48, 56, 80] {
+    // As many outputs as each blocking of the Winograd product is for, besides 8, and more than any has at once.
+    for outputs in [40, 48, 56, 80, 136] {
         let mut graph = Graph::new();
         let input = graph.add_input("input", x);
         let conv = random.conv(&mut graph, KernelSize::Three, outputs, 8, false);
@@ -139,11 +139,14 @@ fn specs(storage: Storage) -> BTreeSet<KernelSpec> {
     let nvidia = Target { workgroup_memory: 48 << 10, lanes: 1024, ..gpu.clone().made_by(Maker::Nvidia) };
     let software = Target { software: true, ..Target::portable(storage) };
     let wide = Target { subgroups: Some((32, 64)), ..gpu.clone() };
+    let qualcomm =
+        Target { subgroups: Some((64, 128)), ..Target::portable(storage) }.made_by(Maker::Qualcomm);
+    let qualcomm = Target { workgroup_memory: 32 << 10, lanes: 1024, ..qualcomm };
     let intel = Target { subgroups: Some((8, 32)), ..Target::portable(storage).made_by(Maker::Intel) };
     let portable = Target::portable(storage);
     let lavapipe = Target::lavapipe(storage);
     let [eight, sixteen] = [8, 16].map(|lanes| lavapipe.clone().with_uniform_loads(Some(lanes)));
-    let targets = [portable, lavapipe, eight, sixteen, software, gpu, wide, amd, nvidia, intel];
+    let targets = [portable, lavapipe, eight, sixteen, software, gpu, wide, amd, nvidia, intel, qualcomm];
     let mut specs = BTreeSet::new();
     for (graph, target) in graphs.iter().flat_map(|g| targets.iter().map(move |t| (g, t))) {
         for &variant in Variant::ALL {

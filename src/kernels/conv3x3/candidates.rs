@@ -2,7 +2,7 @@
 //!
 //! On software adapters the order is measured, and on one GPU, an NVIDIA H200. On others it follows from what their
 //! compilers make of each variant (registers, spills, occupancy, instructions: `golden/isa/budget.json`) and from the
-//! times that `tools/isa/predict.py` derives from that. What a class of adapters spills is left out.
+//! times that `tools/isa/predict.py` derives from that. What a class of adapters spills is left out where there is another.
 
 use super::{ConvShape, Variant};
 use crate::gpu::Maker;
@@ -43,7 +43,7 @@ const MATRIX16: Candidate = because(
 const MATRIX8: Candidate = because(Variant::Matrix8, "matrix units");
 const TILED: Candidate = because(
     Variant::Tiled,
-    "32 sums a lane, pixels read once for all outputs: no compiler spills; 16 of 32 waves on RDNA3, where 5% is not multiply-adds",
+    "32 sums a lane, pixels read once for all outputs: only old Adreno's compiler spills; 16 of 32 waves on RDNA3, 5% other arithmetic",
 );
 const BLOCK: Candidate = because(
     Variant::Block,
@@ -63,11 +63,13 @@ const DIRECT: Candidate = because(Variant::Direct, "fits everywhere");
 /// GPUs, by figures that no GPU has confirmed yet, and is measured where measuring is on.
 const GPU: &[Candidate] = &[MATRIX16, MATRIX8, TILED, WINOGRAD2, WINOGRAD4, BLOCK, DIRECT];
 /// Cooperative matrices gave wrong sums by NVIDIA's driver (580.159 on an H200, 2026-11-26), and were slower there than
-/// both of the first two.
-const NVIDIA: &[Candidate] = &[TILED, WINOGRAD2, WINOGRAD4, BLOCK, DIRECT];
+/// both of the first two. F(2x2) took longest of the first three.
+const NVIDIA: &[Candidate] = &[TILED, WINOGRAD4, WINOGRAD2, BLOCK, DIRECT];
 /// F(4x4) took 0.6 of tiled's time there at 128 channels and 0.8 at 80, and 0.7 for the whole deblurring network; by
-/// NVK's code it is predicted in 0.7 to 0.8 of it at 128 on an RTX 3090 too, but in 1.1 at 80.
-const NVIDIA_WIDE: &[Candidate] = &[WINOGRAD4, WINOGRAD2, TILED, BLOCK, DIRECT];
+/// NVK's code it is predicted in 0.7 to 0.8 of it at 128 on an RTX 3090 too, but in 1.1 at 80, since for its arithmetic
+/// that has less than half of an H200's bandwidth. Most people's cards are more like it, so 80 channels are left to the
+/// tuner.
+const NVIDIA_WIDE: &[Candidate] = &[WINOGRAD4, TILED, WINOGRAD2, BLOCK, DIRECT];
 /// Two sources are read in branches, around which Intel's compiler keeps more registers than it has where it also has
 /// to widen them, in tiled and in block. F(4x4)'s product reads its scratch, however many sources there were.
 const INTEL_TWO_HALVES: &[Candidate] = &[WINOGRAD4, DIRECT];
@@ -81,8 +83,8 @@ const MOBILE_NARROW: &[Candidate] = &[MATRIX8, TILED, WINOGRAD4, BLOCK, DIRECT];
 /// of 32 lanes. Argued from how they are built: none was measured, and no compiler's output was looked at.
 const MALI: &[Candidate] = &[WINOGRAD4, BLOCK, TILED, DIRECT];
 const MALI_NARROW: &[Candidate] = &[BLOCK, WINOGRAD4, TILED, DIRECT];
-/// Adreno before its 7th generation, which has no subgroup operations: Winograd's transforms spill there, tiled alone
-/// does not.
+/// Adreno before its 7th generation, which has no subgroup operations: its compiler spills a few of tiled's values, and
+/// more of every other variant's but direct.
 const OLD_ADRENO: &[Candidate] = &[TILED, DIRECT];
 /// Where FXC compiles, at every start: the first photo of 16x16 pixels takes 7.5 CPU seconds by block and 26.5 by tiled
 /// (Wine, 2026-11-26), more than a GPU takes for a photo of usual size.
