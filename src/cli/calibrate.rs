@@ -122,7 +122,7 @@ fn summary(file: &Checkpoint<'_>, peaks: &FeaturePeaks) -> String {
 /// A row for each photo, and one for all of them.
 fn table(photos: &[PathBuf], deviations: &[Deviation]) -> String {
     let side = CALIBRATION_SIDE;
-    let title = format!("f16 against f32, {side}x{side}");
+    let title = format!("f16 against f32, up to {side}x{side}");
     let row = |name: String, d: &Deviation| {
         let apart = format!("{:.2}%", 100.0 * d.share_apart());
         [name, format!("{:.1e}", d.largest), format!("{:.1}", d.psnr()), apart]

@@ -56,12 +56,14 @@ pub(super) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Refuses a file under the name of something else, which may have been meant, and be replaced.
-pub(super) fn check_name(option: &str, what: &str, path: Option<&Path>) -> Result<(), Failure> {
+/// Refuses a file under the name of something else, which may have been meant, and be replaced. What is written is called
+/// `what`, and may have these extensions of those that say what a file is.
+pub(super) fn check_name(option: &str, what: &str, own: &[&str], path: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = path else { return Ok(()) };
     let other = FileFormat::from_path(path).map(|_| "a photo").or_else(|| {
         let extension = extension(Some(path))?;
-        VIDEOS.contains(&extension.as_str()).then_some("another kind of video")
+        let of = |(names, _): &&(&[&str], _)| names.contains(&extension.as_str());
+        OTHERS.iter().find(of).map(|(_, kind)| *kind).filter(|_| !own.contains(&extension.as_str()))
     });
     other.map_or(Ok(()), |other| {
         let shown = Shown(path.display());
@@ -69,8 +71,15 @@ pub(super) fn check_name(option: &str, what: &str, path: Option<&Path>) -> Resul
     })
 }
 
-/// What containers of video are called.
-const VIDEOS: [&str; 9] = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts"];
+/// What files are called besides photos.
+const OTHERS: [(&[&str], &str); 6] = [
+    (&["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ts"], "another kind of video"),
+    (&["safetensors", "pth", "pt", "ckpt"], "a file of weights"),
+    (&["html", "htm"], "a web page"),
+    (&["csv"], "comma-separated values"),
+    (&["json"], "JSON"),
+    (&["md", "txt"], "text"),
+];
 
 /// The extension of such a file, in small letters: it may say what is written.
 pub(super) fn extension(file: Option<&Path>) -> Option<String> {

@@ -257,9 +257,9 @@ fn check(args: &PhotoArgs, models: &[Model<'_>]) -> Result<(Jobs, HashMap<PathBu
 /// Finds out whether what is written besides photos has names of its kind.
 fn check_names(args: &PhotoArgs) -> Result<(), Failure> {
     for (_, path) in &args.dump {
-        dump::check_name("--dump", "a safetensors file", Some(path))?;
+        dump::check_name("--dump", "a safetensors file", &["safetensors"], Some(path))?;
     }
-    dump::check_name("--report", "a web page", args.compare.page())?;
+    dump::check_name("--report", "a web page", &["html", "htm"], args.compare.page())?;
     match args.compare.strip() {
         Some(strip) if FileFormat::from_path(strip).is_none() => {
             let (shown, endings) = (Shown(strip.display()), FileFormat::endings());

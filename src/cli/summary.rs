@@ -124,7 +124,7 @@ impl Summary {
         let skipped = self.count("skipped");
         parts.extend((skipped > 0).then(|| format!("{skipped} there already")));
         let others = self.others;
-        parts.extend((others > 0).then(|| format!("{others} other {}", no_images(others))));
+        parts.extend((others > 0).then(|| format!("{others} other {}", not_read(others))));
         format!("{}, in {:.1} s", parts.join(", "), self.seconds)
     }
 
@@ -140,8 +140,8 @@ impl Summary {
     }
 }
 
-fn no_images(count: usize) -> &'static str {
-    if count == 1 { "file is not an image" } else { "files are not images" }
+fn not_read(count: usize) -> &'static str {
+    if count == 1 { "file is of no format that is read" } else { "files are of no format that is read" }
 }
 
 /// The most bytes that this process has held, where the system tells: `VmHWM` of proc(5).

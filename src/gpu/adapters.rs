@@ -57,7 +57,9 @@ pub fn several(found: &[AdapterSummary], text: &str) -> Result<Vec<usize>> {
 /// Adapters of the backends that `WGPU_BACKEND` names; else of Vulkan, Metal and DX12; else of OpenGL, which lists
 /// the same hardware again with less of what it can do.
 pub(super) async fn usable() -> Candidates {
-    if let Some(named) = wgpu::Backends::from_env() {
+    // An empty variable says nothing.
+    let said = std::env::var_os("WGPU_BACKEND").is_some_and(|value| !value.is_empty());
+    if let Some(named) = wgpu::Backends::from_env().filter(|_| said) {
         return enumerate(named).await;
     }
     let primary = enumerate(wgpu::Backends::PRIMARY).await;

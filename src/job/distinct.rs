@@ -36,6 +36,9 @@ pub fn check_distinct(jobs: &[Job], also_read: &[&Path], also_written: &[&Path])
                     Shown(source.display())
                 )
             }
+            (None, Some(&Some(a)), Some(b)) if a == b => {
+                format!("{} is given twice; name it once", Shown(a.display()))
+            }
             (None, Some(&Some(a)), Some(b)) => {
                 let (a, b) = (Shown(a.display()), Shown(b.display()));
                 format!("{a} and {b} would both become {shown}; restore them to two directories")

@@ -159,6 +159,14 @@ fn what_does_not_go_together() {
         &["--report writes a web page, and other.jpg is the name of a photo"],
     );
     refused(&["--dump", "stage1=other.tiff"], &["--dump writes a safetensors file", "the name of a photo"]);
+    refused(&["--dump", "stage1=scores.csv"], &["scores.csv is the name of comma-separated values"]);
+    refused(&["--report", "w.safetensors"], &["--report writes a web page", "the name of a file of weights"]);
+    for command in ["bench", "profile", "conformance"] {
+        for (file, of) in [("photo.png", "a photo"), ("w.pth", "a file of weights")] {
+            room.refuses(&[command, "-o", file], 2, &[&format!("{file} is the name of {of}")]);
+        }
+    }
+    room.refuses(&["bench", "-o", "table.html"], 2, &["-o writes a table, CSV or JSON", "a web page"]);
     refused(&["--compare", "strip.gif"], &["--compare writes a photo, and strip.gif does not end in .png"]);
     room.make_directory("models");
     refused(&["--model", "models"], &["models is a directory; -n NAME says"]);

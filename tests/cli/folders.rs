@@ -41,7 +41,7 @@ fn a_tree_becomes_a_tree() {
     let restored: Vec<&str> = run.err.lines().filter_map(|line| Some(line.split_once(" -> ")?.0)).collect();
     let expected = ["in/2.png", "in/10.png", "in/sub/7.png", "in/sub/deep/5"].map(printed);
     assert_eq!(restored, expected);
-    assert!(run.err.contains("4 restored, 1 other file is not an image, in "), "{}", run.err);
+    assert!(run.err.contains("4 restored, 1 other file is of no format that is read, in "), "{}", run.err);
     assert_eq!(files(&room, "out/clean"), ["10.png", "2.png", "sub/7.png", "sub/deep/5"]);
     for (name, side) in [("2.png", 2), ("10.png", 10), ("sub/7.png", 7), ("sub/deep/5", 5)] {
         assert_eq!(room.image(&format!("out/clean/{name}")).width(), side, "{name}");
@@ -69,7 +69,7 @@ fn what_is_there_is_an_error_or_stays_or_is_replaced() {
     );
     let run = restore(&room, &["in", "-o", "out", "--skip-existing"]).succeeds();
     assert!(
-        run.err.contains("1 restored, 1 there already, 1 other file is not an image, in "),
+        run.err.contains("1 restored, 1 there already, 1 other file is of no format that is read, in "),
         "{}",
         run.err
     );
@@ -153,7 +153,11 @@ fn what_is_bad_stops_nothing() {
     let [empty, cut, nothing] = errors[..] else { panic!("{}", run.err) };
     assert!(empty.contains("the images in empty: there is none"), "{empty}");
     assert!(cut.contains(&printed("cannot read in/5.png")) && nothing.contains("it is empty (0 bytes)"));
-    assert!(run.err.contains("2 restored, 2 failed, 1 other file is not an image"), "{}", run.err);
+    assert!(
+        run.err.contains("2 restored, 2 failed, 1 other file is of no format that is read"),
+        "{}",
+        run.err
+    );
     assert_eq!(files(&room, "out"), ["10.png", "2.png"]);
 }
 

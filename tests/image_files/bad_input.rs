@@ -1,11 +1,13 @@
 //! Files that are no image, no whole image, or one that is refused: each in words that help.
 
+use std::path::Path;
+
 use mprnet::Error;
-use mprnet::image::{Frame, MAX_PIXELS};
+use mprnet::image::{self, Frame, MAX_PIXELS, WriteOptions};
 use proptest::prelude::*;
 
 use crate::build::*;
-use crate::{Room, message, ramp8, rgb8, smooth};
+use crate::{Room, message, ramp8, read_damaged, rgb8, smooth};
 
 const FORMATS: [&str; 4] = ["png", "jpg", "webp", "tiff"];
 
@@ -247,5 +249,26 @@ proptest! {
             bytes[at.index(range)] = *value;
         }
         let _ = room.read("damaged", &bytes);
+    }
+}
+
+/// A few bytes that announce a large picture take no time that is theirs alone to ask for.
+#[test]
+fn what_is_all_but_lost_is_not_kept() {
+    let frame = Frame::from_rgb8(64, 48, vec![100; 64 * 48 * 3]).unwrap();
+    let bytes = |name: &str| image::to_bytes(&frame, Path::new(name), &WriteOptions::default()).unwrap();
+    let (mut jpeg, mut png) = (bytes("a.jpg"), bytes("a.png"));
+    let size = jpeg.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap() + 5;
+    jpeg[size..size + 4].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
+    // The header's checksum is wrong, which damage may be.
+    png[16..24].copy_from_slice(&[0, 0, 0x3f, 0xff, 0, 0, 0x3f, 0xff]);
+    let mut tiff = bytes("a.tif");
+    // Tag 257, the height, in one number of 32 bits.
+    let height = tiff.windows(4).position(|tag| tag[..2] == [1, 1] && tag[3] == 0).unwrap();
+    tiff[height + 2] = 4;
+    tiff[height + 8..height + 12].copy_from_slice(&1_114_160_u32.to_le_bytes());
+    for (name, bytes) in [("JPEG", jpeg), ("PNG", png), ("TIFF", tiff)] {
+        let error = read_damaged(&bytes).unwrap_err();
+        assert!(error.remedy().is_none(), "{name}: {error}");
     }
 }

@@ -140,8 +140,8 @@ fn check(args: &EvalArgs, pairs: &[Pair], model: Model<'_>) -> Result<(), Failur
         let text = format!("{} is no directory, and restored photos are to go there", files.display());
         return Err(Failure::Usage(text));
     }
-    dump::check_name("--report", "a web page", args.report.as_deref())?;
-    dump::check_name("-o", "scores", args.output.as_deref())?;
+    dump::check_name("--report", "a web page", &["html", "htm"], args.report.as_deref())?;
+    dump::check_name("-o", "scores", &["csv", "json", "md", "txt"], args.output.as_deref())?;
     let results = args.output.iter().filter(|path| !dump::is_standard(path)).chain(&args.report);
     results.map(PathBuf::as_path).try_for_each(dump::check).map_err(Failure::Error)
 }

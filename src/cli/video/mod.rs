@@ -239,7 +239,7 @@ impl Sink {
     fn open(output: &Path, read: &[&Path]) -> Result<Self, Failure> {
         if !dump::is_standard(output) {
             dump::check_result(read, Some(output))?;
-            dump::check_name("--y4m", "a YUV4MPEG2 stream", Some(output))?;
+            dump::check_name("--y4m", "a YUV4MPEG2 stream", &[], Some(output))?;
             let _removed = output::remove_leftovers(output::directory(output));
             return Ok(Self::File(Output::create(output)?, output.to_owned()));
         }

@@ -8,7 +8,7 @@ use image::metadata::Orientation;
 
 use super::ReadOptions;
 use super::decode::{self, Decoded, Note, Problem};
-use super::sniff::{self, FileFormat, HEAD_BYTES};
+use super::sniff::{self, FileFormat, HEAD_BYTES, VIDEO, VIDEO_STREAM};
 use crate::error::{Error, Result};
 use crate::image::MAX_PIXELS;
 use crate::image::frame::Frame;
@@ -91,6 +91,10 @@ fn format(head: &[u8], path: &Path) -> Result<FileFormat> {
     }
     sniff::sniff(head).map_err(|known| {
         unsupported(match known {
+            Some(VIDEO) => {
+                format!("it is {VIDEO}; ffmpeg makes {VIDEO_STREAM} of it, whose frames can be restored")
+            }
+            Some(VIDEO_STREAM) => format!("it is {VIDEO_STREAM}, which is a video and no photo"),
             Some(what) => format!("it is {what}; convert it to {} first", FileFormat::names()),
             None => "it is not an image; PNG, JPEG, WebP and TIFF files are read".to_owned(),
         })

@@ -121,6 +121,7 @@ const OTHERS: &[(usize, &[u8], &str)] = &[
     (0, b"IIRS", CAMERA_RAW),
     (0, b"IIU\0", CAMERA_RAW),
     (0, b"FUJIFILMCCD-RAW", CAMERA_RAW),
+    (0, b"YUV4MPEG2 ", VIDEO_STREAM),
     (0, b"P1\n", "a PBM file"),
     (0, b"P2\n", "a PGM file"),
     (0, b"P3\n", "a PPM file"),
@@ -128,6 +129,10 @@ const OTHERS: &[(usize, &[u8], &str)] = &[
     (0, b"P5\n", "a PGM file"),
     (0, b"P6\n", "a PPM file"),
 ];
+
+/// What films of phones and cameras are called, and what their frames are restored from.
+pub(super) const VIDEO: &str = "a video (MP4 or QuickTime) file";
+pub(super) const VIDEO_STREAM: &str = "a YUV4MPEG2 stream";
 
 /// What a file straight from a camera's sensor is called.
 pub(super) const CAMERA_RAW: &str = "a camera raw file";
@@ -175,7 +180,7 @@ fn media_container(head: &[u8]) -> &'static str {
     } else if any(&[b"crx "]) {
         CAMERA_RAW
     } else {
-        "a video (MP4 or QuickTime) file"
+        VIDEO
     }
 }
 

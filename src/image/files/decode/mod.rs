@@ -27,6 +27,10 @@ use crate::panics;
 /// Room for what a decoder allocates beside the pixels: rows, tables, profiles.
 const SIDE_BYTES: usize = 1 << 28;
 
+/// From this share on, which is told as 100.0%, nothing of a picture is worth having: a few bytes may announce billions of
+/// pixels.
+const ALL_BUT_LOST: f64 = 0.9995;
+
 /// A decoded file, its pixels not yet turned upright.
 pub(super) struct Decoded {
     /// Width in pixels as stored.

@@ -28,7 +28,7 @@ use jpeg_decoder::{ColorTransform, Decoder};
 
 use self::frame::Frame;
 use self::survey::{Obstacle, Survey, survey};
-use super::{Decoded, Note, Problem, broken, check_size, cut_short, lost_profile};
+use super::{ALL_BUT_LOST, Decoded, Note, Problem, broken, check_size, cut_short, lost_profile};
 use crate::image::files::ReadOptions;
 use crate::image::files::metadata::jpeg::from_segments;
 use crate::image::files::sniff::FileFormat;
@@ -136,7 +136,7 @@ fn damage(survey: &Survey, options: &ReadOptions) -> Result<Vec<Note>, Problem> 
         ("its JPEG data is cut short", Problem::cut_short)
     };
     let text = format!("{what}: {missing}");
-    match (survey.units.1 < survey.units.0, options.keep_damaged) {
+    match (percent < 100.0 * ALL_BUT_LOST, options.keep_damaged) {
         (true, true) => Ok(vec![Note::Warning(text)]),
         (true, false) => Err(problem(text).but_salvageable()),
         (false, _) => Err(problem(text)),

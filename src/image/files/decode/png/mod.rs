@@ -10,7 +10,8 @@ use image::{ImageDecoder, Limits};
 
 use self::rows::{Rows, salvage};
 use super::{
-    Decoded, Note, Problem, SIDE_BYTES, broken, check_size, cut_short, lost_profile, pixels, problem,
+    ALL_BUT_LOST, Decoded, Note, Problem, SIDE_BYTES, broken, check_size, cut_short, lost_profile, pixels,
+    problem,
 };
 use crate::image::files::ReadOptions;
 use crate::image::files::metadata::Metadata;
@@ -93,6 +94,9 @@ fn partial(bytes: &[u8], problem: Problem, options: &ReadOptions) -> Result<(Pix
     let Some(Rows { pixels, missing_percent }) = salvage(bytes, check, options.keep_damaged) else {
         return Err(sort(reason));
     };
+    if missing_percent >= 100.0 * ALL_BUT_LOST {
+        return Err(sort(format!("{reason}: {missing_percent:.1}% of the picture is missing")));
+    }
     let note = match (missing_percent > 0.0, check) {
         (true, _) => Note::Warning(format!("{reason}: {missing_percent:.1}% of the picture is missing")),
         (false, true) => Note::Info(format!("{reason}; every pixel is there")),

@@ -29,7 +29,7 @@ use image::metadata::Orientation;
 use self::directory::{File, tag};
 use self::layout::Layout;
 use self::picture::{Stored, assemble};
-use super::{Decoded, Note, Problem, broken, cut_short};
+use super::{ALL_BUT_LOST, Decoded, Note, Problem, broken, cut_short};
 use crate::image::files::ReadOptions;
 use crate::image::files::sniff::FileFormat;
 use crate::image::samples::{Arithmetic, Samples};
@@ -90,7 +90,7 @@ fn pixels<T: Stored>(
     let wanted = layout.taken_samples();
     if picture.decoded < wanted {
         let share = (wanted - picture.decoded) as f64 / wanted as f64;
-        if picture.decoded == 0 {
+        if share >= ALL_BUT_LOST {
             return Err(lost(bytes, share, cut));
         }
         if !options.keep_damaged {
