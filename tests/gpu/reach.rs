@@ -1,6 +1,8 @@
-//! No kernel reads or writes outside of its bindings or arrays, not even what it throws away: the shaders get a check
-//! around each index, which ruins the results of a workgroup that fails it, and tests that compare results run again.
+//! No kernel reads or writes outside of its bindings or arrays, not even what it throws away, or reads workgroup memory
+//! that it has not written: the shaders get a check around each index, which ruins the results of a workgroup that fails
+//! it, and workgroup memory begins with numbers that do. Tests that compare results run again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +14,20 @@ struct Array {
     length: String,
     /// For the output: what its elements are.
     spoiled: Option<String>,
+    /// For workgroup memory: what its elements begin as.
+    poison: Option<String>,
+}
+
+/// A number that no right result comes of, and as an index one that is outside.
+fn poison(element: &str) -> String {
+    let scalar = element.strip_prefix("vec4<").map_or(element, |rest| rest.trim_end_matches('>'));
+    let value = match scalar {
+        "f32" => "3.0e38",
+        "f16" => "6.0e4h",
+        "i32" => "0x3fffffff",
+        other => panic!("workgroup memory of {other}"),
+    };
+    format!("{element}({value})")
 }
 
 fn array(declaration: &str) -> Option<Array> {
@@ -20,12 +36,14 @@ fn array(declaration: &str) -> Option<Array> {
     let content = kind.trim().strip_prefix("array<")?.strip_suffix('>')?;
     let name = name.trim().to_owned();
     if space == "workgroup" {
-        let length = format!("i32({})", last_argument(content));
-        return Some(Array { name, length, spoiled: None });
+        let length = last_argument(content);
+        let element = content[..content.len() - length.len()].trim_end_matches(',').trim();
+        let poison = Some(poison(element));
+        return Some(Array { name, length: format!("i32({length})"), spoiled: None, poison });
     }
     let length = format!("i32(arrayLength(&{name}))");
     let spoiled = (space == "storage, read_write" && name == "dst").then(|| content.to_owned());
-    space.starts_with("storage").then_some(Array { name, length, spoiled })
+    space.starts_with("storage").then_some(Array { name, length, spoiled, poison: None })
 }
 
 /// What follows the last comma outside of brackets: the length, which ends an array's template.
@@ -69,8 +87,9 @@ fn closing(text: &str) -> usize {
     end.expect("brackets are closed").0
 }
 
-/// `main` under another name, and one around it that spoils the output after an index outside.
-fn entry(text: &str) -> String {
+/// `main` under another name, and one around it that poisons those of the arrays that the text names, and spoils the
+/// output after an index outside.
+fn entry(text: &str, poisoned: &[String]) -> String {
     let Some(at) = text.find("fn main(") else {
         return text.to_owned();
     };
@@ -82,11 +101,31 @@ fn entry(text: &str) -> String {
     let names: Vec<&str> =
         plain.iter().map(|p| p.split_once(':').expect("parameters have types").0.trim()).collect();
     let (plain, names) = (plain.concat(), names.join(", "));
+    let lane = "@builtin(local_invocation_index)";
+    let (lane, added) = match parameters.split_once(lane) {
+        Some((_, rest)) => (rest.split(':').next().expect("parameters have types").trim(), String::new()),
+        None => ("own_lane", format!(", {lane} own_lane: u32")),
+    };
+    let size = attributes.split_once("@workgroup_size(").expect("entry points have a size").1;
+    let lanes =
+        size[..size.rfind(')').expect("closed")].split(',').map(|side| format!("i32({})", side.trim()));
+    let lanes = lanes.collect::<Vec<_>>().join(" * ");
+    let named = |name: &&String| {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let ends = |at: usize| !text[at + name.len()..].starts_with(word) && !text[..at].ends_with(word);
+        text.match_indices(name.as_str()).any(|(at, _)| ends(at))
+    };
+    let poison: String = poisoned
+        .iter()
+        .filter(named)
+        .map(|name| format!("    poison_{name}(i32({lane}), {lanes});\n"))
+        .collect();
     format!(
         "{before}fn checked_main({plain}) {{{body}
 var<private> outside: bool;
 
-{attributes}fn main({parameters}) {{
+{attributes}fn main({parameters}{added}) {{
+{poison}    workgroupBarrier();
     checked_main({names});
     storageBarrier();
     workgroupBarrier();
@@ -98,8 +137,19 @@ var<private> outside: bool;
     )
 }
 
-/// The functions that check indices into an array, and spoil it if it is the output.
-fn functions(Array { name, length, spoiled }: Array) -> String {
+/// The functions that check indices into an array, and spoil it if it is the output, or poison it.
+fn functions(Array { name, length, spoiled, poison }: Array) -> String {
+    let poison = poison.map(|value| {
+        format!(
+            "
+fn poison_{name}(lane: i32, lanes: i32) {{
+    for (var i = lane; i < {length}; i += lanes) {{
+        {name}[i] = {value};
+    }}
+}}
+"
+        )
+    });
     let spoil = spoiled.map(|element| {
         format!(
             "
@@ -117,16 +167,17 @@ fn reach_{name}(i: i32) -> i32 {{
     outside = outside || i < 0 || i >= {length};
     return i;
 }}
-{}",
-        spoil.unwrap_or_default()
+{}{}",
+        spoil.unwrap_or_default(),
+        poison.unwrap_or_default()
     )
 }
 
-fn with_checks(text: &str, names: &[String], off_by: u32) -> String {
+fn with_checks(text: &str, names: &[String], poisoned: &[String], off_by: u32) -> String {
     let code: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
     let arrays = code.iter().filter_map(|line| array(line));
     let checks: String = arrays.map(functions).collect();
-    entry(&indices(&code.join("\n"), names, off_by)) + &checks
+    entry(&indices(&code.join("\n"), names, off_by), poisoned) + &checks
 }
 
 /// Paths of all shaders under the folder, relative to it.
@@ -157,13 +208,15 @@ fn run(tests: &str, off_by: u32) -> Option<(bool, String)> {
     let files = shaders(&folder);
     let texts: Vec<String> =
         files.iter().map(|file| fs::read_to_string(folder.join(file)).expect("shaders are text")).collect();
-    let names: Vec<String> =
-        texts.iter().flat_map(|text| text.lines()).filter_map(array).map(|array| array.name).collect();
+    let arrays = || texts.iter().flat_map(|text| text.lines()).filter_map(array);
+    let names: Vec<String> = arrays().map(|array| array.name).collect();
+    let shared = arrays().filter(|array| array.poison.is_some()).map(|array| array.name);
+    let poisoned: Vec<String> = shared.collect::<BTreeSet<_>>().into_iter().collect();
     let checked = tempfile::tempdir().expect("a folder for shaders");
     for (file, text) in files.iter().zip(&texts) {
         let path = checked.path().join(file);
         fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("a folder for shaders");
-        fs::write(path, with_checks(text, &names, off_by)).expect("shaders are written");
+        fs::write(path, with_checks(text, &names, &poisoned, off_by)).expect("shaders are written");
     }
     let program = std::env::current_exe().expect("this program has a path");
     let output = Command::new(program)

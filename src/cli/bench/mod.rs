@@ -235,8 +235,13 @@ pub(super) fn run(args: &BenchArgs, quiet: bool) -> Result<(), Failure> {
     let files = [args.predicted.as_deref(), args.shader.as_deref(), args.serve.input.as_deref()];
     let read: Vec<&Path> =
         args.model.iter().map(PathBuf::as_path).chain(files.into_iter().flatten()).collect();
-    dump::check_name("-o", "a table, CSV or JSON", &["csv", "json", "md", "txt"], args.output.as_deref())?;
     dump::check_result(&read, args.output.as_deref())?;
+    let (what, own): (_, &[&str]) = if args.serve.serve {
+        ("a safetensors file", &["safetensors"])
+    } else {
+        ("a table, CSV or JSON", &["csv", "json", "md", "txt"])
+    };
+    dump::check_name("-o", what, own, args.output.as_deref())?;
     // A file that cannot be read is told of before anything is measured.
     let predictions = Predictions::read(args.predicted.as_deref())?;
     let (mut rows, worst) = match (&args.shader, args.kernel) {

@@ -58,9 +58,9 @@ impl ConformanceArgs {
 
 pub(super) fn run(args: &ConformanceArgs, quiet: bool) -> Result<(), Failure> {
     let read: Vec<&Path> = args.reports.iter().map(PathBuf::as_path).collect();
+    dump::check_result(&read, args.output.as_deref())?;
     let own = ["html", "htm", "json", "md", "txt"];
     dump::check_name("-o", "a table, a web page or JSON", &own, args.output.as_deref())?;
-    dump::check_result(&read, args.output.as_deref())?;
     if !args.reports.is_empty() {
         return compare(args);
     }

@@ -89,9 +89,9 @@ impl Format {
 pub(super) fn run(args: &ProfileArgs, quiet: bool) -> Result<(), Failure> {
     args.network.mode.check()?;
     let read: Vec<&Path> = args.model.as_deref().into_iter().collect();
+    dump::check_result(&read, args.output.as_deref())?;
     let own = ["html", "htm", "json", "md", "txt"];
     dump::check_name("-o", "a table, a web page or JSON", &own, args.output.as_deref())?;
-    dump::check_result(&read, args.output.as_deref())?;
     let (weights, model) = weights(args, quiet)?;
     let size = args.network.mode.seen(args.size);
     let graph = passes::optimize(build(&weights, size, args.network.stage(), args.network.mode.mode())?)?;
