@@ -54,7 +54,6 @@ fn other_formats_are_called_by_name() {
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "an AVIF file"),
         (b"\0\0\0\x18ftypavif\0\0\0\0avifmif1", "an AVIF file"),
         (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", "a camera raw file"),
-        (b"\0\0\0\x18ftypisom\0\0\0\x01isommp41", "a video (MP4 or QuickTime) file"),
         (b"II*\0\x10\0\0\0CR\x02\0", "a camera raw file"),
         (&dng, "a camera raw file"),
         (&thumbnail_first, "a camera raw file"),
@@ -67,6 +66,16 @@ fn other_formats_are_called_by_name() {
         let text = message(result, "photo.jpg");
         assert!(text.contains(&format!("it is {name};")), "{text}");
         assert!(text.ends_with("to PNG, JPEG, WebP or TIFF first"), "{text}");
+    }
+    for (bytes, words) in [
+        (
+            &b"\0\0\0\x18ftypisom\0\0\0\x01isommp41"[..],
+            "it is a video (MP4 or QuickTime) file; ffmpeg makes a YUV4MPEG2 stream of it, whose frames can be restored",
+        ),
+        (b"YUV4MPEG2 W4 H4 F25:1\nFRAME\n", "it is a YUV4MPEG2 stream, which is a video and no photo"),
+    ] {
+        let text = message(room.read("photo.jpg", bytes), "photo.jpg");
+        assert!(text.ends_with(words), "{text}");
     }
 }
 
