@@ -163,7 +163,7 @@ def test_arguments(options):
         ({"mode": 3}, 'mode is 3, and "global", "local" or "tiled" is expected'),
         ({"model": 3}, "model is 3, and the path of a file is expected"),
         ({"task": 3}, "task is 3, and the name of one is expected"),
-        ({"max_memory": "2T"}, 'max_memory is "2T", and an amount such as 512M or 2G is expected'),
+        ({"max_memory": "2P"}, 'max_memory is "2P", and an amount such as 512M or 2G is expected'),
     ],
 )
 def test_arguments_are_told_by_name(options, words):

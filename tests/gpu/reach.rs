@@ -115,11 +115,9 @@ fn entry(text: &str, poisoned: &[String]) -> String {
         let ends = |at: usize| !text[at + name.len()..].starts_with(word) && !text[..at].ends_with(word);
         text.match_indices(name.as_str()).any(|(at, _)| ends(at))
     };
-    let poison: String = poisoned
-        .iter()
-        .filter(named)
-        .map(|name| format!("    poison_{name}(i32({lane}), {lanes});\n"))
-        .collect();
+    let poison = |name: &String| format!("    poison_{name}(i32({lane}), {lanes});\n");
+    let poison: Vec<String> = poisoned.iter().filter(named).map(poison).collect();
+    let poison = poison.concat();
     format!(
         "{before}fn checked_main({plain}) {{{body}
 var<private> outside: bool;
