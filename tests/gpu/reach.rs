@@ -101,6 +101,7 @@ fn entry(text: &str, poisoned: &[String]) -> String {
     let names: Vec<&str> =
         plain.iter().map(|p| p.split_once(':').expect("parameters have types").0.trim()).collect();
     let (plain, names) = (plain.concat(), names.join(", "));
+    let parameters = parameters.trim_end().trim_end_matches(',');
     let lane = "@builtin(local_invocation_index)";
     let (lane, added) = match parameters.split_once(lane) {
         Some((_, rest)) => (rest.split(':').next().expect("parameters have types").trim(), String::new()),
