@@ -14,7 +14,8 @@ fn largest_bits(v: vec4<f32>) -> u32 {
 
 // The values of f16 that are nearest, half of the way to the even one, so that nothing is left for a conversion to round:
 // AMD's packed one and Direct3D's cut off, and what is always cut off adds up in a trunk of residuals. Numbers below
-// f16's normal ones have fewer bits than are kept here; of them 2^-24 may be cut off. What is no number may become one, even 0.
+// f16's normal ones have fewer bits than are kept here; of them 2^-24 may be cut off. What is no number may become
+// one, even 0.
 fn to_nearest(v: vec4<f32>) -> vec4<f32> {
     let bits = bitcast<vec4<u32>>(v);
     let odd = (bits >> vec4<u32>(13u)) & vec4<u32>(1u);

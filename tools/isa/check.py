@@ -7,9 +7,9 @@
     check.py --kernel-variants tiled,block      of 3x3 convolutions beside the rule's choice
 
 A kernel got worse that spills more, that fewer subgroups of fit at a time, or that does more instructions for a
-multiply-add in its inner loop; so did one that fails a rule of `rules.py` which the budget does not say it fails. Of a kernel that the budget lacks
-only spilling counts.
-Figures are of one version of Mesa: with another all differences are printed, and none counts.
+multiply-add in its inner loop; so did one that fails a rule of `rules.py` which the budget does not say it fails. Of a
+kernel that the budget lacks only spilling counts. Figures are of one version of Mesa: with another all differences are
+printed, and none counts.
 """
 
 from __future__ import annotations
